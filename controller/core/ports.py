@@ -1,0 +1,265 @@
+"""The doors of the core: what the engine asks of EC2, Kubernetes and the ledger, and in which words.
+
+Adapters implement these Protocols and raise the errors of `state.errors`, nothing else. The records that pass
+through the doors are here too, so that neither adapter knows the other.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from state.model import (
+    AddressRecord,
+    AllocationId,
+    AssociationId,
+    Change,
+    Epoch,
+    InstallRecord,
+    InterfaceId,
+    PodRecord,
+    PodUid,
+    Target,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Association:
+    """Where EC2 says that an address is. `instance_id` is None for interfaces that no instance has."""
+
+    association_id: AssociationId
+    target: Target
+    instance_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """An Elastic IP as DescribeAddresses shows it (service-managed ones are left out by the adapter)."""
+
+    allocation_id: AllocationId
+    public_ip: str
+    border_group: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    association: Association | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """A network interface: all its private IPs, its delegated prefixes (CIDR), and where it is."""
+
+    interface_id: InterfaceId
+    private_ips: frozenset[str]
+    prefixes: tuple[str, ...] = ()
+    instance_id: str | None = None
+    border_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationRequest:
+    """What AllocateAddress is told; `border_group` None means the Region's own."""
+
+    public_ipv4_pool: str
+    tags: Mapping[str, str]
+    border_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """A new address."""
+
+    allocation_id: AllocationId
+    public_ip: str
+
+
+class Ec2(Protocol):
+    """EC2's part about addresses. Mutations raise NotLeading instead of starting too late, and are never retried."""
+
+    def describe_addresses(self) -> Sequence[Address]:
+        """All addresses of the account and Region, one call."""
+        ...
+
+    def describe_interfaces_by_ip(self, private_ips: Iterable[str]) -> Sequence[Interface]:
+        """The VPC's interfaces that carry one of these IPs as primary or secondary, 200 IPs a call."""
+        ...
+
+    def describe_interfaces_by_instance(self, instance_ids: Iterable[str]) -> Sequence[Interface]:
+        """The VPC's interfaces that are attached to one of these instances: the way to delegated prefixes."""
+        ...
+
+    def describe_interfaces_of_vpc(self) -> Sequence[Interface]:
+        """Every interface of the VPC, in pages: the last resort for nodes that name no instance."""
+        ...
+
+    def allocate(self, request: AllocationRequest) -> Allocation:
+        """Allocate and tag at once. Unavailable means that an address may exist: find it by its tags."""
+        ...
+
+    def associate(self, allocation_id: AllocationId, target: Target) -> AssociationId:
+        """Associate with AllowReassociation=false. The same again gives the same id."""
+        ...
+
+    def disassociate(self, association_id: AssociationId) -> None:
+        """Cut exactly this association; raises AssociationNotFound or InterfaceNotFound where it is not there."""
+        ...
+
+    def release(self, allocation_id: AllocationId, border_group: str) -> None:
+        """Give the address back; raises AddressNotFound where it is not there, AddressInUse where it is associated."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodView:
+    """What matters of a Pod. `annotations` and `labels` hold the controller's own prefix only.
+
+    `finished` is a terminal phase; `drained` is: being deleted, and all containers have terminated.
+    `condition` is the status of our readiness condition, None where there is none; `gated` where readinessGates names it.
+    """
+
+    uid: PodUid
+    namespace: str
+    name: str
+    ip: str = ""
+    node: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    host_network: bool = False
+    fargate: bool = False
+    finished: bool = False
+    deleting: bool = False
+    drained: bool = False
+    gated: bool = False
+    condition: str | None = None
+    created: str = ""
+
+
+class EventType:
+    """The two types of Kubernetes events."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodEvent:
+    """A Kubernetes event to be: counted, not repeated, where the same was said before."""
+
+    type: str
+    reason: str
+    message: str
+
+
+class Pods(Protocol):
+    """The Kubernetes side: the informer's cache (never blocks) and the few calls that leave the process."""
+
+    @property
+    def synced(self) -> bool:
+        """Whether the cache has seen a whole list since the start."""
+        ...
+
+    def get(self, uid: PodUid) -> PodView | None:
+        """The Pod as the cache has it."""
+        ...
+
+    def annotated(self) -> Sequence[PodView]:
+        """All cached Pods that carry an annotation or a label of ours."""
+        ...
+
+    def at_ip(self, ip: str) -> Sequence[PodView]:
+        """The live (not finished, not drained, not host network) Pods that have this IP."""
+        ...
+
+    def in_scope(self, namespace: str) -> bool:
+        """Whether this namespace is watched: else absence from the cache means nothing."""
+        ...
+
+    def seen_deleted(self, uid: PodUid) -> bool:
+        """Whether the watch itself reported this Pod's deletion."""
+        ...
+
+    def fetch(self, namespace: str, name: str) -> PodView | None:
+        """An uncached GET; None is a 404. Raises Unavailable where the API server is not that of our cluster."""
+        ...
+
+    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> None:
+        """Set and remove (None) labels, with the UID as precondition. ObjectNotFound, ObjectConflict: not that Pod."""
+        ...
+
+    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> None:
+        """Write the readiness condition `aws-samples.github.com/eip-associated`."""
+        ...
+
+    def instance_of(self, node: str) -> str | None:
+        """The EC2 instance id of the node's providerID; None where it has none. Cached."""
+        ...
+
+    def own_instances(self) -> frozenset[str]:
+        """The instance ids of all Nodes of this cluster, read anew."""
+        ...
+
+
+class Events(Protocol):
+    """Where a Pod's author reads what happened. Never raises, never blocks: events are told, not relied on."""
+
+    def emit(self, pod: PodView, event: PodEvent) -> None:
+        """Queue an event for this Pod."""
+        ...
+
+
+class Ledger(Protocol):
+    """The claims of this install, and what it knows of other installs' claims. All reads are strong."""
+
+    def pods(self) -> Mapping[PodUid, PodRecord]:
+        """Every claim of this install, from the cache that is exact while we lead."""
+        ...
+
+    def pod(self, uid: PodUid) -> PodRecord | None:
+        """One claim of this install, from that cache."""
+        ...
+
+    def address(self, allocation_id: AllocationId) -> AddressRecord | None:
+        """The address's side as it was last read or written."""
+        ...
+
+    def refresh(self, allocation_ids: Iterable[AllocationId]) -> None:
+        """Read these addresses' sides anew (one BatchGetItem for each 100)."""
+        ...
+
+    def commit(self, change: Change) -> None:
+        """Write both sides, fenced by the epoch. Raises ConditionLost, Fenced, Unavailable (outcome read back)."""
+        ...
+
+    def installs(self) -> Sequence[InstallRecord]:
+        """Every install that shares the table, read anew."""
+        ...
+
+
+class Guard(Protocol):
+    """The last question before anything is sent that changes the world."""
+
+    def check(self) -> None:
+        """Raise NotLeading unless a call that starts now ends, at its time limit, before the leader's deadline."""
+        ...
+
+
+class Clock(Protocol):
+    """Monotonic seconds."""
+
+    def __call__(self) -> float:
+        """Now."""
+        ...
+
+
+class Observer(Protocol):
+    """What telemetry is told. A failing observer is its own problem: it never raises."""
+
+    def call(self, service: str, operation: str, seconds: float, code: str) -> None:
+        """A call left the process and came back (code "" for success)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One term of leadership: who, since when (wall clock, to be shown only), and under which epoch."""
+
+    identity: str
+    epoch: Epoch
+    since: str

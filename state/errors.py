@@ -1,0 +1,164 @@
+"""One tree of errors, so that whoever handles one decides by its type alone.
+
+Adapters turn the codes of EC2, DynamoDB and Kubernetes into these; the code itself is kept, since it is what a
+person will search for, and `advice` says what to do about it. The first level answers the only question that
+matters to a caller that changes the world: did it happen?
+
+    PodEipError
+    ├── Refused            no, and the same call will be refused again
+    │   ├── QuotaExceeded · PoolNotFound · BorderGroupMismatch · AccessDenied
+    │   ├── AlreadyAssociated · InvalidTarget · AddressInUse
+    │   ├── AddressNotFound · AssociationNotFound · InterfaceNotFound · AddressForeign
+    │   ├── ObjectNotFound · ObjectConflict · ObjectInvalid · VersionExpired      (Kubernetes)
+    │   └── ConditionLost · TableMissing · TableNotUsable · ItemUnreadable        (DynamoDB)
+    ├── NotSent            no, we did not ask
+    │   ├── NotLeading     the deadline of our leadership does not leave time for it
+    │   └── Fenced         a newer epoch exists
+    ├── Throttled          no, but later it may be
+    ├── Unavailable        no answer that says whether (time-out, 5xx, lost reply): perhaps
+    └── Misconfigured      what we were started with is wrong
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class PodEipError(Exception):
+    """Anything that this program expects to go wrong; `code` is the remote side's word for it."""
+
+    advice = ""
+
+    def __init__(self, message: str, *, code: str = "", advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).__name__
+        self.advice = advice or type(self).advice
+
+    def explain(self) -> str:
+        """One line for a person: the code, what was said, and what to do about it."""
+        parts = [f"{self.code}: {self.message}" if self.code not in self.message else self.message, self.advice]
+        return ". ".join(part.rstrip(".") for part in parts if part)
+
+
+class Refused(PodEipError):
+    """The call was answered with a definite no: nothing has changed."""
+
+
+class QuotaExceeded(Refused):
+    """`AddressLimitExceeded`: the account has as many addresses in this Region as its quota allows."""
+
+    advice = "Ask for a higher 'EC2-VPC Elastic IPs' quota in Service Quotas, or release addresses that nobody uses"
+
+
+class PoolNotFound(Refused):
+    """The public IPv4 pool that `auto` is to allocate from does not exist."""
+
+    advice = "Name a pool that `aws ec2 describe-public-ipv4-pools` lists, or leave the annotation out"
+
+
+class BorderGroupMismatch(Refused):
+    """Address and interface belong to different network border groups."""
+
+    advice = "Use addresses of the network border group that the Pod's node is in"
+
+
+class AccessDenied(Refused):
+    """The credentials do not allow the call."""
+
+    advice = "Add the action to the IAM policy of the controller's role, or to its ClusterRole"
+
+
+class AlreadyAssociated(Refused):
+    """`Resource.AlreadyAssociated`: the address, or the private IP, is associated with something else."""
+
+
+class InvalidTarget(Refused):
+    """The private IP is not on the interface."""
+
+
+class AddressInUse(Refused):
+    """`InvalidIPAddress.InUse`: an address that is still associated cannot be released."""
+
+
+class AddressNotFound(Refused):
+    """The allocation id is unknown: released, or too new to be seen yet."""
+
+
+class AddressForeign(Refused):
+    """`AuthFailure`: the address belongs to another account now."""
+
+
+class AssociationNotFound(Refused):
+    """The association id is unknown: cut, or too new to be seen yet."""
+
+
+class InterfaceNotFound(Refused):
+    """The network interface is gone, and with it its associations."""
+
+
+class ObjectNotFound(Refused):
+    """Kubernetes: 404."""
+
+
+class ObjectConflict(Refused):
+    """Kubernetes: 409, another version or UID than expected, or the name is taken."""
+
+
+class ObjectInvalid(Refused):
+    """Kubernetes: 400 or 422, the object is not acceptable."""
+
+
+class VersionExpired(Refused):
+    """Kubernetes: 410, the resource version or continue token is too old."""
+
+
+class ConditionLost(Refused):
+    """A conditional write found another item than expected; `current` is what stands there (None: nothing)."""
+
+    def __init__(self, message: str, *, current: Any = None, code: str = "ConditionalCheckFailed") -> None:
+        super().__init__(message, code=code)
+        self.current = current
+
+
+class TableMissing(Refused):
+    """The DynamoDB table does not exist."""
+
+
+class TableNotUsable(Refused):
+    """The DynamoDB table exists but has other keys than ours."""
+
+
+class ItemUnreadable(Refused):
+    """A table item that this release cannot read: damaged, or written by a newer schema version."""
+
+
+class NotSent(PodEipError):
+    """Nothing was asked of anybody."""
+
+
+class NotLeading(NotSent):
+    """The call's time limit would end after the deadline of our leadership."""
+
+
+class Fenced(NotSent):
+    """A newer epoch exists: another replica leads."""
+
+
+class Throttled(PodEipError):
+    """The remote side asks to slow down: nothing has changed."""
+
+    advice = "Nothing to do: it is tried again, more slowly"
+
+
+class Unavailable(PodEipError):
+    """No answer, or one that does not say whether it happened."""
+
+    advice = "It is tried again; if it lasts, look at the network path and the service's health"
+
+
+class Misconfigured(PodEipError):
+    """What the program was started with is wrong; `faults` has one line for each."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults), code="Misconfigured")
+        self.faults = tuple(faults)

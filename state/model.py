@@ -1,0 +1,148 @@
+"""The words of the ledger as values: what a claim is, whose it is, and what it is for.
+
+Everything here is frozen and knows nothing of DynamoDB, EC2 or Kubernetes, so that it can be planned on, compared
+and written down. Identifiers that are all strings get a type each: mixing up an allocation id with an association
+id would cut somebody's traffic.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+AllocationId = NewType("AllocationId", str)
+AssociationId = NewType("AssociationId", str)
+InterfaceId = NewType("InterfaceId", str)
+PodUid = NewType("PodUid", str)
+ClusterUid = NewType("ClusterUid", str)
+Epoch = NewType("Epoch", int)
+Rev = NewType("Rev", int)
+
+
+class Mode(StrEnum):
+    """How a Pod asks for its address; the values are those of the annotation."""
+
+    AUTO = "auto"
+    FIXED_TAG = "fixed-tag"
+    FIXED_TAG_VALUE = "fixed-tag-value"
+
+
+class Phase(StrEnum):
+    """How far the serving of a Pod has come, as the ledger knows it."""
+
+    INTENT = "intent"
+    CLAIMED = "claimed"
+    ASSOCIATED = "associated"
+    RELEASING = "releasing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Target:
+    """Where traffic to an address goes: one private IP of one network interface."""
+
+    interface_id: InterfaceId
+    private_ip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallKey:
+    """One installation of the controller: the UID of the cluster's kube-system namespace, and its Lease."""
+
+    cluster_uid: ClusterUid
+    lease_namespace: str
+    lease_name: str
+
+    @property
+    def install(self) -> str:
+        """`NAMESPACE/LEASE`: the name of the install within its cluster."""
+        return f"{self.lease_namespace}/{self.lease_name}"
+
+    def __str__(self) -> str:
+        return f"{self.cluster_uid}#{self.install}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The one Pod that an address belongs to, and the epoch in which it got it."""
+
+    cluster_uid: ClusterUid
+    install: str
+    pod_uid: PodUid
+    epoch: Epoch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptedTags:
+    """The Go controller's tags of an adopted `auto` address: it may be released only while they still say the same."""
+
+    cluster_name: str
+    pod: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodRecord:
+    """The Pod's side of a claim. `pool` is the public IPv4 pool of `auto`, else the tag key."""
+
+    uid: PodUid
+    namespace: str
+    name: str
+    mode: Mode
+    pool: str
+    phase: Phase
+    allocation_id: AllocationId | None = None
+    public_ip: str | None = None
+    target: Target | None = None
+    association_id: AssociationId | None = None
+    adopted: AdoptedTags | None = None
+    traceparent: str = ""
+    rev: Rev = Rev(0)
+
+    @property
+    def holder(self) -> str:
+        """`namespace/podname`: what tags and candidates know a Pod by."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressRecord:
+    """The address's side of a claim. `recent` targets are those that a call of ours, frozen on its way, may still hit."""
+
+    allocation_id: AllocationId
+    pool: str
+    public_ip: str = ""
+    owner: Owner | None = None
+    target: Target | None = None
+    recent: tuple[Target, ...] = ()
+    last_holder: str = ""
+    rev: Rev = Rev(0)
+
+    def knows(self, target: Target) -> bool:
+        """Whether an association with this target can only be of our making."""
+        return target == self.target or target in self.recent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One claim's transition, both sides at once: from what was read (None: absent) to what shall be (None: deleted).
+
+    The ledger makes each side conditional on the `rev` of `before`, or on absence, and gives `after` the next rev.
+    A side whose before and after are both None is not touched.
+    """
+
+    pod_before: PodRecord | None = None
+    pod_after: PodRecord | None = None
+    address_before: AddressRecord | None = None
+    address_after: AddressRecord | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallRecord:
+    """One install as the table has it. `heartbeat` only ever grows; `silence_s` is its T of the take-over rule."""
+
+    key: InstallKey
+    epoch: Epoch
+    heartbeat: int
+    leader: str
+    cluster_name: str
+    scope: str
+    silence_s: int
+    version: str
