@@ -104,7 +104,7 @@ class PodRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressRecord:
-    """The address's side of a claim. `recent` targets are those that a call of ours, frozen on its way, may still hit."""
+    """The address's side of a claim. A call of ours, frozen on its way, may still hit one of the `recent` targets."""
 
     allocation_id: AllocationId
     pool: str
