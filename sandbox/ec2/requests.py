@@ -1,0 +1,82 @@
+"""The calls as values, so that the state machine never sees a query string.
+
+Only the parameters that the simulation acts on are here; what a client sends besides is ignored, as are dry runs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """One filter of a describe: its values are alternatives."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocateAddress:
+    pool: str = "amazon"
+    border_group: str = ""
+    ipam_pool: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssociateAddress:
+    allocation_id: str
+    interface_id: str = ""
+    instance_id: str = ""
+    private_ip: str = ""
+    allow_reassociation: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisassociateAddress:
+    association_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseAddress:
+    allocation_id: str
+    border_group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateTags:
+    resources: tuple[str, ...]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteTags:
+    """`tags` maps a key to the value it must have, or to None for any value; empty means every tag."""
+
+    resources: tuple[str, ...]
+    tags: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeAddresses:
+    allocation_ids: tuple[str, ...] = ()
+    public_ips: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeNetworkInterfaces:
+    interface_ids: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    max_results: int | None = None
+    next_token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeAvailabilityZones:
+    pass
+
+
+Mutation = AllocateAddress | AssociateAddress | DisassociateAddress | ReleaseAddress | CreateTags | DeleteTags
+Describe = DescribeAddresses | DescribeNetworkInterfaces | DescribeAvailabilityZones
+Request = Mutation | Describe
