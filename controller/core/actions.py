@@ -1,0 +1,163 @@
+"""The steps that a plan is made of: everything the controller can do to the world, as values.
+
+A plan is a tuple of these for one Pod, done in order. A step that needs what an earlier one found out (the
+allocation id of a new address, the association id) takes it from the claim as it then stands, so a step says only
+what was decided.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from controller.core.ports import Address, AllocationRequest, PodEvent
+from state.model import AddressRecord, AdoptedTags, AllocationId, AssociationId, Mode, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Ask the API server whether the Pod is really gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intend:
+    """Write down that an address will be allocated for this Pod, before it is."""
+
+    pool: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocate:
+    """Allocate a new address, tagged at birth."""
+
+    request: AllocationRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Write both sides of a claim. `address` None: the one just allocated. With `association_id`, as associated."""
+
+    mode: Mode
+    pool: str
+    target: Target
+    address: Address | None = None
+    before: AddressRecord | None = None
+    association_id: AssociationId | None = None
+    adopted: AdoptedTags | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salvage:
+    """An address that was allocated for a Pod that is gone meanwhile: take it under the claim, to be released."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retarget:
+    """The claim is for another interface or private IP from now on."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Associate:
+    """Associate the claimed address with the claim's target."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Write down the association: its id, or None for the one that was just made."""
+
+    association_id: AssociationId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """Make the Pod carry the labels of its address, and its readiness condition, if it has that gate, say True."""
+
+    mode: Mode
+    pool: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unlabel:
+    """Take our labels off the Pod, and set its readiness condition to False."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """Disassociate by this id, whatever a describe says."""
+
+    association_id: AssociationId
+    allocation_id: AllocationId
+
+
+@dataclass(frozen=True, slots=True)
+class MarkReleasing:
+    """Write down that the address is cut and waits to be released."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Give the address back to AWS."""
+
+    allocation_id: AllocationId
+    border_group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Take the claim out of the ledger; its target stays among the address's recent ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """Say something on the Pod."""
+
+    event: PodEvent
+
+
+class Reason(StrEnum):
+    """What a plan that stops short waits for; the engine knows what wakes each."""
+
+    NO_IP = "no IP yet"
+    PLACEMENT = "its IP is on no network interface"
+    POOL = "no free address in the pool"
+    TARGET = "its IP still has another claim's address"
+    FOREIGN = "its IP has an address that is not ours"
+    DOUBT = "an allocation whose outcome is unknown"
+    SETTLE = "an association whose outcome is unknown"
+    RELEASE = "a look at the address after the cut"
+    SCOPE = "its namespace is outside the watch scope"
+    LOOK = "a fresh look at EC2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """The end of a plan that cannot go on by itself."""
+
+    reason: Reason
+    detail: str = ""
+
+
+Action = (
+    Confirm
+    | Intend
+    | Allocate
+    | Claim
+    | Salvage
+    | Retarget
+    | Associate
+    | Record
+    | Label
+    | Unlabel
+    | Cut
+    | MarkReleasing
+    | Release
+    | Forget
+    | Tell
+    | Wait
+)
+
+Plan = tuple[Action, ...]
+Tags = Mapping[str, str]

@@ -1,0 +1,52 @@
+"""Which addresses, found associated or tagged, are a Pod's own although the ledger does not know it.
+
+Two things lead here: the Go controller gave the address out before us, or the table was emptied or restored. In
+both the tags and the association are the only witnesses, and an address is taken only where they agree.
+"""
+
+from controller.core import contract
+from controller.core.ports import Address, PodView
+from controller.core.situation import Facts
+from state.model import AdoptedTags, Mode, PodUid
+
+
+def is_own_auto(address: Address, facts: Facts, uid: PodUid) -> bool:
+    """Whether we allocated it for this very Pod: type, cluster UID and Pod UID."""
+    tags = address.tags
+    ours = tags.get(contract.TYPE) == Mode.AUTO and tags.get(contract.TAG_CLUSTER_UID) == facts.cluster_uid
+    return ours and tags.get(contract.TAG_POD_UID) == uid
+
+
+def upstream_tags(address: Address) -> AdoptedTags | None:
+    """The Go controller's tags; None where there are none, or where the UIDs say that the address is ours."""
+    tags = address.tags
+    if contract.TAG_POD_UID in tags or contract.TAG_POD not in tags or contract.TYPE not in tags:
+        return None
+    return AdoptedTags(cluster_name=tags.get(contract.TAG_CLUSTER_NAME, ""), pod=tags[contract.TAG_POD])
+
+
+def may_adopt(address: Address, facts: Facts, pod: PodView, mode: Mode, pool: str) -> bool:
+    """Whether an address that is associated with this Pod's target is the one that it asks for."""
+    holder = f"{pod.namespace}/{pod.name}"
+    if mode is Mode.AUTO:
+        if is_own_auto(address, facts, pod.uid):
+            return True
+        upstream = upstream_tags(address)
+        return upstream is not None and address.tags[contract.TYPE] == Mode.AUTO and upstream.pod == holder
+    return in_pool(address, mode, pool, holder)
+
+
+def in_pool(address: Address, mode: Mode, pool: str, holder: str) -> bool:
+    """Whether this address is one of the pool that `holder` (namespace/podname) names in this mode."""
+    if address.tags.get(contract.TYPE) == Mode.AUTO:
+        return False
+    if mode is Mode.FIXED_TAG_VALUE:
+        return address.tags.get(pool) == holder
+    return mode is Mode.FIXED_TAG and pool in address.tags
+
+
+def may_release(address: Address, facts: Facts, uid: PodUid, adopted: AdoptedTags | None) -> bool:
+    """Whether its tags, as EC2 shows them now, say that this address is this claim's to give back."""
+    if address.tags.get(contract.TYPE) != Mode.AUTO:
+        return False
+    return upstream_tags(address) == adopted if adopted else is_own_auto(address, facts, uid)

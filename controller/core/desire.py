@@ -1,0 +1,123 @@
+"""What a Pod asks for, read from its annotations and its state, or what is wrong with the asking.
+
+Nothing here looks at EC2 or at the ledger: the same Pod always desires the same.
+"""
+
+from dataclasses import dataclass
+
+from controller.core import contract
+from controller.core.ports import PodView
+from state.model import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serve:
+    """The Pod has an IP and asks for an address. `pool` is the public IPv4 pool of `auto`, else the tag key."""
+
+    mode: Mode
+    pool: str
+    ip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """The Pod asks for an address and has no IP yet."""
+
+    mode: Mode
+    pool: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The Pod lives and asks for no address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invalid:
+    """The Pod asks wrongly; `why` says what is wrong and what is right."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The Pod is gone, or its containers are: its private IP is no longer its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """The Pod is not in the cache, which proves nothing yet."""
+
+
+Desire = Serve | Pending | Nothing | Invalid | Gone | Unproven
+
+
+def desire(pod: PodView) -> Desire:
+    """What this Pod, as the API server shows it, asks for."""
+    if pod.finished or pod.drained:
+        return Gone()
+    kind = pod.annotations.get(contract.TYPE)
+    if kind is None:
+        return Nothing()
+    wanted = _mode_and_pool(pod, kind)
+    if isinstance(wanted, Invalid):
+        return wanted
+    return _place(pod, *wanted)
+
+
+def _mode_and_pool(pod: PodView, kind: str) -> tuple[Mode, str] | Invalid:
+    match kind:
+        case Mode.AUTO:
+            return _auto(pod)
+        case Mode.FIXED_TAG:
+            return _pool(pod, Mode.FIXED_TAG, contract.FIXED_TAG)
+        case Mode.FIXED_TAG_VALUE:
+            return _pool(pod, Mode.FIXED_TAG_VALUE, contract.FIXED_TAG_VALUE)
+    modes = ", ".join(Mode)
+    return Invalid(why=f"annotation {contract.TYPE}: {kind!r} is not a mode; it is one of {modes}")
+
+
+def _auto(pod: PodView) -> tuple[Mode, str] | Invalid:
+    pool = pod.annotations.get(contract.PUBLIC_IPV4_POOL) or contract.AMAZON_POOL
+    if pool != pool.strip() or len(pool) > 128:
+        what = "the id of a public IPv4 pool, or amazon"
+        return Invalid(why=f"annotation {contract.PUBLIC_IPV4_POOL}: {pool!r} is not {what}")
+    return Mode.AUTO, pool
+
+
+def _pool(pod: PodView, mode: Mode, annotation: str) -> tuple[Mode, str] | Invalid:
+    key = pod.annotations.get(annotation, "")
+    if not key:
+        return Invalid(why=f"mode {mode} needs the annotation {annotation}, with the tag key of the addresses")
+    fault = contract.tag_key_fault(key)
+    return Invalid(why=f"annotation {annotation}: {fault}") if fault else (mode, key)
+
+
+def _place(pod: PodView, mode: Mode, pool: str) -> Desire:
+    if pod.host_network:
+        return Invalid(why="a Pod with hostNetwork shares its node's IP and cannot have an address of its own")
+    if pod.fargate:
+        return Invalid(why="a Fargate Pod runs in a private subnet, where an Elastic IP does not route; use a node")
+    return Serve(mode=mode, pool=pool, ip=pod.ip) if pod.ip else Pending(mode=mode, pool=pool)
+
+
+def wanted_labels(mode: Mode, pool: str, public_ip: str) -> dict[str, str]:
+    """The labels of a Pod that is served; a pool whose name is no legal label value is left out."""
+    labels = {contract.PUBLIC_IP: public_ip, contract.TYPE: str(mode)}
+    if contract.is_label_value(pool):
+        labels[_POOL_LABEL[mode]] = pool
+    return labels
+
+
+def label_patch(pod: PodView, wanted: dict[str, str]) -> dict[str, str | None]:
+    """What has to change for the Pod to carry exactly these of our labels; empty if nothing."""
+    patch: dict[str, str | None] = {key: None for key in contract.LABELS if key in pod.labels and key not in wanted}
+    patch.update({key: value for key, value in wanted.items() if pod.labels.get(key) != value})
+    return patch
+
+
+_POOL_LABEL = {
+    Mode.AUTO: contract.PUBLIC_IPV4_POOL,
+    Mode.FIXED_TAG: contract.FIXED_TAG,
+    Mode.FIXED_TAG_VALUE: contract.FIXED_TAG_VALUE,
+}

@@ -1,0 +1,273 @@
+"""What to do for one Pod, as a pure function: the one place where the order of actions stands.
+
+On the way up: intent, allocate, claim, associate, record, label. On the way down: unlabel, cut, release, forget.
+
+Each order has its reason, and a crash between any two steps leaves a state from which the same function goes on:
+
+- A claim stands in the ledger before EC2 is told to associate, so two Pods, or two clusters, never associate the
+  same address: the conditional write decides who may try.
+- An intent stands before AllocateAddress, whose lost reply would leak an address that nobody remembers.
+- The claim goes last: an address that is free in the ledger has been cut, so its next owner may associate it.
+- The label comes last on the way up and goes first on the way down: it says "associated", and init containers
+  believe it.
+- An association is cut only by its id, and only if its target is recorded for that address: what somebody else has
+  made is reported and left alone.
+
+Argument for restarts: every step either changes the ledger, or is idempotent and repeated until the ledger records
+it (AssociateAddress gives the same id again; a cut association is "not found"). AllocateAddress alone is neither:
+an unknown outcome stops the plan until EC2's reads can be believed (`in_doubt`).
+"""
+
+from controller.core import contract, teardown
+from controller.core.actions import (
+    Action,
+    Allocate,
+    Associate,
+    Claim,
+    Confirm,
+    Cut,
+    Intend,
+    Label,
+    Plan,
+    Reason,
+    Record,
+    Retarget,
+    Tell,
+    Wait,
+)
+from controller.core.adoption import may_adopt, upstream_tags
+from controller.core.desire import Gone, Invalid, Nothing, Pending, Serve, Unproven, label_patch, wanted_labels
+from controller.core.ports import Address, AllocationRequest, EventType, PodEvent, PodView
+from controller.core.situation import Facts, NoOffer, Offer, Placed, Situation
+from state.model import Mode, Phase, PodRecord
+
+
+def plan(s: Situation) -> Plan:
+    """The actions for this Pod, in order; empty if all is as it should be."""
+    match s.desire:
+        case Unproven():
+            return (Confirm(),) if s.in_scope else (Wait(reason=Reason.SCOPE),)
+        case Gone() | Nothing():
+            return teardown.take_away(s)
+        case Invalid(why=why):
+            return (_tell(EventType.WARNING, contract.INVALID, why),)
+        case Pending() as wanted:
+            changed = s.record is not None and (s.record.mode, s.record.pool) != (wanted.mode, wanted.pool)
+            return teardown.take_away(s) if changed else (Wait(reason=Reason.NO_IP),)
+        case Serve() as wanted:
+            return _serve(s, wanted)
+
+
+def _serve(s: Situation, wanted: Serve) -> Plan:
+    record = s.record
+    if record is None:
+        return _begin(s, wanted)
+    if (record.mode, record.pool) != (wanted.mode, wanted.pool) or record.phase is Phase.RELEASING:
+        return teardown.take_away(s)
+    match record.phase:
+        case Phase.INTENT:
+            return _begin(s, wanted)
+        case Phase.CLAIMED:
+            return _go_on(s, record)
+        case Phase.ASSOCIATED:
+            return _maintain(s, record)
+
+
+def _begin(s: Situation, wanted: Serve) -> Plan:
+    if s.record is None and (s.pod is None or s.pod.deleting):
+        return ()
+    if isinstance(s.placement, Placed) and s.squatter is not None:
+        return _meet_squatter(s, s.squatter, wanted) or _obtain(s, wanted)
+    return _obtain(s, wanted)
+
+
+def _obtain(s: Situation, wanted: Serve) -> Plan:
+    """Get an address for a Pod that has none yet; for `auto` perhaps one whose allocation was not recorded."""
+    if not isinstance(s.placement, Placed):
+        return _unplaced(s)
+    if s.rival:
+        return (*_stale_labels(s), Wait(reason=Reason.TARGET))
+    obtain = _obtain_auto if wanted.mode is Mode.AUTO else _obtain_fixed
+    return (*_stale_labels(s), *obtain(s, wanted, s.placement))
+
+
+def _obtain_auto(s: Situation, wanted: Serve, at: Placed) -> Plan:
+    if s.tagged:
+        found = s.tagged[0]
+        claim = Claim(mode=Mode.AUTO, pool=wanted.pool, target=at.target, address=found)
+        return (claim, *_up(wanted.mode, wanted.pool))
+    if s.in_doubt:
+        return (Wait(reason=Reason.DOUBT),)
+    intent = () if s.record else (Intend(pool=wanted.pool),)
+    allocate = Allocate(request=_allocation(s, wanted, at))
+    claim = Claim(mode=Mode.AUTO, pool=wanted.pool, target=at.target)
+    return (*intent, allocate, claim, *_up(wanted.mode, wanted.pool))
+
+
+def _obtain_fixed(s: Situation, wanted: Serve, at: Placed) -> Plan:
+    match s.offer:
+        case Offer(address=address, before=before):
+            claim = Claim(mode=wanted.mode, pool=wanted.pool, target=at.target, address=address, before=before)
+            return (claim, *_up(wanted.mode, wanted.pool))
+        case NoOffer(why=why):
+            event = _tell(EventType.WARNING, contract.WAITING, why)
+            return (event, Wait(reason=Reason.POOL, detail=why))
+        case None:
+            return (Wait(reason=Reason.LOOK),)
+
+
+def _go_on(s: Situation, record: PodRecord) -> Plan:
+    """A claim stands; whether EC2 has been told is unknown."""
+    if s.barred:
+        return teardown.unclaim(s)
+    if not isinstance(s.placement, Placed):
+        return _unplaced(s)
+    if s.rival:
+        return (*_stale_labels(s), Wait(reason=Reason.TARGET))
+    if s.squatter is not None:
+        steps = _meet_squatter(s, s.squatter, None)
+        if steps:
+            return steps
+    address = s.address
+    association = address.association if address else None
+    move = () if record.target == s.placement.target else (Retarget(target=s.placement.target),)
+    if address is None or association is None:
+        return (*_stale_labels(s), *move, *_up(record.mode, record.pool))
+    if association.target == s.placement.target and not move:
+        return (Record(association_id=association.association_id), Label(mode=record.mode, pool=record.pool))
+    if s.claim is None or not s.claim.knows(association.target):
+        return teardown.abandon(s)
+    cut = Cut(association_id=association.association_id, allocation_id=address.allocation_id)
+    return (*_stale_labels(s), cut, *move, *_up(record.mode, record.pool))
+
+
+def _maintain(s: Situation, record: PodRecord) -> Plan:
+    """The ledger says associated: see that EC2 and the Pod agree."""
+    assert isinstance(s.desire, Serve)
+    moved = isinstance(s.placement, Placed) and s.placement.target != record.target
+    if moved or record.target is None or record.target.private_ip != s.desire.ip:
+        return _follow_ip(s, record)
+    if s.address_seen and s.address is None:
+        return teardown.abandon(s)
+    association = s.address.association if s.address else None
+    if s.address is not None and association is None:
+        return (*teardown.unlabel(s), Retarget(target=record.target), *_up(record.mode, record.pool))
+    if association is not None and association.target != record.target:
+        return _astray(s, record)
+    again = association is not None and association.association_id != record.association_id
+    record_anew = (Record(association_id=association.association_id),) if association and again else ()
+    return (*record_anew, *_label_if_needed(s, record))
+
+
+def _follow_ip(s: Situation, record: PodRecord) -> Plan:
+    """The Pod has another IP than its claim is for: the same address follows it."""
+    if not isinstance(s.placement, Placed):
+        return (*teardown.unlabel(s), *_unplaced(s))
+    cut = teardown.cut_recorded(s)
+    if s.rival or s.squatter is not None:
+        return (*teardown.unlabel(s), *cut, Wait(reason=Reason.TARGET))
+    return (*teardown.unlabel(s), *cut, Retarget(target=s.placement.target), *_up(record.mode, record.pool))
+
+
+def _astray(s: Situation, record: PodRecord) -> Plan:
+    """EC2 shows the claimed address somewhere else than the claim says."""
+    assert s.address is not None
+    assert s.address.association is not None
+    association = s.address.association
+    if s.claim is None or not s.claim.knows(association.target):
+        return teardown.abandon(s)
+    assert record.target is not None
+    cut = Cut(association_id=association.association_id, allocation_id=s.address.allocation_id)
+    return (*teardown.unlabel(s), cut, Retarget(target=record.target), *_up(record.mode, record.pool))
+
+
+def _meet_squatter(s: Situation, squatter: Address, wanted: Serve | None) -> Plan:
+    """Another address is at the Pod's target: adopt it, cut it if it is a late arrival of ours, or wait."""
+    assert squatter.association is not None
+    association = squatter.association
+    claim = s.squatter_claim
+    if claim is not None and claim.owner is not None:
+        return (*_stale_labels(s), Wait(reason=Reason.TARGET))
+    if wanted is not None and s.pod is not None and may_adopt(squatter, s.facts, s.pod, wanted.mode, wanted.pool):
+        return _adopt(s, squatter, wanted)
+    if claim is not None and claim.knows(association.target):
+        return (Cut(association_id=association.association_id, allocation_id=squatter.allocation_id), _look())
+    why = (
+        f"private IP {association.target.private_ip} already has the address {squatter.public_ip} "
+        f"({squatter.allocation_id}), which this controller did not associate; disassociate it to serve this Pod"
+    )
+    event = _tell(EventType.WARNING, contract.ASSOCIATION_FAILED, why)
+    return (*_stale_labels(s), event, Wait(reason=Reason.FOREIGN, detail=why))
+
+
+def _adopt(s: Situation, address: Address, wanted: Serve) -> Plan:
+    """Claim an address where it is: no EC2 mutation, no cut."""
+    assert address.association is not None
+    claim = Claim(
+        mode=wanted.mode,
+        pool=wanted.pool,
+        target=address.association.target,
+        address=address,
+        before=s.squatter_claim,
+        association_id=address.association.association_id,
+        adopted=upstream_tags(address) if wanted.mode is Mode.AUTO else None,
+    )
+    return (claim, Label(mode=wanted.mode, pool=wanted.pool))
+
+
+def _label_if_needed(s: Situation, record: PodRecord) -> Plan:
+    if s.pod is None or record.public_ip is None:
+        return ()
+    wanted = wanted_labels(record.mode, record.pool, record.public_ip)
+    unready = s.pod.gated and s.pod.condition != "True"
+    return (Label(mode=record.mode, pool=record.pool),) if label_patch(s.pod, wanted) or unready else ()
+
+
+def _up(mode: Mode, pool: str) -> tuple[Action, ...]:
+    return (Associate(), Record(), Label(mode=mode, pool=pool))
+
+
+def _stale_labels(s: Situation) -> Plan:
+    """A label that says "associated" on a Pod that is not served: left over, or copied from a manifest."""
+    return teardown.unlabel(s) if s.pod is not None and contract.PUBLIC_IP in s.pod.labels else ()
+
+
+def _unplaced(s: Situation) -> Plan:
+    if not (isinstance(s.placement, Placed)) and not s.placement.looked:
+        return (Wait(reason=Reason.LOOK),)
+    ip = s.pod.ip if s.pod else ""
+    why = (
+        f"private IP {ip} is on no network interface of the VPC; Pods of an overlay network or of a hybrid node cannot "
+        "have an Elastic IP, and --vpc-id must name the VPC of the nodes"
+    )
+    event = _tell(EventType.WARNING, contract.ASSOCIATION_FAILED, why)
+    return (*_stale_labels(s), event, Wait(reason=Reason.PLACEMENT, detail=why))
+
+
+def _look() -> Wait:
+    return Wait(reason=Reason.LOOK)
+
+
+def _allocation(s: Situation, wanted: Serve, at: Placed) -> AllocationRequest:
+    assert s.pod is not None
+    elsewhere = at.border_group not in (None, s.facts.home_border_group)
+    return AllocationRequest(
+        public_ipv4_pool=wanted.pool,
+        tags=birth_tags(s.facts, s.pod),
+        border_group=at.border_group if elsewhere else None,
+    )
+
+
+def birth_tags(facts: Facts, pod: PodView) -> dict[str, str]:
+    """The tags of an `auto` address, written by AllocateAddress itself so that none is ever without them."""
+    return {
+        contract.TYPE: str(Mode.AUTO),
+        contract.TAG_CLUSTER_NAME: facts.cluster_name,
+        contract.TAG_POD: f"{pod.namespace}/{pod.name}",
+        contract.TAG_POD_UID: pod.uid,
+        contract.TAG_CLUSTER_UID: facts.cluster_uid,
+    }
+
+
+def _tell(kind: str, reason: str, message: str) -> Tell:
+    return Tell(event=PodEvent(type=kind, reason=reason, message=message))

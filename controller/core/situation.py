@@ -1,0 +1,89 @@
+"""Everything a plan may look at for one Pod, gathered beforehand, so that planning asks nobody anything.
+
+What depends on time or on the memory of this process ("was that describe taken after the cut?") arrives here as a
+plain yes or no: the engine knows clocks, the plan does not.
+"""
+
+from dataclasses import dataclass
+
+from controller.core.desire import Desire
+from controller.core.ports import Address, PodView
+from state.model import AddressRecord, ClusterUid, PodRecord, PodUid, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is the same for every Pod of an install."""
+
+    cluster_uid: ClusterUid
+    cluster_name: str
+    install: str
+    home_border_group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """The Pod's IP is on this interface."""
+
+    target: Target
+    border_group: str | None = None
+    instance_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unplaced:
+    """The Pod's IP was looked for and is on no interface of the VPC; or (`looked` false) nobody has looked yet."""
+
+    looked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A pool address that this Pod may claim, with its side of the ledger as it was read."""
+
+    address: Address
+    before: AddressRecord | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoOffer:
+    """The pool has no address for this Pod now; `why` is for its author."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One Pod, what it desires, and all that bears on it.
+
+    address: the claimed address as EC2 shows it, None where EC2 does not have it; `address_seen` false: nobody looked.
+    squatter: another address that EC2 shows at the Pod's own target, with its side of the ledger.
+    rival: another claim of this install is for the same target.
+    tagged: unowned `auto` addresses whose tags name this very Pod, the associated one first.
+    in_doubt: an AllocateAddress for this Pod may have happened, and EC2's reads may not show it yet.
+    settled: no association of this claim can be on its way, or hidden by a late read.
+    looked_after_cut: EC2's view was taken after this claim's association was cut.
+    cut: the recorded association was cut already.
+    barred: EC2 refused this Pod the claimed address for good.
+    """
+
+    uid: PodUid
+    desire: Desire
+    facts: Facts
+    pod: PodView | None = None
+    record: PodRecord | None = None
+    claim: AddressRecord | None = None
+    address: Address | None = None
+    address_seen: bool = False
+    placement: Placed | Unplaced = Unplaced(looked=False)
+    squatter: Address | None = None
+    squatter_claim: AddressRecord | None = None
+    rival: bool = False
+    tagged: tuple[Address, ...] = ()
+    offer: Offer | NoOffer | None = None
+    in_doubt: bool = False
+    settled: bool = True
+    looked_after_cut: bool = False
+    cut: bool = False
+    barred: bool = False
+    in_scope: bool = True

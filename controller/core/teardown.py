@@ -1,0 +1,111 @@
+"""The way down: unlabel, cut, release, forget; and giving up a claim that turned out not to be ours to keep.
+
+A part of the plan in a file of its own, for it is asked for by every branch: a Pod that is gone, an annotation that
+is off or says something else, an address that EC2 refused, an address that somebody else took.
+"""
+
+from controller.core import contract
+from controller.core.actions import Cut, Forget, MarkReleasing, Plan, Reason, Release, Salvage, Tell, Unlabel, Wait
+from controller.core.adoption import may_release
+from controller.core.desire import label_patch
+from controller.core.ports import EventType, PodEvent
+from controller.core.situation import Situation
+from state.model import Mode, Phase
+
+
+def take_away(s: Situation) -> Plan:
+    """Everything that a Pod holds goes, in an order that any crash may interrupt."""
+    record = s.record
+    if record is None:
+        return unlabel(s) if s.pod is not None and contract.PUBLIC_IP in s.pod.labels else ()
+    match record.phase:
+        case Phase.INTENT:
+            return (*unlabel(s), *_drop_intent(s))
+        case Phase.CLAIMED:
+            return (*unlabel(s), *_drop_claim(s))
+        case Phase.ASSOCIATED:
+            return (*unlabel(s), *cut_recorded(s), *_after_cut(s))
+        case Phase.RELEASING:
+            return _release(s)
+
+
+def cut_recorded(s: Situation) -> Plan:
+    """Cut by the recorded id, whatever a describe says; and by the id that EC2 shows, if that is ours too."""
+    record, steps = s.record, []
+    if record is None or record.allocation_id is None:
+        return ()
+    if record.association_id is not None and not s.cut:
+        steps.append(Cut(association_id=record.association_id, allocation_id=record.allocation_id))
+    shown = s.address.association if s.address else None
+    ours = shown is not None and s.claim is not None and s.claim.knows(shown.target)
+    if shown is not None and ours and shown.association_id != record.association_id:
+        steps.append(Cut(association_id=shown.association_id, allocation_id=record.allocation_id))
+    return tuple(steps)
+
+
+def unclaim(s: Situation) -> Plan:
+    """EC2 refused this pair of Pod and address for good: let the address go, keep nothing."""
+    if s.record is not None and s.record.mode is Mode.AUTO:
+        return (MarkReleasing(),)
+    return (Forget(),)
+
+
+def abandon(s: Situation) -> Plan:
+    """The claimed address is gone, or is where somebody else put it: give up the claim, touch nothing in EC2."""
+    assert s.record is not None
+    association = s.address.association if s.address else None
+    where = f"is associated with {association.target.private_ip}" if association else "is not in this account any more"
+    why = f"address {s.record.public_ip} ({s.record.allocation_id}) {where}: somebody else changed it; taking another"
+    event = PodEvent(type=EventType.WARNING, reason=contract.LOST, message=why)
+    return (*unlabel(s), Tell(event=event), Forget())
+
+
+def unlabel(s: Situation) -> Plan:
+    """Take off what says "associated", if there is a Pod that wears it."""
+    if s.pod is None:
+        return ()
+    return (Unlabel(),) if label_patch(s.pod, {}) or s.pod.condition == "True" else ()
+
+
+def _after_cut(s: Situation) -> Plan:
+    assert s.record is not None
+    told = PodEvent(
+        type=EventType.NORMAL, reason=contract.DISASSOCIATED, message=f"disassociated {s.record.public_ip or ''}"
+    )
+    tell = (Tell(event=told),) if s.pod is not None else ()
+    return (MarkReleasing(), *tell) if s.record.mode is Mode.AUTO else (Forget(), *tell)
+
+
+def _drop_intent(s: Situation) -> Plan:
+    """No address is recorded, but one may have been allocated: its tags tell, once EC2's reads can be believed."""
+    if s.tagged:
+        return (Salvage(address=s.tagged[0]),)
+    return (Wait(reason=Reason.DOUBT),) if s.in_doubt else (Forget(),)
+
+
+def _drop_claim(s: Situation) -> Plan:
+    """An association may have been made without being recorded."""
+    cut = cut_recorded(s)
+    if cut or s.settled:
+        return (*cut, *_after_cut(s))
+    return (Wait(reason=Reason.SETTLE),)
+
+
+def _release(s: Situation) -> Plan:
+    """Give back an `auto` address, if a look after the cut shows that it is still this claim's and free."""
+    record = s.record
+    assert record is not None
+    assert record.allocation_id is not None
+    if not s.looked_after_cut:
+        return (Wait(reason=Reason.RELEASE),)
+    if s.address is None:
+        return (Release(allocation_id=record.allocation_id, border_group=s.facts.home_border_group), Forget())
+    association = s.address.association
+    if association is not None:
+        if s.claim is not None and s.claim.knows(association.target):
+            again = Cut(association_id=association.association_id, allocation_id=record.allocation_id)
+            return (again, Wait(reason=Reason.RELEASE))
+        return abandon(s)
+    if not may_release(s.address, s.facts, record.uid, record.adopted):
+        return (Forget(),)
+    return (Release(allocation_id=record.allocation_id, border_group=s.address.border_group), Forget())

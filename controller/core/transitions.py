@@ -1,0 +1,115 @@
+"""How a claim changes: each step of a plan that touches the ledger, as a pure function to both sides of the mapping.
+
+The ledger knows conditions and transactions, the plan knows order; what a claim looks like afterwards is here.
+"""
+
+from dataclasses import replace
+
+from controller.core.actions import Claim
+from controller.core.ports import Address, Allocation, PodView
+from controller.core.situation import Facts
+from state.model import (
+    AddressRecord,
+    AssociationId,
+    Change,
+    Epoch,
+    Mode,
+    Owner,
+    Phase,
+    PodRecord,
+    PodUid,
+    Target,
+)
+
+RECENT_LIMIT = 50
+
+
+def intend(pod: PodView, pool: str, traceparent: str) -> Change:
+    """Absent → intent: an address will be allocated for this Pod."""
+    return Change(pod_after=_record(pod, Mode.AUTO, pool, traceparent))
+
+
+def claim(
+    step: Claim, pod: PodView, record: PodRecord | None, new: Allocation | None, owner: Owner, traceparent: str
+) -> Change:
+    """Absent or intent → claimed, or → associated where the address was found associated with the target."""
+    base = record or _record(pod, step.mode, step.pool, traceparent)
+    taken = step.address or new
+    assert taken is not None
+    after = replace(
+        base,
+        phase=Phase.ASSOCIATED if step.association_id else Phase.CLAIMED,
+        allocation_id=taken.allocation_id,
+        public_ip=taken.public_ip,
+        target=step.target,
+        association_id=step.association_id,
+        adopted=step.adopted,
+    )
+    side = step.before or AddressRecord(allocation_id=taken.allocation_id, pool=step.pool)
+    side_after = replace(
+        side, pool=step.pool, public_ip=taken.public_ip, owner=owner, target=step.target, last_holder=after.holder
+    )
+    return Change(pod_before=record, pod_after=after, address_before=step.before, address_after=side_after)
+
+
+def salvage(record: PodRecord, address: Address, before: AddressRecord | None, owner: Owner) -> Change:
+    """Intent → releasing: the address that an unrecorded allocation left behind is this claim's to give back."""
+    after = replace(record, phase=Phase.RELEASING, allocation_id=address.allocation_id, public_ip=address.public_ip)
+    side = before or AddressRecord(allocation_id=address.allocation_id, pool=record.pool)
+    side_after = replace(side, public_ip=address.public_ip, owner=owner, last_holder=record.holder)
+    return Change(pod_before=record, pod_after=after, address_before=before, address_after=side_after)
+
+
+def retarget(record: PodRecord, side: AddressRecord | None, target: Target) -> Change:
+    """→ claimed for this target; the former one stays among the recent."""
+    after = replace(record, phase=Phase.CLAIMED, target=target, association_id=None)
+    side_after = replace(side, target=target, recent=_recent(side, target)) if side else None
+    return Change(pod_before=record, pod_after=after, address_before=side, address_after=side_after)
+
+
+def associated(record: PodRecord, association_id: AssociationId) -> Change:
+    """Claimed → associated."""
+    after = replace(record, phase=Phase.ASSOCIATED, association_id=association_id)
+    return Change(pod_before=record, pod_after=after)
+
+
+def releasing(record: PodRecord) -> Change:
+    """→ releasing: cut, and to be released once a look at EC2 allows it."""
+    return Change(pod_before=record, pod_after=replace(record, phase=Phase.RELEASING, association_id=None))
+
+
+def forget(record: PodRecord, side: AddressRecord | None, *, released: bool) -> Change:
+    """→ absent. A released address's side goes too, for its allocation id never comes back; a pool's stays, unowned."""
+    mine = side is not None and side.owner is not None and side.owner.pod_uid == record.uid
+    if side is None or not mine:
+        return Change(pod_before=record)
+    freed = None if released else replace(side, owner=None, target=None, recent=_recent(side, None))
+    return Change(pod_before=record, address_before=side, address_after=freed)
+
+
+def purge_recent(side: AddressRecord) -> Change:
+    """Forget an unowned address's recent targets, when no signed call for them can live any longer."""
+    return Change(address_before=side, address_after=replace(side, recent=()))
+
+
+def owner(facts: Facts, uid: PodUid, epoch: Epoch) -> Owner:
+    """This install's Pod as an owner."""
+    return Owner(cluster_uid=facts.cluster_uid, install=facts.install, pod_uid=uid, epoch=epoch)
+
+
+def _record(pod: PodView, mode: Mode, pool: str, traceparent: str) -> PodRecord:
+    return PodRecord(
+        uid=pod.uid,
+        namespace=pod.namespace,
+        name=pod.name,
+        mode=mode,
+        pool=pool,
+        phase=Phase.INTENT,
+        traceparent=traceparent,
+    )
+
+
+def _recent(side: AddressRecord, target: Target | None) -> tuple[Target, ...]:
+    left = () if side.target is None or side.target == target else (side.target,)
+    kept = tuple(t for t in side.recent if t not in left and t != target)
+    return (*left, *kept)[:RECENT_LIMIT]
