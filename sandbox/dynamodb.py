@@ -9,18 +9,24 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, TypedDict
 
 from sandbox import parts_cache
 from sandbox.process import Child, StartError, answers, free_port
 
 Kind = Literal["local", "moto"]
 
-REGION = "eu-central-1"
-# DynamoDB Local takes any key of letters and digits; `-sharedDb` makes it forget whose key it was.
-CREDENTIALS: Mapping[str, str] = MappingProxyType(
-    {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox", "region_name": REGION}
-)
+
+class Credentials(TypedDict):
+    """What `boto3.client` needs besides the endpoint."""
+
+    aws_access_key_id: str
+    aws_secret_access_key: str
+    region_name: str
+
+
+# Any key of letters and digits does; DynamoDB Local runs with -sharedDb, so that it is one account for all of them.
+CREDENTIALS = Credentials(aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name="eu-central-1")
 
 
 def local_argv(port: int) -> list[str | Path]:
