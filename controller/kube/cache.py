@@ -1,0 +1,133 @@
+"""What the informer has seen, so that nobody asks the API server about a Pod that has not changed.
+
+Every question is answered from an index, in time that depends on the answer's size and not on the cluster's. Two
+threads may write: the informer, and whoever has just patched a Pod and holds the server's answer to it (so that the
+next look does not patch again). The resourceVersion decides between them; where it is not a number, the informer
+alone is believed.
+"""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from controller.core.ports import PodView
+from state.model import PodUid
+
+REMEMBERED_DELETIONS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A Pod at a version (0: the version is not a number)."""
+
+    view: PodView
+    version: int
+
+
+def version_number(resource_version: str) -> int:
+    """The version for comparison; 0 where the server's versions are no numbers."""
+    return int(resource_version) if resource_version.isdecimal() else 0
+
+
+class PodCache:
+    """The Pods of the watched namespaces, with indices. Safe for threads, never blocks on I/O."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pods: dict[PodUid, Seen] = {}
+        self._carriers: dict[PodUid, PodView] = {}
+        self._by_ip: dict[str, tuple[PodView, ...]] = {}
+        self._deleted: dict[PodUid, None] = {}
+        self._synced = False
+
+    @property
+    def synced(self) -> bool:
+        """Whether a whole list has been seen."""
+        return self._synced
+
+    def get(self, uid: PodUid) -> PodView | None:
+        """The Pod with this UID."""
+        with self._lock:
+            seen = self._pods.get(uid)
+        return seen.view if seen else None
+
+    def annotated(self) -> Sequence[PodView]:
+        """The Pods that carry an annotation or a label of ours."""
+        with self._lock:
+            return tuple(self._carriers.values())
+
+    def at_ip(self, ip: str) -> Sequence[PodView]:
+        """The live Pods that have this IP as their own."""
+        with self._lock:
+            return self._by_ip.get(ip, ())
+
+    def seen_deleted(self, uid: PodUid) -> bool:
+        """Whether the watch reported the deletion (the last 20,000 are remembered)."""
+        with self._lock:
+            return uid in self._deleted
+
+    def replace(self, pods: Iterable[Seen]) -> set[PodUid]:
+        """Take a whole list for the truth, at once. Returns the UIDs whose view differs, those now missing too."""
+        with self._lock:
+            before, self._pods = self._pods, {}
+            self._carriers, self._by_ip = {}, {}
+            for seen in pods:
+                self._put(_kept(before.get(seen.view.uid), seen))
+            self._synced = True
+            changed = {
+                uid for uid, seen in self._pods.items() if uid not in before or before[uid].view is not seen.view
+            }
+            return changed | (before.keys() - self._pods.keys())
+
+    def apply(self, seen: Seen) -> bool:
+        """Take what the watch says, unless something newer is known. Returns whether the view differs."""
+        with self._lock:
+            known = self._pods.get(seen.view.uid)
+            if known is not None and 0 < seen.version < known.version:
+                return False
+            self._forget(known)
+            self._put(seen)
+            return known is None or known.view != seen.view
+
+    def learn(self, seen: Seen) -> None:
+        """Take the answer to our own patch, if it is newer than what is known of a Pod that is still here."""
+        with self._lock:
+            known = self._pods.get(seen.view.uid)
+            if known is not None and 0 < known.version < seen.version:
+                self._forget(known)
+                self._put(seen)
+
+    def remove(self, uid: PodUid) -> None:
+        """Take a deletion that the watch reported."""
+        with self._lock:
+            self._forget(self._pods.get(uid))
+            self._deleted[uid] = None
+            while len(self._deleted) > REMEMBERED_DELETIONS:
+                del self._deleted[next(iter(self._deleted))]
+
+    def _put(self, seen: Seen) -> None:
+        view = seen.view
+        self._pods[view.uid] = seen
+        if view.annotations or view.labels:
+            self._carriers[view.uid] = view
+        if _has_ip(view):
+            self._by_ip[view.ip] = (*self._by_ip.get(view.ip, ()), view)
+
+    def _forget(self, known: Seen | None) -> None:
+        if known is None:
+            return
+        view = known.view
+        del self._pods[view.uid]
+        self._carriers.pop(view.uid, None)
+        others = tuple(other for other in self._by_ip.pop(view.ip, ()) if other.uid != view.uid)
+        if others:
+            self._by_ip[view.ip] = others
+
+
+def _has_ip(view: PodView) -> bool:
+    return bool(view.ip) and not (view.finished or view.drained or view.host_network)
+
+
+def _kept(old: Seen | None, new: Seen) -> Seen:
+    """The equal view that is already there, if there is one: a new copy of each would only scatter the memory."""
+    return Seen(old.view, new.version) if old is not None and old.view == new.view else new

@@ -1,0 +1,212 @@
+"""One way to the API server, because time limits, retries and tokens must be right for every call alike.
+
+The Kubernetes client library gives what is hard: kubeconfig, exec plugins, TLS, and tokens that are read anew when
+they expire (its hook runs inside `param_serialize`, so every call goes through it). Its typed API is not used: it
+costs a hundred times the CPU. Retries are off, since urllib3 would repeat a PUT after a read time-out. There is no
+limit of calls a second on this side; the API server has its own. Importing the library costs about 1 s of CPU and
+20 MB even so, none of it models (version 37 loads those on first use).
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import urllib3
+from kubernetes import config as kubernetes_config
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+from yaml import YAMLError
+
+from controller.core.ports import Observer
+from controller.kube.codes import error_of
+from state.errors import Misconfigured, PodEipError, Unavailable
+
+POOL_SIZE = 64
+CHUNK = 1 << 20
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
+
+Answer = urllib3.BaseHTTPResponse
+log = logging.getLogger(__name__)
+
+
+class Silent:
+    """The observer of those who have none."""
+
+    def call(self, service: str, operation: str, seconds: float, code: str) -> None:
+        """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request. `verb` and `resource` are RBAC's words, `timeout_s` overrides the connection's.
+
+    `before_send` is the last thing that runs before the request leaves.
+    """
+
+    verb: str
+    resource: str
+    path: str
+    query: Sequence[tuple[str, str]] = ()
+    body: Mapping[str, Any] | None = None
+    content_type: str = "application/json"
+    timeout_s: float | None = None
+    before_send: Callable[[], None] | None = None
+
+    @property
+    def doing(self) -> str:
+        """`patch pods`: for errors, advice and telemetry."""
+        return f"{self.verb} {self.resource}"
+
+
+def path_of(*segments: str) -> str:
+    """A path of quoted segments."""
+    return "/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+class Stream:
+    """An answer that is read while it arrives; `shutdown` may be called by another thread and ends the reading."""
+
+    def __init__(self, answer: Answer, doing: str) -> None:
+        self._answer = answer
+        self._doing = doing
+
+    def chunks(self) -> Iterator[bytes]:
+        """What has arrived, as it arrives. Raises Unavailable on silence beyond the read time-out."""
+        with _translated(self._doing):
+            yield from self._answer.stream(CHUNK)
+
+    def shutdown(self) -> None:
+        """End the reading, from any thread."""
+        try:
+            self._answer.shutdown()
+        except (ValueError, OSError, RuntimeError) as error:
+            log.debug("nothing to shut down in %s: %s", self._doing, error)
+
+    def close(self) -> None:
+        """Give up the connection: a half-read answer must not go back to the pool."""
+        self._answer.close()
+
+
+class Connection:
+    """The API server, with a time limit for each call. Safe for threads."""
+
+    def __init__(self, client: ApiClient, *, call_timeout_s: float = 4.0, observer: Observer | None = None) -> None:
+        self.call_timeout_s = call_timeout_s
+        self._client = client
+        self._observer: Observer = observer or Silent()
+        self._tokens = threading.Lock()
+
+    def send(self, call: Call) -> bytes:
+        """The body of a successful answer. Raises the errors of `codes`, and Unavailable without a whole answer."""
+        request = self._prepared(call)
+        with self._observed(call):
+            limit = call.timeout_s or self.call_timeout_s
+            deadline = time.monotonic() + limit
+            return _body(self._answer(call, request, limit), deadline, call.doing)
+
+    def open(self, call: Call, *, silence_s: float) -> Stream:
+        """Begin to read an answer without an end; while it is read, no word for `silence_s` is Unavailable."""
+        request = self._prepared(call)
+        with self._observed(call):
+            answer = self._answer(call, request, (self.call_timeout_s, silence_s))
+        return Stream(answer, call.doing)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._client.rest_client.pool_manager.clear()
+
+    def _prepared(self, call: Call) -> tuple[Any, ...]:
+        """Headers and URL. A token may be fetched here, by one thread for all; `before_send` comes after that."""
+        with _translated(call.doing), self._tokens:
+            request = self._client.param_serialize(
+                METHODS[call.verb],
+                call.path,
+                query_params=list(call.query),
+                header_params={"Accept": "application/json", "Content-Type": call.content_type},
+                body=call.body,
+                auth_settings=["BearerToken"],
+            )
+        if call.before_send is not None:
+            call.before_send()
+        return request
+
+    def _answer(self, call: Call, request: tuple[Any, ...], timeout: float | tuple[float, float]) -> Answer:
+        method, url, headers, body, form = request
+        answer: Answer = self._client.call_api(method, url, headers, body, form, timeout).response
+        if 200 <= answer.status < 300:
+            return answer
+        problem = _body(answer, time.monotonic() + self.call_timeout_s, call.doing)
+        raise error_of(answer.status, problem, doing=call.doing, retry_after=answer.headers.get("Retry-After"))
+
+    @contextmanager
+    def _observed(self, call: Call) -> Iterator[None]:
+        began, code = time.perf_counter(), ""
+        try:
+            with _translated(call.doing):
+                yield
+        except PodEipError as error:
+            code = error.code
+            raise
+        finally:
+            self._observer.call("kubernetes", call.doing, time.perf_counter() - began, code)
+
+
+def connect(
+    kubeconfig: str | None, *, version: str, call_timeout_s: float = 4.0, observer: Observer | None = None
+) -> Connection:
+    """The connection that a kubeconfig file describes, or else the Pod that we run in. Raises Misconfigured."""
+    configuration = Configuration()
+    _load(kubeconfig, configuration)
+    configuration.retries = False
+    configuration.connection_pool_maxsize = POOL_SIZE
+    configuration.keep_alive = True
+    client = ApiClient(configuration)
+    client.user_agent = f"aws-pod-eip-controller/{version}"
+    return Connection(client, call_timeout_s=call_timeout_s, observer=observer)
+
+
+def _load(kubeconfig: str | None, configuration: Configuration) -> None:
+    # The two loaders carry no types; naming theirs here keeps the rest of the module typed.
+    from_file: Callable[..., None] = kubernetes_config.load_kube_config
+    from_pod: Callable[..., None] = kubernetes_config.load_incluster_config
+    try:
+        if kubeconfig:
+            from_file(config_file=kubeconfig, client_configuration=configuration)
+        else:
+            from_pod(client_configuration=configuration)
+    except (ConfigException, OSError, ValueError, YAMLError) as error:
+        what = f"kubeconfig {kubeconfig}" if kubeconfig else "no kubeconfig, and not in a Pod"
+        raise Misconfigured([f"{what}: {error}"]) from error
+
+
+def _body(answer: Answer, deadline: float, doing: str) -> bytes:
+    """The whole body; the socket's time-out alone would let a trickle of bytes last for ever."""
+    parts = []
+    while part := answer.read1(CHUNK):
+        parts.append(part)
+        if time.monotonic() > deadline:
+            answer.close()
+            raise Unavailable(f"{doing}: the answer did not end in time", code="ReadTimeoutError")
+    answer.release_conn()
+    return b"".join(parts)
+
+
+@contextmanager
+def _translated(doing: str) -> Iterator[None]:
+    """Whatever keeps an answer from us is Unavailable, under the name of the library's error."""
+    try:
+        yield
+    except (urllib3.exceptions.HTTPError, ApiException, ConfigException, OSError) as error:
+        raise _unavailable(doing, error) from error
+
+
+def _unavailable(doing: str, error: Exception) -> Unavailable:
+    return Unavailable(f"{doing}: {error}", code=type(error).__name__)

@@ -1,0 +1,197 @@
+"""A thread that lists the Pods once and then watches them, because asking for them costs the API server dear.
+
+List and watch in turn, for ever: a watch begins at the version where the list, or the watch before it, ended; an
+expired version (410, as an answer or inside the stream) and whatever is not understood lead to a new list.
+
+How old can the cache be without our noticing? The server says something at least each minute or so (bookmarks are
+asked for), and a watch that is silent for `silence_s` is given up and begun anew from the same version. Two watches
+in a row that open and say nothing at all lead to a new list. So while the API server answers, what happened reaches
+the cache at the latest after silence_s + one backoff (10 s) + one call's time limit; TCP keep-alive usually finds a
+dead peer long before. `silent_for_s` says how long nothing was heard.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from controller.core.ports import Clock
+from controller.kube.cache import PodCache, Seen, version_number
+from controller.kube.codes import wait_of
+from controller.kube.connection import Call, Connection, Stream, path_of
+from controller.kube.decode import Pod, pod_of, pod_page, version_of, view_of
+from controller.kube.identity import ClusterIdentity
+from controller.kube.watching import WatchEvent, batches
+from state.errors import PodEipError, Unavailable, VersionExpired
+from state.model import PodUid
+
+PAGE = 500
+LIST_TIMEOUT_S = 30.0
+WATCH_S = (240, 360)
+BARREN_WATCHES = 2
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
+
+OnChange = Callable[[set[PodUid]], None]
+log = logging.getLogger(__name__)
+
+
+class PodInformer:
+    """Keeps a cache like the API server's Pods of one namespace, or of all (""), and says which changed."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        cache: PodCache,
+        identity: ClusterIdentity,
+        *,
+        namespace: str = "",
+        silence_s: float = 90.0,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._connection, self._cache, self._identity = connection, cache, identity
+        self._path = path_of("api", "v1", *(["namespaces", namespace] if namespace else []), "pods")
+        self._silence_s, self._clock = silence_s, clock
+        self._version = ""
+        self._failures = self._barren = 0
+        self._heard = clock()
+        self._stream: Stream | None = None
+        self._stopping, self._relist_wanted = threading.Event(), threading.Event()
+        self._on_change: OnChange = lambda _: None
+        self._thread = threading.Thread(target=self._run, name="pod-informer", daemon=True)
+
+    def start(self, on_change: OnChange) -> None:
+        """Begin. `on_change` is called in the informer's thread with the UIDs of Pods whose view changed."""
+        self._on_change = on_change
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, in about the time of one call."""
+        self._stopping.set()
+        self._interrupt()
+        if self._thread.ident is not None:
+            self._thread.join(self._connection.call_timeout_s)
+
+    def relist(self) -> None:
+        """Ask for a new consistent list, soon; the cache serves meanwhile."""
+        self._relist_wanted.set()
+        self._interrupt()
+
+    def silent_for_s(self) -> float:
+        """Seconds since the API server last said anything about Pods, a bookmark included."""
+        return self._clock() - self._heard
+
+    def _interrupt(self) -> None:
+        if (stream := self._stream) is not None:
+            stream.shutdown()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._turn()
+            except PodEipError as error:
+                self._failed(error)
+            except Exception as error:
+                log.exception("The Pod informer stumbled; it lists anew")
+                self._version = ""
+                self._failed(Unavailable(str(error), code=type(error).__name__))
+
+    def _turn(self) -> None:
+        if self._relist_wanted.is_set():
+            self._relist_wanted.clear()
+            self._version = ""
+        self._version = self._version or self._list()
+        self._watch()
+
+    def _failed(self, error: PodEipError) -> None:
+        if self._stopping.is_set() or self._relist_wanted.is_set():
+            return
+        if isinstance(error, VersionExpired):
+            self._version = ""
+        self._failures += 1
+        pause = min(FIRST_PAUSE_S * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
+        log.log(logging.WARNING if self._failures > 1 else logging.INFO, "Watching Pods: %s", error.explain())
+        self._stopping.wait(max(pause, wait_of(error)))
+
+    def _list(self) -> str:
+        pods: list[Seen] = []
+        version, token = self._page(pods, "")
+        while token:
+            version, token = self._page(pods, token)
+        self._identity.confirm()
+        changed = self._cache.replace(pods)
+        self._heard = self._clock()
+        log.info("Listed %d Pods at version %s, %d changed", len(pods), version, len(changed))
+        self._tell(changed)
+        return version
+
+    def _page(self, pods: list[Seen], token: str) -> tuple[str, str]:
+        query = [("limit", str(PAGE))] + ([("continue", token)] if token else [])
+        call = Call(verb="list", resource="pods", path=self._path, query=query, timeout_s=LIST_TIMEOUT_S)
+        meta, page = pod_page(self._connection.send(call))
+        pods.extend(_seen(pod) for pod in page)
+        return meta.resource_version, meta.next_page or ""
+
+    def _watch(self) -> None:
+        query = [
+            ("watch", "1"),
+            ("allowWatchBookmarks", "true"),
+            ("resourceVersion", self._version),
+            ("timeoutSeconds", str(random.randint(*WATCH_S))),
+        ]
+        call = Call(verb="watch", resource="pods", path=self._path, query=query)
+        began = self._clock()
+        stream = self._stream = self._connection.open(call, silence_s=self._silence_s)
+        self._barren += 1
+        try:
+            if not (self._stopping.is_set() or self._relist_wanted.is_set()):
+                self._follow(stream, call.doing)
+        finally:
+            self._stream = None
+            stream.close()
+            self._judge(self._clock() - began)
+
+    def _follow(self, stream: Stream, doing: str) -> None:
+        for batch in batches(stream, doing):
+            changed = {uid for event in batch if (uid := self._take(event)) is not None}
+            self._progress()
+            self._tell(changed)
+
+    def _judge(self, lasted_s: float) -> None:
+        """What the end of a watch tells: it served (start afresh), it said nothing, or it ended as it began."""
+        if lasted_s >= LONGEST_PAUSE_S:
+            self._failures = 0
+        if self._barren >= BARREN_WATCHES:
+            log.warning("%d watches in a row said nothing; listing Pods anew", self._barren)
+            self._barren, self._version = 0, ""
+        elif self._barren and lasted_s < 1.0:
+            self._failed(Unavailable("the watch ended as soon as it began", code="WatchTooShort"))
+
+    def _progress(self) -> None:
+        self._failures = self._barren = 0
+        self._heard = self._clock()
+
+    def _tell(self, changed: set[PodUid]) -> None:
+        if changed:
+            self._on_change(changed)
+
+    def _take(self, event: WatchEvent) -> PodUid | None:
+        """Bring one event into the cache; the UID if the view changed."""
+        try:
+            if event.type == "BOOKMARK":
+                self._version = version_of(event.object) or self._version
+                return None
+            pod = pod_of(event.object)
+        except Unavailable as error:
+            log.error("A %s event is left out: %s", event.type, error.message)
+            return None
+        self._version = pod.metadata.resource_version or self._version
+        uid = PodUid(pod.metadata.uid)
+        if event.type == "DELETED":
+            self._cache.remove(uid)
+            return uid
+        return uid if self._cache.apply(_seen(pod)) else None
+
+
+def _seen(pod: Pod) -> Seen:
+    return Seen(view_of(pod), version_number(pod.metadata.resource_version))

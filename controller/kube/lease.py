@@ -1,0 +1,138 @@
+"""The Lease that replicas compete for, read defensively: people edit it, and other programs write it.
+
+Times are written for people and never compared; the epoch stands in an annotation. An update keeps what others have
+put into the object's metadata, and is conditional on the version that was read.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from controller.core.ports import Lease
+from controller.kube.connection import Call, Connection, path_of
+from controller.kube.decode import malformed
+from controller.kube.watching import WatchEvent, batches
+from state.errors import ObjectNotFound, Unavailable
+
+EPOCH = "aws-samples.github.com/eip-controller-epoch"
+RESOURCE = "leases.coordination.k8s.io"
+REMEMBERED = 4
+WATCH_S = 300
+
+Json = dict[str, Any]
+
+
+class KubeLeaseStore:
+    """Implements `controller.core.ports.LeaseStore`. Safe for threads; every call is sent once."""
+
+    def __init__(self, connection: Connection, namespace: str, name: str) -> None:
+        self._connection, self._name = connection, name
+        self._all = path_of("apis", "coordination.k8s.io", "v1", "namespaces", namespace, "leases")
+        self._one = self._all + path_of(name)
+        self._lock = threading.Lock()
+        self._metadata: OrderedDict[str, Json] = OrderedDict()
+
+    def get(self) -> Lease | None:
+        """The Lease as the API server has it now; None where it does not exist."""
+        try:
+            return self._read(self._connection.send(self._call("get")))
+        except ObjectNotFound:
+            return None
+
+    def create(self, lease: Lease) -> Lease:
+        """Create it; ObjectConflict where it exists."""
+        return self._read(self._connection.send(self._call("create", self._object(lease))))
+
+    def update(self, lease: Lease) -> Lease:
+        """Replace it, if its version is still `lease.version`; ObjectConflict otherwise, ObjectNotFound if gone."""
+        return self._read(self._connection.send(self._call("update", self._object(lease))))
+
+    def watch(self, timeout_s: float) -> Iterator[Lease | None]:
+        """Yield the Lease as it is, then each change (None: deleted), until the server ends the watch or is silent."""
+        query = [("watch", "1"), ("fieldSelector", f"metadata.name={self._name}"), ("timeoutSeconds", str(WATCH_S))]
+        call = Call(verb="watch", resource=RESOURCE, path=self._all, query=query)
+        stream = self._connection.open(call, silence_s=timeout_s)
+        try:
+            for batch in batches(stream, call.doing):
+                yield from (self._change(event) for event in batch if event.type != "BOOKMARK")
+        except Unavailable as error:
+            if error.code != "ReadTimeoutError":
+                raise
+        finally:
+            stream.close()
+
+    def _call(self, verb: str, body: Json | None = None) -> Call:
+        path = self._all if verb == "create" else self._one
+        return Call(verb=verb, resource=RESOURCE, path=path, body=body)
+
+    def _change(self, event: WatchEvent) -> Lease | None:
+        return None if event.type == "DELETED" else self._read(event.object)
+
+    def _read(self, body: bytes | msgspec.Raw) -> Lease:
+        try:
+            found = msgspec.json.decode(body, type=Json)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise malformed("Lease", error) from error
+        lease = lease_of(found)
+        self._remember(lease.version, _mapping(found.get("metadata")))
+        return lease
+
+    def _remember(self, version: str, metadata: Json) -> None:
+        with self._lock:
+            self._metadata[version] = metadata
+            while len(self._metadata) > REMEMBERED:
+                self._metadata.popitem(last=False)
+
+    def _object(self, lease: Lease) -> Json:
+        with self._lock:
+            metadata = dict(self._metadata.get(lease.version, {})) if lease.version else {}
+        metadata["name"] = self._name
+        metadata["annotations"] = _mapping(metadata.get("annotations")) | {EPOCH: str(lease.epoch)}
+        metadata.pop("managedFields", None)
+        if lease.version:
+            metadata["resourceVersion"] = lease.version
+        return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": _spec(lease)}
+
+
+def lease_of(found: Json) -> Lease:
+    """The Lease in an object; whatever is missing or of another kind than it should be counts as nothing."""
+    metadata, spec = _mapping(found.get("metadata")), _mapping(found.get("spec"))
+    return Lease(
+        holder=_text(spec.get("holderIdentity")),
+        duration_s=_number(spec.get("leaseDurationSeconds")),
+        transitions=_number(spec.get("leaseTransitions")),
+        epoch=_number(_mapping(metadata.get("annotations")).get(EPOCH)),
+        acquired=_text(spec.get("acquireTime")),
+        renewed=_text(spec.get("renewTime")),
+        version=_text(metadata.get("resourceVersion")),
+    )
+
+
+def _spec(lease: Lease) -> Json:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return {
+        "holderIdentity": lease.holder,
+        "leaseDurationSeconds": max(lease.duration_s, 1),
+        "leaseTransitions": lease.transitions,
+        "acquireTime": lease.acquired or now,
+        "renewTime": now,
+    }
+
+
+def _mapping(value: object) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int:
+    """A whole number that is not negative, in either of the forms of JSON; 0 for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 19:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

@@ -1,0 +1,117 @@
+"""Which EC2 instance a Node is, because a Pod's IP inside a delegated prefix is found by its instance only.
+
+The cloud provider writes `spec.providerID`, for EC2 `aws:///ZONE/INSTANCE`; hybrid nodes and Fargate have others. A
+Node's name can come back with another instance (EKS names Nodes by their IP), so an answer is kept for a minute.
+"""
+
+import re
+import threading
+from dataclasses import dataclass
+
+import msgspec
+
+from controller.core.ports import Clock
+from controller.kube.connection import Call, Connection, path_of
+from controller.kube.decode import ListMeta, malformed
+from controller.kube.identity import ClusterIdentity
+from state.errors import ObjectNotFound
+
+PAGE = 500
+LIST_TIMEOUT_S = 30.0
+KEEP_S = 60.0
+KEPT = 20_000
+INSTANCE = re.compile(r"^i-[0-9a-f]+$")
+
+
+class NodeSpec(msgspec.Struct, frozen=True, gc=False):
+    """`core/v1 NodeSpec`."""
+
+    provider_id: str | None = msgspec.field(name="providerID", default=None)
+
+
+class Node(msgspec.Struct, frozen=True, gc=False):
+    """`core/v1 Node`."""
+
+    spec: NodeSpec = NodeSpec()
+
+
+class NodeList(msgspec.Struct, frozen=True):
+    """A page of Nodes."""
+
+    metadata: ListMeta
+    items: list[Node] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A parsed providerID: its scheme ("" where the Node has none yet), and the EC2 instance if it names one."""
+
+    scheme: str = ""
+    instance_id: str | None = None
+
+
+def provider_of_id(provider_id: str | None) -> Provider:
+    """`aws:///us-west-2a/i-0abc` is the instance `i-0abc` of `aws`."""
+    scheme, separator, rest = (provider_id or "").partition("://")
+    if not separator:
+        return Provider()
+    last = rest.rpartition("/")[2]
+    return Provider(scheme, last if scheme == "aws" and INSTANCE.match(last) else None)
+
+
+class NodeReader:
+    """Nodes, read when they are asked for. Safe for threads."""
+
+    def __init__(self, connection: Connection, identity: ClusterIdentity, clock: Clock) -> None:
+        self._connection, self._identity, self._clock = connection, identity, clock
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[float, Provider]] = {}
+
+    def provider_of(self, node: str) -> Provider:
+        """The Node's provider, at most a minute old; an empty one where there is no Node or it has none yet."""
+        with self._lock:
+            read_at, provider = self._known.get(node, (float("-inf"), Provider()))
+        if self._clock() - read_at < KEEP_S:
+            return provider
+        provider = self._read(node)
+        if provider.scheme:
+            self._keep(node, provider)
+        return provider
+
+    def instances(self) -> frozenset[str]:
+        """The instance ids of all Nodes, read anew; Unavailable where the API server is another cluster's."""
+        found: set[str] = set()
+        token = self._page(found, "")
+        while token:
+            token = self._page(found, token)
+        self._identity.confirm()
+        return frozenset(found)
+
+    def _keep(self, node: str, provider: Provider) -> None:
+        with self._lock:
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[node] = (self._clock(), provider)
+
+    def _read(self, node: str) -> Provider:
+        call = Call(verb="get", resource="nodes", path=path_of("api", "v1", "nodes", node))
+        try:
+            return provider_of_id(msgspec.json.decode(self._connection.send(call), type=Node).spec.provider_id)
+        except ObjectNotFound:
+            return Provider()
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise malformed("Node", error) from error
+
+    def _page(self, found: set[str], token: str) -> str:
+        query = [("limit", str(PAGE))] + ([("continue", token)] if token else [])
+        path = path_of("api", "v1", "nodes")
+        body = self._connection.send(
+            Call(verb="list", resource="nodes", path=path, query=query, timeout_s=LIST_TIMEOUT_S)
+        )
+        try:
+            page = msgspec.json.decode(body, type=NodeList)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise malformed("list of Nodes", error) from error
+        providers = (provider_of_id(node.spec.provider_id) for node in page.items or ())
+        found.update(provider.instance_id for provider in providers if provider.instance_id)
+        return page.metadata.next_page or ""

@@ -1,0 +1,64 @@
+"""The two things that we write on a Pod, each with the Pod's UID in the patch.
+
+A Pod that was deleted and came back under its name has another UID: the server then answers 409 instead of giving a
+stranger our label. The guard is asked last, after any wait for a token, so nothing leaves after the deadline of our
+leadership.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from controller.core.ports import Guard, PodView
+from controller.kube.connection import MERGE_PATCH, STRATEGIC_PATCH, Call, Connection, path_of
+from controller.kube.decode import CONDITION, Pod, pod_of
+from state.errors import ObjectConflict, ObjectInvalid
+
+
+def now() -> str:
+    """The wall clock in the form of `meta/v1 Time`."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class PodWriter:
+    """Sends patches, one call each, never repeated."""
+
+    def __init__(self, connection: Connection, guard: Guard) -> None:
+        self._connection = connection
+        self._guard = guard
+
+    def labels(self, pod: PodView, labels: Mapping[str, str | None]) -> Pod:
+        """Set and remove (None) labels by merge patch; returns the Pod as it is now."""
+        metadata = {"uid": pod.uid, "labels": dict(labels)}
+        return self._patch(pod, "pods", MERGE_PATCH, {"metadata": metadata})
+
+    def condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> Pod:
+        """Write our condition by strategic merge patch (conditions merge by type); returns the Pod as it is now.
+
+        The time of transition changes with the status alone, as for every Kubernetes condition.
+        """
+        condition = {"type": CONDITION, "status": str(status), "reason": reason, "message": message}
+        if pod.condition != condition["status"]:
+            condition["lastTransitionTime"] = now()
+        body = {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}}
+        return self._patch(pod, "pods/status", STRATEGIC_PATCH, body)
+
+    def _patch(self, pod: PodView, resource: str, content_type: str, body: Mapping[str, Any]) -> Pod:
+        path = path_of("api", "v1", "namespaces", pod.namespace, "pods", pod.name, *resource.split("/")[1:])
+        call = Call(
+            verb="patch",
+            resource=resource,
+            path=path,
+            body=body,
+            content_type=content_type,
+            before_send=self._guard.check,
+        )
+        try:
+            return pod_of(self._connection.send(call))
+        except ObjectInvalid as error:
+            raise _as_conflict(error) from error
+
+
+def _as_conflict(error: ObjectInvalid) -> ObjectInvalid | ObjectConflict:
+    """Where the server calls another UID an attempt to change it, that is the same conflict."""
+    return ObjectConflict(error.message, code=error.code) if "metadata.uid" in error.message else error

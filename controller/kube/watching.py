@@ -1,0 +1,45 @@
+"""The lines of a watch, for Pods and for the Lease alike.
+
+A watch is one answer that does not end: a JSON object a line. An ERROR among them is the server's Status and becomes
+an exception; a line that is no JSON means that the answer is damaged, and what follows it cannot be trusted.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from controller.kube.codes import Status, error_of_status
+from controller.kube.connection import Stream
+from controller.kube.decode import malformed
+
+
+class WatchEvent(msgspec.Struct, frozen=True):
+    """`meta/v1 WatchEvent`: ADDED, MODIFIED, DELETED or BOOKMARK."""
+
+    type: str
+    object: msgspec.Raw
+
+
+_EVENT = msgspec.json.Decoder(WatchEvent)
+_STATUS = msgspec.json.Decoder(Status)
+
+
+def batches(stream: Stream, doing: str) -> Iterator[list[WatchEvent]]:
+    """The events as they arrive, those together that arrive together. Raises the errors of `codes`."""
+    rest = b""
+    for chunk in stream.chunks():
+        *lines, rest = (rest + chunk).split(b"\n")
+        batch = [_event(line, doing) for line in lines if line.strip()]
+        if batch:
+            yield batch
+
+
+def _event(line: bytes, doing: str) -> WatchEvent:
+    try:
+        event = _EVENT.decode(line)
+        if event.type != "ERROR":
+            return event
+        status = _STATUS.decode(event.object)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise malformed("watch event", error) from error
+    raise error_of_status(status, doing=doing)
