@@ -1,0 +1,117 @@
+"""The one way to DynamoDB: strong reads and fenced transactions, each with a time limit, none repeated by the SDK.
+
+PynamoDB's defaults (15 s to connect, 30 s to read, three retries) would outlive a leader's deadline, and its clients
+may refresh credentials, which is a network call, after we looked at the clock. So everything is set here, and the
+question whether we may still write is asked in botocore's `before-send`, when the request is signed and ready.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.connection._botocore_private import BotocoreBaseClientPrivate
+from pynamodb.connection.base import MetaTable
+
+from state.codes import translated
+from state.errors import Throttled
+
+Key = tuple[str, str]
+Raw = Mapping[str, Mapping[str, Any]]
+
+BATCH = 100  # keys that one BatchGetItem takes
+BATCH_ROUNDS = 8  # how often keys that DynamoDB left unprocessed are asked for again
+
+_SCHEMA = MetaTable  # PynamoDB's description of a table's keys
+_SORT = UnicodeAttribute(attr_name="sk")
+
+
+def key_of(raw: Raw) -> Key:
+    """The key of an item as DynamoDB sends it."""
+    return raw["pk"]["S"], raw["sk"]["S"]
+
+
+class GuardedConnection(Connection):
+    """PynamoDB's connection whose transactions ask a guard as the last thing before they leave the process."""
+
+    def __init__(self, table: str, *, region: str | None, call_timeout: float) -> None:
+        """`call_timeout` (seconds) covers connecting and one wait for the answer; the endpoint is the SDK's affair."""
+        super().__init__(
+            region=region,
+            connect_timeout_seconds=call_timeout / 4,
+            read_timeout_seconds=call_timeout * 3 / 4,
+            retry_configuration={"total_max_attempts": 1, "mode": "standard"},
+        )
+        self.table = table
+        self._asked = threading.local()
+        keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+        types = [{"AttributeName": key["AttributeName"], "AttributeType": "S"} for key in keys]
+        self.add_meta_table(_SCHEMA({"TableName": table, "KeySchema": keys, "AttributeDefinitions": types}))
+
+    @property
+    def client(self) -> BotocoreBaseClientPrivate:
+        """PynamoDB's client, which it makes anew while there are no credentials; each one is told to ask."""
+        client = super().client
+        event = "before-send.dynamodb.TransactWriteItems"
+        client.meta.events.register_last(event, self._ask, unique_id="pod-eip-guard")
+        return client
+
+    def _ask(self, **_: Any) -> None:
+        guard: Callable[[], None] | None = getattr(self._asked, "guard", None)
+        if guard is not None:
+            guard()
+
+    def transact(
+        self,
+        *,
+        deletes: Sequence[dict[str, Any]],
+        puts: Sequence[dict[str, Any]],
+        updates: Sequence[dict[str, Any]],
+        token: str,
+        guard: Callable[[], None],
+    ) -> None:
+        """Send one TransactWriteItems. Raises PynamoDB's TransactWriteError, or what `guard` raises (nothing sent)."""
+        self._asked.guard = guard
+        try:
+            self.transact_write_items([], deletes, puts, updates, client_request_token=token)
+        finally:
+            self._asked.guard = None
+
+    def strong_query(self, pk: str, sort_prefix: str = "") -> Iterator[Raw]:
+        """The items of a partition whose sort key begins so, page by page. Raises as every read does."""
+        condition = _SORT.startswith(sort_prefix) if sort_prefix else None
+        start: Any = None
+        while True:
+            with translated(self.table):
+                page = self.query(
+                    self.table,
+                    pk,
+                    range_key_condition=condition,
+                    consistent_read=True,
+                    exclusive_start_key=start,
+                )
+            yield from page.get("Items", ())
+            start = page.get("LastEvaluatedKey")
+            if not start:
+                return
+
+    def strong_get(self, keys: Iterable[Key]) -> dict[Key, Raw]:
+        """The items that exist among these keys. Raises Throttled where DynamoDB keeps leaving some out."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[Key, Raw] = {}
+        for start in range(0, len(wanted), BATCH):
+            found |= self._get_batch(wanted[start : start + BATCH])
+        return found
+
+    def _get_batch(self, keys: Sequence[Key]) -> dict[Key, Raw]:
+        found: dict[Key, Raw] = {}
+        left: list[Any] = [{"pk": pk, "sk": sk} for pk, sk in keys]
+        for _ in range(BATCH_ROUNDS):
+            with translated(self.table):
+                page = self.batch_get_item(self.table, left, consistent_read=True)
+            found |= {key_of(raw): raw for raw in page.get("Responses", {}).get(self.table, ())}
+            left = page.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+            if not left:
+                return found
+        raise Throttled(f"DynamoDB left {len(left)} of {len(keys)} keys unread", code="UnprocessedKeys")

@@ -1,0 +1,103 @@
+"""How a new epoch is won: the one write that needs no epoch, for it makes one.
+
+The install item's epoch only ever grows, and it grows by a write that is conditional on the epoch that was read, so
+two replicas never share one. The line of the directory is written with it: whoever has an epoch can be found.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from pynamodb.constants import ALL_OLD
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.update import Action
+
+from state.codes import CANCELED, translate
+from state.errors import ConditionLost, PodEipError, Throttled
+from state.model import Epoch, InstallKey, InstallRecord
+from state.reader import Reader
+from state.schema import VERSION
+from state.table import Table, directory_key, install_key
+
+TRIES = 5
+
+
+class EpochRaiser:
+    """Raises the epoch of one install, and writes what others need to know of it."""
+
+    def __init__(
+        self, table: Table, install: InstallKey, *, cluster_name: str, scope: str, version: str, silence_s: int
+    ) -> None:
+        self._table, self._install, self._reader = table, install, Reader(table, install)
+        self._cluster_name, self._scope = cluster_name, scope
+        self._version, self._silence_s = version, silence_s
+
+    def raise_epoch(self, identity: str, lease_epoch: int, guard: Callable[[], None]) -> tuple[Epoch, Epoch]:
+        """Write a new epoch above the table's and the Lease's; returns it, and the one the table had (0: none).
+
+        A lost race or a lost reply only means another try with a higher number. Raises ConditionLost or Throttled
+        after five tries, else what the call raised.
+        """
+        first: Epoch | None = None
+        for tried in range(1, TRIES + 1):
+            record = self._reader.own()
+            known = record.epoch if record else Epoch(0)
+            first = known if first is None else first
+            epoch = Epoch(max(known, lease_epoch) + 1)
+            try:
+                self._write(record, epoch, identity, guard)
+            except (ConditionLost, Throttled):
+                if tried == TRIES:
+                    raise
+                time.sleep(random.uniform(0, 0.02 * 2**tried))
+            else:
+                return epoch, first
+        raise AssertionError("unreachable")
+
+    def _write(self, record: InstallRecord | None, epoch: Epoch, identity: str, guard: Callable[[], None]) -> None:
+        try:
+            self._table.connection.transact(
+                deletes=[],
+                puts=[self._directory(epoch)],
+                updates=[self._update(record, epoch, identity)],
+                token=uuid4().hex,
+                guard=guard,
+            )
+        except TransactWriteError as error:
+            raise self._error(error) from error
+
+    def _update(self, record: InstallRecord | None, epoch: Epoch, identity: str) -> dict[str, Any]:
+        model = self._table.install
+        facts: list[Action] = [
+            model.v.set(VERSION),
+            model.epoch.set(epoch),
+            model.heartbeat.add(1),
+            model.leader.set(identity),
+            model.cluster_name.set(self._cluster_name),
+            model.scope.set(self._scope),
+            model.silence_s.set(self._silence_s),
+            model.version.set(self._version),
+        ]
+        condition = model.epoch == record.epoch if record else model.pk.does_not_exist()
+        return model(*install_key(self._install)).get_update_kwargs_from_instance(facts, condition, ALL_OLD)
+
+    def _directory(self, epoch: Epoch) -> dict[str, Any]:
+        item = self._table.directory(
+            *directory_key(self._install),
+            v=VERSION,
+            epoch=epoch,
+            cluster_name=self._cluster_name,
+            scope=self._scope,
+            version=self._version,
+        )
+        return item.get_save_kwargs_from_instance()
+
+    def _error(self, error: TransactWriteError) -> PodEipError:
+        codes = {reason.code for reason in error.cancellation_reasons if reason}
+        if error.cause_response_code != CANCELED or not codes:
+            return translate(error, self._table.name)
+        if "ConditionalCheckFailed" in codes:
+            return ConditionLost("Another replica raised the epoch at the same time")
+        return Throttled("The epoch could not be written", code=min(codes))

@@ -1,0 +1,213 @@
+"""The claims, and the only code that reads or writes them.
+
+What it guarantees: no change is applied under an epoch that has passed, since each travels in one transaction with a
+condition on the epoch; an address has one owner, since a change of its item needs the rev that was read; and whoever
+is told "written" can rely on it, since an unknown outcome is read back. What it does not: a leader may believe that
+it leads after it was fenced, until its next write tells it. Safety never rests on that belief.
+
+A term begins with one higher epoch than both the table and the Lease know, so that neither a restored table nor a
+deleted Lease brings an old one back. Everything is read after the epoch is written: what an earlier leader still has
+on its way is either in that reading or refused.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from state.cache import Cache
+from state.connection import Key, Raw
+from state.epochs import EpochRaiser
+from state.errors import ConditionLost, ItemUnreadable, PodEipError
+from state.group import GroupCommit, Patience
+from state.model import (
+    AddressRecord,
+    AllocationId,
+    Change,
+    Epoch,
+    InstallKey,
+    InstallRecord,
+    PodRecord,
+    PodUid,
+)
+from state.operations import compose
+from state.reader import Reader
+from state.table import POD_PREFIX, Table
+from state.transaction import Transactions, WriteTerm
+from state.writer import Writer
+
+
+class DynamoLedger:
+    """The ledger of one install. Reads work at any time, writes between `begin_term` and `end_term`."""
+
+    def __init__(
+        self,
+        table: Table,
+        install: InstallKey,
+        *,
+        cluster_name: str,
+        scope: str,
+        version: str,
+        silence_s: int,
+        identity: str = "",
+        call_timeout: float = 4.0,
+        clock: Callable[[], float] = time.monotonic,
+        patience: Patience | None = None,
+        on_fenced: Callable[[], None] | None = None,
+    ) -> None:
+        """`clock` is monotonic seconds; `on_fenced` is called in the writer's thread, and must not wait."""
+        self._table, self._install, self._clock = table, install, clock
+        self._identity, self._limit = identity, 3 * call_timeout
+        self._on_fenced = on_fenced
+        self._cache, self._reader = Cache(), Reader(table, install)
+        self._raiser = EpochRaiser(
+            table, install, cluster_name=cluster_name, scope=scope, version=version, silence_s=silence_s
+        )
+        patience = patience or Patience(budget_s=2 * call_timeout)
+        group = GroupCommit(
+            Transactions(table, install), table.connection.strong_get, self, clock=clock, patience=patience
+        )
+        self._writer = Writer(group.commit, name=f"ledger-{install.install}")
+        self._term: WriteTerm | None = None
+        self._written_at: float | None = None
+        self._neighbours: Mapping[str, Mapping[PodUid, PodRecord]] = {}
+        self.restored = False
+
+    # Terms
+
+    def begin_term(self, identity: str = "", lease_epoch: int = 0, before: Callable[[], None] = lambda: None) -> Epoch:
+        """Fence every earlier leader of this install, read the ledger, and take writes under the new epoch.
+
+        `before` is asked as the last thing before each transaction is sent; what it raises stops it. `restored` tells
+        afterwards whether the table knew a lower epoch than the Lease (`lease_epoch`). Raises what a read raises,
+        ItemUnreadable if a newer release wrote our install item, ConditionLost if others keep raising the epoch.
+        """
+        self._end()
+        sent_at = self._clock()
+        epoch, known = self._raiser.raise_epoch(identity or self._identity, lease_epoch, before)
+        reading = self._reader.claims()
+        self._cache.replace(reading.pods, reading.addresses, reading.unreadable)
+        self._neighbours = reading.neighbours
+        self.restored, self._written_at = known < lease_epoch, sent_at
+        self._term = WriteTerm(epoch=epoch, guard=before)
+        self._writer.open(self._term)
+        return epoch
+
+    def end_term(self) -> None:
+        """Take no more writes: what is queued fails with NotLeading, what is on its way gets its answer."""
+        self._end()
+
+    def _end(self) -> None:
+        self._term = None
+        self._writer.end(self._limit)
+
+    def close(self) -> None:
+        """End the term and the writer's thread."""
+        self._term = None
+        self._writer.close(self._limit)
+
+    # What is known
+
+    def pods(self) -> Mapping[PodUid, PodRecord]:
+        """Every claim of this install: a snapshot."""
+        return self._cache.pods()
+
+    def pod(self, uid: PodUid) -> PodRecord | None:
+        """One claim of this install."""
+        return self._cache.pod(uid)
+
+    def addresses(self) -> Mapping[AllocationId, AddressRecord]:
+        """The address sides that were read or written in this term and exist: a snapshot."""
+        return self._cache.addresses()
+
+    def address(self, allocation_id: AllocationId) -> AddressRecord | None:
+        """An address's side as it was last read or written; None: no item, or never read."""
+        return self._cache.address(allocation_id)
+
+    def neighbours(self) -> Mapping[str, Mapping[PodUid, PodRecord]]:
+        """Claims of other installs (`NAMESPACE/LEASE`) of this cluster, as the term began."""
+        return self._neighbours
+
+    def unreadable(self) -> Mapping[Key, ItemUnreadable]:
+        """The items that this release cannot read, and so leaves alone."""
+        return self._cache.unreadable()
+
+    def refresh(self, allocation_ids: Iterable[AllocationId]) -> None:
+        """Read these addresses' sides anew. Raises AccessDenied, TableMissing, Throttled, Unavailable."""
+        asked = list(allocation_ids)
+        touched = self._cache.reading()
+        try:
+            reading = self._reader.addresses(asked)
+            self._cache.read(touched, asked, reading.addresses)
+        finally:
+            self._cache.end_reading(touched)
+        for key, error in reading.unreadable.items():
+            self._cache.saw_unreadable(key, error)
+
+    def installs(self) -> Sequence[InstallRecord]:
+        """Every install that shares the table, read anew; unreadable ones are left out and reported."""
+        reading = self._reader.installs()
+        for key, error in reading.unreadable.items():
+            self._cache.saw_unreadable(key, error)
+        return reading.installs
+
+    # Writes
+
+    def commit(self, change: Change) -> None:
+        """Write both sides, and return once they are written and cached.
+
+        Raises ConditionLost (the Pod's or the address's record that stands there is in `current`), ItemUnreadable
+        (what stands there is left alone), Fenced, NotLeading, Throttled, Refused, or Unavailable: perhaps.
+        """
+        self._submit(change, None)
+
+    def take_over(self, silent: InstallRecord, change: Change | None = None) -> None:
+        """`commit`, and in the same transaction fence `silent`, whose heartbeat must not have moved since."""
+        self._submit(change or Change(), silent)
+
+    def heartbeat(self) -> None:
+        """Move the heartbeat, and learn whether the epoch is still ours. Raises as `commit` does."""
+        self._submit(Change(), None)
+
+    def seconds_since_write(self) -> float:
+        """Seconds since the last accepted write was sent; infinite before the first term."""
+        return float("inf") if self._written_at is None else self._clock() - self._written_at
+
+    def _submit(self, change: Change, silent: InstallRecord | None) -> None:
+        entry = compose(self._table, self._install, change, silent)
+        self._writer.submit(entry)
+        entry.result.result()
+
+    # What the writer found out
+
+    def wrote(self, term: WriteTerm, change: Change) -> None:
+        """Keep what was written, if it is still our term: else the next reading is newer."""
+        if term is self._term:
+            self._cache.wrote(change)
+
+    def accepted(self, term: WriteTerm, sent_at: float) -> None:
+        """Note when a write was last accepted."""
+        if term is self._term:
+            self._written_at = max(sent_at, self._written_at or sent_at)
+
+    def fenced(self, term: WriteTerm) -> None:
+        """Tell that a newer epoch exists."""
+        if term is self._term and self._on_fenced:
+            self._on_fenced()
+
+    def saw(self, term: WriteTerm, key: Key, raw: Raw | None) -> PodEipError:
+        """Keep what stands in the table instead of what was expected, and make the error that says so."""
+        try:
+            record = self._reader.record(raw) if raw else None
+        except ItemUnreadable as error:
+            self._cache.saw_unreadable(key, error)
+            return error
+        if term is self._term:
+            self._remember(key, raw, record)
+        return ConditionLost(f"{'/'.join(key)} is not as it was read", current=record)
+
+    def _remember(self, key: Key, raw: Raw | None, record: PodRecord | AddressRecord | InstallRecord | None) -> None:
+        pk, sk = key
+        if pk.startswith("eip#") and not isinstance(record, PodRecord | InstallRecord):
+            self._cache.saw_address(AllocationId(pk.partition("#")[2]), record)
+        elif sk.startswith(POD_PREFIX) and not isinstance(record, AddressRecord | InstallRecord):
+            ours = record if raw and self._reader.is_own(raw) else None
+            self._cache.saw_pod(PodUid(sk.removeprefix(POD_PREFIX)), ours)

@@ -1,0 +1,158 @@
+"""A change as the items of a transaction: what each writes, on what condition, and how to tell later that it did.
+
+Every put carries a nonce of its change. After a lost reply the item that stands in the table is then either as it
+was, ours beyond doubt, or somebody else's, and nothing has to be guessed from equal contents.
+"""
+
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from typing import Any, Literal
+from uuid import uuid4
+
+from pynamodb.constants import ALL_OLD
+
+from state.connection import Key, Raw
+from state.model import AddressRecord, Change, InstallKey, InstallRecord, PodRecord, Rev
+from state.schema import address_item, pod_item
+from state.table import AddressItem, PodItem, Table, address_key, install_key, pod_key
+
+
+class Sight(Enum):
+    """What a strong read shows of an operation whose outcome was not told."""
+
+    WRITTEN = auto()
+    BEFORE = auto()
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One item of a transaction. Its condition: the `counter` attribute is `expected`, or the item is absent (None)."""
+
+    key: Key
+    verb: Literal["delete", "put", "update"]
+    request: dict[str, Any]
+    counter: str
+    expected: int | None
+    nonce: str | None
+
+    def sight(self, raw: Raw | None) -> Sight:
+        """Whether the item that stands there (None: nothing) is as this operation leaves it, or as it expects it."""
+        if raw is None:
+            written, counter = self.nonce is None, None
+        else:
+            written, counter = raw.get("nonce", {}).get("S", "") == self.nonce, raw.get(self.counter, {}).get("N", "")
+        if written:
+            return Sight.WRITTEN
+        expected = None if self.expected is None else str(self.expected)
+        return Sight.BEFORE if counter == expected else Sight.OTHER
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Entry:
+    """A change on its way; `uncertain` once a transaction with it was sent and its outcome never told.
+
+    `context` is the caller's, so that the span of the call that carries it belongs to the trace of its Pod.
+    """
+
+    change: Change
+    operations: tuple[Operation, ...]
+    result: Future[None] = field(default_factory=Future)
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
+    uncertain: bool = False
+
+    @property
+    def keys(self) -> frozenset[Key]:
+        """The items that it writes."""
+        return frozenset(operation.key for operation in self.operations)
+
+
+def compose(table: Table, install: InstallKey, change: Change, silent: InstallRecord | None = None) -> Entry:
+    """Make the entry that writes `change` for `install`; with `silent`, it also fences that install.
+
+    The records of `after` get the rev that follows the one of `before`. ValueError if the two sides of a pair have
+    different identities: that is a mistake of the caller.
+    """
+    change = _numbered(change)
+    nonce = uuid4().hex
+    operations = [
+        _pod_operation(table, install, change.pod_before, change.pod_after, nonce),
+        _address_operation(table, change.address_before, change.address_after, nonce),
+        _fencing(table, silent, nonce) if silent else None,
+    ]
+    return Entry(change=change, operations=tuple(operation for operation in operations if operation))
+
+
+def _numbered(change: Change) -> Change:
+    pod, address = change.pod_after, change.address_after
+    return replace(
+        change,
+        pod_after=pod and replace(pod, rev=_next(change.pod_before)),
+        address_after=address and replace(address, rev=_next(change.address_before)),
+    )
+
+
+def _next(before: PodRecord | AddressRecord | None) -> Rev:
+    return Rev(before.rev + 1 if before else 1)
+
+
+def _pod_operation(
+    table: Table, install: InstallKey, before: PodRecord | None, after: PodRecord | None, nonce: str
+) -> Operation | None:
+    if before and after and before.uid != after.uid:
+        raise ValueError(f"a change of two Pods: {before.uid} and {after.uid}")
+    subject = after or before
+    if subject is None:
+        return None
+    key = pod_key(install.cluster_uid, subject.uid)
+    rev = before.rev if before else None
+    item = pod_item(table, after, install, nonce) if after else None
+    return _operation(key, rev, item, table.pod(*key), nonce)
+
+
+def _address_operation(
+    table: Table, before: AddressRecord | None, after: AddressRecord | None, nonce: str
+) -> Operation | None:
+    if before and after and before.allocation_id != after.allocation_id:
+        raise ValueError(f"a change of two addresses: {before.allocation_id} and {after.allocation_id}")
+    subject = after or before
+    if subject is None:
+        return None
+    key = address_key(subject.allocation_id)
+    rev = before.rev if before else None
+    item = address_item(table, after, nonce) if after else None
+    return _operation(key, rev, item, table.address(*key), nonce)
+
+
+def _operation(
+    key: Key, rev: int | None, item: PodItem | AddressItem | None, handle: PodItem | AddressItem, nonce: str
+) -> Operation:
+    """Put `item`, or delete what `handle` names if there is none."""
+    model = type(handle)
+    condition = model.pk.does_not_exist() if rev is None else model.rev == rev
+    make: Callable[..., dict[str, Any]]
+    make = item.get_save_kwargs_from_instance if item else handle.get_delete_kwargs_from_instance
+    request = make(condition, ALL_OLD)
+    return Operation(
+        key=key,
+        verb="put" if item else "delete",
+        request=request,
+        counter="rev",
+        expected=rev,
+        nonce=nonce if item else None,
+    )
+
+
+def _fencing(table: Table, silent: InstallRecord, nonce: str) -> Operation:
+    """Raise another install's epoch, if its heartbeat has not moved since `silent` was read."""
+    model = table.install
+    key = install_key(silent.key)
+    request = model(*key).get_update_kwargs_from_instance(
+        [model.epoch.add(1), model.nonce.set(nonce)], model.heartbeat == silent.heartbeat, ALL_OLD
+    )
+    return Operation(
+        key=key, verb="update", request=request, counter="heartbeat", expected=silent.heartbeat, nonce=nonce
+    )

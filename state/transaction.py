@@ -1,0 +1,112 @@
+"""One TransactWriteItems: the fence and a group of changes, and what DynamoDB answered.
+
+The fence is an Update of the install's own item: its condition is that the epoch is still ours (an absent item has no
+epoch, so it fails too), its effect is one more heartbeat. The service applies all or nothing, so no change lands
+under an epoch that has passed. Reasons of a cancellation come in the order of the request, and PynamoDB sends
+deletes, puts and then updates, whatever the order they were given in.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pynamodb.constants import ALL_OLD
+from pynamodb.exceptions import CancellationReason, TransactWriteError
+
+from state.codes import CANCELED, error_for, translate
+from state.connection import Key, Raw
+from state.errors import ConditionLost, NotSent, PodEipError, Throttled
+from state.model import Epoch, InstallKey
+from state.operations import Entry, Operation
+from state.table import Table, install_key
+
+LIMIT = 100  # items of one TransactWriteItems (API reference), the fence among them
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class WriteTerm:
+    """The right to write under one epoch, for as long as `guard` does not raise and nobody fenced or ended it."""
+
+    epoch: Epoch
+    guard: Callable[[], None]
+    fenced: bool = False
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """All of it was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """Nothing was written. `lost`: conditions that failed, and what stands there; `busy`: worth another try."""
+
+    fenced: bool = False
+    lost: Mapping[Key, Raw | None] = field(default_factory=dict)
+    refused: Mapping[Key, PodEipError] = field(default_factory=dict)
+    busy: PodEipError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """No reasons for single items: the class of `error` says whether it happened."""
+
+    error: PodEipError
+
+
+Verdict = Committed | Cancelled | Failed
+
+
+class Transactions:
+    """Sends groups for one install."""
+
+    def __init__(self, table: Table, install: InstallKey) -> None:
+        self._table = table
+        self._fence_key = install_key(install)
+
+    def send(self, term: WriteTerm, entries: Sequence[Entry], token: str) -> Verdict:
+        """Send one transaction; every outcome is a verdict, also that the guard refused."""
+        operations = [operation for entry in entries for operation in entry.operations]
+        ordered = [*_requests(operations, "delete"), *_requests(operations, "put"), *_requests(operations, "update")]
+        try:
+            self._table.connection.transact(
+                deletes=[operation.request for operation in ordered if operation.verb == "delete"],
+                puts=[operation.request for operation in ordered if operation.verb == "put"],
+                updates=[*(o.request for o in ordered if o.verb == "update"), self._fence(term)],
+                token=token,
+                guard=term.guard,
+            )
+        except NotSent as error:
+            return Failed(error=error)
+        except TransactWriteError as error:
+            return self._judge([*(operation.key for operation in ordered), self._fence_key], error)
+        return Committed()
+
+    def _fence(self, term: WriteTerm) -> dict[str, Any]:
+        model = self._table.install
+        item = model(*self._fence_key)
+        return item.get_update_kwargs_from_instance([model.heartbeat.add(1)], model.epoch == term.epoch, ALL_OLD)
+
+    def _judge(self, keys: Sequence[Key], error: TransactWriteError) -> Verdict:
+        reasons = error.cancellation_reasons
+        if error.cause_response_code != CANCELED or len(reasons) != len(keys) or not any(reasons):
+            return Failed(error=translate(error, self._table.name))
+        said = {key: reason for key, reason in zip(keys, reasons, strict=True) if reason}
+        errors = {key: error_for(reason.code, reason.message or "") for key, reason in said.items()}
+        lost = {key: reason for key, reason in said.items() if isinstance(errors[key], ConditionLost)}
+        return Cancelled(
+            fenced=self._fence_key in lost,
+            lost={key: _standing(reason) for key, reason in lost.items()},
+            refused={key: e for key, e in errors.items() if not isinstance(e, ConditionLost | Throttled)},
+            busy=next((e for e in errors.values() if isinstance(e, Throttled)), None),
+        )
+
+
+def _requests(operations: Sequence[Operation], verb: Literal["delete", "put", "update"]) -> list[Operation]:
+    return [operation for operation in operations if operation.verb == verb]
+
+
+def _standing(reason: CancellationReason) -> Raw | None:
+    return reason.raw_item or None

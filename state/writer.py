@@ -1,0 +1,130 @@
+"""The one thread that writes, and the queue in front of it.
+
+What gathers while a transaction is on its way is the next group, so an idle ledger writes at once and a busy one in
+groups of up to 100 items, with no timer in between. A key occurs once in a transaction (DynamoDB refuses it as a
+whole otherwise), so a second change of an item waits for the next group, and so does whatever must follow it.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from state.connection import Key
+from state.errors import Fenced, NotLeading, PodEipError, Unavailable
+from state.group import again
+from state.operations import Entry
+from state.transaction import LIMIT, WriteTerm
+
+log = logging.getLogger(__name__)
+
+Commit = Callable[[WriteTerm, Sequence[Entry]], None]
+
+
+def gather(queue: deque[Entry]) -> list[Entry]:
+    """Take the next group from the queue: in order, no key twice, 99 items at most (the fence is the hundredth)."""
+    group: list[Entry] = []
+    later: list[Entry] = []
+    seen: set[Key] = set()
+    room = LIMIT - 1
+    while queue and room >= len(queue[0].operations):
+        entry = queue.popleft()
+        if seen & entry.keys:
+            later.append(entry)
+        else:
+            group.append(entry)
+            room -= len(entry.operations)
+        seen |= entry.keys
+    queue.extendleft(reversed(later))
+    return group
+
+
+class Writer:
+    """Takes changes while a term is open and hands them, in groups, to `commit` in a thread of its own."""
+
+    def __init__(self, commit: Commit, *, name: str) -> None:
+        self._commit, self._name = commit, name
+        self._state = threading.Condition()
+        self._queue: deque[Entry] = deque()
+        self._term: WriteTerm | None = None
+        self._busy = False
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def open(self, term: WriteTerm) -> None:
+        """Take changes from now on. The thread is started here, so after any fork. The last term has ended before."""
+        with self._state:
+            self._term = term
+            if self._thread is None:
+                self._closed = False
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+
+    def submit(self, entry: Entry) -> None:
+        """Queue a change. Raises NotLeading outside of a term, and Fenced once its epoch has passed."""
+        with self._state:
+            refusal = self._refusal()
+            if refusal:
+                raise refusal
+            self._queue.append(entry)
+            self._state.notify_all()
+
+    def _refusal(self) -> PodEipError | None:
+        if self._term is None:
+            return NotLeading("This replica does not lead, so it writes nothing to the ledger")
+        if self._term.fenced:
+            return Fenced(f"Epoch {self._term.epoch} has passed; a new one is needed to write")
+        return None
+
+    def end(self, limit_s: float) -> bool:
+        """Take no more, fail what is queued with NotLeading, and wait for what is on its way; False: it still is."""
+        with self._state:
+            if self._term is not None:
+                self._term.ended.set()
+                self._term = None
+            self._drain(NotLeading("The term of leadership ended before this was written"))
+            if threading.current_thread() is self._thread:
+                return False
+            return self._state.wait_for(lambda: not self._busy, limit_s)
+
+    def close(self, limit_s: float) -> None:
+        """End the term and the thread."""
+        self.end(limit_s)
+        with self._state:
+            self._closed = True
+            thread, self._thread = self._thread, None
+            self._state.notify_all()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(limit_s)
+
+    def _drain(self, error: PodEipError) -> None:
+        while self._queue:
+            self._queue.popleft().result.set_exception(again(error))
+
+    def _run(self) -> None:
+        while (work := self._next()) is not None:
+            term, group = work
+            try:
+                self._commit(term, group)
+            except Exception:
+                log.exception("the ledger's writer failed on a group of %d", len(group))
+            self._done(term, group)
+
+    def _next(self) -> tuple[WriteTerm, list[Entry]] | None:
+        with self._state:
+            self._state.wait_for(lambda: self._closed or (self._term is not None and self._queue))
+            if self._closed or self._term is None:
+                return None
+            self._busy = True
+            return self._term, gather(self._queue)
+
+    def _done(self, term: WriteTerm, group: Sequence[Entry]) -> None:
+        """Leave nobody waiting, whatever happened."""
+        for entry in group:
+            if not entry.result.done():
+                entry.result.set_exception(Unavailable("It is not known whether this was written", code="Internal"))
+        with self._state:
+            self._busy = False
+            if term.fenced and term is self._term:
+                self._drain(Fenced(f"Epoch {term.epoch} has passed before this was sent"))
+            self._state.notify_all()
