@@ -5,8 +5,7 @@ and raise `Ec2Error` with the code that EC2 uses. The source of each rule is the
 differs from it, a setting chooses.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, assert_never
 
 from sandbox.ec2.model import Address, Association, Change, Ec2Error, Effect, Interface, World
@@ -19,18 +18,9 @@ from sandbox.ec2.requests import (
     Mutation,
     ReleaseAddress,
 )
+from sandbox.ec2.rules import Rules
 from sandbox.ec2.settings import Ec2Settings
 from sandbox.ec2.tags import check_tags, create_tags, delete_tags
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What a mutation needs besides the world: settings, the monotonic now, and sources of fresh names."""
-
-    settings: Ec2Settings
-    now: float
-    new_id: Callable[[str], str]
-    new_ip: Callable[[], str]
 
 
 def mutate(world: World, request: Mutation, rules: Rules) -> Change:
@@ -45,9 +35,9 @@ def mutate(world: World, request: Mutation, rules: Rules) -> Change:
         case ReleaseAddress():
             return release(world, request, rules)
         case CreateTags():
-            return create_tags(world, request)
+            return create_tags(world, request, rules)
         case DeleteTags():
-            return delete_tags(world, request)
+            return delete_tags(world, request, rules)
     assert_never(request)
 
 
@@ -59,7 +49,7 @@ def allocate(world: World, request: AllocateAddress, rules: Rules) -> Change:
     check_tags(request.tags)
     address = Address(
         allocation_id=rules.new_id("eipalloc"),
-        public_ip=rules.new_ip(),
+        public_ip=request.recover or rules.new_ip(),
         border_group=group,
         pool=request.pool,
         tags=dict(request.tags),
@@ -68,6 +58,7 @@ def allocate(world: World, request: AllocateAddress, rules: Rules) -> Change:
     effect = Effect(
         kind="allocated", allocation_id=address.allocation_id, public_ip=address.public_ip, tags=address.tags
     )
+    world = replace(world, released=world.released - {address.public_ip})
     return Change(world=with_address(world, address), effects=(effect,), answer=address.allocation_id)
 
 
@@ -78,6 +69,8 @@ def _check_allocate(world: World, request: AllocateAddress, group: str, settings
         raise Ec2Error("InvalidIpamPoolId.NotFound", f"The ipam-pool ID '{request.ipam_pool}' does not exist.")
     if group not in (settings.region, *settings.border_groups):
         raise Ec2Error("InvalidParameterValue", f"Invalid value '{group}' for NetworkBorderGroup.")
+    if request.recover and request.recover not in world.released:
+        raise Ec2Error("InvalidAddress.NotFound", f"The address '{request.recover}' is not available.")
     held = sum(1 for address in world.addresses.values() if address.pool == "amazon" and not address.service_managed)
     if request.pool == "amazon" and settings.quota is not None and held >= settings.quota:
         raise Ec2Error("AddressLimitExceeded", "The maximum number of addresses has been reached.")
@@ -136,7 +129,7 @@ def disassociate(world: World, request: DisassociateAddress, rules: Rules) -> Ch
     """Cuts exactly this association; a stale id cannot cut a newer one."""
     for address in world.addresses.values():
         held = address.association
-        if held and held.association_id == request.association_id and _is_visible(held.since, rules):
+        if held and held.association_id == request.association_id and rules.is_visible(held.since):
             _check_managed(address)
             cut_world, effect = dissociated(world, address, "")
             return Change(world=cut_world, effects=(effect,))
@@ -160,6 +153,7 @@ def release(world: World, request: ReleaseAddress, rules: Rules) -> Change:
         world, cut = dissociated(world, address, "released")
         effects += (cut,)
     effects += (Effect(kind="released", allocation_id=address.allocation_id, public_ip=address.public_ip),)
+    world = replace(world, released=world.released | {address.public_ip})
     return Change(world=without_address(world, address.allocation_id), effects=effects)
 
 
@@ -167,7 +161,7 @@ def _address(world: World, allocation_id: str, rules: Rules) -> Address:
     if allocation_id in world.foreign:
         raise Ec2Error("AuthFailure", f"The address '{allocation_id}' does not belong to you.")
     address = world.addresses.get(allocation_id)
-    if address is None or not _is_visible(address.created, rules):
+    if address is None or not rules.is_visible(address.created):
         raise Ec2Error("InvalidAllocationID.NotFound", f"The allocation ID '{allocation_id}' does not exist")
     _check_managed(address)
     return address
@@ -176,10 +170,6 @@ def _address(world: World, allocation_id: str, rules: Rules) -> Address:
 def _check_managed(address: Address) -> None:
     if address.service_managed:
         raise Ec2Error("AuthFailure", f"You do not have permission to access {address.allocation_id}.")
-
-
-def _is_visible(created: float, rules: Rules) -> bool:
-    return created + rules.settings.new_id_lag_s <= rules.now
 
 
 def _interface(world: World, request: AssociateAddress) -> Interface:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from sandbox.ec2.addresses import Rules, mutate
+from sandbox.ec2.addresses import mutate
 from sandbox.ec2.byhand import add_address, give_away
 from sandbox.ec2.commands import AddAddress, ChangeIps, Count, GiveAway, InstanceId, InterfaceId, LetGo, Nothing
 from sandbox.ec2.faults import Fault
@@ -19,6 +19,7 @@ from sandbox.ec2.interfaces import change_ips, detach, interface_of, kill_instan
 from sandbox.ec2.log import holdings
 from sandbox.ec2.model import Address, Change, Ec2Error, Interface, World
 from sandbox.ec2.requests import AssociateAddress, CreateTags, DeleteTags, DisassociateAddress, Mutation, ReleaseAddress
+from sandbox.ec2.rules import Rules
 from sandbox.ec2.service import Ec2Service
 from sandbox.ec2.settings import Ec2Settings
 

@@ -6,9 +6,10 @@ that a load balancer owns, an address that was released and went to a stranger.
 
 from dataclasses import replace
 
-from sandbox.ec2.addresses import Rules, dissociated, with_address, without_address
+from sandbox.ec2.addresses import dissociated, with_address, without_address
 from sandbox.ec2.commands import AddAddress
 from sandbox.ec2.model import Address, Change, Ec2Error, Effect, World
+from sandbox.ec2.rules import Rules
 
 
 def add_address(world: World, command: AddAddress, rules: Rules) -> Change:
@@ -20,7 +21,6 @@ def add_address(world: World, command: AddAddress, rules: Rules) -> Change:
         pool=command.pool,
         tags=dict(command.tags),
         service_managed=command.service_managed,
-        created=rules.now,
     )
     if address.allocation_id in world.addresses:
         raise Ec2Error("InvalidParameterValue", f"{address.allocation_id} exists already")

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from sandbox.ec2.addresses import Rules, mutate
+from sandbox.ec2.addresses import mutate
 from sandbox.ec2.clock import Clock
 from sandbox.ec2.log import Caller, Entry
 from sandbox.ec2.model import Change, World
 from sandbox.ec2.requests import Mutation
+from sandbox.ec2.rules import Rules
 from sandbox.ec2.settings import Ec2Settings
 
 FIRST_PUBLIC_IP = IPv4Address("198.18.0.1")

@@ -16,14 +16,18 @@ FaultKind = Literal["error", "lost_reply", "malformed", "hold"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """`action` "*" is any; `caller`, if set, is part of the access key id or user agent; `count` None is no end."""
+    """A fault for the next `count` calls (None: all) of this action ("*": any) and caller.
+
+    `caller` is a part of the access key id or of the user agent. `code`, `status` (0: 500) and `message` are the
+    refusal of an `error`; `body` and `status` (0: 200) the answer of a `malformed`.
+    """
 
     kind: FaultKind
     action: str = "*"
     caller: str = ""
     count: int | None = 1
     code: str = "InternalError"
-    status: int = 500
+    status: int = 0
     message: str = "injected"
     after_effect: bool = False
     body: str = "<DescribeAddressesResponse><addressesSet><item>"

@@ -51,10 +51,8 @@ def _passes(wanted: Filter, values: Iterable[str]) -> bool:
 
 def matches_pattern(pattern: str, value: str) -> bool:
     """Whether a value matches one filter value."""
-    if pattern == value:
-        return True
     if not any(sign in pattern for sign in "*?\\"):
-        return False
+        return pattern == value
     return _compiled(pattern).fullmatch(value) is not None
 
 

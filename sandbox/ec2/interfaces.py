@@ -6,6 +6,7 @@ people. Where an IP or an interface goes, EC2 drops the association on it, and s
 
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
 
 from sandbox.ec2.addresses import dissociated
 from sandbox.ec2.commands import ChangeIps
@@ -13,13 +14,29 @@ from sandbox.ec2.model import Address, Association, Change, Ec2Error, Effect, In
 
 
 def put_interface(world: World, interface: Interface) -> Change:
-    """Adds an interface, or replaces one: associations to IPs that it no longer has are dropped."""
+    """Adds an interface, or replaces one: associations to IPs that it no longer has are dropped.
+
+    Raises InvalidIPAddress.InUse for an IP of another interface of the VPC, ValueError for one that is none.
+    """
+    _check_ips(world, interface)
     interfaces = {**world.interfaces, interface.interface_id: interface}
     return _drop(
         replace(world, interfaces=interfaces),
         lambda held: held.interface_id == interface.interface_id and not interface.has_ip(held.private_ip),
         "ip-removed",
     )
+
+
+def _check_ips(world: World, interface: Interface) -> None:
+    for ip in interface.listed_ips:
+        IPv4Address(ip)
+    for prefix in interface.prefixes:
+        IPv4Network(prefix)
+    owned = {*interface.listed_ips, *interface.prefixes}
+    for other in world.interfaces.values():
+        taken = owned.intersection((*other.listed_ips, *other.prefixes))
+        if taken and other.vpc_id == interface.vpc_id and other.interface_id != interface.interface_id:
+            raise Ec2Error("InvalidIPAddress.InUse", f"{min(taken)} is on {other.interface_id} already")
 
 
 def remove_interfaces(world: World, gone: Callable[[Interface], bool], cause: str) -> Change:

@@ -77,12 +77,17 @@ class Interface:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """The account at one instant. `foreign` ids belong to another account; `lost` associations went with a node."""
+    """The account at one instant.
+
+    `foreign` ids belong to another account, `lost` associations went with their interface, and `released` public IPs
+    can be recovered.
+    """
 
     addresses: Mapping[str, Address] = field(default_factory=dict)
     interfaces: Mapping[str, Interface] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
+    released: frozenset[str] = frozenset()
 
     def at_target(self, interface_id: str, private_ip: str) -> Address | None:
         """The address that stands at this private IP of this interface."""

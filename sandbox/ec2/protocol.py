@@ -6,6 +6,7 @@ developer guide, and the serializers of botocore and of the AWS SDK for Go.
 
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Address
 from urllib.parse import parse_qsl
 
 from sandbox.ec2.model import Ec2Error
@@ -83,6 +84,7 @@ def _parse_allocate(params: Params) -> AllocateAddress:
         pool=params.get("PublicIpv4Pool") or "amazon",
         border_group=params.get("NetworkBorderGroup", ""),
         ipam_pool=params.get("IpamPoolId", ""),
+        recover=_ip(params, "Address"),
         tags=tags,
     )
 
@@ -126,9 +128,10 @@ def _integer(params: Params, name: str) -> int | None:
 
 def _ip(params: Params, name: str) -> str:
     value = params.get(name, "")
-    if value and not re.fullmatch(r"(\d{1,3}\.){3}\d{1,3}", value):
-        raise Ec2Error("InvalidParameterValue", f"Invalid value '{value}' for {name}.")
-    return value
+    try:
+        return value and str(IPv4Address(value))
+    except ValueError as error:
+        raise Ec2Error("InvalidParameterValue", f"Invalid value '{value}' for {name}.") from error
 
 
 def _indices(params: Params, prefix: str) -> list[str]:

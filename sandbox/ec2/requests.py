@@ -17,14 +17,19 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocateAddress:
+    """`recover` is a public IP that was released before."""
+
     pool: str = "amazon"
     border_group: str = ""
     ipam_pool: str = ""
+    recover: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssociateAddress:
+    """To a private IP of an interface, by default its primary one."""
+
     allocation_id: str
     interface_id: str = ""
     instance_id: str = ""
@@ -34,17 +39,23 @@ class AssociateAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisassociateAddress:
+    """Cuts one association."""
+
     association_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseAddress:
+    """An empty border group is any."""
+
     allocation_id: str
     border_group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateTags:
+    """Adds or overwrites tags."""
+
     resources: tuple[str, ...]
     tags: Mapping[str, str]
 
@@ -59,6 +70,8 @@ class DeleteTags:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeAddresses:
+    """Ids and public IPs must exist, filters need not match."""
+
     allocation_ids: tuple[str, ...] = ()
     public_ips: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
@@ -66,6 +79,8 @@ class DescribeAddresses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeNetworkInterfaces:
+    """One page; without `max_results` the largest."""
+
     interface_ids: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
     max_results: int | None = None
@@ -74,7 +89,7 @@ class DescribeNetworkInterfaces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeAvailabilityZones:
-    pass
+    """All of them."""
 
 
 Mutation = AllocateAddress | AssociateAddress | DisassociateAddress | ReleaseAddress | CreateTags | DeleteTags

@@ -79,18 +79,22 @@ class _TcpServer(socketserver.ThreadingTCPServer):
         self.service = service
         self.admin = Admin(service)
         self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self._connections.add(request)
+        with self._lock:
+            self._connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        self._connections.discard(request)
+        with self._lock:
+            self._connections.discard(request)
         super().shutdown_request(request)
 
     def cut_connections(self) -> None:
-        for connection in tuple(self._connections):
-            _cut(connection)
+        with self._lock:
+            for connection in self._connections:
+                _cut(connection)
 
 
 def _cut(connection: socket.socket) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from sandbox.ec2.addresses import Rules
 from sandbox.ec2.clock import Clock
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.describe import describe_addresses, describe_interfaces
@@ -27,6 +26,7 @@ from sandbox.ec2.requests import (
     DescribeNetworkInterfaces,
     Request,
 )
+from sandbox.ec2.rules import Rules
 from sandbox.ec2.settings import UNFILTERED_INTERFACES
 from sandbox.ec2.throttle import Throttle
 from sandbox.ec2.xml import (
@@ -117,8 +117,8 @@ class Ec2Service:
             tree = self._effect_amid_faults(action, request, caller, outcome)
         except Ec2Error as error:
             outcome.code = error.code
-            return Reply(status=error.status, body=render_error(error, request_id))
-        return _faulty(Reply(status=200, body=render_answer(action, request_id, tree)), outcome)
+            return _faulty(Reply(status=error.status, body=render_error(error, request_id)), outcome.fault)
+        return _faulty(Reply(status=200, body=render_answer(action, request_id, tree)), outcome.fault)
 
     def _admit(self, action: str, request: Request, outcome: _Outcome) -> None:
         settings = self.cloud.settings
@@ -139,7 +139,7 @@ class Ec2Service:
 
     def _strike(self, fault: Fault, action: str, caller: Caller) -> None:
         if fault.kind == "error":
-            raise Ec2Error(fault.code, fault.message, fault.status)
+            raise Ec2Error(fault.code, fault.message, fault.status or 500)
         if fault.kind == "hold" and not self.faults.hold(action, caller.access_key, self._clock.monotonic()):
             raise Ec2Error("Unavailable", "The server is closing.", 503)
 
@@ -173,9 +173,9 @@ def _bucket_key(action: str, request: Request) -> str:
     return action
 
 
-def _faulty(reply: Reply, outcome: _Outcome) -> Reply:
-    if outcome.fault and outcome.fault.kind == "lost_reply":
+def _faulty(reply: Reply, fault: Fault | None) -> Reply:
+    if fault and fault.kind == "lost_reply":
         return replace(reply, body=None)
-    if outcome.fault and outcome.fault.kind == "malformed":
-        return replace(reply, body=outcome.fault.body.encode())
+    if fault and fault.kind == "malformed":
+        return Reply(status=fault.status or 200, body=fault.body.encode())
     return reply

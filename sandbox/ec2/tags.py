@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from sandbox.ec2.model import Change, Ec2Error, Effect, World
 from sandbox.ec2.requests import CreateTags, DeleteTags
+from sandbox.ec2.rules import Rules
 
 MAX_TAGS = 50
 MAX_KEY = 128
@@ -25,23 +26,23 @@ def check_tags(tags: Mapping[str, str]) -> None:
             raise Ec2Error("InvalidParameterValue", f"Tag keys starting with 'aws:' are reserved: {key}")
 
 
-def create_tags(world: World, request: CreateTags) -> Change:
+def create_tags(world: World, request: CreateTags, rules: Rules) -> Change:
     """Adds or overwrites tags on every named resource, or on none."""
     check_tags(request.tags)
     effects: tuple[Effect, ...] = ()
     for resource in request.resources:
-        merged = {**_tags(world, resource), **request.tags}
+        merged = {**_tags(world, resource, rules), **request.tags}
         check_tags(merged)
         world = _retagged(world, resource, merged)
         effects += (_effect(world, resource, tags=request.tags),)
     return Change(world=world, effects=effects)
 
 
-def delete_tags(world: World, request: DeleteTags) -> Change:
+def delete_tags(world: World, request: DeleteTags, rules: Rules) -> Change:
     """Removes the named tags where they are; a value, if given, must match; no tags named means all."""
     effects: tuple[Effect, ...] = ()
     for resource in request.resources:
-        before = _tags(world, resource)
+        before = _tags(world, resource, rules)
         gone = {key: value for key, value in before.items() if _is_named(request.tags, key, value)}
         if gone:
             world = _retagged(world, resource, {key: value for key, value in before.items() if key not in gone})
@@ -53,9 +54,10 @@ def _is_named(named: Mapping[str, str | None], key: str, value: str) -> bool:
     return not named or (key in named and named[key] in (None, value))
 
 
-def _tags(world: World, resource: str) -> Mapping[str, str]:
-    if resource in world.addresses:
-        return world.addresses[resource].tags
+def _tags(world: World, resource: str, rules: Rules) -> Mapping[str, str]:
+    address = world.addresses.get(resource)
+    if address and rules.is_visible(address.created):
+        return address.tags
     if resource in world.interfaces:
         return world.interfaces[resource].tags
     kinds = {"eipalloc": "InvalidAllocationID.NotFound", "eni": "InvalidNetworkInterfaceID.NotFound"}
