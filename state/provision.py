@@ -44,15 +44,15 @@ class Provisioner:
         self._client = self._connect(ignore_endpoints=False)
 
     def _connect(self, *, ignore_endpoints: bool) -> Any:
-        config = Config(
-            connect_timeout=self._timeout / 4,
-            read_timeout=self._timeout * 3 / 4,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            ignore_configured_endpoint_urls=ignore_endpoints,
-        )
+        settings: dict[str, Any] = {
+            "connect_timeout": self._timeout / 4,
+            "read_timeout": self._timeout * 3 / 4,
+            "retries": {"total_max_attempts": 1, "mode": "standard"},
+            "ignore_configured_endpoint_urls": ignore_endpoints,
+        }
         try:
             session: Any = boto3.Session(region_name=self._region)
-            return session.client("dynamodb", config=config)
+            return session.client("dynamodb", config=Config(**settings))
         except BotoCoreError as error:
             raise translate(error, self._name) from error
 

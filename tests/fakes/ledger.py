@@ -1,0 +1,282 @@
+"""A ledger in memory, for tests that are about something else.
+
+It keeps the conditions of the real one (revs, absence, the epoch of the install) and its answers, and passes the same
+contract tests. Several installs share one `FakeTable` as several clusters share a DynamoDB table. A test can make
+the next commits fail, lose their reply, or fence an install; it never waits and never guesses.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from state.errors import ConditionLost, Fenced, ItemUnreadable, NotLeading, PodEipError, Unavailable
+from state.model import (
+    AddressRecord,
+    AllocationId,
+    Change,
+    ClusterUid,
+    Epoch,
+    InstallKey,
+    InstallRecord,
+    PodRecord,
+    PodUid,
+    Rev,
+)
+
+_R = TypeVar("_R", PodRecord, AddressRecord)
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+PodKey = tuple[ClusterUid, PodUid]
+
+
+@dataclass(slots=True)
+class FakeTable:
+    """What all installs share. `pods` has the install that wrote each claim beside it."""
+
+    pods: dict[PodKey, tuple[PodRecord, str]] = field(default_factory=dict)
+    addresses: dict[AllocationId, AddressRecord] = field(default_factory=dict)
+    installs: dict[InstallKey, InstallRecord] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def fence(self, install: InstallKey) -> None:
+        """Raise an install's epoch, as a new leader of it would."""
+        with self.lock:
+            record = self.installs[install]
+            self.installs[install] = replace(record, epoch=Epoch(record.epoch + 1))
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What goes wrong with the next commit: `before` it is applied, or `after`."""
+
+    before: PodEipError | None = None
+    after: PodEipError | None = None
+
+
+class FakeLedger:
+    """The ledger of one install over a `FakeTable`."""
+
+    def __init__(
+        self,
+        table: FakeTable,
+        install: InstallKey,
+        *,
+        cluster_name: str = "a",
+        scope: str = "",
+        version: str = "0",
+        silence_s: int = 3600,
+        identity: str = "fake",
+        clock: Callable[[], float] = time.monotonic,
+        on_fenced: Callable[[], None] | None = None,
+    ) -> None:
+        self.table, self.install, self.restored = table, install, False
+        self.commits = 0
+        self._facts = (cluster_name, scope, version, silence_s)
+        self._identity, self._clock, self._on_fenced = identity, clock, on_fenced
+        self._epoch: Epoch | None = None
+        self._is_fenced = False
+        self._before: Callable[[], None] = lambda: None
+        self._plans: list[_Plan] = []
+        self._pods: dict[PodUid, PodRecord] = {}
+        self._addresses: dict[AllocationId, AddressRecord] = {}
+        self._written_at: float | None = None
+
+    # What a test arranges
+
+    def fail_next(self, error: PodEipError) -> None:
+        """Let one commit more fail with `error`, with nothing written."""
+        self._plans.append(_Plan(before=error))
+
+    def lose_next(self, error: PodEipError | None = None) -> None:
+        """Let one commit more be written and yet answered with `error` (Unavailable): the cache does not know."""
+        self._plans.append(_Plan(after=error or Unavailable("the reply was lost")))
+
+    # Terms
+
+    def begin_term(self, identity: str = "", lease_epoch: int = 0, before: Callable[[], None] = lambda: None) -> Epoch:
+        """Raise the epoch and read the claims."""
+        before()
+        with self.table.lock:
+            standing = self.table.installs.get(self.install)
+            known = standing.epoch if standing else 0
+            epoch = Epoch(max(known, lease_epoch) + 1)
+            self.table.installs[self.install] = self._record(epoch, standing, identity or self._identity)
+            self._load()
+        self.restored, self._epoch, self._is_fenced = known < lease_epoch, epoch, False
+        self._before, self._written_at = before, self._clock()
+        return epoch
+
+    def _record(self, epoch: Epoch, standing: InstallRecord | None, identity: str) -> InstallRecord:
+        name, scope, version, silence_s = self._facts
+        return InstallRecord(
+            key=self.install,
+            epoch=epoch,
+            heartbeat=standing.heartbeat + 1 if standing else 1,
+            leader=identity,
+            cluster_name=name,
+            scope=scope,
+            silence_s=silence_s,
+            version=version,
+        )
+
+    def _load(self) -> None:
+        cluster, name = self.install.cluster_uid, self.install.install
+        stored = self.table.pods.items()
+        self._pods = {uid: pod for (owner, uid), (pod, by) in stored if (owner, by) == (cluster, name)}
+        named = {pod.allocation_id for pod in self._pods.values()}
+        self._addresses = {key: record for key, record in self.table.addresses.items() if key in named}
+
+    def end_term(self) -> None:
+        """Write no more."""
+        self._epoch = None
+
+    def close(self) -> None:
+        """Write no more."""
+        self.end_term()
+
+    # What is known
+
+    def pods(self) -> Mapping[PodUid, PodRecord]:
+        """A snapshot of our claims."""
+        return dict(self._pods)
+
+    def pod(self, uid: PodUid) -> PodRecord | None:
+        """One claim."""
+        return self._pods.get(uid)
+
+    def addresses(self) -> Mapping[AllocationId, AddressRecord]:
+        """A snapshot of the addresses that were read or written."""
+        return dict(self._addresses)
+
+    def address(self, allocation_id: AllocationId) -> AddressRecord | None:
+        """One address."""
+        return self._addresses.get(allocation_id)
+
+    def neighbours(self) -> Mapping[str, Mapping[PodUid, PodRecord]]:
+        """Claims of other installs of our cluster."""
+        found: dict[str, dict[PodUid, PodRecord]] = {}
+        for (cluster, uid), (pod, by) in self.table.pods.items():
+            if cluster == self.install.cluster_uid and by != self.install.install:
+                found.setdefault(by, {})[uid] = pod
+        return found
+
+    def unreadable(self) -> Mapping[tuple[str, str], ItemUnreadable]:
+        """Nothing here is unreadable."""
+        return {}
+
+    def refresh(self, allocation_ids: Iterable[AllocationId]) -> None:
+        """Read these addresses anew."""
+        with self.table.lock:
+            for allocation_id in allocation_ids:
+                self._saw_address(allocation_id, self.table.addresses.get(allocation_id))
+
+    def installs(self) -> Sequence[InstallRecord]:
+        """Every install."""
+        with self.table.lock:
+            return list(self.table.installs.values())
+
+    # Writes
+
+    def commit(self, change: Change) -> None:
+        """Write both sides if the epoch and both revs still stand."""
+        self._write(change, None)
+
+    def take_over(self, silent: InstallRecord, change: Change | None = None) -> None:
+        """`commit`, and fence `silent` if its heartbeat has not moved."""
+        self._write(change or Change(), silent)
+
+    def heartbeat(self) -> None:
+        """Move the heartbeat."""
+        self._write(Change(), None)
+
+    def seconds_since_write(self) -> float:
+        """Seconds since the last accepted write."""
+        return float("inf") if self._written_at is None else self._clock() - self._written_at
+
+    def _write(self, change: Change, silent: InstallRecord | None) -> None:
+        epoch = self._may_write()
+        plan = self._plans.pop(0) if self._plans else _Plan()
+        if plan.before:
+            raise plan.before
+        with self.table.lock:
+            self._check_epoch(epoch)
+            self._check(change, silent)
+            self._apply(change, silent)
+        self.commits += 1
+        if plan.after:
+            raise plan.after
+        self._remember(change)
+        self._written_at = self._clock()
+
+    def _may_write(self) -> Epoch:
+        if self._epoch is None:
+            raise NotLeading("this replica does not lead")
+        if self._is_fenced:
+            raise Fenced("the epoch has passed")
+        self._before()
+        return self._epoch
+
+    def _check_epoch(self, epoch: Epoch) -> None:
+        standing = self.table.installs.get(self.install)
+        if standing is None or standing.epoch != epoch:
+            self._is_fenced = True
+            if self._on_fenced:
+                self._on_fenced()
+            raise Fenced("the epoch has passed")
+
+    def _check(self, change: Change, silent: InstallRecord | None) -> None:
+        if pod := change.pod_before or change.pod_after:
+            stored = self.table.pods.get((self.install.cluster_uid, pod.uid))
+            if _rev(stored and stored[0]) != _rev(change.pod_before):
+                self._saw_pod(pod.uid, stored)
+                raise ConditionLost("the pod's side is not as it was read", current=stored and stored[0])
+        if address := change.address_before or change.address_after:
+            standing = self.table.addresses.get(address.allocation_id)
+            if _rev(standing) != _rev(change.address_before):
+                self._saw_address(address.allocation_id, standing)
+                raise ConditionLost("the address's side is not as it was read", current=standing)
+        if silent and self.table.installs[silent.key].heartbeat != silent.heartbeat:
+            raise ConditionLost("the install is not silent", current=self.table.installs[silent.key])
+
+    def _apply(self, change: Change, silent: InstallRecord | None) -> None:
+        if pod := change.pod_before or change.pod_after:
+            after = _next(change.pod_before, change.pod_after)
+            stored = (after, self.install.install) if after else None
+            _put(self.table.pods, (self.install.cluster_uid, pod.uid), stored)
+        if address := change.address_before or change.address_after:
+            _put(self.table.addresses, address.allocation_id, _next(change.address_before, change.address_after))
+        own = self.table.installs[self.install]
+        self.table.installs[self.install] = replace(own, heartbeat=own.heartbeat + 1)
+        if silent:
+            self.table.fence(silent.key)
+
+    def _remember(self, change: Change) -> None:
+        if pod := change.pod_before or change.pod_after:
+            _put(self._pods, pod.uid, _next(change.pod_before, change.pod_after))
+        if address := change.address_before or change.address_after:
+            self._saw_address(address.allocation_id, _next(change.address_before, change.address_after))
+
+    def _saw_pod(self, uid: PodUid, stored: tuple[PodRecord, str] | None) -> None:
+        _put(self._pods, uid, stored[0] if stored and stored[1] == self.install.install else None)
+
+    def _saw_address(self, allocation_id: AllocationId, record: AddressRecord | None) -> None:
+        _put(self._addresses, allocation_id, record)
+
+
+def _rev(record: PodRecord | AddressRecord | None) -> Rev | None:
+    return record.rev if record else None
+
+
+def _next(before: _R | None, after: _R | None) -> _R | None:
+    """`after` with the rev that follows."""
+    return replace(after, rev=Rev(before.rev + 1 if before else 1)) if after else None
+
+
+def _put(items: dict[_K, _V], key: _K, value: _V | None) -> None:
+    if value is None:
+        items.pop(key, None)
+    else:
+        items[key] = value
