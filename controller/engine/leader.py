@@ -1,0 +1,269 @@
+"""Runs the election: reads and writes the Lease as `core.election` decides, and opens and ends our terms.
+
+The deciding is pure and elsewhere; here are the thread, the calls and their outcomes. `turn` is one step without a
+wait, so that a test can drive it with a clock of its own. If this thread hangs or dies, the deadline passes and
+nothing is changed any more: `Leadership` does not depend on it.
+"""
+
+import datetime
+import logging
+import queue
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from controller.core import candidacy
+from controller.core.candidacy import Reason, Stage, Timings, View
+from controller.core.election import (
+    Acquire,
+    Begin,
+    Decision,
+    Follow,
+    Hold,
+    Look,
+    Release,
+    Renew,
+    Resign,
+    released,
+    step,
+)
+from controller.core.ports import Clock, Lease, LeaseStore, Term
+from controller.engine.leadership import Leadership
+from controller.engine.lease_watch import LeaseWatch
+from controller.engine.terms import TermCallbacks, TermRunner
+from state.errors import ObjectConflict, ObjectNotFound, PodEipError
+
+log = logging.getLogger(__name__)
+
+
+def wall_clock() -> str:
+    """Now, as the Lease shows it: RFC 3339 with microseconds (meta/v1 MicroTime)."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Elector:
+    """One replica's part in the election. `progress` is the monotonic time when the loop last woke."""
+
+    def __init__(
+        self,
+        *,
+        store: LeaseStore,
+        identity: str,
+        timings: Timings,
+        clock: Clock,
+        leadership: Leadership,
+        callbacks: TermCallbacks,
+        progress: Callable[[], float],
+        stamp: Callable[[], str] = wall_clock,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._view = View(identity=identity, timings=timings)
+        self._store = store
+        self._clock = clock
+        self._leadership = leadership
+        self._progress = progress
+        self._stamp = stamp
+        self._jitter = jitter
+        self._errors = 0
+        self._turned_at = clock()
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._heard: queue.SimpleQueue[Lease | None] = queue.SimpleQueue()
+        self._terms = TermRunner(callbacks, self._wake.set)
+        pace = {"silence_s": timings.lease_duration, "pause_s": timings.retry_period}
+        self._watch = LeaseWatch(store, clock, self._hear, **pace)
+        self._thread = threading.Thread(target=self._run, name="election", daemon=True)
+        leadership.on_fence(self._wake.set)
+
+    # ── for whoever starts, stops and shows it ──
+
+    def start(self) -> None:
+        """Start competing."""
+        for part in (self._terms, self._watch, self._thread):
+            part.start()
+
+    def release(self, in_flight_idle: Callable[[float], bool]) -> bool:
+        """Shut down: nothing new starts, what is in flight ends, the Lease is free. Whether it was released.
+
+        `in_flight_idle(limit_s)` waits for the calls in flight and says whether they have ended. If not, the Lease is
+        left to expire. Takes at most three times a call's limit.
+        """
+        limit = self._view.timings.call_timeout
+        self._leadership.close()
+        self._stop()
+        idle = in_flight_idle(limit) and self._terms.idle(limit)
+        self._thread.join(limit)
+        freed = idle and not self._thread.is_alive() and self._give_up_lease()
+        self._leadership.end()
+        self._terms.stopped(Reason.RELEASED)
+        self._terms.finish()
+        return freed
+
+    def stop(self) -> None:
+        """End the threads and leave the Lease as it is: for a process that cannot release it any more."""
+        self._leadership.close()
+        self._stop()
+        self._terms.finish()
+
+    def holder(self) -> str:
+        """The holder's identity as last seen; empty: none."""
+        lease = self._view.lease
+        return lease.holder if lease else ""
+
+    def epoch(self) -> int:
+        """The epoch that stands on the Lease as last seen; 0: none."""
+        lease = self._view.lease
+        return lease.epoch if lease else 0
+
+    def since(self) -> str:
+        """Since when the holder holds it, by its own wall clock; empty: nobody."""
+        lease = self._view.lease
+        return lease.acquired if lease and lease.holder else ""
+
+    @property
+    def stuck(self) -> bool:
+        """Whether we gave up because the loop hung, and it has not woken since."""
+        return replace(self._view, progress=self._progress()).stuck
+
+    @property
+    def alive(self) -> bool:
+        """Whether all threads run."""
+        return self._thread.is_alive() and self._watch.alive and self._terms.alive
+
+    @property
+    def turned_at(self) -> float:
+        """When the election last finished a step (monotonic): it hangs if that is long ago."""
+        return self._turned_at
+
+    @property
+    def failures(self) -> int:
+        """How many errors of ours (not of the network) the threads survived, and how often the watch broke."""
+        return self._errors + self._watch.failures + self._terms.failures
+
+    # ── one step ──
+
+    def turn(self) -> float:
+        """Take in what happened, do the one next thing, and return how many seconds there is nothing to do."""
+        self._take_in()
+        decision = step(self._view, self._clock(), self._stamp())
+        self._do(decision)
+        self._turned_at = self._clock()
+        return max(0.0, decision.until - self._turned_at) if isinstance(decision, Follow | Hold) else 0.0
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._wake.wait(self._guarded_turn())
+                self._wake.clear()
+        finally:
+            if not self._leadership.closing:
+                self._leadership.end()
+
+    def _guarded_turn(self) -> float:
+        try:
+            return self.turn()
+        except Exception:  # the thread's top: without renewals the deadline ends the term, if it comes to that
+            self._errors += 1
+            log.exception("a step of the election failed")
+            return self._view.timings.retry_period
+
+    def _take_in(self) -> None:
+        self._view = replace(self._view, progress=self._progress())
+        if self._view.stage is Stage.OPEN and self._leadership.term is None:
+            self._view = candidacy.fenced(self._view, self._leadership.fenced_at)
+            self._terms.stopped(Reason.FENCED)
+        while not self._heard.empty():
+            self._view = candidacy.hear(self._view, self._heard.get(), self._clock())
+        while not self._terms.outcomes.empty():
+            self._conclude()
+
+    def _conclude(self) -> None:
+        """One outcome of an attempt to begin; those of attempts given up in the meantime change nothing."""
+        outcome = self._terms.outcomes.get()
+        if outcome.attempt != self._view.attempt or self._view.renewed_at is None:
+            return
+        if outcome.epoch is None:
+            self._view = candidacy.begin_failed(self._view)
+            return
+        self._view = candidacy.began(self._view, outcome.epoch, self._clock())
+        term = Term(identity=self._view.identity, epoch=outcome.epoch, since=self._stamp())
+        self._leadership.open(term, self._view.deadline)
+        self._terms.started(outcome.attempt, term)
+
+    def _do(self, decision: Decision) -> None:
+        match decision:
+            case Look():
+                self._look()
+            case Acquire(lease=lease) | Renew(lease=lease):
+                self._write(lease)
+            case Begin(epoch=epoch):
+                self._view = candidacy.beginning(self._view, self._clock())
+                self._terms.begin(self._view.attempt, epoch)
+            case Resign(why=why):
+                self._resign(why)
+            case Release(lease=lease):
+                self._release(lease)
+
+    def _look(self) -> None:
+        try:
+            lease = self._store.get()
+        except PodEipError as error:
+            log.warning("cannot read the Lease: %s", error.explain())
+            self._view = candidacy.unseen(self._view, self._clock())
+        else:
+            self._view = candidacy.observe(self._view, lease, self._clock())
+
+    def _write(self, lease: Lease) -> None:
+        """The deadline counts from before the call: the API server may have applied it that early."""
+        self._view = candidacy.sending(self._view, lease)
+        sent = self._clock()
+        try:
+            written = self._store.update(lease) if lease.version else self._store.create(lease)
+        except (ObjectConflict, ObjectNotFound):
+            self._view = candidacy.refused(self._view, self._clock())
+        except PodEipError as error:
+            log.warning("cannot write the Lease: %s", error.explain())
+            self._view = candidacy.unanswered(self._view, sent)
+        else:
+            self._view = candidacy.acknowledged(self._view, written, sent, self._jitter())
+            self._leadership.extend(self._view.deadline)
+
+    def _resign(self, why: Reason) -> None:
+        self._leadership.end()
+        log.warning("not the leader any more: %s", why)
+        was_open = self._view.stage is Stage.OPEN
+        self._view = candidacy.resigned(self._view, why, self._clock(), self._jitter())
+        if was_open:
+            self._terms.stopped(why)
+
+    def _release(self, lease: Lease) -> None:
+        try:
+            freed = self._store.update(lease)
+        except PodEipError as error:
+            log.warning("cannot release the Lease, it will expire: %s", error.explain())
+            freed = None
+        self._view = candidacy.release_tried(self._view, freed, self._clock())
+
+    # ── shutdown ──
+
+    def _hear(self, lease: Lease | None) -> None:
+        self._heard.put(lease)
+        self._wake.set()
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        self._watch.stop()
+        self._wake.set()
+
+    def _give_up_lease(self) -> bool:
+        """One PUT, and a second one if the version that we knew was not the last of ours."""
+        for _ in range(2):
+            lease = self._view.lease
+            if lease is None or not self._view.wrote(lease):
+                return False
+            self._release(released(self._view, lease, self._stamp()))
+            if self.holder() != self._view.identity:
+                return True
+            self._look()
+        return False
