@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from sandbox.ec2.filters import check_filters, matches, tag_values
+from sandbox.ec2.filters import conditions, matches, tag_values
 from sandbox.ec2.model import Address, Association, Ec2Error, Interface, World
 from sandbox.ec2.requests import DescribeAddresses, DescribeNetworkInterfaces
 
@@ -28,13 +28,13 @@ class Page:
 
 def describe_addresses(world: World, request: DescribeAddresses, account: str) -> tuple[Address, ...]:
     """All addresses that match. Raises InvalidAllocationID.NotFound if any id named is unknown."""
-    check_filters(request.filters, ADDRESS_FILTERS)
+    required = conditions(request.filters, ADDRESS_FILTERS)
     for allocation_id in request.allocation_ids:
         if allocation_id not in world.addresses:
             raise Ec2Error("InvalidAllocationID.NotFound", f"The allocation ID '{allocation_id}' does not exist")
     named = [world.addresses[key] for key in sorted(set(request.allocation_ids) or world.addresses)]
     candidates = _with_public_ips(named, request.public_ips)
-    return tuple(a for a in candidates if matches(request.filters, partial(_read_address, world, account, a)))
+    return tuple(a for a in candidates if matches(required, partial(_read_address, world, account, a)))
 
 
 ADDRESS_FILTERS = (
@@ -108,7 +108,7 @@ def _read_interface(interface: Interface, name: str) -> Iterable[str]:
 
 def describe_interfaces(world: World, request: DescribeNetworkInterfaces) -> Page:
     """One page of the interfaces that match. Raises InvalidNetworkInterfaceID.NotFound if any id is unknown."""
-    check_filters(request.filters, INTERFACE_FILTERS)
+    required = conditions(request.filters, INTERFACE_FILTERS)
     _check_page(request)
     for interface_id in request.interface_ids:
         if interface_id not in world.interfaces:
@@ -116,9 +116,7 @@ def describe_interfaces(world: World, request: DescribeNetworkInterfaces) -> Pag
             raise Ec2Error("InvalidNetworkInterfaceID.NotFound", message)
     after = _decode_token(request.next_token)
     keys = sorted(key for key in set(request.interface_ids) or world.interfaces if key > after)
-    found = [
-        e for e in map(world.interfaces.__getitem__, keys) if matches(request.filters, partial(_read_interface, e))
-    ]
+    found = [e for e in map(world.interfaces.__getitem__, keys) if matches(required, partial(_read_interface, e))]
     size = request.max_results or MAX_PAGE
     page = tuple(found[:size])
     return Page(interfaces=page, next_token=_encode_token(page[-1].interface_id) if len(found) > size else "")

@@ -7,7 +7,7 @@ guide (50 filters a request, 200 values a filter).
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from dataclasses import dataclass
 
 from sandbox.ec2.model import Ec2Error
 from sandbox.ec2.requests import Filter
@@ -19,8 +19,21 @@ Reader = Callable[[str], Iterable[str]]
 """From a filter's name to the values that a resource has for it."""
 
 
-def check_filters(filters: tuple[Filter, ...], known: Iterable[str]) -> None:
-    """Raises FilterLimitExceeded, or InvalidParameterValue for a name that this call does not have."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A filter made ready: most values are plain, and a set finds those at once among 200."""
+
+    name: str
+    exact: frozenset[str]
+    patterns: tuple[re.Pattern[str], ...]
+
+    def passes(self, values: Iterable[str]) -> bool:
+        """Whether one of a resource's values is one of the filter's."""
+        return any(value in self.exact or any(p.fullmatch(value) for p in self.patterns) for value in values)
+
+
+def conditions(filters: tuple[Filter, ...], known: Iterable[str]) -> tuple[Condition, ...]:
+    """The filters made ready. Raises FilterLimitExceeded, or InvalidParameterValue for a name not known here."""
     names = set(known)
     if len(filters) > MAX_FILTERS:
         raise Ec2Error("FilterLimitExceeded", f"The maximum number of filters is {MAX_FILTERS}.")
@@ -30,11 +43,18 @@ def check_filters(filters: tuple[Filter, ...], known: Iterable[str]) -> None:
         if len(wanted.values) > MAX_VALUES:
             message = f"The maximum number of filter values specified on a single call is {MAX_VALUES}"
             raise Ec2Error("FilterLimitExceeded", message)
+    return tuple(_condition(wanted) for wanted in filters)
 
 
-def matches(filters: tuple[Filter, ...], read: Reader) -> bool:
-    """Whether a resource passes every filter."""
-    return all(_passes(wanted, read(wanted.name)) for wanted in filters)
+def _condition(wanted: Filter) -> Condition:
+    wild = [value for value in wanted.values if any(sign in value for sign in "*?\\")]
+    exact = frozenset(wanted.values).difference(wild)
+    return Condition(name=wanted.name, exact=exact, patterns=tuple(map(_compiled, wild)))
+
+
+def matches(required: tuple[Condition, ...], read: Reader) -> bool:
+    """Whether a resource passes every condition."""
+    return all(condition.passes(read(condition.name)) for condition in required)
 
 
 def tag_values(tags: Mapping[str, str], name: str) -> Iterable[str]:
@@ -45,18 +65,6 @@ def tag_values(tags: Mapping[str, str], name: str) -> Iterable[str]:
     return (tags[key],) if key in tags else ()
 
 
-def _passes(wanted: Filter, values: Iterable[str]) -> bool:
-    return any(matches_pattern(pattern, value) for value in values for pattern in wanted.values)
-
-
-def matches_pattern(pattern: str, value: str) -> bool:
-    """Whether a value matches one filter value."""
-    if not any(sign in pattern for sign in "*?\\"):
-        return pattern == value
-    return _compiled(pattern).fullmatch(value) is not None
-
-
-@lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
     parts = re.findall(r"\\.|.", pattern, flags=re.DOTALL)
     signs = {"*": ".*", "?": "."}
