@@ -1,0 +1,35 @@
+"""The program: the only place that knows all parts and puts them together."""
+
+from typing import TYPE_CHECKING, NoReturn
+
+from controller.core.config import Config
+from controller.surface import cli
+from controller.surface.runtime import Runtime
+
+if TYPE_CHECKING:
+    from controller.surface.metrics import Metrics
+
+
+def main() -> NoReturn:
+    """Run the command that the command line names, and exit."""
+    cli.main(_run, _create_table)
+
+
+def _run(config: Config) -> None:
+    from controller.surface import serve
+
+    serve.serve(config, lambda metrics: _start(config, metrics))
+
+
+def _start(config: Config, metrics: "Metrics") -> Runtime:
+    """Build the controller, in the worker process."""
+    raise NotImplementedError
+
+
+def _create_table(config: Config) -> None:
+    """Make the DynamoDB table."""
+    raise NotImplementedError
+
+
+if __name__ == "__main__":
+    main()

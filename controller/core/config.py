@@ -1,0 +1,222 @@
+"""What a person may set, in one table: the flag, the variable, the default, the parser and the words of `--help`.
+
+Everything else follows from `SETTINGS`: the command line, the environment, the chart and the documentation. Nothing
+here reads the environment, so that a test can say what was set, and `parse` finds all faults at once: whoever mends
+a Deployment should not have to wait for a second crash to learn of the second fault.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.core import values
+from controller.core.candidacy import Timings
+from controller.core.election import validate_timings
+from controller.core.values import Endpoint, Parser
+from state.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One row of the table. `default` is written as a person would write it; None means that there is none."""
+
+    field: str
+    parse: Parser
+    help: str
+    default: str | None = None
+    metavar: str = "NAME"
+
+    @property
+    def flag(self) -> str:
+        """`--vpc-id` for the field `vpc_id`."""
+        return "--" + self.field.replace("_", "-")
+
+    @property
+    def env(self) -> str:
+        """`PEC_VPC_ID` for the field `vpc_id`."""
+        return "PEC_" + self.field.upper()
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether the bare flag, without a value, means true."""
+        return self.metavar == "BOOL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What the program was started with. All times are seconds; None is found out later, as `SETTINGS` says."""
+
+    kubeconfig: str | None
+    vpc_id: str | None
+    region: str | None
+    watch_namespace: str | None
+    cluster_name: str
+    log_level: str
+    resync_period: float
+    table: str
+    create_table: bool
+    listen: Endpoint
+    lease_name: str
+    lease_namespace: str | None
+    lease_duration: float
+    renew_deadline: float
+    retry_period: float
+    call_timeout: float
+    consistency_time: float
+    poll_interval: float
+    silence: float
+    concurrency: int
+
+
+def _seconds(field: str, default: str, help: str, *, least: float, most: float, whole: bool = False) -> Setting:
+    parser = values.seconds(least, most, whole=whole)
+    return Setting(field=field, default=default, metavar="SECONDS", help=help, parse=parser)
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        field="kubeconfig",
+        metavar="FILE",
+        parse=values.text,
+        help="The kubeconfig file, outside a cluster. Default: KUBECONFIG's, or the Pod's own service account.",
+    ),
+    Setting(
+        field="vpc_id",
+        metavar="ID",
+        parse=values.vpc_id,
+        help="The VPC that the Pods' network interfaces are in. Default: from instance metadata.",
+    ),
+    Setting(
+        field="region",
+        parse=values.region,
+        help="The AWS Region. Default: the AWS SDK's chain, then instance metadata.",
+    ),
+    Setting(
+        field="watch_namespace",
+        parse=values.dns_label,
+        help="The one namespace to watch. Default: all.",
+    ),
+    Setting(
+        field="cluster_name",
+        parse=values.tag_value,
+        help="The cluster's name, for people and for tags. Required.",
+    ),
+    Setting(
+        field="log_level",
+        default="info",
+        metavar="LEVEL",
+        parse=values.log_level,
+        help="debug, info, warn or error, in any case.",
+    ),
+    _seconds(
+        "resync_period",
+        "300",
+        "How often everything is compared with EC2; 0 means the default.",
+        least=0,
+        most=7 * 86400,
+    ),
+    Setting(
+        field="table",
+        default="aws-pod-eip-controller",
+        parse=values.table_name,
+        help="The DynamoDB table that holds the claims.",
+    ),
+    Setting(
+        field="create_table",
+        default="false",
+        metavar="BOOL",
+        parse=values.boolean,
+        help="Make the table if it is not there.",
+    ),
+    Setting(
+        field="listen",
+        default="0.0.0.0:8080",
+        metavar="HOST:PORT",
+        parse=values.endpoint,
+        help="Where probes, metrics and the status page are served.",
+    ),
+    Setting(
+        field="lease_name",
+        default="aws-pod-eip-controller",
+        parse=values.dns_name,
+        help="The Lease that replicas compete for.",
+    ),
+    Setting(
+        field="lease_namespace",
+        parse=values.dns_label,
+        help="The Lease's namespace. Default: the Pod's own, or kube-system.",
+    ),
+    # Kubernetes keeps it as a whole number of seconds (LeaseSpec.leaseDurationSeconds).
+    _seconds("lease_duration", "15", "How long the Lease holds without renewal.", least=1, most=3600, whole=True),
+    _seconds("renew_deadline", "10", "How long a leader acts after its last renewal was sent.", least=1, most=3600),
+    _seconds("retry_period", "2", "How long to wait between tries to renew or take the Lease.", least=0.1, most=3600),
+    _seconds("call_timeout", "4", "How long one network call may take.", least=0.1, most=60),
+    _seconds("consistency_time", "60", "How far EC2's reads may lag behind its writes.", least=0, most=3600),
+    _seconds("poll_interval", "15", "How often an exhausted pool is looked at for waiting Pods.", least=0.1, most=15),
+    # 150 s: five heartbeats of 30 s. Below that a busy install would look dead to the others.
+    _seconds(
+        "silence",
+        "3600",
+        "How long another install must have been silent before its unused addresses are taken over.",
+        least=150,
+        most=30 * 86400,
+    ),
+    Setting(
+        field="concurrency",
+        default="32",
+        metavar="NUMBER",
+        parse=values.whole(1, 256),
+        help="How many Pods are acted for in parallel.",
+    ),
+)
+
+_BY_FIELD = {setting.field: setting for setting in SETTINGS}
+REQUIRED_BY_RUN = ("cluster_name",)
+
+
+def parse(
+    flags: Mapping[str, str | None], env: Mapping[str, str], *, required: Collection[str] = REQUIRED_BY_RUN
+) -> Config:
+    """The configuration that `flags` (by field; None: not given) and `env` (by variable) ask for; a flag wins.
+
+    Raises Misconfigured with one line for each fault. `required` names the fields that must not be empty: a command
+    that needs less than the controller says so.
+    """
+    faults: list[str] = []
+    found: dict[str, Any] = {s.field: _value(s, flags, env, faults, must=s.field in required) for s in SETTINGS}
+    faults.extend(_contradictions(found))
+    if faults:
+        raise Misconfigured(faults)
+    found["resync_period"] = found["resync_period"] or float(_BY_FIELD["resync_period"].default or 0)
+    return Config(**found)
+
+
+def _value(
+    setting: Setting, flags: Mapping[str, str | None], env: Mapping[str, str], faults: list[str], *, must: bool
+) -> object:
+    """The parsed value, or None with a line in `faults`. An empty flag asks for the default, whatever the variable."""
+    flag = flags.get(setting.field)
+    given = (env.get(setting.env, "") if flag is None else flag).strip()
+    raw = given or setting.default
+    if raw is None:
+        if must:
+            faults.append(f"{setting.flag} ({setting.env}) is required and not set")
+        # An unset optional setting is None; a required one that this command does not need is empty.
+        return "" if setting.field in REQUIRED_BY_RUN else None
+    try:
+        return setting.parse(raw)
+    except ValueError as fault:
+        faults.append(f"{setting.flag} ({setting.env}): {_shown(raw)} {fault}")
+        return None
+
+
+def _shown(raw: str) -> str:
+    """The bad value on one line and of a bearable length, whatever is in it."""
+    shown = repr(raw)
+    return shown if len(shown) <= 100 else shown[:96] + "...'"
+
+
+def _contradictions(found: Mapping[str, Any]) -> list[str]:
+    """Times that do not fit together, a line for each; nothing where one of them is not even a time."""
+    times = {field: found[field] for field in ("lease_duration", "renew_deadline", "retry_period", "call_timeout")}
+    return [] if None in times.values() else validate_timings(Timings(**times))

@@ -1,0 +1,94 @@
+"""The status document: what `/api/v1/status`, the status page and the `status` command show, as one value.
+
+It is a snapshot: whoever builds it has looked already, and whoever shows it asks nobody. Times are RFC 3339 in UTC
+and are there to be read, not compared; None means that there is nothing to say.
+"""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class ShownPhase(StrEnum):
+    """Where a Pod stands, in the words that users see."""
+
+    PENDING = "pending"
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    ASSOCIATED = "associated"
+    RELEASING = "releasing"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaderStatus:
+    """Who leads, as this replica knows it; an empty identity means nobody."""
+
+    identity: str = ""
+    is_me: bool = False
+    epoch: int = 0
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodStatus:
+    """One Pod that asks for an address, or still has one."""
+
+    namespace: str
+    name: str
+    uid: str
+    mode: str
+    phase: ShownPhase
+    public_ip: str | None = None
+    private_ip: str | None = None
+    allocation_id: str | None = None
+    since: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderStatus:
+    """Who has an address of a pool: the cluster's name (or UID) and `namespace/podname`."""
+
+    public_ip: str
+    cluster: str
+    pod: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolStatus:
+    """The addresses that carry one tag key, and how many Pods of this install wait for one."""
+
+    tag_key: str
+    total: int
+    free: int
+    waiting: int
+    holders: tuple[HolderStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterStatus:
+    """Another install that shares the table: seconds since its heartbeat moved, and how many addresses it holds."""
+
+    uid: str
+    name: str
+    silent_s: float
+    addresses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """All that one replica knows. `as_of` is when the snapshot was taken: an old one is a sign of trouble."""
+
+    cluster: str
+    identity: str = ""
+    version: str = ""
+    as_of: str | None = None
+    leader: LeaderStatus = LeaderStatus()
+    pods: tuple[PodStatus, ...] = ()
+    pools: tuple[PoolStatus, ...] = ()
+    clusters: tuple[ClusterStatus, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as plain dictionaries and lists, ready for JSON."""
+        return asdict(self)

@@ -1,0 +1,129 @@
+"""The command line: which command, with which settings, and how a fault is told.
+
+A fault of the caller ends with exit code 2 and one line for each on standard error, all at once and nothing else.
+Whatever is heavy (AWS, Kubernetes, the server) is imported by the command that needs it: `--help` answers at once,
+and the server's master process, whose memory counts too, never loads it.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from controller.core import config
+from controller.core.config import SETTINGS, Config
+from controller.surface.arguments import arrange
+from controller.surface.program import NAME, complain, version
+from state.errors import Misconfigured, PodEipError
+
+Act = Callable[[Config], None]
+Flags = dict[str, str | None]
+
+
+class _Commands(click.Group):
+    """A group that accepts Go's way of writing, and runs the controller when no command is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, arrange(args, self.commands))
+
+
+def main(run: Act, create_table: Act, argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command that `argv` (default: the process's own) names, and exit.
+
+    `run` is the controller itself and `create_table` what `table create` does; both raise errors of `state.errors`.
+    """
+    try:
+        commands(run, create_table).main(args=argv, prog_name=NAME, standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as fault:
+        complain([f"{fault.format_message()} (--help shows what there is)"])
+        sys.exit(2)
+    except Misconfigured as fault:
+        complain(fault.faults)
+        sys.exit(2)
+    except PodEipError as fault:
+        complain([fault.explain()])
+        sys.exit(1)
+    sys.exit(0)
+
+
+def commands(run: Act, create_table: Act) -> click.Group:
+    """All commands. The group shows every setting in its help; the commands parse them."""
+    group = _Commands(
+        NAME,
+        help="Gives Pods on EKS their own Elastic IPs. Without a command: run. Settings may stand anywhere.",
+        params=[_version_option(), *_settings_options()],
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    )
+    table = click.Group("table", help="The DynamoDB table that holds the claims.")
+    table.add_command(_command("create", create_table, "Make the table, if it is not there.", required=()))
+    group.add_command(_command("run", run, "Run the controller (the default)."))
+    group.add_command(table)
+    group.add_command(_status())
+    return group
+
+
+def settings(flags: Flags, required: Sequence[str] = config.REQUIRED_BY_RUN) -> Config:
+    """The configuration of the flags and of this process's environment; raises Misconfigured with all faults."""
+    faults: list[str] = []
+    given = flags.get("kubeconfig")
+    path = os.environ.get("PEC_KUBECONFIG", "") if given is None else given
+    if path.strip() and not Path(path.strip()).is_file():
+        faults.append(f"--kubeconfig (PEC_KUBECONFIG): {path!r} is not a file")
+    try:
+        found = config.parse(flags, os.environ, required=required)
+    except Misconfigured as fault:
+        raise Misconfigured([*fault.faults, *faults]) from None
+    if faults:
+        raise Misconfigured(faults)
+    return found
+
+
+def _command(name: str, act: Act, help: str, required: Sequence[str] = config.REQUIRED_BY_RUN) -> click.Command:
+    def callback(**flags: str | None) -> None:
+        act(settings(flags, required))
+
+    return click.Command(name, help=help, params=_settings_options(), callback=callback)
+
+
+def _status() -> click.Command:
+    def callback(*, url: str | None, as_json: bool, **flags: str | None) -> None:
+        from controller.surface import show
+
+        found = settings(flags, required=())
+        click.echo(show.status(url or show.url_of(found.listen), timeout_s=found.call_timeout, as_json=as_json))
+
+    own: list[click.Parameter] = [
+        click.Option(["--url"], metavar="URL", help="The replica to ask. Default: the one that --listen names."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print the JSON document as it is."),
+    ]
+    return click.Command(
+        "status", help="Show what a replica knows.", params=own + _settings_options(), callback=callback
+    )
+
+
+def _version_option() -> click.Option:
+    def show(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+        if wanted:
+            click.echo(f"{NAME} {version()}")
+            ctx.exit()
+
+    return click.Option(
+        ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=show, help="Show the version."
+    )
+
+
+def _settings_options() -> list[click.Parameter]:
+    """One option for each setting, all of them text: `config.parse` finds the faults, all at once."""
+    return [
+        click.Option([s.flag, s.field], metavar=s.metavar, help=f"{s.help} [{'; '.join(_origins(s))}]")
+        for s in SETTINGS
+    ]
+
+
+def _origins(setting: config.Setting) -> list[str]:
+    return [setting.env] + ([f"default: {setting.default}"] if setting.default is not None else [])

@@ -1,0 +1,112 @@
+"""The life of the controller within the server's worker: started once, asked by HTTP, stopped in the right order.
+
+The order at the end is the reason for this module: first the loop ends and the Lease is released, so that the next
+leader can act within the second; only then does the server drain its connections. A thread does it, because a signal
+handler must not block and the main thread must go on answering probes.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from controller.core.status import Status
+from controller.surface.program import version
+from controller.surface.runtime import Runtime, Start
+from state.errors import Misconfigured, PodEipError, TableMissing, TableNotUsable
+
+if TYPE_CHECKING:
+    from controller.surface.metrics import Metrics
+
+EXIT_STOPPED = 0
+EXIT_MISCONFIGURED = 2
+EXIT_CANNOT_START = 3
+
+log = logging.getLogger(__name__)
+
+
+class Lifecycle:
+    """One controller, from `begin` to the moment when `over` was called and `exit_code` says how it went."""
+
+    def __init__(self, start: Start, cluster: str, complain: Callable[[Sequence[str]], None]) -> None:
+        self.exit_code = EXIT_STOPPED
+        self._start = start
+        self._cluster = cluster
+        self._complain = complain
+        self._runtime: Runtime | None = None
+        self._stopping = False
+        # A queue and no Event: SimpleQueue.put may be called from a signal handler that interrupted another put.
+        self._orders: SimpleQueue[None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, metrics: "Metrics", over: Callable[[], None]) -> None:
+        """Start the controller in a thread; `over` is called from it once the Lease is released or nothing started."""
+        self._thread = threading.Thread(target=self._live, args=(metrics, over), name="lifecycle", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask for the end. Returns at once, may be called again, and from a signal handler."""
+        self._stopping = True
+        self._orders.put(None)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until all has ended, but no longer than that."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def healthy(self) -> tuple[bool, str]:
+        """The loop's health; a controller that is still starting is healthy."""
+        runtime = self._runtime
+        return runtime.healthy() if runtime is not None else (True, "starting")
+
+    def ready(self) -> tuple[bool, str]:
+        """The loop's readiness; one that starts or stops is not ready."""
+        runtime = self._runtime
+        if self._stopping:
+            return False, "stopping"
+        return runtime.ready() if runtime is not None else (False, "starting")
+
+    def status(self) -> dict[str, Any]:
+        """The loop's status; before there is one, an empty document of the same form."""
+        runtime = self._runtime
+        if runtime is not None:
+            return runtime.status()
+        return Status(cluster=self._cluster, version=version()).to_json()
+
+    def _live(self, metrics: "Metrics", over: Callable[[], None]) -> None:
+        runtime = self._runtime = self._started(metrics)
+        if runtime is None:
+            over()
+            return
+        self._orders.get()
+        self._stopping = True
+        self._guarded(runtime.begin_shutdown)
+        over()
+        self._guarded(runtime.stop)
+
+    def _started(self, metrics: "Metrics") -> Runtime | None:
+        """The controller, or None with the fault told and the exit code set."""
+        try:
+            return self._start(metrics)
+        except Misconfigured as fault:
+            self._complain(list(fault.faults))
+            self.exit_code = EXIT_MISCONFIGURED
+        except (TableMissing, TableNotUsable) as fault:
+            self._complain([fault.explain()])
+            self.exit_code = EXIT_MISCONFIGURED
+        except PodEipError as fault:
+            self._complain([fault.explain()])
+            self.exit_code = EXIT_CANNOT_START
+        except Exception as fault:  # the thread's top: the process has to end, and to say why
+            log.exception("The controller could not start")
+            self._complain([f"the controller could not start: {fault!r}"])
+            self.exit_code = EXIT_CANNOT_START
+        return None
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """Do it, and whatever goes wrong, go on: the process has to end."""
+        try:
+            act()
+        except Exception:  # the thread's top
+            log.exception("The controller did not stop cleanly")

@@ -1,0 +1,93 @@
+"""Metrics for Prometheus: the calls that left the process, and the status document as gauges.
+
+Gauges are made from the snapshot when somebody asks, so that they can never disagree with the status page and cost
+nothing in between. The registry is our own: the library's global one would make two of these clash in a test.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+CONTENT_TYPE: Final[str] = CONTENT_TYPE_LATEST
+_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8)
+
+
+class Metrics:
+    """Counts and times calls (the `Observer` of the ports), and renders everything as text."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._calls = Counter(
+            "pod_eip_calls",
+            "Calls to AWS and Kubernetes, by outcome (empty code: success).",
+            ("service", "operation", "code"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "pod_eip_call_duration_seconds",
+            "How long calls took, answered or not.",
+            ("service", "operation"),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+
+    def call(self, service: str, operation: str, seconds: float, code: str) -> None:
+        """Count one call that came back, with the time that it took."""
+        self._calls.labels(service, operation, code).inc()
+        self._seconds.labels(service, operation).observe(seconds)
+
+    def render(self, status: Mapping[str, Any]) -> bytes:
+        """All metrics in Prometheus's text format, the gauges from this status document."""
+        gauges = CollectorRegistry()
+        gauges.register(_Snapshot(status))
+        return bytes(generate_latest(self._registry) + generate_latest(gauges))
+
+
+class _Snapshot:
+    """The status document as gauges."""
+
+    def __init__(self, status: Mapping[str, Any]) -> None:
+        self._status = status
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Nothing beforehand: the registry would otherwise collect to find the names."""
+        return ()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Leadership, Pods by mode and phase, pools, other clusters."""
+        leader = self._status["leader"]
+        yield GaugeMetricFamily("pod_eip_leader", "1 on the replica that leads.", value=float(leader["is_me"]))
+        yield GaugeMetricFamily("pod_eip_epoch", "The epoch of the leader that is known here.", value=leader["epoch"])
+        yield self._pods()
+        for key, words in (
+            ("total", "Addresses of the pool."),
+            ("free", "Addresses of the pool that nobody has."),
+            ("waiting", "Pods of this install that wait for an address of the pool."),
+        ):
+            yield _by("tag_key", f"pod_eip_pool_{key}", words, self._status["pools"], key)
+        yield _by(
+            "uid",
+            "pod_eip_cluster_silent_seconds",
+            "Since an install's heartbeat moved.",
+            self._status["clusters"],
+            "silent_s",
+        )
+
+    def _pods(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily("pod_eip_pods", "Pods that ask for an address.", labels=("mode", "phase"))
+        tally = Tally((pod["mode"], pod["phase"]) for pod in self._status["pods"])
+        for labels, count in sorted(tally.items()):
+            family.add_metric(labels, count)
+        return family
+
+
+def _by(label: str, name: str, words: str, rows: Iterable[Mapping[str, Any]], value: str) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, words, labels=(label,))
+    for row in rows:
+        family.add_metric((row[label],), row[value])
+    return family

@@ -1,0 +1,41 @@
+"""The door between the server and the loop: what the surface asks of the running controller.
+
+The loop is built in the worker process, after the fork, in a thread of its own: the server answers probes from the
+first moment, also while the API server or the table cannot be reached yet.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    # Not imported when run: the server's master process knows this module, and never needs prometheus_client.
+    from controller.surface.metrics import Metrics
+
+
+class Runtime(Protocol):
+    """The running controller. No method but the last two may block, and none but them may call an API."""
+
+    def status(self) -> dict[str, Any]:
+        """A snapshot, as `controller.core.status.Status.to_json` makes it."""
+        ...
+
+    def healthy(self) -> tuple[bool, str]:
+        """Whether the loop is alive, and why not."""
+        ...
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether the caches are synced (a standby is ready too), and why not."""
+        ...
+
+    def begin_shutdown(self) -> None:
+        """Start nothing new, finish what is in flight, release the Lease: within one call's time limit and a second."""
+        ...
+
+    def stop(self) -> None:
+        """End all threads and flush what telemetry has gathered, within two seconds or so. Called once, last."""
+        ...
+
+
+Start = Callable[["Metrics"], Runtime]
+"""Builds the controller and starts its threads. Raises Misconfigured, TableMissing or TableNotUsable where its user
+has to act, another PodEipError where it cannot work; what may pass by itself is retried behind `ready`."""

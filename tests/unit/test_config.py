@@ -1,0 +1,146 @@
+"""Settings: where they come from, what is refused, and that all faults are told at once."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.core.config import SETTINGS, Config, Setting, parse
+from controller.core.values import Endpoint
+from state.errors import Misconfigured
+
+NAMED = {"cluster_name": "c"}
+
+
+def faults(flags: Mapping[str, str | None], env: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    with pytest.raises(Misconfigured) as caught:
+        parse(flags, env or {})
+    return caught.value.faults
+
+
+def test_the_table_and_the_dataclass_have_the_same_fields() -> None:
+    assert [setting.field for setting in SETTINGS] == [field.name for field in dataclasses.fields(Config)]
+
+
+def test_defaults() -> None:
+    config = parse(NAMED, {})
+    assert (config.kubeconfig, config.vpc_id, config.region) == (None, None, None)
+    assert (config.watch_namespace, config.lease_namespace) == (None, None)
+    assert (config.log_level, config.resync_period, config.create_table) == ("info", 300, False)
+    assert (config.table, config.lease_name) == ("aws-pod-eip-controller", "aws-pod-eip-controller")
+    assert config.listen == Endpoint(host="0.0.0.0", port=8080)
+    assert (config.lease_duration, config.renew_deadline, config.retry_period, config.call_timeout) == (15, 10, 2, 4)
+
+
+def test_a_flag_wins_over_the_variable_and_an_empty_variable_is_unset() -> None:
+    env = {"PEC_VPC_ID": "vpc-2", "PEC_REGION": "", "PEC_WATCH_NAMESPACE": "games", "PEC_CLUSTER_NAME": "c"}
+    config = parse({"vpc_id": "vpc-1", "watch_namespace": ""}, env)
+    assert (config.vpc_id, config.region, config.watch_namespace) == ("vpc-1", None, None)
+
+
+def test_upstreams_chart_sets_every_variable() -> None:
+    env = {
+        "PEC_KUBECONFIG": "",
+        "PEC_VPC_ID": "",
+        "PEC_REGION": "",
+        "PEC_WATCH_NAMESPACE": "",
+        "PEC_CLUSTER_NAME": "arn:aws:eks:eu-central-1:111122223333:cluster/games",
+        "PEC_LOG_LEVEL": "DEBUG",
+        "PEC_RESYNC_PERIOD": "0",
+    }
+    config = parse({}, env)
+    assert (config.log_level, config.resync_period) == ("debug", 300)
+
+
+def test_all_faults_are_told_at_once_with_flag_variable_and_value() -> None:
+    said = faults(
+        {"vpc_id": "x", "log_level": "loud", "listen": "8080", "resync_period": "-1", "table": "t", "region": "mars"},
+        {"PEC_LEASE_NAME": "A_b", "PEC_CREATE_TABLE": "yes", "PEC_CONCURRENCY": "0"},
+    )
+    named = [line.partition(":")[0] for line in said]
+    assert named == [
+        "--vpc-id (PEC_VPC_ID)",
+        "--region (PEC_REGION)",
+        "--cluster-name (PEC_CLUSTER_NAME) is required and not set",
+        "--log-level (PEC_LOG_LEVEL)",
+        "--resync-period (PEC_RESYNC_PERIOD)",
+        "--table (PEC_TABLE)",
+        "--create-table (PEC_CREATE_TABLE)",
+        "--listen (PEC_LISTEN)",
+        "--lease-name (PEC_LEASE_NAME)",
+        "--concurrency (PEC_CONCURRENCY)",
+    ]
+    assert "'x' is not a VPC id" in said[0]
+
+
+def test_times_that_contradict_each_other_are_told_beside_other_faults() -> None:
+    said = faults({**NAMED, "renew_deadline": "14", "table": "?"})
+    assert len(said) == 2
+    assert "--renew-deadline (14 s)" in said[1]
+    assert "--lease-duration (15 s)" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("raw", "seconds"),
+    [("15", 15), ("2.5", 2.5), (".5", 0.5), ("15s", 15), ("1m30s", 90), ("1500ms", 1.5), ("1h", 3600), (" 7 ", 7)],
+)
+def test_times_are_numbers_or_go_durations(raw: str, seconds: float) -> None:
+    assert parse(NAMED | {"resync_period": raw}, {}).resync_period == seconds
+
+
+@pytest.mark.parametrize("raw", ["nan", "inf", "1e3", "15 s", "s", "-1", "1d", "0x10", "١٥", "1.2.3s", ".s"])
+def test_other_times_are_refused(raw: str) -> None:
+    assert len(faults(NAMED | {"resync_period": raw})) == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [("true", True), ("T", True), ("1", True), ("TRUE", True), ("false", False), ("f", False), ("0", False)],
+)
+def test_booleans_are_gos(raw: str, value: bool) -> None:
+    assert parse(NAMED | {"create_table": raw}, {}).create_table is value
+
+
+@pytest.mark.parametrize(
+    ("raw", "endpoint"),
+    [
+        ("0.0.0.0:8080", Endpoint(host="0.0.0.0", port=8080)),
+        (":8080", Endpoint(host="", port=8080)),
+        ("[::]:8080", Endpoint(host="::", port=8080)),
+        ("localhost:65535", Endpoint(host="localhost", port=65535)),
+    ],
+)
+def test_endpoints(raw: str, endpoint: Endpoint) -> None:
+    found = parse(NAMED | {"listen": raw}, {}).listen
+    assert found == endpoint
+    assert str(found) == raw
+
+
+@pytest.mark.parametrize("raw", ["8080", ":0", ":65536", "::1:80", "[::1]", "host:", "a b:80", "[x]:80", ":-1"])
+def test_other_endpoints_are_refused(raw: str) -> None:
+    assert len(faults(NAMED | {"listen": raw})) == 1
+
+
+@pytest.mark.parametrize("raw", ["warning", "WARN", "Warn"])
+def test_log_levels_in_any_case(raw: str) -> None:
+    assert parse(NAMED | {"log_level": raw}, {}).log_level == "warn"
+
+
+def test_a_command_says_what_it_needs() -> None:
+    assert parse({}, {}, required=()).cluster_name == ""
+
+
+@given(st.sampled_from(SETTINGS), st.text(max_size=300))
+def test_whatever_is_written_gives_a_value_or_one_line_a_fault(setting: Setting, raw: str) -> None:
+    lines = faults_if_any(NAMED | {setting.field: raw})
+    assert all(line.isprintable() and len(line) < 400 for line in lines)
+
+
+def faults_if_any(flags: Mapping[str, str | None]) -> tuple[str, ...]:
+    try:
+        parse(flags, {})
+    except Misconfigured as fault:
+        return fault.faults
+    return ()

@@ -1,0 +1,121 @@
+"""The command line: Go's way of writing, subcommands, exit codes, and that it is quick."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from controller.core.config import SETTINGS, Config
+from controller.surface import cli
+from controller.surface.arguments import arrange
+from tests.web.harness import environment
+
+COMMANDS = ("run", "table", "status")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting.env, raising=False)
+
+
+class Called:
+    """Remembers the configuration that each command was called with."""
+
+    def __init__(self) -> None:
+        self.run: list[Config] = []
+        self.table: list[Config] = []
+
+    def main(self, *argv: str) -> int:
+        with pytest.raises(SystemExit) as caught:
+            cli.main(self.run.append, self.table.append, argv)
+        return int(caught.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("argv", "arranged"),
+    [
+        ("", "run"),
+        ("-vpc-id V", "run --vpc-id V"),
+        ("-vpc-id=V -log-level DEBUG", "run --vpc-id=V --log-level DEBUG"),
+        ("--region R table --table T create", "table create --region R --table T"),
+        ("status --json -listen :80", "status --json --listen :80"),
+        ("--create-table", "run --create-table=true"),
+        ("-create-table run", "run --create-table=true"),
+        ("--create-table false", "run --create-table=false"),
+        ("--create-table=0", "run --create-table=0"),
+        ("--help", "--help"),
+        ("-version", "--version"),
+        ("run --help", "run --help"),
+        ("-h", "-h"),
+        ("-vpc-id", "run --vpc-id"),
+        ("-bogus x", "run --bogus x"),
+    ],
+)
+def test_words_are_put_in_order(argv: str, arranged: str) -> None:
+    assert arrange(argv.split(), COMMANDS) == arranged.split()
+
+
+def test_upstreams_flags_run_the_controller() -> None:
+    called = Called()
+    assert called.main("-vpc-id", "vpc-1", "-region=eu-central-1", "-cluster-name", "c", "-resync-period", "0") == 0
+    assert (called.run[0].vpc_id, called.run[0].region, called.run[0].cluster_name) == ("vpc-1", "eu-central-1", "c")
+
+
+def test_the_table_needs_no_cluster_name() -> None:
+    called = Called()
+    assert called.main("--table", "claims", "table", "create") == 0
+    assert called.table[0].table == "claims"
+
+
+@pytest.mark.parametrize(
+    ("argv", "lines"),
+    [
+        ((), ["error: --cluster-name (PEC_CLUSTER_NAME) is required and not set"]),
+        (("--bogus",), ["error: No such option '--bogus'. (--help shows what there is)"]),
+        (("fly",), ["error: Got unexpected extra argument (fly) (--help shows what there is)"]),
+        (("--vpc-id",), ["error: Option '--vpc-id' requires an argument. (--help shows what there is)"]),
+        (("--cluster-name", "c", "--kubeconfig", "/nowhere"), ["error: --kubeconfig (PEC_KUBECONFIG): '/nowhere' is"]),
+        (("--vpc-id", "a\nb", "--table=x"), ["error: --vpc-id", "error: --cluster-name", "error: --table"]),
+    ],
+)
+def test_faults_end_with_2_and_a_line_each(
+    capfd: pytest.CaptureFixture[str], argv: Sequence[str], lines: Sequence[str]
+) -> None:
+    called = Called()
+    assert called.main(*argv) == 2
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert len(told.err.splitlines()) == len(lines)
+    assert all(line.startswith(start) for line, start in zip(told.err.splitlines(), lines, strict=True))
+    assert called.run == []
+
+
+def test_help_shows_every_setting(capfd: pytest.CaptureFixture[str]) -> None:
+    for argv in (("--help",), ("run", "--help"), ("table", "create", "-h")):
+        assert Called().main(*argv) == 0
+        told = capfd.readouterr().out
+        assert all(setting.flag in told and setting.env in told for setting in SETTINGS)
+
+
+def test_a_replica_that_does_not_answer_is_an_error_and_no_fault(capfd: pytest.CaptureFixture[str]) -> None:
+    assert Called().main("status", "--url", "http://127.0.0.1:1") == 1
+    assert "Is the controller running there?" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("argv", [("--version",), ("--help",), ("--region", "?")])
+def test_nothing_heavy_is_imported_for_help_version_and_faults(argv: Sequence[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "controller", *argv],
+        env=environment(),
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode in (0, 2)
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert not imported & {"boto3", "botocore", "kubernetes", "pynamodb", "gunicorn", "opentelemetry", "urllib3"}
