@@ -87,7 +87,17 @@ def commands(part: Part, into: Path) -> list[list[str]]:
     if part.tool == "mvn":
         return [["mvn", "--batch-mode", "dependency:copy-dependencies", f"-DoutputDirectory={into}"]]
     output = str(into / part.name)
-    return [["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", output, part.module + part.source]]
+    return [["go", "build", "-trimpath", "-ldflags", linker_flags(part), "-o", output, part.module + part.source]]
+
+
+def linker_flags(part: Part) -> str:
+    """Leave the debugger's tables out; tell Kubernetes its version, which Helm and kubectl compare."""
+    flags = "-s -w"
+    if part.module == "k8s.io/kubernetes":
+        major, minor, _ = part.version.split(".")
+        for name, value in (("gitVersion", f"v{part.version}"), ("gitMajor", major), ("gitMinor", minor)):
+            flags += f" -X k8s.io/component-base/version.{name}={value}"
+    return flags
 
 
 def add_stages(part: Part, into: Path) -> None:

@@ -1,0 +1,171 @@
+"""A real Kubernetes cluster on loopback for tests: etcd, kube-apiserver with RBAC, and on demand what makes it live.
+
+Alone, the API server has no kubelet and no controllers: a test makes a Pod with `spec.nodeName`, patches its status
+and deletes it with grace period 0. With `live=True` the controller manager, the scheduler and kwok run too, and
+Deployments, garbage collection and node loss are the real thing.
+"""
+
+import json
+import ssl
+import subprocess
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sandbox.process import Child, free_port
+from tests.real import servers
+from tests.real.catalogue import KUBERNETES
+from tests.real.keys import ADMIN_TOKEN, write_kubeconfig, write_signing_key, write_users
+
+CALL_S = 15.0
+
+
+class ApiError(RuntimeError):
+    """The API server refused a request: `code` is the HTTP status, the message is its own."""
+
+    def __init__(self, code: int, message: str):
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class RealCluster:
+    """A running cluster, as a context manager. MissingPart if a program has not been built, StartError if one fails.
+
+    `url`, `ca` (its certificates, for verification), `token` and `kubeconfig` (both of an administrator) stay the
+    same while the API server is stopped and started again.
+    """
+
+    def __init__(self, *, kubernetes: str = KUBERNETES[0], live: bool = False):
+        self._stack = ExitStack()
+        self._live = live
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="real-cluster-"))
+        self._place = servers.Place(folder=Path(folder), kubernetes=kubernetes)
+        self._port = free_port()
+        self._key = write_signing_key(self.folder / "tokens.key")
+        self._users = write_users(self.folder / "users.csv")
+        self._api: Child | None = None
+        self.url = f"https://127.0.0.1:{self._port}"
+        self.ca = self.folder / "api" / "apiserver.crt"
+        self.token = ADMIN_TOKEN
+        self.kubeconfig = self.kubeconfig_for(ADMIN_TOKEN, "admin")
+
+    @property
+    def folder(self) -> Path:
+        """Where the servers' files and logs are, until the cluster ends."""
+        return self._place.folder
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            undo.callback(self._stack.close)
+            for name in ("etcd", "kube-apiserver"):
+                self._place.program(name)
+            etcd, self._etcd = servers.start_etcd(self._place)
+            self._stack.callback(etcd.stop)
+            self._stack.callback(self.stop_api)
+            self.start_api()
+            if self._live:
+                self._start_life()
+            undo.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _start_life(self) -> None:
+        manager = servers.start_controller_manager(self._place, self.kubeconfig, self._key)
+        self._stack.callback(manager.stop)
+        self._stack.callback(servers.start_scheduler(self._place, self.kubeconfig).stop)
+        self._stack.callback(servers.start_kwok(self._place, self.kubeconfig).stop)
+
+    def start_api(self) -> None:
+        """Start the API server on its port, and return when it is ready. Nothing happens if it runs."""
+        if self._api is not None:
+            return
+        flags = servers.api_server_flags(
+            self._place, etcd=self._etcd, port=self._port, key=self._key, users=self._users
+        )
+        probe = servers.trusting(f"{self.url}/readyz", self.ca, ADMIN_TOKEN)
+        self._api = self._place.start("kube-apiserver", flags, probe)
+
+    def stop_api(self, *, grace: float = 5) -> None:
+        """Stop the API server alone; etcd keeps everything. It is killed after `grace` seconds, at once for 0."""
+        if self._api is not None:
+            self._api.stop(grace)
+            self._api = None
+
+    def kubeconfig_for(self, token: str, name: str = "client") -> Path:
+        """Write a kubeconfig for the bearer of a token; `name` is that of the file."""
+        return write_kubeconfig(self.folder / f"{name}.kubeconfig", server=self.url, ca=self.ca, token=token)
+
+    def service_account_token(self, namespace: str, name: str, *, seconds: int = 3600) -> str:
+        """A token of a ServiceAccount, which is made if it is not there, by TokenRequest (10 minutes at least)."""
+        accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        self.create(accounts, {"metadata": {"name": name}})
+        request = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        token: str = self.request("POST", f"{accounts}/{name}/token", request)["status"]["token"]
+        return token
+
+    def create(self, path: str, body: Mapping[str, Any]) -> None:
+        """POST an object; one of that name that is there already stays as it is."""
+        try:
+            self.request("POST", path, body)
+        except ApiError as error:
+            if error.code != 409:
+                raise
+
+    @cached_property
+    def _opener(self) -> urllib.request.OpenerDirector:
+        context = ssl.create_default_context(cafile=str(self.ca))
+        return urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        content_type: str = "application/json",
+        token: str = ADMIN_TOKEN,
+    ) -> Any:
+        """One call as the bearer of `token`; gives the decoded answer. ApiError if it is refused."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": content_type}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        try:
+            with self._opener.open(request, timeout=CALL_S) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ApiError(error.code, error.read().decode(errors="replace")) from error
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl as the administrator; gives its output. CalledProcessError if it fails."""
+        argv = [str(self._place.program("kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments]
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout
+
+    def add_node(self, name: str, *, ip: str, pod_cidr: str, provider_id: str = "") -> None:
+        """Make a Node with an internal IP, whose Pods get IPs of `pod_cidr` from kwok."""
+        spec = {"podCIDR": pod_cidr, "podCIDRs": [pod_cidr], "providerID": provider_id}
+        metadata = {"name": name, "labels": {"kubernetes.io/hostname": name}}
+        self.request("POST", "/api/v1/nodes", {"metadata": metadata, "spec": spec})
+        addresses = [{"type": "InternalIP", "address": ip}, {"type": "Hostname", "address": name}]
+        status = {"addresses": addresses, "capacity": {"cpu": "64", "memory": "256Gi", "pods": "1000"}}
+        self.request(
+            "PATCH", f"/api/v1/nodes/{name}/status", {"status": status}, content_type="application/merge-patch+json"
+        )
