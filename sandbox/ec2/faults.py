@@ -1,8 +1,9 @@
 """What can go wrong between a client and EC2, on demand: refusals, lost replies, frozen calls, broken answers.
 
 A fault waits for the next calls that fit it and is used up by them. The distinction that matters to a controller is
-whether the effect took place: `error` happens instead of it (or after it, if `after_effect`), `lost_reply` and
-`malformed` after it, and a `hold` freezes the call before it (or after it) until somebody lets go.
+whether the effect took place: `error` happens instead of it (or after it, if `after_effect`), `lost_call` instead
+of it, `lost_reply` and `malformed` after it, and a `hold` freezes the call before it (or after it) until let go. A
+lost call and a lost reply look the same to the client: the connection is closed without an answer.
 """
 
 import itertools
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-FaultKind = Literal["error", "lost_reply", "malformed", "hold"]
+FaultKind = Literal["error", "lost_call", "lost_reply", "malformed", "hold"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

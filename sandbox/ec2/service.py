@@ -140,6 +140,8 @@ class Ec2Service:
     def _strike(self, fault: Fault, action: str, caller: Caller) -> None:
         if fault.kind == "error":
             raise Ec2Error(fault.code, fault.message, fault.status or 500)
+        if fault.kind == "lost_call":
+            raise Ec2Error("Unavailable", "The call was lost on its way.", 503)
         if fault.kind == "hold" and not self.faults.hold(action, caller.access_key, self._clock.monotonic()):
             raise Ec2Error("Unavailable", "The server is closing.", 503)
 
@@ -174,7 +176,7 @@ def _bucket_key(action: str, request: Request) -> str:
 
 
 def _faulty(reply: Reply, fault: Fault | None) -> Reply:
-    if fault and fault.kind == "lost_reply":
+    if fault and fault.kind in ("lost_call", "lost_reply"):
         return replace(reply, body=None)
     if fault and fault.kind == "malformed":
         return Reply(status=fault.status or 200, body=fault.body.encode())

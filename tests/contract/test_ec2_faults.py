@@ -149,6 +149,15 @@ def test_a_lost_reply_has_its_effect() -> None:
         ec2.api.describe_addresses()
 
 
+def test_a_lost_call_has_none_and_looks_the_same() -> None:
+    with scene() as ec2:
+        ec2.control.inject(Fault(kind="lost_call"))
+        with pytest.raises(ConnectionClosedError):
+            ec2.api.allocate_address()
+        assert ec2.control.world().addresses == {}
+        assert [(call.fault, call.effects) for call in ec2.control.log()] == [("lost_call", ())]
+
+
 def test_a_malformed_answer_cannot_be_parsed() -> None:
     with scene() as ec2:
         ec2.control.inject(Fault(kind="malformed"))
