@@ -98,6 +98,7 @@ def pod_item(table: Table, record: PodRecord, install: InstallKey, nonce: str) -
         association_id=record.association_id,
         adopted_cluster=adopted.cluster_name if adopted else None,
         adopted_pod=adopted.pod if adopted else None,
+        adopted_pod_uid=adopted.pod_uid or None if adopted else None,
         traceparent=record.traceparent or None,
     )
 
@@ -136,7 +137,9 @@ def read_pod(table: Table, raw: Raw) -> tuple[PodRecord, str]:
 def _pod_record(item: PodItem) -> PodRecord:
     adopted = None
     if item.adopted_cluster is not None and item.adopted_pod is not None:
-        adopted = AdoptedTags(cluster_name=item.adopted_cluster, pod=item.adopted_pod)
+        adopted = AdoptedTags(
+            cluster_name=item.adopted_cluster, pod=item.adopted_pod, pod_uid=item.adopted_pod_uid or ""
+        )
     return PodRecord(
         uid=PodUid(item.sk.removeprefix(POD_PREFIX)),
         namespace=item.namespace,

@@ -65,6 +65,7 @@ class PodItem(Item):
     association_id = UnicodeAttribute(null=True)
     adopted_cluster = UnicodeAttribute(null=True)
     adopted_pod = UnicodeAttribute(null=True)
+    adopted_pod_uid = UnicodeAttribute(null=True)
     traceparent = UnicodeAttribute(null=True)
 
 

@@ -1,0 +1,334 @@
+"""What every ledger promises, in memory and on DynamoDB: the engine is tested on the one and runs on the other."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from state.errors import ConditionLost, Fenced, NotLeading, PodEipError
+from state.model import (
+    AdoptedTags,
+    AllocationId,
+    AssociationId,
+    Change,
+    InstallKey,
+    InterfaceId,
+    Mode,
+    Phase,
+    PodRecord,
+    Rev,
+    Target,
+)
+from tests.fakes.ledger_worlds import DynamoWorld, FakeWorld, TermLedger, World, new_install, table_at
+from tests.fakes.records import TARGET, new_address, new_pod, owner
+
+
+@pytest.fixture
+def install() -> InstallKey:
+    """An install of a cluster of its own."""
+    return new_install()
+
+
+@pytest.fixture
+def ledger(world: World, install: InstallKey) -> TermLedger:
+    """A ledger that leads."""
+    ledger = world.ledger(install)
+    ledger.begin_term("me")
+    return ledger
+
+
+class LedgerContract:
+    """The promises. A subclass brings the world."""
+
+    def test_epochs_grow_with_every_term(self, world: World, install: InstallKey) -> None:
+        first, second = world.ledger(install), world.ledger(install)
+        assert [first.begin_term("a"), second.begin_term("b"), first.begin_term("a")] == [1, 2, 3]
+
+    def test_the_epoch_is_above_the_lease_s_too(self, world: World, install: InstallKey) -> None:
+        ledger = world.ledger(install)
+        assert (ledger.begin_term("a", 7), ledger.restored) == (8, True)
+        assert (ledger.begin_term("a", 8), ledger.restored) == (9, False)
+        assert (ledger.begin_term("a", 2), ledger.restored) == (10, False)
+
+    def test_what_is_written_is_known_here_and_to_the_next_leader(
+        self, world: World, install: InstallKey, ledger: TermLedger
+    ) -> None:
+        pod = _full_pod()
+        address = replace(new_address(), owner=owner(install, pod), target=TARGET, recent=(TARGET, _OTHER))
+        address = replace(address, public_ip="198.51.100.7", last_holder=pod.holder)
+        pod = replace(pod, allocation_id=address.allocation_id)
+        ledger.commit(Change(pod_after=pod, address_after=address))
+        successor = world.ledger(install)
+        successor.begin_term("next")
+        for knows in (ledger, successor):
+            assert knows.pods() == {pod.uid: replace(pod, rev=Rev(1))}
+            assert knows.pod(pod.uid) == replace(pod, rev=Rev(1))
+            assert knows.addresses() == {address.allocation_id: replace(address, rev=Rev(1))}
+            assert knows.address(address.allocation_id) == replace(address, rev=Rev(1))
+
+    def test_each_write_has_the_next_rev(self, ledger: TermLedger) -> None:
+        pod = new_pod()
+        ledger.commit(Change(pod_after=replace(pod, rev=Rev(99))))
+        ledger.commit(Change(pod_before=ledger.pod(pod.uid), pod_after=replace(pod, phase=Phase.CLAIMED)))
+        written = ledger.pod(pod.uid)
+        assert written == replace(pod, phase=Phase.CLAIMED, rev=Rev(2))
+
+    def test_a_side_can_be_deleted(self, world: World, install: InstallKey, ledger: TermLedger) -> None:
+        pod, address = new_pod(), new_address()
+        ledger.commit(Change(pod_after=pod, address_after=address))
+        held = ledger.address(address.allocation_id)
+        assert held
+        ledger.commit(Change(pod_before=ledger.pod(pod.uid), address_before=held, address_after=held))
+        assert ledger.pods() == {}
+        ledger.commit(Change(address_before=ledger.address(address.allocation_id)))
+        assert ledger.address(address.allocation_id) is None
+        snapshot = world.snapshot(install, [address.allocation_id])
+        assert (snapshot.pods, snapshot.addresses) == ({}, {})
+
+    def test_a_lost_address_tells_its_owner(self, world: World, install: InstallKey, ledger: TermLedger) -> None:
+        other_install = new_install()
+        other = world.ledger(other_install)
+        other.begin_term("them")
+        theirs = replace(new_address(), owner=owner(other_install, new_pod()))
+        other.commit(Change(address_after=theirs))
+        pod = new_pod()
+        ours = replace(theirs, owner=owner(install, pod))
+        with pytest.raises(ConditionLost) as caught:
+            ledger.commit(Change(pod_after=pod, address_after=ours))
+        assert caught.value.current == replace(theirs, rev=Rev(1))
+        assert ledger.address(theirs.allocation_id) == caught.value.current
+        assert world.snapshot(install, []).pods == {}
+
+    def test_a_lost_pod_tells_what_stands(self, world: World, install: InstallKey, ledger: TermLedger) -> None:
+        pod = new_pod()
+        ledger.commit(Change(pod_after=pod))
+        with pytest.raises(ConditionLost) as caught:
+            ledger.commit(Change(pod_after=pod, address_after=new_address()))
+        assert caught.value.current == replace(pod, rev=Rev(1))
+        gone = replace(pod, rev=Rev(5))
+        with pytest.raises(ConditionLost):
+            ledger.commit(Change(pod_before=gone))
+        assert ledger.pods() == {pod.uid: replace(pod, rev=Rev(1))}
+
+    def test_what_is_not_there_is_lost_too(self, ledger: TermLedger) -> None:
+        absent = replace(new_address(), rev=Rev(3))
+        with pytest.raises(ConditionLost) as caught:
+            ledger.commit(Change(address_before=absent, address_after=absent))
+        assert caught.value.current is None
+
+    def test_an_older_leader_is_fenced_and_told(self, world: World, install: InstallKey) -> None:
+        told: list[str] = []
+        old = world.ledger(install, on_fenced=lambda: told.append("fenced"))
+        new = world.ledger(install)
+        old.begin_term("old")
+        new.begin_term("new")
+        pod = new_pod()
+        for _ in range(2):
+            with pytest.raises(Fenced):
+                old.commit(Change(pod_after=pod))
+        assert told == ["fenced"]
+        assert world.snapshot(install, []).pods == {}
+        old.begin_term("old")
+        old.commit(Change(pod_after=pod))
+        with pytest.raises(Fenced):
+            new.heartbeat()
+
+    def test_outside_of_a_term_nothing_is_written(self, world: World, install: InstallKey) -> None:
+        ledger = world.ledger(install)
+        with pytest.raises(NotLeading):
+            ledger.commit(Change(pod_after=new_pod()))
+        ledger.begin_term("me")
+        ledger.end_term()
+        with pytest.raises(NotLeading):
+            ledger.commit(Change(pod_after=new_pod()))
+        assert world.snapshot(install, []).pods == {}
+
+    def test_the_guard_has_the_last_word(self, world: World, install: InstallKey) -> None:
+        late = threading.Event()
+
+        def guard() -> None:
+            if late.is_set():
+                raise NotLeading("the deadline is near")
+
+        ledger = world.ledger(install)
+        ledger.begin_term("me", 0, guard)
+        ledger.commit(Change(pod_after=new_pod("first")))
+        late.set()
+        with pytest.raises(NotLeading):
+            ledger.commit(Change(pod_after=new_pod("second")))
+        with pytest.raises(NotLeading):
+            world.ledger(install).begin_term("other", 0, guard)
+        assert set(world.snapshot(install, []).pods) == {"first"}
+        late.clear()
+        ledger.heartbeat()
+
+    def test_refresh_reads_what_others_wrote(self, world: World, ledger: TermLedger) -> None:
+        other = world.ledger(new_install())
+        other.begin_term("them")
+        address, absent = new_address(), new_address()
+        other.commit(Change(address_after=address))
+        assert ledger.address(address.allocation_id) is None
+        ledger.refresh([address.allocation_id, absent.allocation_id])
+        assert ledger.address(address.allocation_id) == replace(address, rev=Rev(1))
+        other.commit(Change(address_before=other.address(address.allocation_id)))
+        ledger.refresh([address.allocation_id])
+        assert ledger.addresses() == {}
+
+    def test_refresh_takes_more_than_one_batch(self, ledger: TermLedger) -> None:
+        addresses = [new_address() for _ in range(3)]
+        for address in addresses:
+            ledger.commit(Change(address_after=address))
+        wanted = [new_address().allocation_id for _ in range(220)]
+        ledger.refresh([*wanted, *(address.allocation_id for address in addresses)])
+        assert set(ledger.addresses()) == {address.allocation_id for address in addresses}
+
+    def test_the_heartbeat_moves_with_every_write(self, world: World, install: InstallKey, ledger: TermLedger) -> None:
+        before = _record(ledger, install)
+        ledger.heartbeat()
+        ledger.commit(Change(pod_after=new_pod()))
+        after = _record(ledger, install)
+        assert (after.heartbeat, after.epoch) == (before.heartbeat + 2, before.epoch)
+        assert 0 <= ledger.seconds_since_write() < 60
+        assert world.ledger(install).seconds_since_write() == float("inf")
+
+    def test_installs_are_found_by_each_other(self, world: World, install: InstallKey) -> None:
+        second = replace(install, lease_name="other")
+        for key, scope in ((install, "ns1"), (second, "ns2")):
+            world.ledger(key, scope=scope).begin_term("me")
+        found = {record.key: record for record in world.ledger(install).installs()}
+        assert (found[install].scope, found[second].scope) == ("ns1", "ns2")
+        assert (found[install].cluster_name, found[install].silence_s) == ("a", 3600)
+
+    def test_installs_of_one_cluster_keep_their_claims_apart(self, world: World, install: InstallKey) -> None:
+        one, two = world.ledger(install), world.ledger(replace(install, lease_name="other"))
+        one.begin_term("one")
+        pod = new_pod()
+        one.commit(Change(pod_after=pod))
+        two.begin_term("two")
+        assert two.pods() == {}
+        assert two.neighbours() == {install.install: {pod.uid: replace(pod, rev=Rev(1))}}
+
+    def test_a_silent_install_can_be_taken_over(self, world: World, install: InstallKey, ledger: TermLedger) -> None:
+        silent_install = new_install()
+        silent = world.ledger(silent_install)
+        silent.begin_term("them")
+        address = replace(new_address(), owner=owner(silent_install, new_pod()))
+        silent.commit(Change(address_after=address))
+        ledger.refresh([address.allocation_id])
+        pod, before = new_pod(), ledger.address(address.allocation_id)
+        change = Change(pod_after=pod, address_before=before, address_after=replace(address, owner=owner(install, pod)))
+        seen = _record(ledger, silent_install)
+        silent.heartbeat()
+        with pytest.raises(ConditionLost):
+            ledger.take_over(seen, change)
+        ledger.take_over(_record(ledger, silent_install), change)
+        with pytest.raises(Fenced):
+            silent.heartbeat()
+        assert ledger.address(address.allocation_id) == replace(address, owner=owner(install, pod), rev=Rev(2))
+
+    def test_many_threads_are_all_served(self, world: World, install: InstallKey, ledger: TermLedger) -> None:
+        taken = new_pod("taken")
+        ledger.commit(Change(pod_after=taken))
+        pods = [new_pod(f"pod-{number}") for number in range(70)]
+        results = _in_parallel([ledger], [Change(pod_after=pod, address_after=new_address()) for pod in [*pods, taken]])
+        assert [type(result) for result in results if result] == [ConditionLost]
+        assert set(ledger.pods()) == {pod.uid for pod in [*pods, taken]}
+        assert dict(ledger.pods()) == world.snapshot(install, []).pods
+
+    def test_one_of_many_wins_an_address(self, world: World, install: InstallKey, ledger: TermLedger) -> None:
+        other_install = new_install()
+        other = world.ledger(other_install)
+        other.begin_term("them")
+        address = new_address()
+        claims = [
+            Change(pod_after=(pod := new_pod()), address_after=replace(address, owner=owner(install, pod)))
+            for _ in range(24)
+        ]
+        results = _in_parallel([ledger, other], claims)
+        assert [type(result) for result in results if result] == [ConditionLost] * 23
+        claimed = {**world.snapshot(install, []).pods, **world.snapshot(other_install, []).pods}
+        standing = world.snapshot(install, [address.allocation_id]).addresses[address.allocation_id]
+        assert standing.owner
+        assert set(claimed) == {standing.owner.pod_uid}
+
+    def test_changes_of_one_item_keep_their_order(self, ledger: TermLedger) -> None:
+        pod = new_pod()
+        ledger.commit(Change(pod_after=pod))
+        first = ledger.pod(pod.uid)
+        assert first
+        changes = [Change(pod_before=first, pod_after=replace(first, traceparent=str(n))) for n in range(8)]
+        results = _in_parallel([ledger], changes)
+        assert sorted(type(result).__name__ for result in results) == ["ConditionLost"] * 7 + ["NoneType"]
+        written = ledger.pod(pod.uid)
+        assert written
+        assert written.rev == 2
+
+
+class TestInMemory(LedgerContract):
+    """The fake that other tests use."""
+
+    @pytest.fixture
+    def world(self) -> FakeWorld:
+        """A table in memory."""
+        return FakeWorld()
+
+
+class TestOnDynamoDb(LedgerContract):
+    """The product, on moto's server and on DynamoDB Local."""
+
+    @pytest.fixture
+    def world(self, dynamodb: Any) -> Iterator[DynamoWorld]:
+        """A table on the server."""
+        world = DynamoWorld(_table(dynamodb.meta.endpoint_url))
+        yield world
+        world.close()
+
+
+_TABLES: dict[str, Any] = {}
+
+
+def _table(url: str) -> Any:
+    """One table for all tests on a server: each test has installs of its own."""
+    if url not in _TABLES:
+        _TABLES[url] = table_at(url)
+    return _TABLES[url]
+
+
+_OTHER = Target(interface_id=InterfaceId("eni-2"), private_ip="10.0.0.2")
+
+
+def _full_pod() -> PodRecord:
+    return replace(
+        new_pod(phase=Phase.ASSOCIATED),
+        mode=Mode.FIXED_TAG_VALUE,
+        pool="tag-key",
+        allocation_id=AllocationId("eipalloc-1"),
+        public_ip="198.51.100.7",
+        target=TARGET,
+        association_id=AssociationId("eipassoc-1"),
+        adopted=AdoptedTags(cluster_name="c", pod="p"),
+        traceparent="00-aa-bb-01",
+    )
+
+
+def _record(ledger: TermLedger, install: InstallKey) -> Any:
+    return next(record for record in ledger.installs() if record.key == install)
+
+
+def _in_parallel(ledgers: list[TermLedger], changes: list[Change]) -> list[PodEipError | None]:
+    """Commit all at once, shared out among the ledgers; None for each that was written."""
+    start = threading.Barrier(len(changes))
+
+    def commit(number: int) -> PodEipError | None:
+        start.wait(30)
+        try:
+            ledgers[number % len(ledgers)].commit(changes[number])
+        except PodEipError as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(len(changes)) as threads:
+        return list(threads.map(commit, range(len(changes)), timeout=120))
