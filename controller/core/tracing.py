@@ -1,0 +1,43 @@
+"""The door to traces: what the engine tells of its plans and actions, so that it need not know OpenTelemetry.
+
+One trace tells one Pod's serving, whoever leads: its root span ends at once, and the root's context, a W3C
+traceparent, is kept in the ledger, so that a later leader's spans become its children. Giving up an address, days
+later, is a trace of its own that links to the first.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+from controller.core.situation import Situation
+
+
+class Tracing(Protocol):
+    """What a tracer is told. It never raises by itself, and lets the exceptions of the body pass."""
+
+    def plan(self, situation: Situation, *, serving: bool) -> AbstractContextManager[str]:
+        """Around all actions of one plan. Gives the traceparent to keep in the ledger ("" where nothing is traced):
+        the one that the record has already, or that of a new root. A plan without actions leaves no span."""
+        ...
+
+    def action(self, name: str, traceparent: str) -> AbstractContextManager[None]:
+        """Around one action: a span below `traceparent`, or below the plan's own where an address is given up."""
+        ...
+
+    def shutdown(self) -> None:
+        """Send what has gathered, for two seconds at most."""
+        ...
+
+
+class NoTracing:
+    """Traces nothing, at no cost."""
+
+    def plan(self, situation: Situation, *, serving: bool) -> AbstractContextManager[str]:  # noqa: ARG002
+        """Nothing."""
+        return nullcontext("")
+
+    def action(self, name: str, traceparent: str) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Nothing."""
+        return nullcontext()
+
+    def shutdown(self) -> None:
+        """Nothing."""
