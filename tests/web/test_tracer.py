@@ -24,8 +24,6 @@ from state.model import AllocationId, ClusterUid, Mode, Phase, PodRecord, PodUid
 
 UID = PodUid("pod-uid")
 FACTS = Facts(cluster_uid=ClusterUid("c"), cluster_name="c", install="kube-system/eip", home_border_group="r")
-    cluster_uid=ClusterUid("c"), cluster_name="c", install="kube-system/eip", home_border_group="eu-central-1"
-)
 POD = PodView(uid=UID, namespace="games", name="server-0", ip="10.0.0.1")
 
 
