@@ -1,5 +1,6 @@
-"""The program: the only place that knows all parts and puts them together."""
+"""The program: names the command line's actions; `assembly` puts the parts together, where they are needed."""
 
+import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from controller.core.config import Config
@@ -23,12 +24,18 @@ def _run(config: Config) -> None:
 
 def _start(config: Config, metrics: "Metrics") -> Runtime:
     """Build the controller, in the worker process."""
-    raise NotImplementedError
+    from controller import assembly
+
+    return assembly.start(config, metrics)
 
 
 def _create_table(config: Config) -> None:
-    """Make the DynamoDB table."""
-    raise NotImplementedError
+    """Make the DynamoDB table, and say what could not be had."""
+    from controller import assembly
+
+    for warning in assembly.provision(config):
+        sys.stderr.write(f"warning: {warning}\n")
+    sys.stdout.write(f"table {config.table} is ready\n")
 
 
 if __name__ == "__main__":

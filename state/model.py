@@ -72,10 +72,14 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptedTags:
-    """The Go controller's tags of an adopted `auto` address: it may be released only while they still say the same."""
+    """The tags of an `auto` address that was found, not made: it may be released only while they still say the same.
+
+    `pod_uid` is empty on addresses that the Go controller gave out.
+    """
 
     cluster_name: str
     pod: str
+    pod_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,12 +17,22 @@ def is_own_auto(address: Address, facts: Facts, uid: PodUid) -> bool:
     return ours and tags.get(contract.TAG_POD_UID) == uid
 
 
+def found_tags(address: Address) -> AdoptedTags | None:
+    """What its tags say of whom it was given to; None where they say nothing."""
+    tags = address.tags
+    if contract.TAG_POD not in tags or contract.TYPE not in tags:
+        return None
+    return AdoptedTags(
+        cluster_name=tags.get(contract.TAG_CLUSTER_NAME, ""),
+        pod=tags[contract.TAG_POD],
+        pod_uid=tags.get(contract.TAG_POD_UID, ""),
+    )
+
+
 def upstream_tags(address: Address) -> AdoptedTags | None:
     """The Go controller's tags; None where there are none, or where the UIDs say that the address is ours."""
-    tags = address.tags
-    if contract.TAG_POD_UID in tags or contract.TAG_POD not in tags or contract.TYPE not in tags:
-        return None
-    return AdoptedTags(cluster_name=tags.get(contract.TAG_CLUSTER_NAME, ""), pod=tags[contract.TAG_POD])
+    found = found_tags(address)
+    return found if found is not None and not found.pod_uid else None
 
 
 def may_adopt(address: Address, facts: Facts, pod: PodView, mode: Mode, pool: str) -> bool:
@@ -49,4 +59,4 @@ def may_release(address: Address, facts: Facts, uid: PodUid, adopted: AdoptedTag
     """Whether its tags, as EC2 shows them now, say that this address is this claim's to give back."""
     if address.tags.get(contract.TYPE) != Mode.AUTO:
         return False
-    return upstream_tags(address) == adopted if adopted else is_own_auto(address, facts, uid)
+    return found_tags(address) == adopted if adopted else is_own_auto(address, facts, uid)

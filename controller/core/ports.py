@@ -219,6 +219,10 @@ class Ledger(Protocol):
         """The address's side as it was last read or written."""
         ...
 
+    def addresses(self) -> Mapping[AllocationId, AddressRecord]:
+        """Every address's side that was read or written in this term."""
+        ...
+
     def refresh(self, allocation_ids: Iterable[AllocationId]) -> None:
         """Read these addresses' sides anew (one BatchGetItem for each 100)."""
         ...
@@ -229,6 +233,18 @@ class Ledger(Protocol):
 
     def installs(self) -> Sequence[InstallRecord]:
         """Every install that shares the table, read anew."""
+        ...
+
+
+class Heart(Protocol):
+    """The install's own pulse in the table."""
+
+    def heartbeat(self) -> None:
+        """Move this install's counter."""
+        ...
+
+    def seconds_since_write(self) -> float:
+        """Seconds since a write of this term was accepted, counted from when it was sent."""
         ...
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from controller.core.actions import Claim
 from controller.core.ports import Address, Allocation, PodView
 from controller.core.situation import Facts
+from controller.core.sweep import Orphan
 from state.model import (
     AddressRecord,
     AssociationId,
@@ -60,6 +61,29 @@ def salvage(record: PodRecord, address: Address, before: AddressRecord | None, o
     return Change(pod_before=record, pod_after=after, address_before=before, address_after=side_after)
 
 
+def take_orphan(orphan: Orphan, side: AddressRecord | None, facts: Facts, epoch: Epoch) -> Change:
+    """Absent → associated or releasing, in the name of a Pod that is gone: from here the usual way down goes on."""
+    address, association = orphan.address, orphan.address.association
+    record = PodRecord(
+        uid=orphan.uid,
+        namespace=orphan.namespace,
+        name=orphan.name,
+        mode=orphan.mode,
+        pool=orphan.pool,
+        phase=Phase.ASSOCIATED if association else Phase.RELEASING,
+        allocation_id=address.allocation_id,
+        public_ip=address.public_ip,
+        target=association.target if association else None,
+        association_id=association.association_id if association else None,
+        adopted=orphan.adopted,
+    )
+    base = side or AddressRecord(allocation_id=address.allocation_id, pool=orphan.pool)
+    after = replace(
+        base, public_ip=address.public_ip, owner=owner(facts, orphan.uid, epoch), target=record.target or base.target
+    )
+    return Change(pod_after=record, address_before=side, address_after=after)
+
+
 def retarget(record: PodRecord, side: AddressRecord | None, target: Target) -> Change:
     """→ claimed for this target; the former one stays among the recent."""
     after = replace(record, phase=Phase.CLAIMED, target=target, association_id=None)
@@ -87,9 +111,9 @@ def forget(record: PodRecord, side: AddressRecord | None, *, released: bool) -> 
     return Change(pod_before=record, address_before=side, address_after=freed)
 
 
-def purge_recent(side: AddressRecord) -> Change:
+def purge_recent(side: AddressRecord, *, exists: bool) -> Change:
     """Forget an unowned address's recent targets, when no signed call for them can live any longer."""
-    return Change(address_before=side, address_after=replace(side, recent=()))
+    return Change(address_before=side, address_after=replace(side, recent=()) if exists else None)
 
 
 def owner(facts: Facts, uid: PodUid, epoch: Epoch) -> Owner:

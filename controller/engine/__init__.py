@@ -1,0 +1,1 @@
+"""The loop and its threads: wake, observe, plan, execute."""

@@ -1,8 +1,7 @@
 """Runs the election: reads and writes the Lease as `core.election` decides, and opens and ends our terms.
 
-The deciding is pure and elsewhere; here are the thread, the calls and their outcomes. `turn` is one step without a
-wait, so that a test can drive it with a clock of its own. If this thread hangs or dies, the deadline passes and
-nothing is changed any more: `Leadership` does not depend on it.
+The deciding is pure and elsewhere; here are the thread, the calls and their outcomes. If this thread hangs or dies,
+the deadline passes and nothing is changed any more: `Leadership` does not depend on it.
 """
 
 import datetime
@@ -87,13 +86,14 @@ class Elector:
         """Shut down: nothing new starts, what is in flight ends, the Lease is free. Whether it was released.
 
         `in_flight_idle(limit_s)` waits for the calls in flight and says whether they have ended. If not, the Lease is
-        left to expire. Takes at most three times a call's limit.
+        left to expire. Takes milliseconds when idle, at worst four times a call's limit.
         """
         limit = self._view.timings.call_timeout
+        until = self._clock() + limit
         self._leadership.close()
         self._stop()
-        idle = in_flight_idle(limit) and self._terms.idle(limit)
-        self._thread.join(limit)
+        idle = in_flight_idle(limit) and self._terms.idle(max(0.0, until - self._clock()))
+        self._thread.join(max(0.5, until - self._clock()))
         freed = idle and not self._thread.is_alive() and self._give_up_lease()
         self._leadership.end()
         self._terms.stopped(Reason.RELEASED)
@@ -132,6 +132,11 @@ class Elector:
         return self._thread.is_alive() and self._watch.alive and self._terms.alive
 
     @property
+    def running(self) -> bool:
+        """Whether any thread still runs."""
+        return self._thread.is_alive() or self._watch.alive or self._terms.alive
+
+    @property
     def turned_at(self) -> float:
         """When the election last finished a step (monotonic): it hangs if that is long ago."""
         return self._turned_at
@@ -143,7 +148,7 @@ class Elector:
 
     # ── one step ──
 
-    def turn(self) -> float:
+    def _turn(self) -> float:
         """Take in what happened, do the one next thing, and return how many seconds there is nothing to do."""
         self._take_in()
         decision = step(self._view, self._clock(), self._stamp())
@@ -162,7 +167,7 @@ class Elector:
 
     def _guarded_turn(self) -> float:
         try:
-            return self.turn()
+            return self._turn()
         except Exception:  # the thread's top: without renewals the deadline ends the term, if it comes to that
             self._errors += 1
             log.exception("a step of the election failed")
@@ -205,14 +210,16 @@ class Elector:
             case Release(lease=lease):
                 self._release(lease)
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """Whether the Lease could be read."""
         try:
             lease = self._store.get()
         except PodEipError as error:
             log.warning("cannot read the Lease: %s", error.explain())
             self._view = candidacy.unseen(self._view, self._clock())
-        else:
-            self._view = candidacy.observe(self._view, lease, self._clock())
+            return False
+        self._view = candidacy.observe(self._view, lease, self._clock())
+        return True
 
     def _write(self, lease: Lease) -> None:
         """The deadline counts from before the call: the API server may have applied it that early."""
@@ -220,14 +227,19 @@ class Elector:
         sent = self._clock()
         try:
             written = self._store.update(lease) if lease.version else self._store.create(lease)
-        except (ObjectConflict, ObjectNotFound):
-            self._view = candidacy.refused(self._view, self._clock())
         except PodEipError as error:
-            log.warning("cannot write the Lease: %s", error.explain())
-            self._view = candidacy.unanswered(self._view, sent)
+            self._not_written(lease, error, sent)
         else:
             self._view = candidacy.acknowledged(self._view, written, sent, self._jitter())
             self._leadership.extend(self._view.deadline)
+
+    def _not_written(self, lease: Lease, error: PodEipError, sent: float) -> None:
+        """A lost race is looked into at once. (404 for a new Lease is a missing namespace, not a race.)"""
+        if isinstance(error, ObjectConflict) or (isinstance(error, ObjectNotFound) and lease.version):
+            self._view = candidacy.refused(self._view, self._clock())
+            return
+        log.warning("cannot write the Lease: %s", error.explain())
+        self._view = candidacy.unanswered(self._view, sent)
 
     def _resign(self, why: Reason) -> None:
         self._leadership.end()
@@ -237,13 +249,17 @@ class Elector:
         if was_open:
             self._terms.stopped(why)
 
-    def _release(self, lease: Lease) -> None:
+    def _release(self, lease: Lease) -> bool:
+        """Whether the Lease is known to be free now; otherwise it will expire."""
+        freed = None
         try:
             freed = self._store.update(lease)
+        except ObjectConflict:
+            log.info("the Lease was written meanwhile")
         except PodEipError as error:
             log.warning("cannot release the Lease, it will expire: %s", error.explain())
-            freed = None
         self._view = candidacy.release_tried(self._view, freed, self._clock())
+        return freed is not None
 
     # ── shutdown ──
 
@@ -257,13 +273,12 @@ class Elector:
         self._wake.set()
 
     def _give_up_lease(self) -> bool:
-        """One PUT, and a second one if the version that we knew was not the last of ours."""
-        for _ in range(2):
-            lease = self._view.lease
-            if lease is None or not self._view.wrote(lease):
-                return False
-            self._release(released(self._view, lease, self._stamp()))
-            if self.holder() != self._view.identity:
-                return True
-            self._look()
-        return False
+        """One PUT; one GET before it where the last write's reply never came, and after it where it met a conflict."""
+        if not self._view.writes:
+            return False
+        return self._release_if_ours() or (self._look() and self._release_if_ours())
+
+    def _release_if_ours(self) -> bool:
+        lease = self._view.lease
+        ours = lease is not None and self._view.wrote(lease)
+        return lease is not None and ours and self._release(released(self._view, lease, self._stamp()))

@@ -1,0 +1,290 @@
+"""Puts the parts together: the only module beside `__main__` that knows all of them.
+
+It is imported in the server's worker alone, for it loads boto3, the Kubernetes client and PynamoDB.
+"""
+
+import logging
+import os
+import socket
+import time
+import uuid
+
+from controller.aws.adapter import Ec2Adapter
+from controller.aws.metadata import discover_region, discover_vpc_id
+from controller.core.candidacy import Timings
+from controller.core.config import Config
+from controller.core.ports import Observer, Term
+from controller.core.situation import Facts
+from controller.core.tracing import Tracing
+from controller.engine.claims import ClaimIndex
+from controller.engine.ec2view import AddressView
+from controller.engine.execute import Executor
+from controller.engine.housekeeping import Housekeeping
+from controller.engine.leader import Elector
+from controller.engine.leadership import Leadership
+from controller.engine.memory import Memory
+from controller.engine.observe import Observer as TickObserver
+from controller.engine.outcomes import Aftermath
+from controller.engine.placement import Placements
+from controller.engine.reconcile import Reconciler
+from controller.engine.replica import Parts, Replica, leader_status
+from controller.engine.snapshot import Snapshot
+from controller.engine.term import TermState
+from controller.engine.terms import TermCallbacks
+from controller.engine.workqueue import Workqueue
+from controller.kube.connection import Connection, connect
+from controller.kube.events import EventRecorder
+from controller.kube.identity import ClusterIdentity, own_namespace
+from controller.kube.lease import KubeLeaseStore
+from controller.kube.pods import KubePods
+from controller.surface import telemetry
+from controller.surface.program import version
+from state.errors import Misconfigured, PodEipError, TableMissing, TableNotUsable
+from state.ledger import DynamoLedger
+from state.model import Epoch, InstallKey
+from state.provision import check_table, create_table
+from state.table import open_table
+
+log = logging.getLogger(__name__)
+
+_CLOCK = time.monotonic
+
+
+def start(config: Config, observer: Observer) -> Replica:
+    """Check what must be right from the start, then build the rest in the replica's own thread.
+
+    Raises Misconfigured, TableMissing or TableNotUsable.
+    """
+    region, vpc_id = _place(config)
+    identity = f"{socket.gethostname()}_{uuid.uuid4()}"
+    _prepare_table(config, region)
+    connection = connect(config.kubeconfig, version=version(), call_timeout_s=config.call_timeout, observer=observer)
+    tracing = telemetry.start(os.environ, cluster=config.cluster_name, region=region, identity=identity)
+    assembly = Assembly(config, observer, region, vpc_id, identity, connection, tracing)
+    return Replica(
+        build=assembly.build,
+        cluster=config.cluster_name,
+        version=version(),
+        hang_s=3 * config.renew_deadline,
+        tracing=tracing,
+        clock=_CLOCK,
+    )
+
+
+def provision(config: Config) -> list[str]:
+    """Make the table; the warnings, if any."""
+    region = config.region or discover_region()
+    if region is None:
+        raise Misconfigured(
+            ["--region (PEC_REGION) is not set, and neither the AWS settings nor instance metadata name one"]
+        )
+    return list(create_table(config.table, region=region, call_timeout=config.call_timeout))
+
+
+def _place(config: Config) -> tuple[str, str]:
+    region, vpc_id = config.region or discover_region(), config.vpc_id or discover_vpc_id()
+    faults = []
+    if region is None:
+        faults.append("--region (PEC_REGION) is not set, and neither the AWS settings nor instance metadata name one")
+    if vpc_id is None:
+        faults.append("--vpc-id (PEC_VPC_ID) is not set, and instance metadata cannot be reached")
+    if region is None or vpc_id is None:
+        raise Misconfigured(faults)
+    return region, vpc_id
+
+
+def _prepare_table(config: Config, region: str) -> None:
+    """A table that is missing or of another make is its operator's business; one out of reach may come back."""
+    try:
+        if config.create_table:
+            for warning in create_table(config.table, region=region, call_timeout=config.call_timeout):
+                log.warning("%s", warning)
+        check_table(config.table, region=region, call_timeout=config.call_timeout)
+    except (TableMissing, TableNotUsable):
+        raise
+    except PodEipError as error:
+        log.warning("the table could not be looked at: %s", error.explain())
+
+
+class Assembly:
+    """Everything one replica is made of, once the cluster's UID is known."""
+
+    def __init__(
+        self,
+        config: Config,
+        observer: Observer,
+        region: str,
+        vpc_id: str,
+        identity: str,
+        connection: Connection,
+        tracing: Tracing,
+    ) -> None:
+        self._config, self._region, self._identity, self._tracing = config, region, identity, tracing
+        self._connection = connection
+        self._leadership = Leadership(_CLOCK, config.call_timeout)
+        self._cluster = ClusterIdentity(connection, _CLOCK)
+        self._pods = KubePods(connection, self._leadership, self._cluster, namespace=config.watch_namespace or "")
+        self._events = EventRecorder(connection, instance=identity)
+        self._ec2 = Ec2Adapter(
+            region=region,
+            vpc_id=vpc_id,
+            guard=self._leadership,
+            call_timeout_s=config.call_timeout,
+            version=version(),
+            observer=observer,
+        )
+
+    def build(self) -> Parts:
+        """Build and start; raises what reading the cluster's UID raises, and may be called again then."""
+        config = self._config
+        namespace = config.lease_namespace or own_namespace()
+        install = InstallKey(cluster_uid=self._cluster.uid(), lease_namespace=namespace, lease_name=config.lease_name)
+        ledger = self._ledger(install)
+        loop = self._loop(ledger, install)
+        elector = self._elector(ledger, loop, namespace)
+        snapshot = Snapshot(
+            cluster=config.cluster_name,
+            identity=self._identity,
+            version=version(),
+            pods=self._pods,
+            ledger=ledger,
+            loop=loop,
+            leader=lambda: leader_status(elector, lambda: self._leadership.term, self._identity),
+        )
+        self._events.start()
+        loop.start()
+        self._pods.start(loop.wake)
+        elector.start()
+        return Parts(
+            loop=loop,
+            elector=elector,
+            snapshot=snapshot,
+            synced=lambda: self._pods.synced,
+            sources=(self._pods, self._events),
+            close=ledger.close,
+        )
+
+    def _ledger(self, install: InstallKey) -> DynamoLedger:
+        config = self._config
+        return DynamoLedger(
+            open_table(config.table, region=self._region, call_timeout=config.call_timeout),
+            install,
+            cluster_name=config.cluster_name,
+            scope=config.watch_namespace or "",
+            version=version(),
+            silence_s=int(config.silence),
+            identity=self._identity,
+            call_timeout=config.call_timeout,
+            on_fenced=self._fenced,
+        )
+
+    def _fenced(self) -> None:
+        term = self._leadership.term
+        if term is not None:
+            self._leadership.fence(term.epoch)
+
+    def _loop(self, ledger: DynamoLedger, install: InstallKey) -> Reconciler:
+        config, clock = self._config, _CLOCK
+        facts = Facts(
+            cluster_uid=install.cluster_uid,
+            cluster_name=config.cluster_name,
+            install=install.install,
+            home_border_group=self._region,
+        )
+        return Reconciler(
+            pods=self._pods,
+            ledger=ledger,
+            leadership=self._leadership,
+            executor=lambda done: Executor(
+                ec2=self._ec2,
+                ledger=ledger,
+                pods=self._pods,
+                events=self._events,
+                tracing=self._tracing,
+                leadership=self._leadership,
+                clock=clock,
+                threads=config.concurrency,
+                done=done,
+            ),
+            new_term=lambda term: self._term(term, facts, ledger),
+            new_housekeeping=lambda state: Housekeeping(
+                state=state, ledger=ledger, pods=self._pods, heart=ledger, clock=clock, resync_s=config.resync_period
+            ),
+            new_aftermath=lambda state, queue: self._aftermath(state, queue),
+            silence_s=config.silence,
+            clock=clock,
+        )
+
+    def _aftermath(self, state: TermState, queue: Workqueue) -> Aftermath:
+        return Aftermath(
+            state=state,
+            queue=queue,
+            events=self._events,
+            clock=_CLOCK,
+            poll_interval_s=self._config.poll_interval,
+        )
+
+    def _term(self, term: Term, facts: Facts, ledger: DynamoLedger) -> TermState:
+        config, started = self._config, _CLOCK()
+        view = AddressView(self._ec2, _CLOCK, config.consistency_time)
+        memory = Memory(clock=_CLOCK, consistency_s=config.consistency_time, started=started)
+        placements = Placements(self._ec2, _CLOCK, self._pods.instance_of)
+        claims = ClaimIndex(ledger.pods().values())
+        observer = TickObserver(
+            facts=facts,
+            pods=self._pods,
+            ledger=ledger,
+            view=view,
+            placements=placements,
+            claims=claims,
+            memory=memory,
+            clock=_CLOCK,
+            poll_interval_s=config.poll_interval,
+        )
+        return TermState(
+            term=term,
+            facts=facts,
+            memory=memory,
+            view=view,
+            placements=placements,
+            claims=claims,
+            observer=observer,
+            started=started,
+        )
+
+    def _elector(self, ledger: DynamoLedger, loop: Reconciler, namespace: str) -> Elector:
+        config = self._config
+        return Elector(
+            store=KubeLeaseStore(self._connection, namespace, config.lease_name),
+            identity=self._identity,
+            timings=Timings(
+                lease_duration=config.lease_duration,
+                renew_deadline=config.renew_deadline,
+                retry_period=config.retry_period,
+                call_timeout=config.call_timeout,
+            ),
+            clock=_CLOCK,
+            leadership=self._leadership,
+            callbacks=TermCallbacks(
+                begin_term=lambda lease_epoch: self._begin_term(ledger, lease_epoch),
+                on_started=lambda _: loop.poke(),
+                on_stopped=lambda _: self._end_term(ledger, loop),
+            ),
+            progress=loop.progress,
+        )
+
+    def _begin_term(self, ledger: DynamoLedger, lease_epoch: int) -> Epoch:
+        """Raise the epoch. Its own write comes before there is a term to ask; every later one asks."""
+        beginning = True
+
+        def guard() -> None:
+            if not beginning:
+                self._leadership.check()
+
+        epoch = ledger.begin_term(self._identity, lease_epoch, guard)
+        beginning = False
+        return epoch
+
+    def _end_term(self, ledger: DynamoLedger, loop: Reconciler) -> None:
+        ledger.end_term()
+        loop.poke()

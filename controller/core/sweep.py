@@ -1,0 +1,145 @@
+"""Which addresses have nobody in the ledger and yet are ours to cut or to give back: the net under everything.
+
+A full comparison of EC2 with the ledger finds them: an association that a frozen call made after its claim was
+forgotten, an address whose allocation was never recorded, what the Go controller left behind when it was down. Each
+becomes a claim in the name of a Pod that is gone, so that the one way down (cut, release, forget) takes it from
+there, crash-safe like everything else. What is not certainly ours is reported and left alone.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from controller.core import contract
+from controller.core.adoption import found_tags, may_adopt
+from controller.core.desire import Serve, desire
+from controller.core.ports import Address, PodView
+from controller.core.situation import Facts
+from state.model import AddressRecord, AdoptedTags, AllocationId, Mode, PodRecord, PodUid
+
+_ORPHAN = "orphan:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """An address to be taken under a claim of its own, so that the way down may begin."""
+
+    address: Address
+    mode: Mode
+    pool: str
+    namespace: str = ""
+    name: str = ""
+    adopted: AdoptedTags | None = None
+
+    @property
+    def uid(self) -> PodUid:
+        """The UID that stands for the Pod that is gone: one for each address."""
+        return PodUid(_ORPHAN + self.address.allocation_id)
+
+
+def is_orphan(uid: PodUid) -> bool:
+    """Whether this UID stands for a Pod that is gone."""
+    return uid.startswith(_ORPHAN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the sweep compares with.
+
+    unowned_long: auto addresses that have been seen without an owner for the whole grace period.
+    own_instances: asked for only if it matters, for it costs a list of Nodes.
+    pods_at: the live Pods with an IP; in_scope: whether a namespace is watched.
+    """
+
+    facts: Facts
+    records: Mapping[AllocationId, AddressRecord]
+    pods: Mapping[PodUid, PodRecord]
+    unowned_long: Collection[AllocationId]
+    pods_at: Callable[[str], Iterable[PodView]]
+    live: Callable[[PodUid], bool]
+    in_scope: Callable[[str], bool]
+    own_instances: Callable[[], Collection[str]]
+
+
+def sweep(addresses: Iterable[Address], around: Surroundings) -> tuple[list[Orphan], list[str]]:
+    """The orphans, and what is to be reported in words."""
+    orphans: list[Orphan] = []
+    reports: list[str] = []
+    for address in addresses:
+        record = around.records.get(address.allocation_id)
+        if record is not None and record.owner is not None:
+            continue
+        found = _judge(address, record, around)
+        if isinstance(found, Orphan):
+            orphans.append(found)
+        elif found:
+            reports.append(f"{address.public_ip} ({address.allocation_id}): {found}")
+    return orphans, reports
+
+
+def is_unowned_auto(address: Address, record: AddressRecord | None, facts: Facts) -> bool:
+    """Whether we allocated it, nobody owns it and nothing is associated with it: a leak, if it stays so."""
+    ours = address.tags.get(contract.TAG_CLUSTER_UID) == facts.cluster_uid
+    auto = address.tags.get(contract.TYPE) == Mode.AUTO
+    return ours and auto and address.association is None and (record is None or record.owner is None)
+
+
+def _judge(address: Address, record: AddressRecord | None, around: Surroundings) -> Orphan | str | None:
+    association = address.association
+    tags = found_tags(address)
+    if association is not None and record is not None and record.knows(association.target):
+        return _orphan(address, record.pool, tags)
+    if tags is None or not _in_scope(tags, around):
+        return None
+    if association is None:
+        return _judge_free(address, tags, around)
+    if _has_live_pod(address, tags, around):
+        return None
+    if association.instance_id is not None and association.instance_id in around.own_instances():
+        return _orphan(address, record.pool if record else "", tags)
+    named = tags.cluster_name == around.facts.cluster_name
+    return f"associated with {association.target.private_ip}, tagged for {tags.pod}, which is gone" if named else None
+
+
+def _judge_free(address: Address, tags: AdoptedTags, around: Surroundings) -> Orphan | str | None:
+    if address.tags[contract.TYPE] != Mode.AUTO:
+        return None
+    if address.tags.get(contract.TAG_CLUSTER_UID) == around.facts.cluster_uid:
+        held = around.pods.get(PodUid(tags.pod_uid))
+        superfluous = held is not None and held.allocation_id not in (None, address.allocation_id)
+        leaked = address.allocation_id in around.unowned_long and not around.live(PodUid(tags.pod_uid))
+        return _orphan(address, contract.AMAZON_POOL, tags) if superfluous or leaked else None
+    named = not tags.pod_uid and tags.cluster_name == around.facts.cluster_name
+    return (
+        f"allocated by another controller for {tags.pod}, not associated; release it if nobody needs it"
+        if named
+        else None
+    )
+
+
+def _has_live_pod(address: Address, tags: AdoptedTags, around: Surroundings) -> bool:
+    """Whether a live Pod is behind the association that may claim it, or that the tags name."""
+    assert address.association is not None
+    for pod in around.pods_at(address.association.target.private_ip):
+        wanted = desire(pod)
+        if f"{pod.namespace}/{pod.name}" == tags.pod and tags.pod_uid in ("", pod.uid):
+            return True
+        if isinstance(wanted, Serve) and may_adopt(address, around.facts, pod, wanted.mode, wanted.pool):
+            return True
+    return False
+
+
+def _in_scope(tags: AdoptedTags, around: Surroundings) -> bool:
+    return around.in_scope(tags.pod.partition("/")[0])
+
+
+def _orphan(address: Address, pool: str, tags: AdoptedTags | None) -> Orphan:
+    auto = address.tags.get(contract.TYPE) == Mode.AUTO
+    namespace, _, name = (tags.pod if tags else "").partition("/")
+    return Orphan(
+        address=address,
+        mode=Mode.AUTO if auto else Mode.FIXED_TAG,
+        pool=pool,
+        namespace=namespace,
+        name=name,
+        adopted=tags if auto else None,
+    )

@@ -1,0 +1,120 @@
+"""EC2 as we last saw it, with what we did since laid over it.
+
+EC2's reads are eventually consistent: a describe may show the state of some seconds ago. What this process itself
+has done within the consistency time is therefore believed before what a describe says, so that a late read neither
+brings back a cut association nor hides a new one.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from controller.core.ports import Address, Association, Clock, Ec2
+from state.model import AllocationId, AssociationId, PodUid, Target
+
+_NEVER = float("-inf")
+
+
+class AddressView:
+    """All addresses of the account and Region. Thread-safe."""
+
+    def __init__(self, ec2: Ec2, clock: Clock, consistency_s: float) -> None:
+        self._ec2, self._clock, self._consistency_s = ec2, clock, consistency_s
+        self._lock = threading.Lock()
+        self._addresses: dict[AllocationId, Address] = {}
+        self._at: dict[Target, AllocationId] = {}
+        self._made: dict[AllocationId, tuple[float, Address | None]] = {}
+        self._cut: dict[AssociationId, float] = {}
+        self.asked_at = _NEVER
+
+    def look(self) -> None:
+        """One DescribeAddresses. The view counts as taken when the question was sent. Raises what the port raises."""
+        asked_at = self._clock()
+        seen = {address.allocation_id: address for address in self._ec2.describe_addresses()}
+        with self._lock:
+            self._age(asked_at)
+            merged = {key: self._believe(address) for key, address in seen.items()}
+            for key, (_, made) in self._made.items():
+                if made is None:
+                    merged.pop(key, None)
+                else:
+                    merged[key] = replace(made, tags={**made.tags, **seen[key].tags}) if key in seen else made
+            self._addresses = merged
+            self._at = {a.association.target: key for key, a in merged.items() if a.association}
+            self.asked_at = asked_at
+
+    def get(self, allocation_id: AllocationId | None) -> Address | None:
+        """The address, if EC2 has it."""
+        return self._addresses.get(allocation_id) if allocation_id else None
+
+    def at(self, target: Target) -> Address | None:
+        """The address that is associated with this target."""
+        with self._lock:
+            return self.get(self._at.get(target))
+
+    def all(self) -> list[Address]:
+        """Every address."""
+        with self._lock:
+            return list(self._addresses.values())
+
+    def allocated(self, address: Address) -> None:
+        """We allocated it."""
+        self._note(address.allocation_id, address)
+
+    def associated(self, allocation_id: AllocationId, association: Association) -> None:
+        """We associated it."""
+        known = self.get(allocation_id)
+        if known is not None:
+            self._note(allocation_id, replace(known, association=association))
+
+    def cut(self, allocation_id: AllocationId, association_id: AssociationId) -> None:
+        """We cut this association."""
+        with self._lock:
+            self._cut[association_id] = self._clock()
+        known = self.get(allocation_id)
+        if known and known.association and known.association.association_id == association_id:
+            self._note(allocation_id, replace(known, association=None), believed=False)
+
+    def released(self, allocation_id: AllocationId) -> None:
+        """We released it."""
+        self._note(allocation_id, None)
+
+    def _note(self, key: AllocationId, address: Address | None, *, believed: bool = True) -> None:
+        with self._lock:
+            self._made.pop(key, None)
+            if believed:
+                self._made[key] = (self._clock(), address)
+            before = self._addresses.pop(key, None)
+            if before and before.association:
+                self._at.pop(before.association.target, None)
+            if address is not None:
+                self._addresses[key] = address
+                if address.association:
+                    self._at[address.association.target] = key
+
+    def _believe(self, seen: Address) -> Address:
+        association = seen.association
+        late = association is not None and association.association_id in self._cut
+        return replace(seen, association=None) if late else seen
+
+    def _age(self, now: float) -> None:
+        oldest = now - self._consistency_s
+        self._made = {key: entry for key, entry in self._made.items() if entry[0] > oldest}
+        self._cut = {key: at for key, at in self._cut.items() if at > oldest}
+
+
+def tagged_for(addresses: Iterable[Address], tag: str) -> Mapping[PodUid, list[Address]]:
+    """The addresses by the Pod UID that their tag names."""
+    found: dict[PodUid, list[Address]] = {}
+    for address in addresses:
+        uid = address.tags.get(tag)
+        if uid:
+            found.setdefault(PodUid(uid), []).append(address)
+    return found
+
+
+def associations(addresses: Iterable[Address]) -> Iterator[tuple[Address, Association]]:
+    """The associated ones among them."""
+    for address in addresses:
+        if address.association is not None:
+            yield address, address.association

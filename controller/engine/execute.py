@@ -1,0 +1,124 @@
+"""Runs plans: those of different Pods in parallel, the actions of one Pod in order, each in a span of its own.
+
+A plan stops at its first failure, which goes back to the loop as an outcome: the loop decides when to plan anew.
+Before each action it is asked whether the term that planned it still stands.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from controller.core import actions as act
+from controller.core.desire import Serve
+from controller.core.ports import Clock, Ec2, Events, Ledger, Pods
+from controller.core.situation import Situation
+from controller.core.tracing import Tracing
+from controller.engine.leadership import Leadership
+from controller.engine.steps import Steps
+from controller.engine.term import TermState
+from state.errors import NotLeading, PodEipError
+from state.model import Epoch, PodUid
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a plan ended: what it waits for, or what failed; `did` says whether it came to do anything."""
+
+    uid: PodUid
+    epoch: Epoch
+    situation: Situation
+    did: bool = False
+    wait: act.Wait | None = None
+    error: PodEipError | None = None
+    failed: act.Action | None = None
+
+
+class Executor:
+    """A pool of threads for plans. `done` is called with each outcome, from the plan's thread."""
+
+    def __init__(
+        self,
+        *,
+        ec2: Ec2,
+        ledger: Ledger,
+        pods: Pods,
+        events: Events,
+        tracing: Tracing,
+        leadership: Leadership,
+        clock: Clock,
+        threads: int,
+        done: Callable[[Outcome], None],
+    ) -> None:
+        self._ec2, self._ledger, self._pods, self._events = ec2, ledger, pods, events
+        self._tracing, self._leadership, self._clock, self._done = tracing, leadership, clock, done
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="execute")
+        self._idle = threading.Condition()
+        self._running = 0
+
+    def start(self, state: TermState, situation: Situation, plan: act.Plan) -> None:
+        """Run this plan in a thread; returns at once."""
+        with self._idle:
+            self._running += 1
+        self._pool.submit(self._run, state, situation, plan)
+
+    def wait_idle(self, limit_s: float) -> bool:
+        """Wait until nothing runs, at most so long; whether nothing runs."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._running == 0, limit_s)
+
+    def stop(self) -> None:
+        """Start nothing more; what runs ends by itself."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, state: TermState, situation: Situation, plan: act.Plan) -> None:
+        outcome = Outcome(
+            uid=situation.uid, epoch=state.term.epoch, situation=situation, error=PodEipError("the plan did not end")
+        )
+        try:
+            outcome = self._follow(state, situation, plan)
+        except Exception as error:  # the thread's top: a fault of ours in one Pod's plan must not stop the others
+            log.exception("a plan failed unexpectedly", extra={"pod_uid": situation.uid})
+            fault = PodEipError(f"{type(error).__name__}: {error}", code="InternalError")
+            outcome = Outcome(uid=situation.uid, epoch=state.term.epoch, situation=situation, error=fault)
+        finally:
+            self._done(outcome)
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
+
+    def _follow(self, state: TermState, s: Situation, plan: act.Plan) -> Outcome:
+        steps = Steps(
+            ec2=self._ec2,
+            ledger=self._ledger,
+            pods=self._pods,
+            events=self._events,
+            tracing=self._tracing,
+            state=state,
+            s=s,
+        )
+        with self._tracing.plan(s, serving=isinstance(s.desire, Serve)) as traceparent:
+            steps.traceparent = steps.traceparent or traceparent
+            return self._each(state, s, plan, steps)
+
+    def _each(self, state: TermState, s: Situation, plan: act.Plan, steps: Steps) -> Outcome:
+        did = False
+        for action in plan:
+            if isinstance(action, act.Wait):
+                return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did, wait=action)
+            try:
+                self._still(state)
+                with self._tracing.action(type(action).__name__, steps.traceparent):
+                    steps.do(action)
+            except PodEipError as error:
+                return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did, error=error, failed=action)
+            did = did or not isinstance(action, act.Tell)
+        return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did)
+
+    def _still(self, state: TermState) -> None:
+        term = self._leadership.term
+        if term is None or term.epoch != state.term.epoch or self._leadership.closing:
+            raise NotLeading("the term that planned this is over")

@@ -1,0 +1,162 @@
+"""What a leader does beside serving Pods: the full comparison with EC2, the heartbeat, and forgetting in time.
+
+All of it runs in the loop's thread at its own pace; none of it may delay a Pod by more than its own calls.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from controller.core import contract, transitions
+from controller.core.ports import Address, Clock, Heart, Ledger, Pods
+from controller.core.sweep import Surroundings, is_unowned_auto, sweep
+from controller.engine.term import TermState
+from state.errors import ConditionLost
+from state.model import AllocationId, InstallRecord, PodUid
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 30.0
+UNOWNED_GRACE_S = 600.0
+RECENT_S = 1200.0
+
+
+@dataclass(slots=True)
+class Peer:
+    """Another install as we have watched it: its counter, and when we saw that move (monotonic)."""
+
+    record: InstallRecord
+    moved_at: float
+
+
+@dataclass(slots=True)
+class Housekeeping:
+    """The chores of one term. Times are monotonic."""
+
+    state: TermState
+    ledger: Ledger
+    pods: Pods
+    heart: Heart
+    clock: Clock
+    resync_s: float
+    peers: dict[str, Peer] = field(default_factory=dict)
+    first: bool = True
+    _next_resync: float = 0.0
+    _next_beat: float = 0.0
+    _unowned_since: dict[AllocationId, float] = field(default_factory=dict)
+    _recent_since: dict[AllocationId, float] = field(default_factory=dict)
+    _reported: set[str] = field(default_factory=set)
+
+    @property
+    def due_in(self) -> float:
+        """Seconds until there is a chore."""
+        return max(0.0, min(self._next_resync, self._next_beat) - self.clock())
+
+    def resync_due(self) -> bool:
+        """Whether the full comparison is due."""
+        return self.clock() >= self._next_resync
+
+    def resync(self) -> list[PodUid]:
+        """Compare all of EC2 with the ledger; the Pods to look at: every one that asks or holds, and the orphans.
+
+        Raises what the ports raise; it is then due again shortly.
+        """
+        self._next_resync = self.clock() + min(self.resync_s, 15.0)
+        self.state.view.look()
+        addresses = self.state.view.all()
+        self.ledger.refresh(a.allocation_id for a in addresses if self._concerns_us(a))
+        orphans = self._sweep(addresses)
+        self._purge(addresses)
+        self._next_resync = self.clock() + self.resync_s
+        everyone = self.everyone()
+        self.state.memory.tidy(everyone)
+        return [*everyone, *orphans]
+
+    def everyone(self) -> list[PodUid]:
+        """Every Pod that asks for an address or has one."""
+        self.first = False
+        return [*self.ledger.pods(), *(pod.uid for pod in self.pods.annotated())]
+
+    def beat(self) -> None:
+        """Show that this install lives, and see which others do. Raises what the ledger raises."""
+        if self.clock() < self._next_beat:
+            return
+        self._next_beat = self.clock() + HEARTBEAT_S
+        if self.heart.seconds_since_write() >= HEARTBEAT_S - 1.0:
+            self.heart.heartbeat()
+        self._watch_peers(self.ledger.installs())
+
+    def live_installs(self, silence_s: float) -> frozenset[str]:
+        """The installs whose heartbeat has moved within this time, as we saw it."""
+        now = self.clock()
+        return frozenset(key for key, peer in self.peers.items() if now - peer.moved_at < silence_s)
+
+    def _watch_peers(self, installs: Iterable[InstallRecord]) -> None:
+        now = self.clock()
+        for record in installs:
+            known = self.peers.get(str(record.key))
+            moved = known is None or known.record.heartbeat != record.heartbeat
+            self.peers[str(record.key)] = Peer(record, now if moved or known is None else known.moved_at)
+
+    def _concerns_us(self, address: Address) -> bool:
+        """Whether its side of the ledger may say something that the comparison needs."""
+        return address.association is not None or address.tags.get(contract.TYPE) is not None
+
+    def _sweep(self, addresses: list[Address]) -> list[PodUid]:
+        around = self._surroundings(addresses)
+        orphans, reports = sweep(addresses, around)
+        for report in reports:
+            if report not in self._reported:
+                log.warning("left alone: %s", report)
+        self._reported = set(reports)
+        taken = []
+        for orphan in orphans:
+            side = around.records.get(orphan.address.allocation_id)
+            change = transitions.take_orphan(orphan, side, self.state.facts, self.state.term.epoch)
+            try:
+                self.ledger.commit(change)
+            except ConditionLost:
+                continue
+            self.state.claims.note(orphan.uid, change.pod_after)
+            taken.append(orphan.uid)
+        return taken
+
+    def _surroundings(self, addresses: list[Address]) -> Surroundings:
+        records = {a.allocation_id: r for a in addresses if (r := self.ledger.address(a.allocation_id))}
+        return Surroundings(
+            facts=self.state.facts,
+            records=records,
+            pods=self.ledger.pods(),
+            unowned_long=self._unowned_long(addresses),
+            pods_at=self.pods.at_ip,
+            live=lambda uid: self.pods.get(uid) is not None,
+            in_scope=self.pods.in_scope,
+            own_instances=self.pods.own_instances,
+        )
+
+    def _unowned_long(self, addresses: list[Address]) -> set[AllocationId]:
+        now = self.clock()
+        unowned = [
+            a.allocation_id
+            for a in addresses
+            if is_unowned_auto(a, self.ledger.address(a.allocation_id), self.state.facts)
+        ]
+        self._unowned_since = {key: self._unowned_since.get(key, now) for key in unowned}
+        return {key for key, since in self._unowned_since.items() if now - since >= UNOWNED_GRACE_S}
+
+    def _purge(self, addresses: list[Address]) -> None:
+        """Recent targets are forgotten once no signed call for them can live, counted from when we first saw them."""
+        now, exists = self.clock(), {a.allocation_id for a in addresses}
+        idle = [
+            r
+            for r in self.ledger.addresses().values()
+            if r.owner is None and (r.recent or r.allocation_id not in exists)
+        ]
+        self._recent_since = {r.allocation_id: self._recent_since.get(r.allocation_id, now) for r in idle}
+        for record in idle:
+            if now - self._recent_since[record.allocation_id] < RECENT_S:
+                continue
+            try:
+                self.ledger.commit(transitions.purge_recent(record, exists=record.allocation_id in exists))
+            except ConditionLost:
+                continue

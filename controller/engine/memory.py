@@ -1,0 +1,106 @@
+"""What one term of leadership remembers beside the ledger: nothing that a restart would lose with harm.
+
+Every fact here errs to the safe side when it is missing: an intent that is not known to be ours of this term counts
+as doubtful since the term began, a cut as not yet looked at, an association as too young to be declared gone.
+"""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from controller.core.ports import Clock, PodView
+from state.model import AllocationId, AssociationId, PodUid
+
+BAR_S = 300.0
+BACKOFF_BASE_S = 0.5
+BACKOFF_CAP_S = 30.0
+
+
+@dataclass(slots=True)
+class PodMemory:
+    """One Pod's part. Times are monotonic; None says "not in doubt", absence of the whole says "since the term"."""
+
+    allocating_since: float | None
+    associating_since: float | None
+    cut_at: float
+    look_after: float = 0.0
+    failures: int = 0
+    losses: int = 0
+    told: tuple[str, str] = ("", "")
+    error: str = ""
+    waiting: str = ""
+    gone: bool = False
+    raw: PodView | None = None
+    patched: PodView | None = None
+
+    def as_patched(self, raw: PodView | None) -> PodView | None:
+        """The Pod as our last patch left it, until the watch shows another version of it."""
+        return self.patched if raw is not None and raw is self.raw else raw
+
+
+@dataclass(slots=True)
+class Memory:
+    """The memory of a term. It is used from the loop and from the executor's threads; each Pod by one at a time."""
+
+    clock: Clock
+    consistency_s: float
+    started: float = 0.0
+    pods: dict[PodUid, PodMemory] = field(default_factory=dict)
+    born: dict[str, float] = field(default_factory=dict)
+    cut_ids: set[AssociationId] = field(default_factory=set)
+    bars: dict[tuple[PodUid, AllocationId], float] = field(default_factory=dict)
+    quota_short_until: float = 0.0
+
+    def of(self, uid: PodUid) -> PodMemory:
+        """This Pod's memory, made with the safe assumptions if it is new."""
+        found = self.pods.get(uid)
+        if found is None:
+            found = PodMemory(allocating_since=self.started, associating_since=self.started, cut_at=self.started)
+            found = self.pods.setdefault(uid, found)
+        return found
+
+    def forget(self, uid: PodUid) -> None:
+        """The Pod is done with."""
+        self.pods.pop(uid, None)
+
+    def in_doubt(self, uid: PodUid, looked_at: float) -> bool:
+        """Whether an allocation may exist that a look at this time could not see."""
+        since = self.of(uid).allocating_since
+        return since is not None and looked_at < since + self.consistency_s
+
+    def settled(self, uid: PodUid, looked_at: float) -> bool:
+        """Whether a look at this time must have seen any association that was tried."""
+        since = self.of(uid).associating_since
+        return since is None or looked_at >= since + self.consistency_s
+
+    def young(self, name: AllocationId | AssociationId) -> bool:
+        """Whether "not found" may only mean that EC2 does not show it yet."""
+        return self.clock() < self.born.get(name, self.started) + self.consistency_s
+
+    def bear(self, name: AllocationId | AssociationId) -> None:
+        """It was made just now."""
+        self.born[name] = self.clock()
+
+    def bar(self, uid: PodUid, allocation_id: AllocationId) -> None:
+        """EC2 refused this pair: do not try it again for a while."""
+        self.bars[uid, allocation_id] = self.clock() + BAR_S
+
+    def barred(self, uid: PodUid) -> frozenset[AllocationId]:
+        """The addresses that this Pod is not to be offered now."""
+        now = self.clock()
+        return frozenset(a for (u, a), until in self.bars.items() if u == uid and until > now)
+
+    def backoff(self, uid: PodUid) -> float:
+        """Seconds until this Pod's next try: doubling, with jitter, for ever."""
+        mine = self.of(uid)
+        delay = min(BACKOFF_CAP_S, BACKOFF_BASE_S * float(2 ** min(mine.failures, 10)))
+        mine.failures += 1
+        return delay * random.uniform(0.5, 1.0)
+
+    def tidy(self, alive: Iterable[PodUid]) -> None:
+        """Drop what is about Pods that are no more, and what has become too old to matter."""
+        kept, now = set(alive), self.clock()
+        for uid in [u for u in self.pods if u not in kept]:
+            del self.pods[uid]
+        self.bars = {pair: until for pair, until in self.bars.items() if until > now}
+        self.born = {name: at for name, at in self.born.items() if at + self.consistency_s > now}

@@ -1,0 +1,243 @@
+"""From the keys of a tick to what the plan may look at: the only place where caches and EC2's view meet.
+
+All Pods of a tick share at most one DescribeAddresses, one lookup of interfaces and one read of the pool's claims;
+most ticks need none of them. A failed look is an answer for the Pods that needed it, and stops nobody else.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from controller.core import contract
+from controller.core.adoption import is_own_auto
+from controller.core.candidates import Applicant, Market, allot
+from controller.core.desire import Desire, Gone, Serve, Unproven, desire
+from controller.core.ports import Address, Clock, Ledger, Pods, PodView
+from controller.core.situation import Facts, NoOffer, Offer, Placed, Situation, Unplaced
+from controller.engine.claims import ClaimIndex
+from controller.engine.ec2view import AddressView, tagged_for
+from controller.engine.memory import Memory
+from controller.engine.placement import Placements
+from state.errors import PodEipError
+from state.model import AllocationId, Mode, Phase, PodRecord, PodUid
+
+
+@dataclass(slots=True)
+class Glance:
+    """One Pod of a tick while it is being observed."""
+
+    uid: PodUid
+    pod: PodView | None
+    record: PodRecord | None
+    desire: Desire
+
+    @property
+    def ip_to_place(self) -> str | None:
+        """The private IP whose interface the plan will need, if any."""
+        if not isinstance(self.desire, Serve):
+            return None
+        held = self.record
+        settled = held is not None and held.phase is Phase.ASSOCIATED
+        known = held is not None and held.target is not None and held.target.private_ip == self.desire.ip
+        return None if settled and known else self.desire.ip
+
+    @property
+    def wants_pool(self) -> bool:
+        """Whether it needs an offer of a pool address."""
+        return self.record is None and isinstance(self.desire, Serve) and self.desire.mode is not Mode.AUTO
+
+
+@dataclass(slots=True)
+class Observation:
+    """What a tick saw: a situation for each Pod that could be observed, an error for each that could not."""
+
+    situations: list[Situation] = field(default_factory=list)
+    failures: dict[PodUid, PodEipError] = field(default_factory=dict)
+
+
+class Observer:
+    """The observing part of one term of leadership; used by the loop's thread alone."""
+
+    def __init__(
+        self,
+        *,
+        facts: Facts,
+        pods: Pods,
+        ledger: Ledger,
+        view: AddressView,
+        placements: Placements,
+        claims: ClaimIndex,
+        memory: Memory,
+        clock: Clock,
+        poll_interval_s: float,
+    ) -> None:
+        self._facts, self._pods, self._ledger, self._view = facts, pods, ledger, view
+        self._placements, self._claims, self._memory, self._clock = placements, claims, memory, clock
+        self._poll_interval_s = poll_interval_s
+        self._pools_read: dict[str, float] = {}
+        self.installs: frozenset[str] = frozenset()
+
+    def observe(self, uids: Iterable[PodUid], reserved: frozenset[AllocationId]) -> Observation:
+        """Everything that bears on these Pods now."""
+        seen = Observation()
+        glances = [self._glance(uid) for uid in uids]
+        glances = self._look_at_addresses(glances, seen)
+        glances = self._look_at_interfaces(glances, seen)
+        offers = self._offers(glances, reserved, seen)
+        tagged = tagged_for(self._view.all(), contract.TAG_POD_UID) if self._any_intent(glances) else {}
+        for glance in glances:
+            if glance.uid not in seen.failures:
+                seen.situations.append(self._situation(glance, offers.get(glance.uid), tagged))
+        return seen
+
+    def _glance(self, uid: PodUid) -> Glance:
+        pod, record = self._memory.of(uid).as_patched(self._pods.get(uid)), self._ledger.pod(uid)
+        if pod is None:
+            proven = record is None or self._pods.seen_deleted(uid) or self._memory.of(uid).gone
+            return Glance(uid, None, record, Gone() if proven else Unproven())
+        if record is not None and self._displaced(pod, record):
+            return Glance(uid, pod, record, Gone())
+        return Glance(uid, pod, record, desire(pod))
+
+    def _displaced(self, pod: PodView, record: PodRecord) -> bool:
+        """Whether another live Pod has the IP that this Pod's claim is for."""
+        if record.target is None or pod.ip != record.target.private_ip:
+            return False
+        others = [other for other in self._pods.at_ip(pod.ip) if other.uid != pod.uid]
+        return any(pod.deleting or other.created > pod.created for other in others)
+
+    def _look_at_addresses(self, glances: list[Glance], seen: Observation) -> list[Glance]:
+        """Take a new view if one Pod needs one; if that fails, only those that need it fail."""
+        needy = [g for g in glances if self._view.asked_at < self._needs_view_since(g)]
+        if needy:
+            try:
+                self._view.look()
+            except PodEipError as error:
+                seen.failures.update({g.uid: error for g in needy})
+        return [g for g in glances if g.uid not in seen.failures]
+
+    def _needs_view_since(self, glance: Glance) -> float:
+        wanted = self._memory.of(glance.uid).look_after
+        if glance.wants_pool:
+            return max(wanted, self._clock() - self._poll_interval_s)
+        return max(wanted, self._memory.started)
+
+    def _look_at_interfaces(self, glances: list[Glance], seen: Observation) -> list[Glance]:
+        wanted: dict[str, list[Glance]] = {}
+        for glance in glances:
+            ip = glance.ip_to_place
+            if ip is not None and self._placements.place(ip) == Unplaced(looked=False):
+                wanted.setdefault(ip, []).append(glance)
+        if wanted:
+            try:
+                self._placements.look({ip: (gs[0].pod.node if gs[0].pod else "") for ip, gs in wanted.items()})
+            except PodEipError as error:
+                seen.failures.update({g.uid: error for gs in wanted.values() for g in gs})
+        return [g for g in glances if g.uid not in seen.failures]
+
+    def _offers(
+        self, glances: list[Glance], reserved: frozenset[AllocationId], seen: Observation
+    ) -> Mapping[PodUid, Offer | NoOffer]:
+        seekers = [g for g in glances if g.wants_pool]
+        if not seekers:
+            return {}
+        try:
+            self._read_pools({g.desire.pool for g in seekers if isinstance(g.desire, Serve)})
+        except PodEipError as error:
+            seen.failures.update({g.uid: error for g in seekers})
+            return {}
+        return allot(self._market(reserved), [self._applicant(g) for g in sorted(seekers, key=_age)])
+
+    def _read_pools(self, pools: Iterable[str]) -> None:
+        """Read the claims of these pools' addresses, once for each view: the others' claims are as old as the view."""
+        stale = {pool for pool in pools if self._pools_read.get(pool, float("-inf")) < self._view.asked_at}
+        members = [a.allocation_id for a in self._view.all() if not stale.isdisjoint(a.tags)]
+        if stale:
+            self._ledger.refresh(members)
+            self._pools_read.update(dict.fromkeys(stale, self._view.asked_at))
+
+    def _market(self, reserved: frozenset[AllocationId]) -> Market:
+        addresses = self._view.all()
+        records = {a.allocation_id: r for a in addresses if (r := self._ledger.address(a.allocation_id))}
+        me = f"{self._facts.cluster_uid}#{self._facts.install}"
+        return Market(
+            addresses=addresses, records=records, reserved=reserved, install=me, installs=self.installs | {me}
+        )
+
+    def _applicant(self, glance: Glance) -> Applicant:
+        assert isinstance(glance.desire, Serve)
+        assert glance.pod is not None
+        placed = self._placements.place(glance.desire.ip)
+        return Applicant(
+            uid=glance.uid,
+            holder=f"{glance.pod.namespace}/{glance.pod.name}",
+            mode=glance.desire.mode,
+            pool=glance.desire.pool,
+            border_group=placed.border_group if isinstance(placed, Placed) else None,
+            barred=self._memory.barred(glance.uid),
+        )
+
+    def _any_intent(self, glances: list[Glance]) -> bool:
+        return any(
+            (g.record is None and isinstance(g.desire, Serve) and g.desire.mode is Mode.AUTO)
+            or (g.record is not None and g.record.phase is Phase.INTENT)
+            for g in glances
+        )
+
+    def _situation(
+        self, glance: Glance, offer: Offer | NoOffer | None, tagged: Mapping[PodUid, list[Address]]
+    ) -> Situation:
+        record, memory, looked = glance.record, self._memory.of(glance.uid), self._view.asked_at
+        base = Situation(
+            uid=glance.uid,
+            desire=glance.desire,
+            facts=self._facts,
+            pod=glance.pod,
+            record=record,
+            address_seen=looked >= self._memory.started,
+            tagged=tuple(a for a in tagged.get(glance.uid, ()) if self._unowned(a, glance.uid)),
+            offer=offer,
+            in_doubt=self._memory.in_doubt(glance.uid, looked),
+            settled=self._memory.settled(glance.uid, looked),
+            looked_after_cut=looked > memory.cut_at,
+            in_scope=record is None or self._pods.in_scope(record.namespace),
+        )
+        return self._with_surroundings(self._with_claim(base, glance), glance)
+
+    def _with_claim(self, base: Situation, glance: Glance) -> Situation:
+        record = glance.record
+        if record is None or record.allocation_id is None:
+            return base
+        return replace(
+            base,
+            claim=self._ledger.address(record.allocation_id),
+            address=self._view.get(record.allocation_id),
+            cut=record.association_id in self._memory.cut_ids,
+            barred=record.allocation_id in self._memory.barred(glance.uid),
+        )
+
+    def _with_surroundings(self, base: Situation, glance: Glance) -> Situation:
+        if not isinstance(glance.desire, Serve):
+            return base
+        placement = self._placements.place(glance.desire.ip)
+        if isinstance(placement, Unplaced):
+            return replace(base, placement=placement)
+        other = self._view.at(placement.target)
+        own = glance.record is not None and other is not None and other.allocation_id == glance.record.allocation_id
+        squatter = None if own else other
+        return replace(
+            base,
+            placement=placement,
+            rival=bool(self._claims.rivals(glance.uid, placement.target)),
+            squatter=squatter,
+            squatter_claim=self._ledger.address(squatter.allocation_id) if squatter else None,
+        )
+
+    def _unowned(self, address: Address, uid: PodUid) -> bool:
+        """An unclaimed address of this very Pod that nobody has associated with something we do not know."""
+        record = self._ledger.address(address.allocation_id)
+        free = record is None or record.owner is None
+        return free and is_own_auto(address, self._facts, uid) and address.association is None
+
+
+def _age(glance: Glance) -> tuple[str, str]:
+    return (glance.pod.created if glance.pod else "", glance.uid)

@@ -1,0 +1,149 @@
+"""What follows from how a plan ended: when the Pod is looked at again, who else is woken, and what its author hears.
+
+A failure is never a drop: each Pod is tried again for ever, with a backoff of its own. Waiting is not failing: what
+waits for something that can be noticed is woken by it, and looked at slowly otherwise.
+"""
+
+from controller.core import actions as act
+from controller.core import contract
+from controller.core.actions import Reason
+from controller.core.ports import Clock, Events, EventType, PodEvent
+from controller.engine.execute import Outcome
+from controller.engine.memory import PodMemory
+from controller.engine.term import TermState
+from controller.engine.workqueue import Workqueue
+from state.errors import (
+    AlreadyAssociated,
+    ConditionLost,
+    InterfaceNotFound,
+    InvalidTarget,
+    NotSent,
+    PodEipError,
+    QuotaExceeded,
+    Throttled,
+)
+from state.model import PodUid
+
+RELEASE_WAIT_S = 15.0
+QUOTA_SHORT_S = 60.0
+SLOW_S = 60.0
+QUICK_RETRIES = 5
+
+
+class Aftermath:
+    """Used by the loop's thread alone; one for each term."""
+
+    def __init__(
+        self, *, state: TermState, queue: Workqueue, events: Events, clock: Clock, poll_interval_s: float
+    ) -> None:
+        self._state, self._queue, self._events, self._clock = state, queue, events, clock
+        self._poll_interval_s = poll_interval_s
+        self._memory = state.memory
+        self._pool_waiters: set[PodUid] = set()
+        self._release_waiters: set[PodUid] = set()
+        self._release_due = 0.0
+
+    def take_in(self, outcome: Outcome) -> None:
+        """Draw the consequences of one outcome."""
+        self._pool_waiters.discard(outcome.uid)
+        self._release_waiters.discard(outcome.uid)
+        mine = self._memory.of(outcome.uid)
+        if outcome.error is not None:
+            self._failed(outcome, outcome.error, mine)
+        elif outcome.wait is not None:
+            self._waits(outcome, outcome.wait, mine)
+        else:
+            self._done(outcome, mine)
+
+    def looked(self) -> None:
+        """EC2 was looked at: whoever waits for that is planned anew."""
+        self._queue.add(self._pool_waiters | self._release_waiters)
+
+    def waiting_for_pools(self) -> frozenset[PodUid]:
+        """The Pods whose pool has no address for them."""
+        return frozenset(self._pool_waiters)
+
+    def _done(self, outcome: Outcome, mine: PodMemory) -> None:
+        mine.failures = mine.losses = 0
+        mine.error = mine.waiting = ""
+        if not outcome.did:
+            return
+        self._queue.add([outcome.uid])
+        record = outcome.situation.record
+        if record is not None and record.target is not None:
+            self._queue.add(self._state.claims.at_ip(record.target.private_ip))
+            self._queue.add(self._pool_waiters)
+
+    def _waits(self, outcome: Outcome, wait: act.Wait, mine: PodMemory) -> None:
+        mine.waiting = wait.reason
+        mine.error = wait.detail
+        now, uid = self._clock(), outcome.uid
+        match wait.reason:
+            case Reason.NO_IP | Reason.SCOPE:
+                return
+            case Reason.POOL:
+                self._pool_waiters.add(uid)
+                self._queue.add([uid], max(self._state.view.asked_at + self._poll_interval_s - now, 0.1))
+            case Reason.RELEASE:
+                self._wait_for_release(uid, mine)
+            case Reason.DOUBT | Reason.SETTLE:
+                self._look_later(uid, mine, min(5.0, self._memory.consistency_s / 4 + 0.1))
+            case Reason.LOOK:
+                self._look_later(uid, mine, 0.0 if mine.failures == 0 else self._memory.backoff(uid))
+                mine.failures += 1
+            case Reason.TARGET:
+                self._wake_rivals(outcome)
+                self._queue.add([uid], self._memory.backoff(uid))
+            case Reason.PLACEMENT:
+                self._queue.add([uid], self._memory.backoff(uid))
+            case Reason.FOREIGN:
+                self._look_later(uid, mine, min(SLOW_S, 2 * self._memory.backoff(uid)))
+
+    def _look_later(self, uid: PodUid, mine: PodMemory, delay_s: float) -> None:
+        mine.look_after = self._clock()
+        self._queue.add([uid], delay_s)
+
+    def _wait_for_release(self, uid: PodUid, mine: PodMemory) -> None:
+        """Releases share the next look at EC2, and take one of their own only after a while or if quota is short."""
+        now = self._clock()
+        mine.look_after = mine.cut_at
+        self._release_waiters.add(uid)
+        if self._memory.quota_short_until > now:
+            self._release_due = now
+        elif self._release_due <= now:
+            self._release_due = now + RELEASE_WAIT_S
+        self._queue.add([uid], self._release_due - now)
+
+    def _wake_rivals(self, outcome: Outcome) -> None:
+        s = outcome.situation
+        if s.pod is not None and s.pod.ip:
+            self._queue.add(uid for uid in self._state.claims.at_ip(s.pod.ip) if uid != outcome.uid)
+
+    def _failed(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
+        uid = outcome.uid
+        if isinstance(error, NotSent):
+            self._queue.add([uid], 0.5)
+            return
+        if isinstance(error, ConditionLost):
+            mine.losses += 1
+            self._queue.add([uid], 0.0 if mine.losses <= QUICK_RETRIES else self._memory.backoff(uid))
+            return
+        mine.error = error.explain()
+        if isinstance(error, QuotaExceeded):
+            self._memory.quota_short_until = self._clock() + QUOTA_SHORT_S
+            self._release_due = 0.0
+            self._queue.add(self._release_waiters)
+        self._tell(outcome, error, mine)
+        mistaken = isinstance(error, AlreadyAssociated | InvalidTarget | InterfaceNotFound) and mine.failures == 0
+        delay = self._memory.backoff(uid)
+        self._queue.add([uid], 0.0 if mistaken else delay)
+
+    def _tell(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
+        """The Pod's author hears of it; of a throttled call only if it lasts."""
+        pod = outcome.situation.pod
+        if pod is None or (isinstance(error, Throttled) and mine.failures < 2):
+            return
+        down = isinstance(outcome.failed, act.Cut | act.Unlabel | act.Release | act.MarkReleasing | act.Forget)
+        reason = contract.DISASSOCIATION_FAILED if down else contract.ASSOCIATION_FAILED
+        mine.told = ("", "")
+        self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=reason, message=error.explain()))

@@ -1,0 +1,213 @@
+"""The loop: wake, observe, plan, execute; the same turn for one Pod and for a thousand.
+
+Its thread looks and plans; it never waits for an action, so a burst that EC2 lets through slowly does not look like
+a hang. What happens while a turn runs is the next turn's batch.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from controller.core.desire import Unproven
+from controller.core.plan import plan
+from controller.core.ports import Clock, Ledger, Pods, Term
+from controller.core.situation import Offer, Situation
+from controller.engine.execute import Executor, Outcome
+from controller.engine.housekeeping import Housekeeping
+from controller.engine.leadership import Leadership
+from controller.engine.outcomes import Aftermath
+from controller.engine.term import TermState
+from controller.engine.workqueue import Workqueue
+from state.errors import PodEipError
+from state.model import AllocationId, PodUid
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 1.0
+
+
+class Reconciler:
+    """One replica's loop. It idles until leadership opens a term, and drops everything of a term that has ended."""
+
+    def __init__(
+        self,
+        *,
+        pods: Pods,
+        ledger: Ledger,
+        leadership: Leadership,
+        executor: Callable[[Callable[[Outcome], None]], Executor],
+        new_term: Callable[[Term], TermState],
+        new_housekeeping: Callable[[TermState], Housekeeping],
+        new_aftermath: Callable[[TermState, Workqueue], Aftermath],
+        silence_s: float,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._pods, self._ledger, self._leadership, self._clock = pods, ledger, leadership, clock
+        self._new_term, self._new_housekeeping, self._new_aftermath = new_term, new_housekeeping, new_aftermath
+        self._silence_s = silence_s
+        self._queue = Workqueue(clock)
+        self._outcomes: deque[Outcome] = deque()
+        self._executor = executor(self._hand_in)
+        self._busy: dict[PodUid, AllocationId | None] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
+        self._woke_at = clock()
+        self.failures = 0
+        self.state: TermState | None = None
+        self.housekeeping: Housekeeping | None = None
+        self.aftermath: Aftermath | None = None
+
+    # ── for whoever starts, wakes, stops and shows it ──
+
+    def start(self) -> None:
+        """Start the loop's thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the loop; what is in flight ends by itself."""
+        self._stopping.set()
+        self._queue.poke()
+        self._executor.stop()
+
+    def poke(self) -> None:
+        """Leadership has changed: look at once."""
+        self._queue.poke()
+
+    def wake(self, uids: Iterable[PodUid]) -> None:
+        """These Pods have changed; the ones that nothing is wanted of, or held by, are passed over."""
+        if self.state is None:
+            return
+        relevant: set[PodUid] = set()
+        for uid in uids:
+            relevant.update(self._concerned(self.state, uid))
+        if relevant:
+            self._queue.add(relevant)
+
+    def progress(self) -> float:
+        """When the loop last woke (monotonic)."""
+        return self._woke_at
+
+    def in_flight_idle(self, limit_s: float) -> bool:
+        """Wait for the plans in flight, at most so long; whether none is left."""
+        return self._executor.wait_idle(limit_s)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def queued(self) -> int:
+        """How many Pods are in the workqueue."""
+        return len(self._queue)
+
+    # ── the turn ──
+
+    def turn(self) -> None:
+        """One turn, without a wait."""
+        self._woke_at = self._clock()
+        self._follow_leadership()
+        self._take_in()
+        state, house, after = self.state, self.housekeeping, self.aftermath
+        if state is None or house is None or after is None or not self._pods.synced:
+            return
+        self._chores(state, house, after)
+        self._woke_at = self._clock()
+        uids = self._queue.take(self._busy)
+        if uids:
+            self._serve(state, after, uids)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.turn()
+            except Exception:  # the thread's top: the loop must outlive any fault in a turn
+                self.failures += 1
+                log.exception("a turn of the loop failed")
+                self._stopping.wait(IDLE_S)
+            if not self._outcomes:
+                self._queue.wait(self._patience())
+
+    def _patience(self) -> float:
+        return min(IDLE_S, self.housekeeping.due_in) if self.housekeeping and self._pods.synced else IDLE_S
+
+    def _hand_in(self, outcome: Outcome) -> None:
+        self._outcomes.append(outcome)
+        self._queue.poke()
+
+    def _follow_leadership(self) -> None:
+        term = self._leadership.term
+        if self.state is not None and (term is None or term.epoch != self.state.term.epoch):
+            self.state = self.housekeeping = self.aftermath = None
+            self._queue.clear()
+        if term is not None and self.state is None:
+            state = self._new_term(term)
+            self.housekeeping = self._new_housekeeping(state)
+            self.aftermath = self._new_aftermath(state, self._queue)
+            self.state = state
+            log.info("leading", extra={"epoch": term.epoch})
+
+    def _take_in(self) -> None:
+        """The outcomes of plans that have ended; those of a term that is over only free their Pods."""
+        while self._outcomes:
+            outcome = self._outcomes.popleft()
+            self._busy.pop(outcome.uid, None)
+            self._queue.free(outcome.uid)
+            if self.state is None or self.aftermath is None:
+                continue
+            if outcome.epoch == self.state.term.epoch:
+                self.aftermath.take_in(outcome)
+            else:
+                self._queue.add([outcome.uid])
+
+    def _chores(self, state: TermState, house: Housekeeping, after: Aftermath) -> None:
+        if house.first:
+            self._queue.add(house.everyone())
+        try:
+            house.beat()
+            state.observer.installs = house.live_installs(self._silence_s)
+            if house.resync_due():
+                self._queue.add(house.resync())
+                after.looked()
+        except PodEipError as error:
+            log.warning("a chore failed: %s", error.explain())
+
+    def _serve(self, state: TermState, after: Aftermath, uids: set[PodUid]) -> None:
+        before = state.view.asked_at
+        reserved = frozenset(a for a in self._busy.values() if a)
+        seen = state.observer.observe(uids, reserved)
+        self._woke_at = self._clock()
+        for uid, error in seen.failures.items():
+            after.take_in(Outcome(uid=uid, epoch=state.term.epoch, situation=self._unseen(state, uid), error=error))
+        for s in sorted(seen.situations, key=_urgency):
+            self._plan(state, after, s)
+        if state.view.asked_at != before:
+            after.looked()
+
+    def _plan(self, state: TermState, after: Aftermath, s: Situation) -> None:
+        steps = plan(s)
+        if not steps:
+            after.take_in(Outcome(uid=s.uid, epoch=state.term.epoch, situation=s))
+            if s.pod is None and s.record is None:
+                state.memory.forget(s.uid)
+            return
+        self._busy[s.uid] = s.offer.address.allocation_id if isinstance(s.offer, Offer) else None
+        self._executor.start(state, s, steps)
+
+    def _unseen(self, state: TermState, uid: PodUid) -> Situation:
+        return Situation(uid=uid, desire=Unproven(), facts=state.facts, pod=self._pods.get(uid))
+
+    def _concerned(self, state: TermState, uid: PodUid) -> set[PodUid]:
+        """This Pod, if it asks for or holds something, and the Pods whose claims are for its IP."""
+        pod = self._pods.get(uid)
+        found = set(state.claims.at_ip(pod.ip)) if pod is not None and pod.ip else set()
+        if self._ledger.pod(uid) is not None or (pod is not None and (pod.annotations or pod.labels)):
+            found.add(uid)
+        return found
+
+
+def _urgency(s: Situation) -> tuple[bool, str, str]:
+    """Those who lose an address first, for a stranger may have their IP soon; then the oldest."""
+    return (s.record is None, s.pod.created if s.pod else "", s.uid)

@@ -1,0 +1,128 @@
+"""One running replica: its threads started in the right order, asked for its state, and stopped in the right order.
+
+The API server may be away when the process starts, and the cluster's UID is needed before anything else can be
+built; so a replica is built in a thread of its own, tried again until it works, and says so meanwhile.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from controller.core.ports import Clock, Term
+from controller.core.status import LeaderStatus, Status
+from controller.core.tracing import Tracing
+from controller.engine.leader import Elector
+from controller.engine.reconcile import Reconciler
+from controller.engine.snapshot import Snapshot
+from state.errors import PodEipError
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 2.0
+
+
+class Source(Protocol):
+    """Something with a thread that feeds the replica, or is fed by it."""
+
+    def stop(self) -> None:
+        """End its thread."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a replica consists of once it is built and started; `close` ends what has no thread of its own to stop."""
+
+    loop: Reconciler
+    elector: Elector
+    snapshot: Snapshot
+    synced: Callable[[], bool]
+    sources: tuple[Source, ...]
+    close: Callable[[], None]
+
+
+class Replica:
+    """Implements the surface's `Runtime`. `build` returns started parts, or raises until it can."""
+
+    def __init__(
+        self, *, build: Callable[[], Parts], cluster: str, version: str, hang_s: float, tracing: Tracing, clock: Clock
+    ) -> None:
+        self._build, self._cluster, self._version = build, cluster, version
+        self._hang_s, self._tracing, self._clock = hang_s, tracing, clock
+        self._parts: Parts | None = None
+        self._trouble = "starting"
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._builder = threading.Thread(target=self._build_until_it_works, name="start", daemon=True)
+        self._builder.start()
+
+    def status(self) -> dict[str, Any]:
+        """The snapshot; an empty document while the replica is being built."""
+        parts = self._parts
+        status = parts.snapshot.build() if parts else Status(cluster=self._cluster, version=self._version)
+        return status.to_json()
+
+    def healthy(self) -> tuple[bool, str]:
+        """Whether the loop and the election live: they turn at least every second or so, whatever else fails."""
+        parts = self._parts
+        if parts is None:
+            return self._builder.is_alive() or self._stopping.is_set(), self._trouble
+        if not parts.loop.alive or not parts.elector.alive:
+            return self._stopping.is_set(), "a thread of the controller has ended"
+        if parts.elector.stuck or self._clock() - parts.loop.progress() > self._hang_s:
+            return False, "the loop hangs"
+        if self._clock() - parts.elector.turned_at > self._hang_s:
+            return False, "the election hangs"
+        return True, "the loop turns"
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether the caches are warm: a standby is ready too."""
+        parts = self._parts
+        if parts is None:
+            return False, self._trouble
+        return (True, "caches are synced") if parts.synced() else (False, "listing Pods")
+
+    def begin_shutdown(self) -> None:
+        """Start nothing new, let what is in flight end, release the Lease."""
+        self._stopping.set()
+        with self._lock:
+            parts = self._parts
+        if parts is not None:
+            freed = parts.elector.release(parts.loop.in_flight_idle)
+            log.info("stopping", extra={"lease_released": freed})
+
+    def stop(self) -> None:
+        """End all threads."""
+        self._stopping.set()
+        parts = self._parts
+        if parts is not None:
+            parts.loop.stop()
+            for source in parts.sources:
+                source.stop()
+            parts.close()
+        self._tracing.shutdown()
+
+    def _build_until_it_works(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with self._lock:
+                    self._parts = self._build()
+                return
+            except PodEipError as error:
+                self._trouble = error.explain()
+                log.warning("cannot start yet: %s", self._trouble)
+                self._stopping.wait(RETRY_S)
+            except Exception:  # the thread's top: shown by /healthz, which then turns red
+                self._trouble = "the controller could not be built"
+                log.exception(self._trouble)
+                return
+
+
+def leader_status(elector: Elector, term: Callable[[], Term | None], identity: str) -> LeaderStatus:
+    """Who leads, as this replica knows it."""
+    mine = term()
+    if mine is not None:
+        return LeaderStatus(identity=identity, is_me=True, epoch=mine.epoch, since=mine.since)
+    return LeaderStatus(identity=elector.holder(), epoch=elector.epoch(), since=elector.since() or None)

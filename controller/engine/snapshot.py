@@ -1,0 +1,173 @@
+"""What one replica knows, as the status document: made from caches alone, so that asking for it costs no call.
+
+A standby shows the same Pods as the leader, from its own informer and from the ledger as it last read it; what only
+the leader learns (why a Pod waits, what EC2 refused) is shown there.
+"""
+
+import datetime
+import threading
+from collections.abc import Callable, Iterable
+
+from controller.core import contract
+from controller.core.actions import Reason
+from controller.core.adoption import in_pool
+from controller.core.candidates import is_free
+from controller.core.desire import Invalid, Nothing, Serve, desire
+from controller.core.ports import Address, Ledger, Pods, PodView
+from controller.core.status import (
+    ClusterStatus,
+    HolderStatus,
+    LeaderStatus,
+    PodStatus,
+    PoolStatus,
+    ShownPhase,
+    Status,
+)
+from controller.engine.housekeeping import Peer
+from controller.engine.memory import PodMemory
+from controller.engine.reconcile import Reconciler
+from state.model import Mode, Phase, PodRecord, PodUid
+
+_SHOWN = {
+    Phase.INTENT: ShownPhase.PENDING,
+    Phase.CLAIMED: ShownPhase.CLAIMED,
+    Phase.ASSOCIATED: ShownPhase.ASSOCIATED,
+    Phase.RELEASING: ShownPhase.RELEASING,
+}
+
+
+class Snapshot:
+    """Builds the document. Thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        cluster: str,
+        identity: str,
+        version: str,
+        pods: Pods,
+        ledger: Ledger,
+        loop: Reconciler,
+        leader: Callable[[], LeaderStatus],
+    ) -> None:
+        self._cluster, self._identity, self._version = cluster, identity, version
+        self._pods, self._ledger, self._loop, self._leader = pods, ledger, loop, leader
+        self._lock = threading.Lock()
+        self._since: dict[PodUid, tuple[ShownPhase, str]] = {}
+
+    def build(self) -> Status:
+        """The document of this moment."""
+        now = _now()
+        records, views = self._ledger.pods(), {pod.uid: pod for pod in self._pods.annotated()}
+        uids = sorted({*records, *views}, key=lambda uid: _order(records.get(uid), views.get(uid)))
+        with self._lock:
+            shown = [p for uid in uids if (p := self._pod(uid, records.get(uid), views.get(uid), now))]
+            self._since = {uid: since for uid, since in self._since.items() if uid in records or uid in views}
+        return Status(
+            cluster=self._cluster,
+            identity=self._identity,
+            version=self._version,
+            as_of=now,
+            leader=self._leader(),
+            pods=tuple(shown),
+            pools=tuple(self._pools(records.values(), views.values())),
+            clusters=tuple(self._clusters()),
+        )
+
+    def _pod(self, uid: PodUid, record: PodRecord | None, view: PodView | None, now: str) -> PodStatus | None:
+        wanted = desire(view) if view else Nothing()
+        if record is None and isinstance(wanted, Nothing):
+            return None
+        memory = self._memory(uid)
+        phase = self._phase(record, view, memory)
+        if self._since.get(uid, (None, ""))[0] is not phase:
+            self._since[uid] = (phase, now)
+        return PodStatus(
+            namespace=record.namespace if record else view.namespace if view else "",
+            name=record.name if record else view.name if view else "",
+            uid=uid,
+            mode=_mode(record, view),
+            phase=phase,
+            public_ip=record.public_ip if record else None,
+            private_ip=(view.ip if view else record.target.private_ip if record and record.target else "") or None,
+            allocation_id=record.allocation_id if record else None,
+            since=self._since[uid][1],
+            error=wanted.why if isinstance(wanted, Invalid) else (memory.error or None) if memory else None,
+        )
+
+    def _phase(self, record: PodRecord | None, view: PodView | None, memory: PodMemory | None) -> ShownPhase:
+        if record is not None:
+            return _SHOWN[record.phase] if view is not None else ShownPhase.RELEASING
+        if view is not None and isinstance(desire(view), Invalid):
+            return ShownPhase.INVALID
+        waits = memory is not None and memory.waiting == Reason.POOL
+        return ShownPhase.WAITING if waits else ShownPhase.PENDING
+
+    def _memory(self, uid: PodUid) -> PodMemory | None:
+        state = self._loop.state
+        return state.memory.pods.get(uid) if state else None
+
+    def _pools(self, records: Iterable[PodRecord], views: Iterable[PodView]) -> list[PoolStatus]:
+        keys = {record.pool for record in records if record.mode is not Mode.AUTO and record.pool}
+        waiting: dict[str, int] = {}
+        for view in views:
+            wanted = desire(view)
+            if isinstance(wanted, Serve) and wanted.mode is not Mode.AUTO:
+                keys.add(wanted.pool)
+                memory = self._memory(view.uid)
+                waiting[wanted.pool] = waiting.get(wanted.pool, 0) + bool(memory and memory.waiting == Reason.POOL)
+        addresses = self._loop.state.view.all() if self._loop.state else []
+        return [self._pool(key, addresses, waiting.get(key, 0)) for key in sorted(keys)]
+
+    def _pool(self, key: str, addresses: Iterable[Address], waiting: int) -> PoolStatus:
+        members = [a for a in addresses if in_pool(a, Mode.FIXED_TAG, key, "")]
+        free = [a for a in members if is_free(a, self._ledger.address(a.allocation_id))]
+        holders = tuple(h for a in members if (h := self._holder(a)))
+        return PoolStatus(tag_key=key, total=len(members), free=len(free), waiting=waiting, holders=holders)
+
+    def _holder(self, address: Address) -> HolderStatus | None:
+        record = self._ledger.address(address.allocation_id)
+        if record is None or record.owner is None:
+            return None
+        names = {peer.record.key.cluster_uid: peer.record.cluster_name for peer in self._peers()}
+        cluster = names.get(record.owner.cluster_uid, record.owner.cluster_uid)
+        return HolderStatus(public_ip=address.public_ip, cluster=cluster, pod=record.last_holder)
+
+    def _clusters(self) -> list[ClusterStatus]:
+        owned: dict[str, int] = {}
+        for record in self._ledger.addresses().values():
+            if record.owner is not None:
+                key = f"{record.owner.cluster_uid}#{record.owner.install}"
+                owned[key] = owned.get(key, 0) + 1
+        house = self._loop.housekeeping
+        return [
+            ClusterStatus(
+                uid=peer.record.key.cluster_uid,
+                name=peer.record.cluster_name,
+                silent_s=round(house.clock() - peer.moved_at, 1),
+                addresses=owned.get(str(peer.record.key), 0),
+            )
+            for peer in self._peers()
+            if house is not None
+        ]
+
+    def _peers(self) -> list[Peer]:
+        house = self._loop.housekeeping
+        return list(house.peers.values()) if house else []
+
+
+def _mode(record: PodRecord | None, view: PodView | None) -> str:
+    """The mode in force; where there is none, what the annotation says."""
+    if record is not None:
+        return str(record.mode)
+    return view.annotations.get(contract.TYPE, "") if view else ""
+
+
+def _order(record: PodRecord | None, view: PodView | None) -> tuple[str, str]:
+    if view is not None:
+        return (view.namespace, view.name)
+    return (record.namespace, record.name) if record else ("", "")
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

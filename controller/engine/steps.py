@@ -1,0 +1,292 @@
+"""Doing: one method for each action, which asks the port and writes down what came back. No decisions.
+
+What a step needs from an earlier one (the claim as it stands, the new address, the association) is kept here for the
+length of one plan. What a failure teaches (an outcome that is unknown, an interface that is not what we believed)
+goes into the term's memory before the error goes on to the loop.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import assert_never
+
+from controller.core import actions as act
+from controller.core import contract, transitions
+from controller.core.desire import label_patch, wanted_labels
+from controller.core.ports import (
+    Address,
+    Allocation,
+    Association,
+    Ec2,
+    Events,
+    EventType,
+    Ledger,
+    PodEvent,
+    Pods,
+    PodView,
+)
+from controller.core.situation import Situation
+from controller.core.sweep import is_orphan
+from controller.core.tracing import Tracing
+from controller.engine.term import TermState
+from state.errors import (
+    AddressNotFound,
+    AlreadyAssociated,
+    AssociationNotFound,
+    InterfaceNotFound,
+    InvalidTarget,
+    NotSent,
+    ObjectConflict,
+    ObjectNotFound,
+    Refused,
+    Throttled,
+    Unavailable,
+)
+from state.model import AddressRecord, AssociationId, Change, Mode, Owner, PodRecord
+
+
+class Steps:
+    """The steps of one plan for one Pod."""
+
+    def __init__(
+        self, *, ec2: Ec2, ledger: Ledger, pods: Pods, events: Events, tracing: Tracing, state: TermState, s: Situation
+    ) -> None:
+        self._ec2, self._ledger, self._pods, self._events, self._tracing = ec2, ledger, pods, events, tracing
+        self._state, self._s = state, s
+        self._memory = state.memory
+        self._mine = state.memory.of(s.uid)
+        self.record: PodRecord | None = s.record
+        self.traceparent = s.record.traceparent if s.record else ""
+        self._new: Allocation | None = None
+        self._association_id: AssociationId | None = None
+
+    def do(self, action: act.Action) -> None:
+        """Do this one. Raises what the port raises."""
+        match action:
+            case act.Intend() | act.Claim() | act.Salvage() | act.Retarget() | act.Record():
+                self._write(action)
+            case act.MarkReleasing() | act.Forget():
+                self._give_up(action)
+            case act.Allocate() | act.Associate() | act.Cut() | act.Release():
+                self._mutate(action)
+            case act.Label() | act.Unlabel() | act.Confirm() | act.Tell():
+                self._speak(action)
+            case act.Wait():
+                pass
+            case _:
+                assert_never(action)
+
+    # ── the ledger ──
+
+    def _write(self, action: act.Intend | act.Claim | act.Salvage | act.Retarget | act.Record) -> None:
+        match action:
+            case act.Intend(pool=pool):
+                assert self._s.pod is not None
+                self._commit(transitions.intend(self._s.pod, pool, self.traceparent))
+                self._mine.allocating_since = None
+            case act.Claim():
+                self._claim(action)
+            case act.Salvage(address=address):
+                before = self._ledger.address(address.allocation_id)
+                self._commit(transitions.salvage(self._held(), address, before, self._owner()))
+            case act.Retarget(target=target):
+                self._commit(transitions.retarget(self._held(), self._side(), target))
+            case act.Record(association_id=found):
+                association_id = found or self._association_id
+                assert association_id is not None
+                self._commit(transitions.associated(self._held(), association_id))
+
+    def _claim(self, step: act.Claim) -> None:
+        assert self._s.pod is not None
+        change = transitions.claim(step, self._s.pod, self.record, self._new, self._owner(), self.traceparent)
+        self._commit(change)
+        self._mine.allocating_since = None
+        self._mine.associating_since = None
+
+    def _give_up(self, action: act.MarkReleasing | act.Forget) -> None:
+        record = self._held()
+        if isinstance(action, act.MarkReleasing):
+            self._commit(transitions.releasing(record))
+            return
+        released = record.mode is Mode.AUTO and self._state.view.get(record.allocation_id) is None
+        self._commit(transitions.forget(record, self._side(), released=released))
+
+    def _commit(self, change: Change) -> None:
+        self._ledger.commit(change)
+        self.record = self._ledger.pod(self._s.uid)
+        self._state.claims.note(self._s.uid, self.record)
+
+    # ── EC2 ──
+
+    def _mutate(self, action: act.Allocate | act.Associate | act.Cut | act.Release) -> None:
+        match action:
+            case act.Allocate():
+                self._allocate(action)
+            case act.Associate():
+                self._associate()
+            case act.Cut():
+                self._cut(action)
+            case act.Release():
+                self._release(action)
+
+    def _allocate(self, action: act.Allocate) -> None:
+        self._mine.allocating_since = self._memory.clock()
+        try:
+            self._new = self._ec2.allocate(action.request)
+        except (Refused, NotSent, Throttled):
+            self._mine.allocating_since = None
+            raise
+        self._memory.bear(self._new.allocation_id)
+        self._state.view.allocated(
+            Address(
+                allocation_id=self._new.allocation_id,
+                public_ip=self._new.public_ip,
+                border_group=action.request.border_group or self._state.facts.home_border_group,
+                tags=action.request.tags,
+            )
+        )
+
+    def _associate(self) -> None:
+        record = self._held()
+        assert record.allocation_id is not None
+        assert record.target is not None
+        self._mine.associating_since = self._memory.clock()
+        try:
+            self._association_id = self._ec2.associate(record.allocation_id, record.target)
+        except (Refused, NotSent, Throttled) as error:
+            self._mine.associating_since = None
+            self._learn_from(error, record)
+            raise
+        self._mine.associating_since = None
+        self._memory.bear(self._association_id)
+        made = Association(association_id=self._association_id, target=record.target)
+        self._state.view.associated(record.allocation_id, made)
+
+    def _learn_from(self, error: Exception, record: PodRecord) -> None:
+        """What a definite no says about our picture of the world."""
+        assert record.allocation_id is not None
+        assert record.target is not None
+        now = self._memory.clock()
+        if isinstance(error, AlreadyAssociated | AddressNotFound):
+            self._mine.look_after = now
+        if isinstance(error, InvalidTarget | InterfaceNotFound | AlreadyAssociated):
+            self._state.placements.drop(record.target.interface_id)
+        elif isinstance(error, AddressNotFound):
+            if not self._memory.young(record.allocation_id):
+                self._memory.bar(self._s.uid, record.allocation_id)
+        elif isinstance(error, Refused) and record.mode is not Mode.AUTO:
+            self._memory.bar(self._s.uid, record.allocation_id)
+
+    def _cut(self, action: act.Cut) -> None:
+        try:
+            self._ec2.disassociate(action.association_id)
+        except InterfaceNotFound:
+            pass
+        except AssociationNotFound:
+            self._insist(action)
+        self._memory.cut_ids.add(action.association_id)
+        self._state.view.cut(action.allocation_id, action.association_id)
+        self._mine.cut_at = self._memory.clock()
+
+    def _insist(self, action: act.Cut) -> None:
+        """ "Not found" of an association that may be seconds old is not yet "gone", unless its interface is."""
+        target = self.record.target if self.record else None
+        if not self._memory.young(action.association_id) or target is None:
+            return
+        if self._state.placements.exists(target):
+            message = f"association {action.association_id} is not found, but may be too new to be seen"
+            raise Unavailable(message, code="InvalidAssociationID.NotFound")
+
+    def _release(self, action: act.Release) -> None:
+        try:
+            self._ec2.release(action.allocation_id, action.border_group)
+        except AddressNotFound:
+            if self._memory.young(action.allocation_id):
+                raise
+        self._state.view.released(action.allocation_id)
+
+    # ── Kubernetes ──
+
+    def _speak(self, action: act.Label | act.Unlabel | act.Confirm | act.Tell) -> None:
+        match action:
+            case act.Confirm():
+                record = self._held()
+                self._mine.gone = _is_gone(record, self._pods.fetch(record.namespace, record.name))
+            case act.Tell(event=event):
+                self._tell(event)
+            case act.Label() | act.Unlabel():
+                # A Pod that is gone, or whose name another has, needs no labels: the watch tells us more.
+                with suppress(ObjectNotFound, ObjectConflict):
+                    self._put_on(action) if isinstance(action, act.Label) else self._take_off()
+
+    def _put_on(self, action: act.Label) -> None:
+        pod, public_ip = self._s.pod, self._held().public_ip
+        if pod is None or public_ip is None:
+            return
+        if self._patch_labels(pod, label_patch(pod, wanted_labels(action.mode, action.pool, public_ip))):
+            self._announce(public_ip, self._held())
+        if pod.gated and pod.condition != "True":
+            self._patch_condition(pod, f"associated with {public_ip}", up=True)
+
+    def _take_off(self) -> None:
+        pod = self._s.pod
+        if pod is None:
+            return
+        if pod.condition == "True":
+            self._patch_condition(pod, "no address is associated", up=False)
+        self._patch_labels(pod, label_patch(pod, {}))
+
+    def _patch_labels(self, pod: PodView, patch: dict[str, str | None]) -> bool:
+        if not patch:
+            return False
+        raw = self._pods.get(pod.uid)
+        self._pods.patch_labels(pod, patch)
+        labels = {key: value for key, value in {**pod.labels, **patch}.items() if value is not None}
+        self._remember(raw, replace(self._shown(pod), labels=labels))
+        return True
+
+    def _patch_condition(self, pod: PodView, message: str, *, up: bool) -> None:
+        raw, reason = self._pods.get(pod.uid), "Associated" if up else "NotAssociated"
+        self._pods.patch_condition(pod, status=up, reason=reason, message=message)
+        self._remember(raw, replace(self._shown(pod), condition=str(up)))
+
+    def _shown(self, pod: PodView) -> PodView:
+        return self._mine.as_patched(self._pods.get(pod.uid)) or pod
+
+    def _remember(self, raw: PodView | None, patched: PodView) -> None:
+        """The watch will show the patch in a moment; until then nobody shall send it again."""
+        self._mine.raw, self._mine.patched = raw, patched
+
+    def _announce(self, public_ip: str, record: PodRecord) -> None:
+        self._tell(PodEvent(type=EventType.NORMAL, reason=contract.ASSOCIATED, message=f"associated {public_ip}"))
+        if not contract.is_label_value(record.pool):
+            why = f"{record.pool!r} is not a legal label value: the Pod is served, but no label names its pool"
+            self._tell(PodEvent(type=EventType.WARNING, reason=contract.LABEL_OMITTED, message=why))
+
+    def _tell(self, event: PodEvent) -> None:
+        """Say it once in a row: saying the same again at each look would tell nothing."""
+        said = (event.reason, event.message)
+        if self._s.pod is not None and self._mine.told != said:
+            self._mine.told = said
+            self._events.emit(self._s.pod, event)
+
+    # ── the claim as it stands ──
+
+    def _held(self) -> PodRecord:
+        assert self.record is not None
+        return self.record
+
+    def _side(self) -> AddressRecord | None:
+        allocation_id = self._held().allocation_id
+        return self._ledger.address(allocation_id) if allocation_id else None
+
+    def _owner(self) -> Owner:
+        return transitions.owner(self._state.facts, self._s.uid, self._state.term.epoch)
+
+
+def _is_gone(record: PodRecord, found: PodView | None) -> bool:
+    """What an uncached GET proves: no such Pod, another one of that name, or one whose containers have ended."""
+    if found is None or found.finished or found.drained:
+        return True
+    if is_orphan(record.uid):
+        return record.target is None or found.ip != record.target.private_ip
+    return found.uid != record.uid
