@@ -32,6 +32,7 @@ CHUNK = 1 << 20
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
+GARBLED = (ValueError, TypeError, LookupError, AttributeError)  # what the loader stumbles over in a file that is none
 
 Answer = urllib3.BaseHTTPResponse
 log = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ class Connection:
 
     def _prepared(self, call: Call) -> tuple[Any, ...]:
         """Headers and URL. A token may be fetched here, by one thread for all; `before_send` comes after that."""
-        with _translated(call.doing), self._tokens:
+        with _translated(call.doing), self._turn(call):
             request = self._client.param_serialize(
                 METHODS[call.verb],
                 call.path,
@@ -145,6 +146,15 @@ class Connection:
             return answer
         problem = _body(answer, time.monotonic() + self.call_timeout_s, call.doing)
         raise error_of(answer.status, problem, doing=call.doing, retry_after=answer.headers.get("Retry-After"))
+
+    @contextmanager
+    def _turn(self, call: Call) -> Iterator[None]:
+        if not self._tokens.acquire(timeout=self.call_timeout_s):
+            raise Unavailable(f"{call.doing}: another thread still waits for a token", code="TokenTimeout")
+        try:
+            yield
+        finally:
+            self._tokens.release()
 
     @contextmanager
     def _observed(self, call: Call) -> Iterator[None]:
@@ -182,7 +192,7 @@ def _load(kubeconfig: str | None, configuration: Configuration) -> None:
             from_file(config_file=kubeconfig, client_configuration=configuration)
         else:
             from_pod(client_configuration=configuration)
-    except (ConfigException, OSError, ValueError, YAMLError) as error:
+    except (ConfigException, OSError, YAMLError, *GARBLED) as error:
         what = f"kubeconfig {kubeconfig}" if kubeconfig else "no kubeconfig, and not in a Pod"
         raise Misconfigured([f"{what}: {error}"]) from error
 

@@ -95,10 +95,14 @@ def api(kind: str, folder: Path) -> Iterator[Api]:
 class World(Protocol):
     """What a test does to Pods, and the port that it looks through. Names are of one namespace."""
 
-    pods: Pods
     guard: Switch
     namespace: str
     changed: list[PodUid]
+
+    @property
+    def pods(self) -> Pods:
+        """The port."""
+        ...
 
     def make(
         self,

@@ -1,0 +1,73 @@
+"""What other people's Leases and Nodes are read as, however they were edited."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.core.ports import Lease
+from controller.kube.identity import own_namespace
+from controller.kube.lease import EPOCH, lease_of
+from controller.kube.nodes import Provider, provider_of_id
+
+NOTHING = Lease(holder="", duration_s=0)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {},
+        {"metadata": None, "spec": None},
+        {"metadata": {"annotations": None}, "spec": {}},
+        {"metadata": {"annotations": {EPOCH: "seven"}}, "spec": {"holderIdentity": None}},
+        {"metadata": {"annotations": {EPOCH: "-7"}}, "spec": {"leaseTransitions": -1}},
+        {"metadata": {"annotations": {EPOCH: "7.5"}}, "spec": {"leaseDurationSeconds": "x"}},
+        {"metadata": {"annotations": {EPOCH: "٧"}}, "spec": {"leaseDurationSeconds": True}},
+        {"metadata": {"annotations": {EPOCH: "9" * 5_000}}, "spec": [1]},
+        {"metadata": "x", "spec": {"holderIdentity": 5, "renewTime": 5}},
+    ],
+)
+def test_a_damaged_lease_is_read_as_an_empty_one(found: dict[str, Any]) -> None:
+    assert lease_of(found) == NOTHING
+
+
+def test_a_whole_lease() -> None:
+    found = {
+        "metadata": {"resourceVersion": "12", "annotations": {EPOCH: "7"}},
+        "spec": {
+            "holderIdentity": "me",
+            "leaseDurationSeconds": 15,
+            "leaseTransitions": 3,
+            "acquireTime": "a",
+            "renewTime": "b",
+        },
+    }
+    assert lease_of(found) == Lease(
+        holder="me", duration_s=15, transitions=3, epoch=7, acquired="a", renewed="b", version="12"
+    )
+
+
+@pytest.mark.parametrize(
+    ("provider_id", "provider"),
+    [
+        ("aws:///us-west-2a/i-0abc123", Provider("aws", "i-0abc123")),
+        ("aws:///us-west-2a/4c1a-9f/fargate-ip-10-0-0-5.us-west-2.compute.internal", Provider("aws", None)),
+        ("aws:///us-west-2a/", Provider("aws", None)),
+        ("eks-hybrid:///us-west-2/cluster/mi-0abc", Provider("eks-hybrid", None)),
+        ("gce://project/zone/i-0abc", Provider("gce", None)),
+        ("i-0abc", Provider("", None)),
+        ("", Provider("", None)),
+        (None, Provider("", None)),
+    ],
+)
+def test_a_provider_id(provider_id: str | None, provider: Provider) -> None:
+    assert provider_of_id(provider_id) == provider
+
+
+def test_our_namespace_is_that_of_the_service_account(tmp_path: Path) -> None:
+    file = tmp_path / "namespace"
+    assert own_namespace(file) == "kube-system"
+    file.write_text("eip\n")
+    assert own_namespace(file) == "eip"
+    file.write_text("")
+    assert own_namespace(file) == "kube-system"
