@@ -90,5 +90,5 @@ class Status:
     clusters: tuple[ClusterStatus, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The document as plain dictionaries and lists, ready for JSON."""
+        """The document as plain dictionaries and tuples, ready for JSON."""
         return asdict(self)

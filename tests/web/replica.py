@@ -8,15 +8,17 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from controller.core.config import Config
-from controller.core.status import LeaderStatus, PodStatus, ShownPhase, Status
 from controller.surface import cli, serve
 from controller.surface.metrics import Metrics
 from controller.surface.runtime import Runtime
 from state.errors import AccessDenied, Misconfigured, TableMissing
+from tests.web import samples
 
 
 class Remembering:
@@ -27,12 +29,8 @@ class Remembering:
         self._note = note
 
     def status(self) -> dict[str, Any]:
-        """One Pod, with a name that would be markup if anybody took it for that."""
-        pod = PodStatus(
-            namespace="ns", name="<script>x</script>", uid="u", mode="auto", phase=ShownPhase.PENDING, error="\x1b[31m"
-        )
-        leader = LeaderStatus(identity="replica", is_me=True, epoch=7, since="2026-01-01T00:00:00Z")
-        return Status(cluster=self._config.cluster_name, identity="replica", leader=leader, pods=(pod,)).to_json()
+        """The sample, some of it hostile, taken just now."""
+        return replace(samples.status(), cluster=self._config.cluster_name, as_of=_now()).to_json()
 
     def healthy(self) -> tuple[bool, str]:
         """Alive, unless a file beside the journal says otherwise."""
@@ -81,6 +79,10 @@ def _start(config: Config, metrics: Metrics) -> Runtime:
 def _heavy(pid: int) -> str:
     names = {"boto3", "botocore", "kubernetes", "pynamodb", "opentelemetry"}
     return ",".join(sorted(names & set(sys.modules))) or "-"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _note(word: str) -> None:

@@ -1,0 +1,46 @@
+"""A status document with something of everything, some of it hostile."""
+
+from controller.core.status import (
+    ClusterStatus,
+    HolderStatus,
+    LeaderStatus,
+    PodStatus,
+    PoolStatus,
+    ShownPhase,
+    Status,
+)
+
+HOSTILE = "<img src=x onerror=\"document.title='owned'\">\x1b[31m"
+
+
+def status() -> Status:
+    """One Pod in each phase, two pools, two clusters."""
+    pods = tuple(
+        PodStatus(
+            namespace="games",
+            name=f"server-{number}",
+            uid=f"uid-{number}",
+            mode=("auto", "fixed-tag", "fixed-tag-value")[number % 3],
+            phase=phase,
+            public_ip=f"198.51.100.{number}" if phase in ("claimed", "associated") else None,
+            private_ip=f"10.0.0.{number}",
+            allocation_id=f"eipalloc-{number}",
+            since="2026-01-01T00:00:00Z",
+            error=f"AddressLimitExceeded: {HOSTILE}" if phase == "invalid" else None,
+        )
+        for number, phase in enumerate(ShownPhase)
+    )
+    holder = HolderStatus(public_ip="198.51.100.9", cluster="b", pod="games/other-0")
+    return Status(
+        cluster="a",
+        identity="eip-7d9f-x1_6f0c",
+        version="0.1.0",
+        as_of="2026-01-01T00:00:00Z",
+        leader=LeaderStatus(identity="eip-7d9f-x1_6f0c", is_me=True, epoch=7, since="2026-01-01T00:00:00Z"),
+        pods=pods,
+        pools=(
+            PoolStatus(tag_key="game-ips", total=4, free=1, waiting=2, holders=(holder,)),
+            PoolStatus(tag_key='odd"key\\', total=0, free=0, waiting=0),
+        ),
+        clusters=(ClusterStatus(uid="0f3c", name="b", silent_s=12.5, addresses=3),),
+    )

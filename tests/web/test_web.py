@@ -1,0 +1,131 @@
+"""The routes, by the WSGI protocol: answers, headers, and what strangers' text cannot do."""
+
+import json
+import re
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+from wsgiref.validate import validator
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from controller.core.status import Status
+from controller.surface.metrics import Metrics
+from controller.surface.web import application
+from tests.web import samples
+
+
+class Scripted:
+    """A source of answers that says what it was made to say."""
+
+    def __init__(self, health: tuple[bool, str] = (True, "ok"), status: Status | None = None) -> None:
+        self._health = health
+        self._status = status or samples.status()
+
+    def status(self) -> dict[str, Any]:
+        return self._status.to_json()
+
+    def healthy(self) -> tuple[bool, str]:
+        return self._health
+
+    ready = healthy
+
+
+class Asked:
+    """One request's answer."""
+
+    def __init__(self, path: str, source: Scripted | None = None, method: str = "GET", metrics: Metrics | None = None):
+        environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SCRIPT_NAME": ""}
+        setup_testing_defaults(environ)
+        body: Any = validator(application(source or Scripted(), metrics or Metrics()))(environ, self._start)
+        self.body = b"".join(body)
+        body.close()
+
+    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
+        self.status, self.headers = int(status.split()[0]), dict(headers)
+        return lambda _: None
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes(path: str) -> None:
+    good, bad = Asked(path), Asked(path, Scripted((False, "the cache is not synced")))
+    assert (good.status, good.body) == (200, b"ok\n")
+    assert (bad.status, bad.body) == (503, b"the cache is not synced\n")
+
+
+def test_the_status_is_the_documented_document() -> None:
+    answer = Asked("/api/v1/status")
+    document = json.loads(answer.body)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert document == json.loads(json.dumps(samples.status().to_json()))
+    assert {"cluster", "identity", "version", "leader", "pods", "pools", "clusters"} <= document.keys()
+    assert document["leader"].keys() == {"identity", "is_me", "epoch", "since"}
+    pod = {"namespace", "name", "uid", "mode", "phase", "public_ip", "private_ip", "allocation_id", "since", "error"}
+    assert document["pods"][0].keys() == pod
+    assert document["pools"][0].keys() == {"tag_key", "total", "free", "waiting", "holders"}
+    assert document["clusters"][0].keys() == {"uid", "name", "silent_s", "addresses"}
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/metrics", "/api/v1/status", "/nowhere"])
+def test_every_answer_is_neither_cached_nor_sniffed_nor_framed(path: str) -> None:
+    headers = Asked(path).headers
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+def test_head_is_get_without_a_body() -> None:
+    for path in ("/", "/healthz", "/api/v1/status"):
+        get, head = Asked(path), Asked(path, method="HEAD")
+        assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_nothing_can_be_changed(method: str) -> None:
+    answer = Asked("/api/v1/status", method=method)
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/api/v1/status/", "/../etc/passwd", "/healthz\n"])
+def test_other_paths_are_not_found(path: str) -> None:
+    assert Asked(path).status == 404
+
+
+def test_the_page_is_one_file_that_its_policy_allows() -> None:
+    page = Asked("/")
+    html, policy = page.body.decode(), page.headers["Content-Security-Policy"]
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert len(re.findall("'sha256-", policy)) == 2
+    assert "unsafe" not in policy
+    assert not re.search(r"https?://|src=|href=|url\(|style=|\son[a-z]+=", html)
+
+
+def test_the_page_writes_text_only() -> None:
+    html = Asked("/").body.decode()
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(", html)
+    assert "textContent" in html
+
+
+def test_metrics_count_calls_and_show_the_status() -> None:
+    metrics = Metrics()
+    metrics.call("ec2", "AssociateAddress", 0.03, "")
+    metrics.call("ec2", "AssociateAddress", 5.0, "RequestLimitExceeded")
+    text = Asked("/metrics", metrics=metrics).body.decode()
+    found = {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    call = (("operation", "AssociateAddress"), ("service", "ec2"))
+    assert found["pod_eip_calls_total", (("code", "RequestLimitExceeded"), *call)] == 1
+    assert found["pod_eip_call_duration_seconds_count", call] == 2
+    assert found["pod_eip_leader", ()] == 1
+    assert found["pod_eip_epoch", ()] == 7
+    assert found["pod_eip_pods", (("mode", "auto"), ("phase", "pending"))] == 1
+    assert found["pod_eip_pool_waiting", (("tag_key", "game-ips"),)] == 2
+    assert found["pod_eip_pool_total", (("tag_key", 'odd"key\\'),)] == 0
+    assert found["pod_eip_cluster_silent_seconds", (("uid", "0f3c"),)] == 12.5
+
+
+def test_metrics_of_a_replica_that_is_still_starting() -> None:
+    assert b"pod_eip_leader 0.0" in Asked("/metrics", Scripted(status=Status(cluster="a"))).body
