@@ -100,6 +100,12 @@ def table_missing(table: str, code: str = "") -> TableMissing:
     )
 
 
+def is_cancellation(error: PynamoDBException) -> bool:
+    """Whether a transaction was cancelled. PynamoDB's own `cause_response_code` fails where no answer came."""
+    cause = error.cause
+    return isinstance(cause, ClientError) and cause.response.get("Error", {}).get("Code") == CANCELED
+
+
 def translate(error: Exception, table: str) -> PodEipError:
     """Turn what PynamoDB or botocore raised into the tree; whatever it is, it comes back as one of ours."""
     if isinstance(error, PynamoDBException):

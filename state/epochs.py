@@ -14,7 +14,7 @@ from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.update import Action
 
-from state.codes import CANCELED, translate
+from state.codes import is_cancellation, translate
 from state.errors import ConditionLost, PodEipError, Throttled
 from state.model import Epoch, InstallKey, InstallRecord
 from state.reader import Reader
@@ -96,7 +96,7 @@ class EpochRaiser:
 
     def _error(self, error: TransactWriteError) -> PodEipError:
         codes = {reason.code for reason in error.cancellation_reasons if reason}
-        if error.cause_response_code != CANCELED or not codes:
+        if not is_cancellation(error) or not codes:
             return translate(error, self._table.name)
         if "ConditionalCheckFailed" in codes:
             return ConditionLost("Another replica raised the epoch at the same time")

@@ -171,6 +171,10 @@ class DynamoLedger:
         """Seconds since the last accepted write was sent; infinite before the first term."""
         return float("inf") if self._written_at is None else self._clock() - self._written_at
 
+    def queued(self) -> int:
+        """How many changes wait for the next group."""
+        return self._writer.queued()
+
     def _submit(self, change: Change, silent: InstallRecord | None) -> None:
         entry = compose(self._table, self._install, change, silent)
         self._writer.submit(entry)

@@ -5,7 +5,7 @@ and written down. Identifiers that are all strings get a type each: mixing up an
 id would cut somebody's traffic.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
@@ -84,7 +84,11 @@ class AdoptedTags:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodRecord:
-    """The Pod's side of a claim. `pool` is the public IPv4 pool of `auto`, else the tag key."""
+    """The Pod's side of a claim. `pool` is the public IPv4 pool of `auto`, else the tag key.
+
+    `rev` and `nonce` are the ledger's: which revision was read, and which write made it (a deleted and newly made
+    record starts with the same rev, so a write that was long on its way must not take it for the old one).
+    """
 
     uid: PodUid
     namespace: str
@@ -99,6 +103,7 @@ class PodRecord:
     adopted: AdoptedTags | None = None
     traceparent: str = ""
     rev: Rev = Rev(0)
+    nonce: str = field(default="", compare=False, repr=False)
 
     @property
     def holder(self) -> str:
@@ -108,7 +113,10 @@ class PodRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressRecord:
-    """The address's side of a claim. A call of ours, frozen on its way, may still hit one of the `recent` targets."""
+    """The address's side of a claim. A call of ours, frozen on its way, may still hit one of the `recent` targets.
+
+    `rev` and `nonce` as in PodRecord.
+    """
 
     allocation_id: AllocationId
     pool: str
@@ -118,6 +126,7 @@ class AddressRecord:
     recent: tuple[Target, ...] = ()
     last_holder: str = ""
     rev: Rev = Rev(0)
+    nonce: str = field(default="", compare=False, repr=False)
 
     def knows(self, target: Target) -> bool:
         """Whether an association with this target can only be of our making."""

@@ -30,7 +30,10 @@ class Sight(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One item of a transaction. Its condition: the `counter` attribute is `expected`, or the item is absent (None)."""
+    """One item of a transaction. Its condition: the `counter` attribute is `expected`, or the item is absent (None).
+
+    `nonce` marks what it writes (None: it deletes); `replaces` is the nonce of what was read, "" where unknown.
+    """
 
     key: Key
     verb: Literal["delete", "put", "update"]
@@ -38,17 +41,17 @@ class Operation:
     counter: str
     expected: int | None
     nonce: str | None
+    replaces: str = ""
 
     def sight(self, raw: Raw | None) -> Sight:
         """Whether the item that stands there (None: nothing) is as this operation leaves it, or as it expects it."""
-        if raw is None:
-            written, counter = self.nonce is None, None
-        else:
-            written, counter = raw.get("nonce", {}).get("S", "") == self.nonce, raw.get(self.counter, {}).get("N", "")
-        if written:
+        nonce = raw.get("nonce", {}).get("S", "") if raw else None
+        if nonce == self.nonce:
             return Sight.WRITTEN
-        expected = None if self.expected is None else str(self.expected)
-        return Sight.BEFORE if counter == expected else Sight.OTHER
+        if raw is None or self.expected is None:
+            return Sight.BEFORE if raw is self.expected else Sight.OTHER
+        same = raw.get(self.counter, {}).get("N") == str(self.expected) and self.replaces in ("", nonce)
+        return Sight.BEFORE if same else Sight.OTHER
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -76,8 +79,8 @@ def compose(table: Table, install: InstallKey, change: Change, silent: InstallRe
     The records of `after` get the rev that follows the one of `before`. ValueError if the two sides of a pair have
     different identities: that is a mistake of the caller.
     """
-    change = _numbered(change)
     nonce = uuid4().hex
+    change = _marked(change, nonce)
     operations = [
         _pod_operation(table, install, change.pod_before, change.pod_after, nonce),
         _address_operation(table, change.address_before, change.address_after, nonce),
@@ -86,12 +89,12 @@ def compose(table: Table, install: InstallKey, change: Change, silent: InstallRe
     return Entry(change=change, operations=tuple(operation for operation in operations if operation))
 
 
-def _numbered(change: Change) -> Change:
+def _marked(change: Change, nonce: str) -> Change:
     pod, address = change.pod_after, change.address_after
     return replace(
         change,
-        pod_after=pod and replace(pod, rev=_next(change.pod_before)),
-        address_after=address and replace(address, rev=_next(change.address_before)),
+        pod_after=pod and replace(pod, rev=_next(change.pod_before), nonce=nonce),
+        address_after=address and replace(address, rev=_next(change.address_before), nonce=nonce),
     )
 
 
@@ -108,9 +111,8 @@ def _pod_operation(
     if subject is None:
         return None
     key = pod_key(install.cluster_uid, subject.uid)
-    rev = before.rev if before else None
-    item = pod_item(table, after, install, nonce) if after else None
-    return _operation(key, rev, item, table.pod(*key), nonce)
+    item = pod_item(table, after, install) if after else None
+    return _operation(key, before, item, table.pod(*key), nonce)
 
 
 def _address_operation(
@@ -122,17 +124,22 @@ def _address_operation(
     if subject is None:
         return None
     key = address_key(subject.allocation_id)
-    rev = before.rev if before else None
-    item = address_item(table, after, nonce) if after else None
-    return _operation(key, rev, item, table.address(*key), nonce)
+    item = address_item(table, after) if after else None
+    return _operation(key, before, item, table.address(*key), nonce)
 
 
 def _operation(
-    key: Key, rev: int | None, item: PodItem | AddressItem | None, handle: PodItem | AddressItem, nonce: str
+    key: Key,
+    before: PodRecord | AddressRecord | None,
+    item: PodItem | AddressItem | None,
+    handle: PodItem | AddressItem,
+    nonce: str,
 ) -> Operation:
     """Put `item`, or delete what `handle` names if there is none."""
     model = type(handle)
-    condition = model.pk.does_not_exist() if rev is None else model.rev == rev
+    condition = model.rev == before.rev if before else model.pk.does_not_exist()
+    if before and before.nonce:
+        condition &= model.nonce == before.nonce
     make: Callable[..., dict[str, Any]]
     make = item.get_save_kwargs_from_instance if item else handle.get_delete_kwargs_from_instance
     request = make(condition, ALL_OLD)
@@ -141,8 +148,9 @@ def _operation(
         verb="put" if item else "delete",
         request=request,
         counter="rev",
-        expected=rev,
+        expected=before.rev if before else None,
         nonce=nonce if item else None,
+        replaces=before.nonce if before else "",
     )
 
 

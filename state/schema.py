@@ -76,8 +76,8 @@ def _stored(target: Target) -> str:
     return f"{target.interface_id}/{target.private_ip}"
 
 
-def pod_item(table: Table, record: PodRecord, install: InstallKey, nonce: str) -> PodItem:
-    """The Pod's item as `install` writes it; `nonce` marks this very write."""
+def pod_item(table: Table, record: PodRecord, install: InstallKey) -> PodItem:
+    """The Pod's item as `install` writes it."""
     pk, sk = pod_key(install.cluster_uid, record.uid)
     adopted = record.adopted
     return table.pod(
@@ -85,7 +85,7 @@ def pod_item(table: Table, record: PodRecord, install: InstallKey, nonce: str) -
         sk,
         v=VERSION,
         rev=record.rev,
-        nonce=nonce,
+        nonce=record.nonce or None,
         install=install.install,
         namespace=record.namespace,
         name=record.name,
@@ -103,8 +103,8 @@ def pod_item(table: Table, record: PodRecord, install: InstallKey, nonce: str) -
     )
 
 
-def address_item(table: Table, record: AddressRecord, nonce: str) -> AddressItem:
-    """The address's item; `nonce` marks this very write."""
+def address_item(table: Table, record: AddressRecord) -> AddressItem:
+    """The address's item."""
     pk, sk = address_key(record.allocation_id)
     owner = record.owner
     return table.address(
@@ -112,7 +112,7 @@ def address_item(table: Table, record: AddressRecord, nonce: str) -> AddressItem
         sk,
         v=VERSION,
         rev=record.rev,
-        nonce=nonce,
+        nonce=record.nonce or None,
         pool=record.pool,
         public_ip=record.public_ip or None,
         owner_cluster=owner.cluster_uid if owner else None,
@@ -154,6 +154,7 @@ def _pod_record(item: PodItem) -> PodRecord:
         adopted=adopted,
         traceparent=item.traceparent or "",
         rev=Rev(int(item.rev)),
+        nonce=item.nonce or "",
     )
 
 
@@ -176,6 +177,7 @@ def _address_record(item: AddressItem) -> AddressRecord:
         recent=tuple(map(_target, item.recent or ())),
         last_holder=item.last_holder or "",
         rev=Rev(int(item.rev)),
+        nonce=item.nonce or "",
     )
 
 

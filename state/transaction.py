@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import CancellationReason, TransactWriteError
 
-from state.codes import CANCELED, error_for, translate
+from state.codes import error_for, is_cancellation, translate
 from state.connection import Key, Raw
 from state.errors import ConditionLost, NotSent, PodEipError, Throttled
 from state.model import Epoch, InstallKey
@@ -91,7 +91,7 @@ class Transactions:
 
     def _judge(self, keys: Sequence[Key], error: TransactWriteError) -> Verdict:
         reasons = error.cancellation_reasons
-        if error.cause_response_code != CANCELED or len(reasons) != len(keys) or not any(reasons):
+        if not is_cancellation(error) or len(reasons) != len(keys) or not any(reasons):
             return Failed(error=translate(error, self._table.name))
         said = {key: reason for key, reason in zip(keys, reasons, strict=True) if reason}
         errors = {key: error_for(reason.code, reason.message or "") for key, reason in said.items()}

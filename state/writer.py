@@ -69,6 +69,11 @@ class Writer:
             self._queue.append(entry)
             self._state.notify_all()
 
+    def queued(self) -> int:
+        """How many changes wait for the next group."""
+        with self._state:
+            return len(self._queue)
+
     def _refusal(self) -> PodEipError | None:
         if self._term is None:
             return NotLeading("This replica does not lead, so it writes nothing to the ledger")
