@@ -1,0 +1,202 @@
+"""A whole world on loopback: EC2, DynamoDB, a Kubernetes API for each cluster, and replicas, all of them processes.
+
+The demo shows it to a person, the tests put it under fire. Everything in it talks HTTP, and everything that it is
+asked about is asked from outside: of EC2's own log, of the table, of the Pods, never of the controller alone.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from sandbox.dynamodb import DynamoDb
+from sandbox.ec2.control import Ec2Control
+from sandbox.kube.control import KubeControl
+from sandbox.process import Child, free_port
+from sandbox.replica import Replica
+
+REGION = "us-west-2"
+VPC = "vpc-1"
+IPS_OF_A_NODE = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSettings:
+    """One cluster: its name (a letter), its nodes, its replicas, and flags of theirs beyond the world's."""
+
+    name: str
+    nodes: int = 2
+    replicas: int = 2
+    flags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldSettings:
+    """What a world is made of; times are seconds."""
+
+    clusters: tuple[ClusterSettings, ...] = (ClusterSettings(name="a"),)
+    ec2: Mapping[str, Any] = field(default_factory=dict)
+    dynamodb: Literal["auto", "local", "moto"] = "auto"
+    kubelet_seconds: float | None = None
+    table: str = "aws-pod-eip-controller"
+    flags: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node: one instance with one interface that carries all IPs of its Pods."""
+
+    name: str
+    instance_id: str
+    interface_id: str
+    ips: tuple[str, ...]
+
+
+class SandboxCluster:
+    """One cluster of a world: its API, its nodes with free Pod IPs, its replicas."""
+
+    def __init__(self, settings: ClusterSettings, kube: KubeControl, kubeconfig: Path) -> None:
+        self.name, self.settings, self.kube, self.kubeconfig = settings.name, settings, kube, kubeconfig
+        self.nodes: list[Node] = []
+        self.replicas: list[Replica] = []
+        self._ips: Iterator[tuple[Node, str]] = iter(())
+
+    def add_node(self, node: Node) -> None:
+        """Make the node known; its instance is EC2's business."""
+        provider = f"aws:///{REGION}a/{node.instance_id}"
+        self.kube.node(node.name, provider_id=provider, ip=node.ips[0])
+        self.nodes.append(node)
+        self._ips = iter([(n, ip) for ip_no in range(1, IPS_OF_A_NODE) for n in self.nodes for ip in [n.ips[ip_no]]])
+
+    def run_pod(
+        self, namespace: str, name: str, annotations: Mapping[str, str], *, node: int | None = None, **more: Any
+    ) -> tuple[str, str]:
+        """A Pod with the next free IP; its UID and the IP."""
+        where, ip = next((n, ip) for n, ip in self._ips if node is None or n is self.nodes[node])
+        uid = self.kube.pod(namespace, name, annotations=annotations, ip=ip, node=where.name, **more)
+        return uid, ip
+
+    def leader(self) -> Replica | None:
+        """The live replica that says that it leads."""
+        return next((r for r in self.replicas if r.alive and r.leads()), None)
+
+
+class World:
+    """A running world; `folder` holds its kubeconfigs and logs."""
+
+    def __init__(self, settings: WorldSettings, folder: Path) -> None:
+        self.settings, self.folder = settings, folder
+        self.clusters: dict[str, SandboxCluster] = {}
+        self._exit = ExitStack()
+        self.ec2_url = self.dynamodb_url = ""
+        self.ec2: Ec2Control
+        self.dynamodb_kind = ""
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._exit.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def _start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._start_ec2()
+        database = DynamoDb.start(self.settings.dynamodb, log=self.folder / "dynamodb.log")
+        self._exit.callback(database.stop)
+        self.dynamodb_url, self.dynamodb_kind = database.url, database.kind
+        for number, cluster in enumerate(self.settings.clusters):
+            self._start_cluster(number, cluster)
+
+    def _start_ec2(self) -> None:
+        port = free_port()
+        made = self.folder / "ec2.json"
+        made.write_text(json.dumps({"region": REGION, **self.settings.ec2}))
+        child = Child(_python("sandbox.ec2", port, "--settings", str(made)), log=self.folder / "ec2.log")
+        self._exit.callback(child.stop)
+        self.ec2_url = f"http://127.0.0.1:{port}"
+        self.ec2 = Ec2Control(self.ec2_url)
+        child.wait_ready(self.ec2.is_ready, 30)
+
+    def _start_cluster(self, number: int, settings: ClusterSettings) -> None:
+        port, name = free_port(), settings.name
+        kubelet = self.settings.kubelet_seconds
+        more = () if kubelet is None else ("--kubelet-seconds", str(kubelet))
+        argv = _python("sandbox.kube", port, "--name", name, *more)
+        child = Child(argv, log=self.folder / f"kube-{name}.log")
+        self._exit.callback(child.stop)
+        kube = KubeControl(f"http://127.0.0.1:{port}", name=name)
+        child.wait_ready(lambda: _answers(kube), 30)
+        self._exit.callback(kube.close)
+        kubeconfig = kube.kubeconfig(self.folder / f"kubeconfig-{name}")
+        cluster = self.clusters[name] = SandboxCluster(settings, kube, kubeconfig)
+        for node in range(settings.nodes):
+            cluster.add_node(self.make_node(name, number, node))
+        cluster.replicas = [self._replica(cluster, index + 1) for index in range(settings.replicas)]
+
+    def make_node(self, cluster: str, number: int, node: int) -> Node:
+        """An instance with an interface, in EC2."""
+        ips = tuple(f"10.{number}.{node}.{host}" for host in range(10, 10 + IPS_OF_A_NODE))
+        instance_id = f"i-{number:02x}{node:04x}"
+        interface = self.ec2.add_interface(ips[0], secondary_ips=ips[1:], instance_id=instance_id, vpc_id=VPC)
+        return Node(
+            name=f"{cluster}-node-{node + 1}", instance_id=instance_id, interface_id=interface.interface_id, ips=ips
+        )
+
+    def _replica(self, cluster: SandboxCluster, index: int) -> Replica:
+        name = f"{cluster.name}{index}"
+        given = {
+            "kubeconfig": str(cluster.kubeconfig),
+            "vpc-id": VPC,
+            "region": REGION,
+            "cluster-name": cluster.name,
+            "table": self.settings.table,
+            "create-table": "true",
+            **self.settings.flags,
+            **cluster.settings.flags,
+        }
+        flags = [f"--{flag}={value}" for flag, value in given.items()]
+        env = {
+            "AWS_ENDPOINT_URL_EC2": self.ec2_url,
+            "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb_url,
+            **self.settings.env,
+        }
+        replica = Replica(name, flags, env, self.folder / f"replica-{name}.log")
+        self._exit.callback(replica.stop)
+        return replica
+
+    def replicas(self) -> list[Replica]:
+        """All replicas of all clusters."""
+        return [replica for cluster in self.clusters.values() for replica in cluster.replicas]
+
+
+def wait_until(truth: Callable[[], object], limit_s: float, what: str, every_s: float = 0.05) -> None:
+    """Return once it is true; TimeoutError, which says what was waited for, after `limit_s` seconds."""
+    deadline = time.monotonic() + limit_s
+    while not truth():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {limit_s:g} s: {what}")
+        time.sleep(every_s)
+
+
+def _python(module: str, port: int, *arguments: str) -> list[str | Path]:
+    return [sys.executable, "-m", module, "--port", str(port), *arguments]
+
+
+def _answers(kube: KubeControl) -> bool:
+    try:
+        return kube.version() >= 0
+    except OSError:
+        return False

@@ -1,0 +1,145 @@
+"""The order of actions, and that it survives being cut off anywhere."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core import contract
+from controller.core.ports import PodView
+from state.model import Mode, Phase
+from tests.unit.plan_world import POOL, PlanWorld, pod, target
+
+UP = ["Associate", "Record", "Label"]
+MODES = {
+    Mode.AUTO: lambda: PlanWorld(pod=pod("auto")),
+    Mode.FIXED_TAG: lambda: PlanWorld(pod=pod("fixed-tag", "k")).with_pool(k=""),
+    Mode.FIXED_TAG_VALUE: lambda: PlanWorld(pod=pod("fixed-tag-value", "k")).with_pool(k="ns/p"),
+}
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_pod_is_served_in_order(mode: Mode) -> None:
+    world = MODES[mode]()
+    world.run()
+    obtain = ["Intend", "Allocate", "Claim"] if mode is Mode.AUTO else ["Claim"]
+    assert world.calls == [*obtain, *UP]
+    assert world.labels[contract.PUBLIC_IP]
+    assert world.labels[contract.TYPE] == mode
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_pod_that_is_gone_loses_everything_in_order(mode: Mode) -> None:
+    world = MODES[mode]()
+    world.run()
+    world.calls.clear()
+    world.pod = None
+    world.run()
+    down = ["Cut", "MarkReleasing", "Release", "Forget"] if mode is Mode.AUTO else ["Cut", "Forget"]
+    assert world.calls == down
+    assert world.record is None
+    assert list(world.ec2) == ([] if mode is Mode.AUTO else [POOL])
+
+
+def test_labels_go_before_the_cut_when_the_annotation_is_off() -> None:
+    world = MODES[Mode.FIXED_TAG]()
+    world.run()
+    world.calls.clear()
+    world.pod = pod("fixed-tag", "k", annotations={})
+    world.run()
+    assert world.calls == ["Unlabel", "Cut", "Forget", "Tell"]
+
+
+def test_an_address_follows_the_pods_ip() -> None:
+    world = MODES[Mode.AUTO]()
+    world.run()
+    world.calls.clear()
+    world.pod = pod("auto", ip="10.0.0.6")
+    world.run()
+    assert world.calls == ["Unlabel", "Cut", "Retarget", *UP]
+    assert world.record
+    assert world.record.target == target("10.0.0.6")
+
+
+def test_a_wrong_annotation_keeps_what_is_held() -> None:
+    world = MODES[Mode.AUTO]()
+    world.run()
+    before = world.outcome()
+    world.pod = pod("sometimes")
+    world.run()
+    assert world.outcome() == before
+
+
+def test_another_mode_gives_up_the_former_address_first() -> None:
+    world = MODES[Mode.AUTO]().with_pool(k="")
+    world.run()
+    world.pod = pod("fixed-tag", "k")
+    world.calls.clear()
+    world.run()
+    assert world.calls[:3] == ["Unlabel", "Cut", "MarkReleasing"]
+    assert world.record
+    assert world.record.mode is Mode.FIXED_TAG
+    assert list(world.ec2) == [POOL]
+
+
+def test_an_association_that_somebody_else_made_is_never_cut() -> None:
+    world = MODES[Mode.FIXED_TAG]()
+    world.run()
+    address = world.ec2[POOL]
+    assert address.association
+    moved = replace(address.association, target=target("10.9.9.9"))
+    world.ec2[POOL] = replace(address, association=moved)
+    world.calls.clear()
+    world.run()
+    assert "Cut" not in world.calls
+    assert world.record is None
+    assert contract.LOST in world.events
+    assert contract.PUBLIC_IP not in world.labels
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    mode=st.sampled_from(list(Mode)),
+    crashes=st.lists(st.integers(0, 6), max_size=6),
+    turns=st.lists(st.sampled_from(["gone", "off", "on", "other ip"]), max_size=3),
+)
+def test_any_prefix_planned_anew_ends_the_same(mode: Mode, crashes: list[int], turns: list[str]) -> None:
+    """A leader dies after any number of actions, any number of times; the end is that of a leader who never dies."""
+    interrupted, smooth = MODES[mode](), MODES[mode]()
+    for turn in ["on", *turns]:
+        for world in (interrupted, smooth):
+            world.pod = _turned(mode, turn)
+        for limit in crashes:
+            interrupted.run(limit)
+        interrupted.run()
+        smooth.run()
+        assert interrupted.outcome() == smooth.outcome()
+    assert len(interrupted.ec2) <= 1
+
+
+def _turned(mode: Mode, turn: str) -> PodView | None:
+    match turn:
+        case "gone":
+            return None
+        case "off":
+            return pod(mode, "k", annotations={})
+        case "other ip":
+            return pod(mode, "k", ip="10.0.0.77")
+    return pod(mode, "k")
+
+
+def test_a_stale_label_goes_before_anything_else() -> None:
+    world = MODES[Mode.FIXED_TAG]()
+    world.labels = {contract.PUBLIC_IP: "9.9.9.9"}
+    world.run()
+    assert world.calls[0] == "Unlabel"
+    assert world.labels[contract.PUBLIC_IP] == "1.1.1.1"
+
+
+def test_converged_means_that_there_is_nothing_to_do() -> None:
+    world = MODES[Mode.AUTO]()
+    world.run()
+    assert world.run() == 0
+    assert world.record
+    assert world.record.phase is Phase.ASSOCIATED
