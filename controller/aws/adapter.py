@@ -1,0 +1,129 @@
+"""EC2 as the core asks for it: the port `Ec2`, over a real client.
+
+Each method is one API call (describes: as few as the limits allow), sent once, after its turn in the throttle. What
+the API leaves to defaults that reports disagree on is always said: `AllowReassociation` is false.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from controller.aws import interfaces
+from controller.aws.addresses import AddressReader
+from controller.aws.calls import Calls
+from controller.aws.client import ec2_client
+from controller.aws.codes import incomplete
+from controller.aws.gate import Throttle
+from controller.aws.throttle import DEFAULT_LIMITS, Limit
+from controller.core.ports import Address, Allocation, AllocationRequest, Guard, Interface, Observer
+from state.model import AllocationId, AssociationId, Target
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import (
+        AllocateAddressRequestTypeDef,
+        DescribeNetworkInterfacesRequestTypeDef,
+        FilterTypeDef,
+        ReleaseAddressRequestTypeDef,
+        TagTypeDef,
+    )
+
+AMAZON_POOL = "amazon"
+
+
+class Ec2Adapter:
+    """The port `Ec2` on one Region and VPC. Thread-safe; a call takes `call_timeout_s` after its wait for a token."""
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        vpc_id: str,
+        guard: Guard,
+        call_timeout_s: float,
+        version: str,
+        observer: Observer | None = None,
+        limits: Mapping[str, Limit] = DEFAULT_LIMITS,
+    ) -> None:
+        self._region, self._vpc_id = region, vpc_id
+        self._api = ec2_client(region=region, guard=guard, call_timeout_s=call_timeout_s, version=version)
+        self._calls = Calls(Throttle(limits), guard, observer)
+        self._reader = AddressReader(region)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+
+    def describe_addresses(self) -> Sequence[Address]:
+        """All addresses but the service-managed ones, in one call: the API has no pages."""
+        answer = self._calls.send("DescribeAddresses", self._api.describe_addresses)
+        return self._reader.read(answer.get("Addresses", ()))
+
+    def describe_interfaces_by_ip(self, private_ips: Iterable[str]) -> Sequence[Interface]:
+        """Interfaces that list one of these IPs; one inside a delegated prefix is not listed."""
+        questions = interfaces.questions(self._vpc_id, interfaces.BY_IP, private_ips)
+        return list(chain.from_iterable(map(self._describe_interfaces, questions)))
+
+    def describe_interfaces_by_instance(self, instance_ids: Iterable[str]) -> Sequence[Interface]:
+        """Interfaces that are attached to one of these instances."""
+        questions = interfaces.questions(self._vpc_id, interfaces.BY_INSTANCE, instance_ids)
+        return list(chain.from_iterable(map(self._describe_interfaces, questions)))
+
+    def describe_interfaces_of_vpc(self) -> Sequence[Interface]:
+        """Every interface of the VPC, 1,000 a call."""
+        return self._describe_interfaces(interfaces.of_vpc(self._vpc_id))
+
+    def allocate(self, request: AllocationRequest) -> Allocation:
+        """A new address, tagged as it is made. Raises QuotaExceeded, PoolNotFound; Unavailable: it may exist."""
+        arguments = _allocation(request)
+        answer = self._calls.send("AllocateAddress", lambda: self._api.allocate_address(**arguments))
+        public_ip = answer.get("PublicIp") or answer.get("CarrierIp")
+        if not public_ip or not answer.get("AllocationId"):
+            incomplete("AllocateAddress", "allocation id or IP")
+        return Allocation(allocation_id=AllocationId(answer["AllocationId"]), public_ip=public_ip)
+
+    def associate(self, allocation_id: AllocationId, target: Target) -> AssociationId:
+        """Associate without taking the address from anybody. Raises AlreadyAssociated, InvalidTarget, and others."""
+        answer = self._calls.send(
+            "AssociateAddress",
+            lambda: self._api.associate_address(
+                AllocationId=allocation_id,
+                NetworkInterfaceId=target.interface_id,
+                PrivateIpAddress=target.private_ip,
+                AllowReassociation=False,
+            ),
+        )
+        if not answer.get("AssociationId"):
+            incomplete("AssociateAddress", "association id")
+        return AssociationId(answer["AssociationId"])
+
+    def disassociate(self, association_id: AssociationId) -> None:
+        """Cut this association and no newer one. Raises AssociationNotFound, InterfaceNotFound."""
+        self._calls.send("DisassociateAddress", lambda: self._api.disassociate_address(AssociationId=association_id))
+
+    def release(self, allocation_id: AllocationId, border_group: str) -> None:
+        """Give the address back. Raises AddressNotFound, AddressInUse, AddressForeign, and BorderGroupMismatch."""
+        arguments: ReleaseAddressRequestTypeDef = {"AllocationId": allocation_id}
+        if border_group not in ("", self._region):
+            arguments["NetworkBorderGroup"] = border_group
+        self._calls.send("ReleaseAddress", lambda: self._api.release_address(**arguments))
+
+    def _describe_interfaces(self, filters: "list[FilterTypeDef]") -> list[Interface]:
+        def ask(token: str | None) -> Mapping[str, Any]:
+            page: DescribeNetworkInterfacesRequestTypeDef = {"Filters": filters, "MaxResults": interfaces.PAGE}
+            if token:
+                page["NextToken"] = token
+            return self._calls.send("DescribeNetworkInterfaces", lambda: self._api.describe_network_interfaces(**page))
+
+        return list(interfaces.pages(ask))
+
+
+def _allocation(request: AllocationRequest) -> "AllocateAddressRequestTypeDef":
+    tags: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in sorted(request.tags.items())]
+    arguments: AllocateAddressRequestTypeDef = {"Domain": "vpc"}
+    if tags:
+        arguments["TagSpecifications"] = [{"ResourceType": "elastic-ip", "Tags": tags}]
+    if request.public_ipv4_pool not in ("", AMAZON_POOL):
+        arguments["PublicIpv4Pool"] = request.public_ipv4_pool
+    if request.border_group:
+        arguments["NetworkBorderGroup"] = request.border_group
+    return arguments

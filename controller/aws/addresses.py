@@ -1,0 +1,61 @@
+"""What DescribeAddresses says, as the records of the core.
+
+EC2's answer is read with suspicion: an address that lacks a field is left out and logged once, for a guess about it
+could give somebody's address away; all others are served. Addresses that a service of AWS manages (load balancers,
+NAT gateways) are nobody's to touch, and those without an allocation id are relics of EC2-Classic.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from controller.core.ports import Address, Association
+from state.model import AllocationId, AssociationId, InterfaceId, Target
+
+log = logging.getLogger(__name__)
+
+
+class AddressReader:
+    """Reads descriptions; remembers only which ones it has complained about."""
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._reported: set[str] = set()
+
+    def read(self, items: Sequence[Mapping[str, Any]]) -> list[Address]:
+        """The addresses that are ours to consider."""
+        read = (self._read_one(item) for item in items if item.get("AllocationId") and not item.get("ServiceManaged"))
+        return [address for address in read if address is not None]
+
+    def _read_one(self, item: Mapping[str, Any]) -> Address | None:
+        try:
+            return Address(
+                allocation_id=AllocationId(item["AllocationId"]),
+                public_ip=item.get("PublicIp") or item["CarrierIp"],  # Wavelength Zones have carrier IPs instead
+                border_group=item.get("NetworkBorderGroup") or self._region,
+                tags=_tags(item),
+                association=_association(item),
+            )
+        except KeyError as missing:
+            self._report(item["AllocationId"], str(missing))
+            return None
+
+    def _report(self, allocation_id: str, missing: str) -> None:
+        if allocation_id not in self._reported:
+            self._reported.add(allocation_id)
+            log.warning("EC2 describes address %s without %s: it is left alone", allocation_id, missing)
+
+
+def _tags(item: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag.get("Value", "") for tag in item.get("Tags", ())}
+
+
+def _association(item: Mapping[str, Any]) -> Association | None:
+    """None only where nothing hints at one; KeyError for half an association, which must not look free."""
+    if not any(item.get(hint) for hint in ("AssociationId", "NetworkInterfaceId", "PrivateIpAddress", "InstanceId")):
+        return None
+    return Association(
+        association_id=AssociationId(item["AssociationId"]),
+        target=Target(interface_id=InterfaceId(item["NetworkInterfaceId"]), private_ip=item["PrivateIpAddress"]),
+        instance_id=item.get("InstanceId") or None,
+    )

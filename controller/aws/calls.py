@@ -1,0 +1,47 @@
+"""One way for every call to EC2: wait for a token, ask whether we lead, send, judge the answer, tell telemetry."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from controller.aws.client import MUTATIONS
+from controller.aws.codes import ec2_errors
+from controller.aws.gate import Throttle
+from controller.core.ports import Guard, Observer
+from state.errors import NotSent, PodEipError
+
+T = TypeVar("T")
+
+
+class Calls:
+    """Sends calls through the throttle; raises `state.errors` only. Thread-safe."""
+
+    def __init__(self, throttle: Throttle, guard: Guard, observer: Observer | None) -> None:
+        self._throttle, self._guard, self._observer = throttle, guard, observer
+
+    def send(self, operation: str, call: Callable[[], T]) -> T:
+        """The answer of `call`. Mutations raise NotLeading where the guard says so, also while they wait."""
+        check = self._guard.check if operation in MUTATIONS else _nothing
+        with self._throttle.turn(operation, check):
+            return self._observed(operation, call)
+
+    def _observed(self, operation: str, call: Callable[[], T]) -> T:
+        started = time.monotonic()
+        try:
+            with ec2_errors(operation):
+                answer = call()
+        except NotSent:
+            raise
+        except PodEipError as error:
+            self._tell(operation, started, error.code)
+            raise
+        self._tell(operation, started, "")
+        return answer
+
+    def _tell(self, operation: str, started: float, code: str) -> None:
+        if self._observer is not None:
+            self._observer.call("ec2", operation, time.monotonic() - started, code)
+
+
+def _nothing() -> None:
+    """Reads ask nobody."""

@@ -1,0 +1,80 @@
+"""The boto3-family client for EC2, set up so that a mutation is sent once, in time, or not at all.
+
+botocore's own habits are wrong for a leader: it retries, it waits a minute, and it may refresh credentials for
+seconds between our last look at the deadline and the send. So there is one attempt, both time-outs fit into the
+call's limit, and the guard is asked in the last handler before the request leaves. Time-outs are per socket
+operation (urllib3): a peer that trickles bytes can take longer, and only the ledger protects from that.
+
+botocore is used without boto3, whose resource layer nobody needs here, and its EC2 model is reduced to our six
+operations as it is loaded: the whole of it, 700 operations, would stay in memory for good.
+"""
+
+from typing import TYPE_CHECKING, Any, cast
+
+import botocore.session
+from botocore.config import Config
+
+from controller.core.ports import Guard
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+PRODUCT = "aws-pod-eip-controller"
+MUTATIONS = frozenset({"AllocateAddress", "AssociateAddress", "DisassociateAddress", "ReleaseAddress"})
+READS = frozenset({"DescribeAddresses", "DescribeNetworkInterfaces"})
+CONNECT_TIMEOUT_S = 1.0
+CONNECTIONS = 40
+
+
+def ec2_client(*, region: str, guard: Guard, call_timeout_s: float, version: str) -> "EC2Client":
+    """A thread-safe client that asks `guard` right before it sends a mutation, and lets its NotLeading out.
+
+    Endpoints, credentials and proxies follow the AWS SDK's own standard (AWS_ENDPOINT_URL_EC2, AWS_PROFILE, ...).
+    """
+    session = botocore.session.get_session()
+    _load_only(session, MUTATIONS | READS)
+    client = session.create_client("ec2", region_name=region, config=_config(call_timeout_s, version))
+    for operation in sorted(MUTATIONS):
+        # A handler that raises ends the attempt; with one attempt, botocore raises that very exception to the caller.
+        client.meta.events.register_last(f"before-send.ec2.{operation}", lambda **_: guard.check())
+    return cast("EC2Client", client)
+
+
+def _config(call_timeout_s: float, version: str) -> Config:
+    connect_timeout_s = min(CONNECT_TIMEOUT_S, call_timeout_s / 3)
+    return Config(
+        connect_timeout=connect_timeout_s,
+        read_timeout=call_timeout_s - connect_timeout_s,
+        max_pool_connections=CONNECTIONS,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        tcp_keepalive=True,
+        user_agent_extra=f"{PRODUCT}/{version}",
+    )
+
+
+def _load_only(session: botocore.session.Session, operations: frozenset[str]) -> None:
+    """Drop the other operations, and the shapes that only they use, from the model that the session will use.
+
+    botocore's loader keeps what it loaded and hands out the same dictionary again; if it ever stops to, this has no
+    effect but for memory.
+    """
+    model: dict[str, Any] = session.get_component("data_loader").load_service_model("ec2", "service-2")
+    model["operations"] = {name: spec for name, spec in model["operations"].items() if name in operations}
+    roots = [
+        spec[side]["shape"] for spec in model["operations"].values() for side in ("input", "output") if side in spec
+    ]
+    model["shapes"] = _reachable(model["shapes"], roots)
+
+
+def _reachable(shapes: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    while names:
+        name = names.pop()
+        if name not in found:
+            shape = found[name] = shapes[name]
+            parts = [
+                *shape.get("members", {}).values(),
+                *(shape[key] for key in ("member", "key", "value") if key in shape),
+            ]
+            names += [part["shape"] for part in parts]
+    return found

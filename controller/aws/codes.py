@@ -1,0 +1,181 @@
+"""What EC2's error codes mean, in one table: the loop decides by the type of an error, and people search for its code.
+
+The codes are those of the EC2 API reference ("Error codes for the Amazon EC2 API") and of the pages of each action.
+A code that means another thing in one action stands there as `ACTION/CODE`. What is not in the table is judged by its
+HTTP status: from 500 on nobody knows whether it happened, below that it was refused. EC2's own words are kept.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+
+from state.errors import (
+    AccessDenied,
+    AddressForeign,
+    AddressInUse,
+    AddressNotFound,
+    AlreadyAssociated,
+    AssociationNotFound,
+    BorderGroupMismatch,
+    InterfaceNotFound,
+    InvalidTarget,
+    PodEipError,
+    PoolNotFound,
+    QuotaExceeded,
+    Refused,
+    Throttled,
+    Unavailable,
+)
+
+CODES: dict[str, type[PodEipError]] = {
+    "AddressLimitExceeded": QuotaExceeded,
+    "InsufficientAddressCapacity": QuotaExceeded,
+    "InvalidPublicIpv4PoolID.NotFound": PoolNotFound,
+    "InvalidPublicIpv4PoolID.Malformed": PoolNotFound,
+    "InvalidPoolID.NotFound": PoolNotFound,
+    "InvalidPoolID.Malformed": PoolNotFound,
+    "InvalidIpamPoolId.NotFound": PoolNotFound,
+    "InvalidIpamPoolId.Malformed": PoolNotFound,
+    "Resource.AlreadyAssociated": AlreadyAssociated,
+    "AssociateAddress/InvalidParameterValue": InvalidTarget,
+    "InvalidIPAddress.InUse": AddressInUse,
+    "InvalidAllocationID.NotFound": AddressNotFound,
+    "InvalidAllocationID.Malformed": AddressNotFound,
+    "InvalidAddressID.NotFound": AddressNotFound,
+    "InvalidAddress.NotFound": AddressNotFound,
+    # The page of ReleaseAddress: what a wrong border group gives. The address is still there, and still paid for.
+    "ReleaseAddress/InvalidAddress.NotFound": BorderGroupMismatch,
+    "InvalidAssociationID.NotFound": AssociationNotFound,
+    "InvalidAssociationID.Malformed": AssociationNotFound,
+    "InvalidNetworkInterfaceID.NotFound": InterfaceNotFound,
+    "InvalidNetworkInterfaceId.NotFound": InterfaceNotFound,
+    "InvalidNetworkInterfaceID.Malformed": InterfaceNotFound,
+    "InvalidNetworkInterface.NotFound": InterfaceNotFound,
+    # With sound credentials `AuthFailure` says that the address is another account's: see `_error_of`.
+    "AuthFailure": AccessDenied,
+    "AssociateAddress/AuthFailure": AddressForeign,
+    "DisassociateAddress/AuthFailure": AddressForeign,
+    "ReleaseAddress/AuthFailure": AddressForeign,
+    "UnauthorizedOperation": AccessDenied,
+    "AccessDenied": AccessDenied,
+    "AccessDeniedException": AccessDenied,
+    "Blocked": AccessDenied,
+    "ExpiredToken": AccessDenied,
+    "ExpiredTokenException": AccessDenied,
+    "IncompleteSignature": AccessDenied,
+    "InvalidClientTokenId": AccessDenied,
+    "InvalidIdentityToken": AccessDenied,
+    "InvalidSecurityToken": AccessDenied,
+    "MissingAuthenticationToken": AccessDenied,
+    "OptInRequired": AccessDenied,
+    "PendingVerification": AccessDenied,
+    "RequestExpired": AccessDenied,
+    "SignatureDoesNotMatch": AccessDenied,
+    "UnrecognizedClientException": AccessDenied,
+    "Client.RequestLimitExceeded": Throttled,
+    "EC2ThrottledException": Throttled,
+    "PriorRequestNotComplete": Throttled,
+    "RequestLimitExceeded": Throttled,
+    "RequestThrottled": Throttled,
+    "RequestThrottledException": Throttled,
+    "SlowDown": Throttled,
+    "Throttling": Throttled,
+    "ThrottlingException": Throttled,
+    "ThrottledException": Throttled,
+    "TooManyRequestsException": Throttled,
+    "429": Throttled,
+    "408": Unavailable,
+    "InternalError": Unavailable,
+    "InternalFailure": Unavailable,
+    "InvalidNextToken": Unavailable,
+    "InvalidPaginationToken": Unavailable,
+    "RequestTimeout": Unavailable,
+    "ServerInternal": Unavailable,
+    "ServiceUnavailable": Unavailable,
+    "Unavailable": Unavailable,
+}
+
+_CREDENTIALS = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.UnknownCredentialError,
+    boto.NoAuthTokenError,
+    boto.TokenRetrievalError,
+    boto.UnknownTokenProviderError,
+    boto.SSOError,
+    boto.LoginError,
+    boto.RefreshWithMFAUnsupportedError,
+    boto.ProfileNotFound,
+    boto.ConfigNotFound,
+    boto.ConfigParseError,
+    boto.InvalidConfigError,
+)
+_NOT_SENDABLE = (boto.ParamValidationError, boto.ValidationError, boto.UnknownEndpointError)
+
+_CHECK_CREDENTIALS = "Check the role of the controller's ServiceAccount (IRSA or Pod Identity), or the AWS_* variables"
+_ADVICE = {
+    "InsufficientAddressCapacity": "The pool has no free address: provision more, or release some",
+    "RequestExpired": "The clock of this node is wrong by minutes: mend its time service",
+    "SignatureDoesNotMatch": "Check the secret key, and the clock of this node",
+    "OptInRequired": "Subscribe the account to EC2 in this Region",
+    "AuthFailure": _CHECK_CREDENTIALS,
+    "ExpiredToken": _CHECK_CREDENTIALS,
+    "ExpiredTokenException": _CHECK_CREDENTIALS,
+    "InvalidClientTokenId": _CHECK_CREDENTIALS,
+    "InvalidIdentityToken": _CHECK_CREDENTIALS,
+    "MissingAuthenticationToken": _CHECK_CREDENTIALS,
+    "UnrecognizedClientException": _CHECK_CREDENTIALS,
+}
+_ENCODED = "Encoded authorization failure message:"
+
+
+@contextmanager
+def ec2_errors(operation: str) -> Iterator[None]:
+    """Turn what botocore raises within into the errors of `state.errors`; those themselves pass unchanged."""
+    try:
+        yield
+    except boto.ClientError as error:
+        raise _error_of(operation, error) from error
+    except _CREDENTIALS as error:
+        raise AccessDenied(str(error), code=type(error).__name__, advice=_CHECK_CREDENTIALS) from error
+    except _NOT_SENDABLE as error:
+        raise Refused(str(error), code=type(error).__name__) from error
+    except (boto.BotoCoreError, ResponseParserError) as error:
+        raise Unavailable(f"{operation}: {error}", code=type(error).__name__) from error
+
+
+def incomplete(operation: str, field: str) -> NoReturn:
+    """Raise Unavailable for an answer that lacks what it must have: the call may well have had its effect."""
+    raise Unavailable(f"{operation} was answered without {field}", code="IncompleteAnswer")
+
+
+def _error_of(operation: str, error: boto.ClientError) -> PodEipError:
+    said = error.response.get("Error", {})
+    code, message = str(said.get("Code", "Unknown")), str(said.get("Message") or error)
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    kind = _kind_of(operation, code, status)
+    if kind is not AccessDenied and issubclass(kind, Refused) and _speaks_of_border_group(message):
+        kind = BorderGroupMismatch
+    elif kind is AddressForeign and "credential" in message.lower():
+        kind = AccessDenied  # "unable to validate the provided access credentials": says nothing about the address
+    advice = _ADVICE.get(code, "") if kind in (AccessDenied, QuotaExceeded) else ""
+    return kind(_readable(message), code=code, advice=advice)
+
+
+def _kind_of(operation: str, code: str, status: int) -> type[PodEipError]:
+    known = CODES.get(f"{operation}/{code}") or CODES.get(code)
+    return known or (Refused if 400 <= status < 500 else Unavailable)
+
+
+def _speaks_of_border_group(message: str) -> bool:
+    """EC2 documents the refusal but not its code (NAT gateways are known to get `OperationNotPermitted`)."""
+    return "bordergroup" in message.lower().replace(" ", "").replace("-", "")
+
+
+def _readable(message: str) -> str:
+    """Without the encoded authorization message: a kilobyte that no person can read and no event has room for."""
+    return message.partition(_ENCODED)[0].strip()

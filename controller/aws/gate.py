@@ -1,0 +1,103 @@
+"""Where calls wait for EC2's tokens, so that waiting is orderly, bounded, and never outlives leadership.
+
+One queue for each API, first come first served, shared by all threads. Whoever waits for a mutation asks the guard
+again and again: a replica that stopped leading leaves the queue within a second instead of filling its threads.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from controller.aws.throttle import DEFAULT_LIMITS, Bucket, Grant, Limit
+from controller.core.ports import Clock
+from state.errors import Refused, Throttled
+
+LONGEST_LOOK_S = 1.0
+"""A waiter looks up this often, whether or not it was told to."""
+PATIENCE_S = 60.0
+
+
+class Gate:
+    """One API's bucket and the queue before it. Thread-safe."""
+
+    def __init__(self, action: str, limit: Limit, clock: Clock, patience_s: float) -> None:
+        self._action, self._clock, self._patience_s = action, clock, patience_s
+        self._lock = threading.Lock()
+        self._bucket = Bucket(limit, clock())
+        self._queue: deque[threading.Condition] = deque()
+
+    def enter(self, check: Callable[[], None]) -> Grant:
+        """Wait for a token. Raises what `check` raises, and Throttled after too long a wait: nothing was sent then."""
+        deadline = self._clock() + self._patience_s
+        with self._lock:
+            me = threading.Condition(self._lock)
+            self._queue.append(me)
+            try:
+                return self._wait(me, check, deadline)
+            finally:
+                self._queue.remove(me)
+                self._wake_first()
+
+    def _wait(self, me: threading.Condition, check: Callable[[], None], deadline: float) -> Grant:
+        while True:
+            check()
+            now = self._clock()
+            turn = self._bucket.take(now) if self._queue[0] is me else LONGEST_LOOK_S
+            if isinstance(turn, Grant):
+                return turn
+            if now >= deadline:
+                message = f"no token of {self._action} within {self._patience_s:.0f} s: many calls are waiting for it"
+                raise Throttled(message, code="NoToken")
+            me.wait(min(turn, LONGEST_LOOK_S, deadline - now))
+
+    def leave(self, grant: Grant, *, throttled: bool) -> None:
+        """Report the answer to the call."""
+        with self._lock:
+            self._bucket.settle(grant, self._clock(), throttled=throttled)
+            self._wake_first()
+
+    def cancel(self, grant: Grant) -> None:
+        """Report that there was no call, or no answer."""
+        with self._lock:
+            self._bucket.cancel(grant)
+            self._wake_first()
+
+    def _wake_first(self) -> None:
+        if self._queue:
+            self._queue[0].notify()
+
+
+class Throttle:
+    """The gates of all APIs. An API without a limit is not held back."""
+
+    def __init__(
+        self,
+        limits: Mapping[str, Limit] = DEFAULT_LIMITS,
+        *,
+        clock: Clock = time.monotonic,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._gates = {action: Gate(action, limit, clock, patience_s) for action, limit in limits.items()}
+
+    @contextmanager
+    def turn(self, action: str, check: Callable[[], None]) -> Iterator[None]:
+        """Send one call within: waits for its turn before, learns from Throttled after."""
+        gate = self._gates.get(action)
+        if gate is None:
+            yield
+            return
+        grant = gate.enter(check)
+        try:
+            yield
+        except Throttled:
+            gate.leave(grant, throttled=True)
+            raise
+        except Refused:
+            gate.leave(grant, throttled=False)
+            raise
+        except BaseException:
+            gate.cancel(grant)
+            raise
+        gate.leave(grant, throttled=False)

@@ -1,0 +1,69 @@
+"""Where we are: the Region by AWS's own settings, else, like the VPC, from the instance's metadata service.
+
+Version 2 of the service only (a token first), with short limits: in a Pod whose node allows one network hop nobody
+answers at all, and the start must not hang on that. The links are those of the EC2 user guide, "Access instance
+metadata"; AWS_EC2_METADATA_DISABLED, _SERVICE_ENDPOINT and _SERVICE_ENDPOINT_MODE mean what they mean to the SDKs.
+"""
+
+import os
+from collections.abc import Mapping
+
+import botocore.session
+import urllib3
+from botocore.exceptions import BotoCoreError
+
+from state.errors import Misconfigured
+
+TIME_LIMIT = urllib3.Timeout(connect=1.0, read=1.5)
+_ENDPOINTS = {"ipv4": "http://169.254.169.254", "ipv6": "http://[fd00:ec2::254]"}
+_TOKEN_SECONDS = "60"
+
+
+def discover_region(environ: Mapping[str, str] = os.environ) -> str | None:
+    """AWS_REGION, AWS_DEFAULT_REGION, the profile's, the instance's; None: nobody knows. Raises Misconfigured."""
+    return environ.get("AWS_REGION") or _region_of_settings() or _read_metadata(environ, "placement/region")
+
+
+def discover_vpc_id(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The VPC of the instance's primary interface; None where there is no metadata service."""
+    with urllib3.PoolManager(timeout=TIME_LIMIT, retries=False) as http:
+        mac = _read(http, environ, "mac")
+        return _read(http, environ, f"network/interfaces/macs/{mac}/vpc-id") if mac else None
+
+
+def _region_of_settings() -> str | None:
+    try:
+        region: str | None = botocore.session.get_session().get_config_variable("region")
+    except BotoCoreError as error:
+        raise Misconfigured([f"the AWS settings (AWS_PROFILE, AWS_CONFIG_FILE) are not usable: {error}"]) from error
+    return region or None
+
+
+def _read_metadata(environ: Mapping[str, str], path: str) -> str | None:
+    with urllib3.PoolManager(timeout=TIME_LIMIT, retries=False) as http:
+        return _read(http, environ, path)
+
+
+def _read(http: urllib3.PoolManager, environ: Mapping[str, str], path: str) -> str | None:
+    if environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+        return None
+    endpoint = _endpoint(environ)
+    token = _ask(http, "PUT", f"{endpoint}/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": _TOKEN_SECONDS})
+    if token is None:
+        return None
+    return _ask(http, "GET", f"{endpoint}/latest/meta-data/{path}", {"X-aws-ec2-metadata-token": token})
+
+
+def _ask(http: urllib3.PoolManager, method: str, url: str, headers: dict[str, str]) -> str | None:
+    try:
+        answer = http.request(method, url, headers=headers, redirect=False)
+    except urllib3.exceptions.HTTPError:
+        return None
+    text = answer.data.decode("ascii", "replace").strip()
+    return text or None if answer.status == 200 else None
+
+
+def _endpoint(environ: Mapping[str, str]) -> str:
+    mode = environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "").lower()
+    chosen = environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or _ENDPOINTS.get(mode, _ENDPOINTS["ipv4"])
+    return chosen.rstrip("/")

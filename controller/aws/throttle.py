@@ -1,0 +1,163 @@
+"""A model of one of EC2's token buckets, as seen by one of those who drink from it.
+
+EC2 publishes its default buckets but not the account's own, nor who else uses them, so the defaults are where the
+model starts and the answers correct it:
+
+- While the model holds tokens, calls go. When it is empty, one call goes beyond it as a probe; if it is served, two
+  more at once, and so on, up to a few. So deep in debt that neither time on the way nor a token left over explains it,
+  the account must allow more: rate and burst double. An EC2 that does not throttle is met at full speed after a
+  handful of round trips.
+- A throttled probe shows that the model is right: its tokens are 0 now, and there is no probe for a minute, then for
+  two, up to ten.
+- A throttled call that had a token shows that the model was wrong. Once may be jitter on the way: only the tokens are
+  set to 0. Twice within seconds is somebody else at the same bucket: a learnt rate falls back to the default, a
+  default one is halved, and grows back in equal steps.
+- At the start, and after a throttled call, few calls go at once, and twice as many with each round that is served: a
+  new leader does not know how full the bucket is that its predecessor left.
+
+Pure: no clock, no waiting, no lock. `controller.aws.gate` waits. Seconds and calls a second throughout.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+FIRST_WINDOW = 4
+"""Calls in flight before the first answer."""
+PROBE_PAUSE_S, LONGEST_PROBE_PAUSE_S = 60.0, 600.0
+GROWTH = 1
+MOST_PROBES = 8
+"""Calls in flight beyond the model; more where the learnt rate is more."""
+PROVEN_DEBT = 3.0
+"""Served this many tokens below an empty model, after all that may have come in on the way."""
+SUSPICION_S = 10.0
+"""Two refusals of calls with tokens within this time are not jitter."""
+REGROWTH_S = 60.0
+"""From nothing to the default rate."""
+LEAST_WAIT_S = 0.001
+LEAST_SHARE = 1 / 16
+"""Of the default rate, however many others there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What EC2 grants by default for one API: `burst` calls at once, then `rate` a second."""
+
+    burst: float
+    rate: float
+
+
+_MUTATION, _READ = Limit(burst=50, rate=5), Limit(burst=100, rate=20)
+DEFAULT_LIMITS = MappingProxyType(
+    {
+        "AllocateAddress": _MUTATION,
+        "AssociateAddress": _MUTATION,
+        "DisassociateAddress": _MUTATION,
+        "ReleaseAddress": _MUTATION,
+        "DescribeAddresses": _READ,
+        "DescribeNetworkInterfaces": _READ,
+    }
+)
+"""From "Request throttling for the Amazon EC2 API" of the EC2 developer guide; interfaces as filtered or paginated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Leave to send one call now; `debt` is by how many tokens the model is overdrawn for it (0: not at all)."""
+
+    at: float
+    debt: float = 0.0
+
+    @property
+    def probe(self) -> bool:
+        """Whether the call goes beyond the model."""
+        return self.debt > 0
+
+
+class Bucket:
+    """The model of one API's bucket. Not thread-safe; `now` must not go backwards."""
+
+    def __init__(self, limit: Limit, now: float) -> None:
+        self._default = limit
+        self._rate, self._burst, self._tokens = limit.rate, limit.burst, limit.burst
+        self._filled_at, self._left = now, 0.0
+        self._in_flight, self._window = 0, FIRST_WINDOW
+        self._probes, self._most_probes = 0, 1.0
+        self._no_probe_until, self._probe_pause = now, PROBE_PAUSE_S
+        self._refused_at = self._cut_at = self._doubled_at = float("-inf")
+
+    @property
+    def rate(self) -> float:
+        """Calls a second that the model expects to be served for long."""
+        return self._rate
+
+    def take(self, now: float) -> Grant | float:
+        """Leave to send a call now, or the seconds until it is worth asking again (an answer may make it sooner)."""
+        self._fill(now)
+        if self._in_flight >= self._window:
+            return PROBE_PAUSE_S
+        if self._tokens < 1 and not self._may_probe(now):
+            return self._seconds_to_token()
+        self._tokens -= 1
+        grant = Grant(at=now, debt=max(0.0, -self._tokens))
+        self._in_flight += 1
+        self._probes += grant.probe
+        return grant
+
+    def settle(self, grant: Grant, now: float, *, throttled: bool) -> None:
+        """Learn from the answer to a granted call; every grant is settled once, whatever came of it."""
+        self._fill(now)
+        self.cancel(grant)
+        if throttled:
+            self._learn_refusal(grant, now)
+        else:
+            self._window += GROWTH
+            self._learn_success(grant, now)
+
+    def cancel(self, grant: Grant) -> None:
+        """The granted call was not sent, or nobody knows whether: nothing is learnt."""
+        self._in_flight -= 1
+        self._probes -= grant.probe
+
+    def _may_probe(self, now: float) -> bool:
+        return self._probes < self._most_probes and now >= self._no_probe_until
+
+    def _seconds_to_token(self) -> float:
+        return max((1 - self._tokens) / self._rate, LEAST_WAIT_S)
+
+    def _fill(self, now: float) -> None:
+        passed = max(0.0, now - self._filled_at)
+        self._filled_at = max(now, self._filled_at)
+        self._tokens = min(self._burst, self._tokens + passed * self._rate)
+        if self._rate < self._default.rate:
+            self._left = min(self._burst, self._left + passed * (self._default.rate - self._rate))
+            self._rate = min(self._default.rate, self._rate + passed * self._default.rate / REGROWTH_S)
+
+    def _learn_success(self, grant: Grant, now: float) -> None:
+        if not grant.probe or grant.at < self._refused_at:
+            return
+        self._most_probes = min(self._most_probes + GROWTH, MOST_PROBES * self._rate / self._default.rate)
+        if grant.at >= self._doubled_at and grant.debt >= PROVEN_DEBT + self._left + (now - grant.at) * self._rate:
+            self._tokens = max(self._tokens, 0.0)
+            self._burst *= 2
+            self._rate *= 2
+            self._doubled_at = now
+            self._probe_pause = PROBE_PAUSE_S
+
+    def _learn_refusal(self, grant: Grant, now: float) -> None:
+        if grant.at < self._refused_at:
+            return  # one refusal is learnt from once, however many calls shared its fate
+        self._tokens = self._left = 0.0
+        if not grant.probe and now - self._cut_at < SUSPICION_S:
+            self._slow_down()
+        if not grant.probe:
+            self._cut_at = now
+        self._refused_at = now
+        self._window, self._most_probes = FIRST_WINDOW, 1.0
+        self._no_probe_until = now + self._probe_pause
+        self._probe_pause = min(2 * self._probe_pause, LONGEST_PROBE_PAUSE_S)
+
+    def _slow_down(self) -> None:
+        default = self._default
+        least = default.rate if self._rate > default.rate else default.rate * LEAST_SHARE
+        self._rate = max(self._rate / 2, least)
+        self._burst = max(self._burst / 2, default.burst)
