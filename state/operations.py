@@ -48,8 +48,8 @@ class Operation:
         nonce = raw.get("nonce", {}).get("S", "") if raw else None
         if nonce == self.nonce:
             return Sight.WRITTEN
-        if raw is None or self.expected is None:
-            return Sight.BEFORE if raw is self.expected else Sight.OTHER
+        if raw is None:
+            return Sight.BEFORE if self.expected is None else Sight.OTHER
         same = raw.get(self.counter, {}).get("N") == str(self.expected) and self.replaces in ("", nonce)
         return Sight.BEFORE if same else Sight.OTHER
 

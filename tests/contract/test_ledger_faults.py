@@ -83,16 +83,23 @@ def direct(dynamodb: Any) -> Table:
     return table_at(dynamodb.meta.endpoint_url)
 
 
+@pytest.fixture(scope="module")
+def broken(dynamodb: Any, direct: Table) -> Iterator[tuple[Proxy, Table]]:
+    """The same table through the proxy."""
+    with Proxy(dynamodb.meta.endpoint_url) as proxy:
+        yield proxy, table_at(proxy.url, name=direct.name, call_timeout=8.0)
+
+
 @pytest.fixture
-def scene(dynamodb: Any, direct: Table) -> Iterator[Scene]:
+def scene(broken: tuple[Proxy, Table], direct: Table) -> Iterator[Scene]:
     """A leader behind the proxy; the write that began its term is the first that the proxy saw."""
     install, fenced = new_install(), list[str]()
-    with Proxy(dynamodb.meta.endpoint_url) as proxy:
-        table = table_at(proxy.url, name=direct.name, call_timeout=8.0)
-        ledger = make(table, install, on_fenced=lambda: fenced.append("fenced"))
-        ledger.begin_term("me")
-        yield Scene(proxy, table, direct, install, ledger, fenced)
-        ledger.close()
+    proxy, table = broken
+    proxy.reset()
+    ledger = make(table, install, on_fenced=lambda: fenced.append("fenced"))
+    ledger.begin_term("me")
+    yield Scene(proxy, table, direct, install, ledger, fenced)
+    ledger.close()
 
 
 def committing(threads: ThreadPoolExecutor, scene: Scene, changes: Sequence[Change]) -> list[Future[None]]:

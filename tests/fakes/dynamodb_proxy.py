@@ -89,6 +89,12 @@ class Proxy:
         """The requests of this operation, as they came in."""
         return [seen.body for seen in self.seen if seen.operation == operation]
 
+    def reset(self) -> None:
+        """Forget what came in, and let nothing more go wrong."""
+        with self._lock:
+            self._faults.clear()
+        self.seen, self._lost = [], []
+
     def deliver(self) -> list[int]:
         """Forward every request that was lost; the HTTP statuses of what the server says now."""
         lost, self._lost = self._lost, []
