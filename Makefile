@@ -3,14 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 UV := $(VENV)/bin/uv
 
-.PHONY: help install demo test lock lint deflake
+.PHONY: help install demo test real test-real deflake lock
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(VENV)/.installed: requirements/sandbox.lock requirements/uv.lock pyproject.toml
+$(VENV)/.installed: requirements/tools.lock requirements/sandbox.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install -q --disable-pip-version-check -r requirements/uv.lock
-	$(UV) pip install -q --python $(VENV)/bin/python -r requirements/sandbox.lock
+	$(VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/tools.lock
+	$(UV) pip install -q --python $(VENV)/bin/python --require-hashes -r requirements/sandbox.lock
 	$(UV) pip install -q --python $(VENV)/bin/python --no-deps -e .
 	@touch $@
 
@@ -20,9 +20,21 @@ demo: install ## a whole world on this machine: no AWS account, no cluster
 	$(VENV)/bin/python -m sandbox $(ARGS)
 
 test: install ## lint, types, import rules and tests, by tox
-	$(UV) tool run --from tox==$$(sed -n 's/^tox==//p' requirements/dev.lock) tox run $(ARGS)
+	$(VENV)/bin/tox run $(ARGS)
+
+real: install ## build or fetch the real parts: kube-apiserver, etcd, DynamoDB Local, Helm
+	$(VENV)/bin/python -m tests.real.build $(ARGS)
+
+test-real: real ## tests on the real parts
+	$(VENV)/bin/tox run -e real
+
+deflake: install ## the tests ten times in random orders, until one fails
+	for n in 1 2 3 4 5 6 7 8 9 10; do $(VENV)/bin/tox run -q -e tests || exit 1; done
+
+COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes
 
 lock: install ## resolve the dependencies anew
-	$(UV) pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes pyproject.toml -o requirements/run.lock
-	$(UV) pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes --extra sandbox pyproject.toml -c requirements/run.lock -o requirements/sandbox.lock
-	$(UV) pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes --extra sandbox --extra dev pyproject.toml -c requirements/sandbox.lock -o requirements/dev.lock
+	$(COMPILE) requirements/tools.in -o requirements/tools.lock
+	$(COMPILE) pyproject.toml -o requirements/run.lock
+	$(COMPILE) --extra sandbox pyproject.toml -c requirements/run.lock -o requirements/sandbox.lock
+	$(COMPILE) --extra sandbox --extra dev pyproject.toml -c requirements/sandbox.lock -o requirements/dev.lock
