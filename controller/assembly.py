@@ -240,6 +240,7 @@ class Assembly:
             memory=memory,
             clock=_CLOCK,
             poll_interval_s=config.poll_interval,
+            restored=ledger.restored,
         )
         return TermState(
             term=term,

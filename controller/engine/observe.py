@@ -69,10 +69,11 @@ class Observer:
         memory: Memory,
         clock: Clock,
         poll_interval_s: float,
+        restored: bool = False,
     ) -> None:
         self._facts, self._pods, self._ledger, self._view = facts, pods, ledger, view
         self._placements, self._claims, self._memory, self._clock = placements, claims, memory, clock
-        self._poll_interval_s = poll_interval_s
+        self._poll_interval_s, self._restored = poll_interval_s, restored
         self._pools_read: dict[str, float] = {}
         self.installs: frozenset[str] = frozenset()
 
@@ -196,12 +197,16 @@ class Observer:
             address_seen=looked >= self._memory.started,
             tagged=tuple(a for a in tagged.get(glance.uid, ()) if self._unowned(a, glance.uid)),
             offer=offer,
-            in_doubt=self._memory.in_doubt(glance.uid, looked),
+            in_doubt=self._may_have_allocated(record) and self._memory.in_doubt(glance.uid, looked),
             settled=self._memory.settled(glance.uid, looked),
             looked_after_cut=looked > memory.cut_at,
             in_scope=record is None or self._pods.in_scope(record.namespace),
         )
         return self._with_surroundings(self._with_claim(base, glance), glance)
+
+    def _may_have_allocated(self, record: PodRecord | None) -> bool:
+        """An intent stands, or the table was restored and may have lost one."""
+        return self._restored if record is None else record.phase is Phase.INTENT
 
     def _with_claim(self, base: Situation, glance: Glance) -> Situation:
         record = glance.record
