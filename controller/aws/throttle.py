@@ -3,15 +3,15 @@
 EC2 publishes its default buckets but not the account's own, nor who else uses them, so the defaults are where the
 model starts and the answers correct it:
 
-- While the model holds tokens, calls go. When it is empty, one call goes beyond it as a probe; if it is served, two
-  more at once, and so on, up to a few. So deep in debt that neither time on the way nor a token left over explains it,
-  the account must allow more: rate and burst double. An EC2 that does not throttle is met at full speed after a
-  handful of round trips.
+- While the model holds tokens, calls go. When it is empty, one call goes beyond it as a probe; if it is served, two at
+  once, then four, up to a few. Served so deep in debt that neither time on the way nor tokens left over explain it,
+  a probe proves that the account allows more: rate and burst double. An EC2 that does not throttle is met at full
+  speed after a handful of round trips.
 - A throttled probe shows that the model is right: its tokens are 0 now, and there is no probe for a minute, then for
   two, up to ten.
 - A throttled call that had a token shows that the model was wrong. Once may be jitter on the way: only the tokens are
-  set to 0. Twice within seconds is somebody else at the same bucket: a learnt rate falls back to the default, a
-  default one is halved, and grows back in equal steps.
+  set to 0. Twice within seconds is a guess that was too high, or somebody else at the same bucket: the rate is
+  halved, and below the default it grows back in equal steps.
 - At the start, and after a throttled call, few calls go at once, and twice as many with each round that is served: a
   new leader does not know how full the bucket is that its predecessor left.
 
@@ -24,7 +24,7 @@ from types import MappingProxyType
 FIRST_WINDOW = 4
 """Calls in flight before the first answer."""
 PROBE_PAUSE_S, LONGEST_PROBE_PAUSE_S = 60.0, 600.0
-GROWTH = 1
+"""Between a throttled call and the next probe."""
 MOST_PROBES = 8
 """Calls in flight beyond the model; more where the learnt rate is more."""
 PROVEN_DEBT = 3.0
@@ -33,9 +33,10 @@ SUSPICION_S = 10.0
 """Two refusals of calls with tokens within this time are not jitter."""
 REGROWTH_S = 60.0
 """From nothing to the default rate."""
-LEAST_WAIT_S = 0.001
 LEAST_SHARE = 1 / 16
 """Of the default rate, however many others there are."""
+LEAST_WAIT_S = 0.001
+"""Shorter waits than this are lost in rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ class Bucket:
         if throttled:
             self._learn_refusal(grant, now)
         else:
-            self._window += GROWTH
+            self._window += 1
             self._learn_success(grant, now)
 
     def cancel(self, grant: Grant) -> None:
@@ -135,7 +136,7 @@ class Bucket:
     def _learn_success(self, grant: Grant, now: float) -> None:
         if not grant.probe or grant.at < self._refused_at:
             return
-        self._most_probes = min(self._most_probes + GROWTH, MOST_PROBES * self._rate / self._default.rate)
+        self._most_probes = min(self._most_probes + 1, MOST_PROBES * max(1.0, self._rate / self._default.rate))
         if grant.at >= self._doubled_at and grant.debt >= PROVEN_DEBT + self._left + (now - grant.at) * self._rate:
             self._tokens = max(self._tokens, 0.0)
             self._burst *= 2

@@ -1,0 +1,242 @@
+"""EC2 without a network: the port `Ec2` in this process, for tests of whoever uses it.
+
+State, not stubs: addresses, interfaces and associations follow the rules of the real API, so a test sets a scene and
+looks at what became of it. Faults wait by operation: a refusal instead of the effect, or a lost reply after it. Reads
+can be frozen (EC2's are eventually consistent) and calls can be held until the test lets them go. The contract tests
+hold this and the real adapter to the same behaviour.
+"""
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from controller.core.ports import Address, Allocation, AllocationRequest, Guard, Interface
+from state.errors import (
+    AddressInUse,
+    AlreadyAssociated,
+    AssociationNotFound,
+    BorderGroupMismatch,
+    InterfaceNotFound,
+    PodEipError,
+    Unavailable,
+)
+from state.model import AllocationId, AssociationId, InterfaceId, Target
+from tests.fakes.ec2_account import Ec2Account, has_ip
+
+HOLD_LIMIT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call that got past the guard: its arguments as strings, and the code it was answered with."""
+
+    operation: str
+    arguments: tuple[str, ...] = ()
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What the next call of an operation meets; with `after_effect` the call has its effect all the same."""
+
+    error: PodEipError
+    after_effect: bool = False
+
+
+class FakeEc2(Ec2Account):
+    """An account in one Region and VPC. Thread-safe. The attributes may be changed at any time."""
+
+    def __init__(self, *, guard: Guard | None = None, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.guard = guard
+        self.calls: list[Call] = []
+        self._lock = threading.RLock()
+        self._seen: tuple[tuple[Address, ...], tuple[Interface, ...]] | None = None
+        self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
+        self._gates: dict[str, threading.Event] = {}
+
+    # What a test does.
+
+    def add_interface(self, interface: Interface) -> Interface:
+        """Add or replace an interface; associations at IPs that it no longer has are dropped."""
+        with self._lock:
+            self._interfaces[interface.interface_id] = interface
+            self._drop(lambda target: target.interface_id == interface.interface_id and not has_ip(interface, target))
+            return interface
+
+    def remove_interface(self, interface_id: InterfaceId) -> None:
+        """Delete an interface; EC2 drops its associations by itself."""
+        with self._lock:
+            self._interfaces.pop(interface_id, None)
+            self._lost |= self._drop(lambda target: target.interface_id == interface_id)
+
+    def kill_instance(self, instance_id: str) -> None:
+        """Lose a node with all its interfaces."""
+        with self._lock:
+            for interface in [i for i in self._interfaces.values() if i.instance_id == instance_id]:
+                self.remove_interface(interface.interface_id)
+
+    def add_address(
+        self, *, tags: Mapping[str, str] | None = None, border_group: str = "", allocation_id: str = ""
+    ) -> AllocationId:
+        """Add an address, whatever the quota."""
+        with self._lock:
+            return self._new_address(tags or {}, border_group, allocation_id).allocation_id
+
+    def tag(self, allocation_id: AllocationId, tags: Mapping[str, str]) -> None:
+        """Replace an address's tags."""
+        with self._lock:
+            self._addresses[allocation_id] = replace(self._addresses[allocation_id], tags=dict(tags))
+
+    def give_away(self, allocation_id: AllocationId) -> None:
+        """The address leaves the account, and another account gets it."""
+        with self._lock:
+            del self._addresses[allocation_id]
+            self._foreign.add(allocation_id)
+
+    def associate_by_hand(self, allocation_id: AllocationId, target: Target) -> AssociationId:
+        """Associate as a person would, taking the address from wherever it is."""
+        with self._lock:
+            self._cut(self._addresses[allocation_id])
+            return self._associate(allocation_id, target)
+
+    def fail(self, operation: str, error: PodEipError, *, after_effect: bool = False, times: int = 1) -> None:
+        """Let the next calls of the operation fail."""
+        with self._lock:
+            self._faults[operation] += [Fault(error=error, after_effect=after_effect)] * times
+
+    def lose_reply(self, operation: str) -> None:
+        """The next call of the operation has its effect, but its answer is lost."""
+        self.fail(operation, Unavailable("the connection was closed", code="ConnectionClosedError"), after_effect=True)
+
+    @contextmanager
+    def held(self, operation: str) -> Iterator[threading.Event]:
+        """Calls of the operation wait, before their effect, until the block ends or the event is set."""
+        gate = self._gates[operation] = threading.Event()
+        try:
+            yield gate
+        finally:
+            del self._gates[operation]
+            gate.set()
+
+    @contextmanager
+    def stale_reads(self) -> Iterator[None]:
+        """Describes show the state of the block's beginning."""
+        with self._lock:
+            self._seen = (tuple(self._addresses.values()), tuple(self._interfaces.values()))
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._seen = None
+
+    def address(self, allocation_id: AllocationId) -> Address | None:
+        """The address as it is, never stale; None: there is none."""
+        with self._lock:
+            return self._addresses.get(allocation_id)
+
+    def addresses(self) -> tuple[Address, ...]:
+        """All addresses as they are, never stale."""
+        with self._lock:
+            return tuple(self._addresses.values())
+
+    def count(self, operation: str = "") -> int:
+        """How many calls of the operation ("": any) there were."""
+        with self._lock:
+            return sum(1 for call in self.calls if operation in ("", call.operation))
+
+    # The port.
+
+    def describe_addresses(self) -> Sequence[Address]:
+        """All addresses."""
+        with self._call("DescribeAddresses"):
+            return self._seen[0] if self._seen else tuple(self._addresses.values())
+
+    def describe_interfaces_by_ip(self, private_ips: Iterable[str]) -> Sequence[Interface]:
+        """Interfaces that list one of the IPs, 200 a call."""
+        wanted = sorted(set(private_ips))
+        found = []
+        for start in range(0, len(wanted), 200):
+            batch = wanted[start : start + 200]
+            with self._call("DescribeNetworkInterfaces", *batch):
+                found += [i for i in self._visible() if not i.private_ips.isdisjoint(batch)]
+        return found
+
+    def describe_interfaces_by_instance(self, instance_ids: Iterable[str]) -> Sequence[Interface]:
+        """Interfaces attached to one of the instances."""
+        wanted = sorted(set(instance_ids))
+        if not wanted:
+            return []
+        with self._call("DescribeNetworkInterfaces", *wanted):
+            return [interface for interface in self._visible() if interface.instance_id in wanted]
+
+    def describe_interfaces_of_vpc(self) -> Sequence[Interface]:
+        """Every interface."""
+        with self._call("DescribeNetworkInterfaces"):
+            return list(self._visible())
+
+    def allocate(self, request: AllocationRequest) -> Allocation:
+        """A new address."""
+        with self._call("AllocateAddress", request.public_ipv4_pool):
+            self._check_allocation(request)
+            address = self._new_address(request.tags, request.border_group or "", "")
+            return Allocation(allocation_id=address.allocation_id, public_ip=address.public_ip)
+
+    def associate(self, allocation_id: AllocationId, target: Target) -> AssociationId:
+        """Associate, unless the address is associated elsewhere."""
+        with self._call("AssociateAddress", allocation_id, target.interface_id, target.private_ip):
+            address = self._known(allocation_id)
+            self._check_target(address, target)
+            if address.association and address.association.target == target:
+                return address.association.association_id
+            if address.association:
+                raise AlreadyAssociated(f"resource {allocation_id} is associated", code="Resource.AlreadyAssociated")
+            return self._associate(allocation_id, target)
+
+    def disassociate(self, association_id: AssociationId) -> None:
+        """Cut exactly this association."""
+        with self._call("DisassociateAddress", association_id):
+            if association_id in self._lost:
+                raise InterfaceNotFound("the interface is gone", code="InvalidNetworkInterfaceID.NotFound")
+            for address in self._addresses.values():
+                if address.association and address.association.association_id == association_id:
+                    return self._cut(address)
+            raise AssociationNotFound(f"{association_id} does not exist", code="InvalidAssociationID.NotFound")
+
+    def release(self, allocation_id: AllocationId, border_group: str) -> None:
+        """Give the address back."""
+        with self._call("ReleaseAddress", allocation_id, border_group):
+            address = self._known(allocation_id)
+            if border_group != address.border_group:
+                raise BorderGroupMismatch(f"no {allocation_id} in {border_group}", code="InvalidAddress.NotFound")
+            if address.association and not self.default_vpc:
+                raise AddressInUse(f"{address.public_ip} is in use", code="InvalidIPAddress.InUse")
+            del self._addresses[allocation_id]
+
+    # How a call goes.
+
+    @contextmanager
+    def _call(self, operation: str, *arguments: str) -> Iterator[None]:
+        gate = self._gates.get(operation)
+        if gate is not None and not gate.wait(HOLD_LIMIT_S):
+            raise Unavailable(f"{operation} was held for too long", code="ReadTimeoutError")
+        if self.guard is not None and not operation.startswith("Describe"):
+            self.guard.check()
+        with self._lock:
+            fault = self._faults[operation].popleft() if self._faults[operation] else None
+            try:
+                if fault and not fault.after_effect:
+                    raise fault.error
+                yield
+                if fault:
+                    raise fault.error
+            except PodEipError as error:
+                self.calls.append(Call(operation=operation, arguments=arguments, code=error.code))
+                raise
+            self.calls.append(Call(operation=operation, arguments=arguments))
+
+    def _visible(self) -> Sequence[Interface]:
+        return self._seen[1] if self._seen else tuple(self._interfaces.values())
