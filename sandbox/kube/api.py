@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from typing import Any
 
-from sandbox.kube import discovery, views, watch
+from sandbox.kube import discovery, validation, views, watch
 from sandbox.kube.listing import ListQuery, list_page, parse_version
 from sandbox.kube.patches import PatchError, json_patch, merge
 from sandbox.kube.protocol import Call, Reply, Stream, json_reply
@@ -18,6 +18,7 @@ from sandbox.kube.resources import Json
 from sandbox.kube.selectors import select
 from sandbox.kube.status import (
     FieldFault,
+    RefusedError,
     bad_request,
     details,
     invalid,
@@ -164,10 +165,12 @@ def _named(target: Target) -> Target:
 
 
 def _patched(target: Target, apply: Callable[[Any, Any], Any], sent: Any, body: Json) -> Any:
-    """The patched body; 422 where the patch does not fit this object."""
+    """The patched body; 422 where the patch does not fit this object, or makes something else of it."""
     try:
-        return apply(body, sent)
-    except PatchError as error:
+        patched = apply(body, sent)
+        validation.check_types(target.resource, patched)
+        return patched
+    except (PatchError, RefusedError) as error:
         fault = FieldFault(field="patch", message=f"Invalid value: {error}")
         raise invalid(target.resource.group, target.resource.kind, target.name, [fault]) from error
 

@@ -50,11 +50,19 @@ class ApiClient:
         """Close the connections."""
         self._pool.clear()
 
-    def send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Answer:
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content_type: str = "application/json",
+        *,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
         """One request, whatever its outcome; urllib3's errors where there is no answer."""
-        headers = self._headers | ({"Content-Type": content_type} if body is not None else {})
+        about = {"Content-Type": content_type} if body is not None else {}
         sent = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
-        reply = self._pool.request(method, self.url + path, body=sent, headers=headers)
+        reply = self._pool.request(method, self.url + path, body=sent, headers=self._headers | about | (headers or {}))
         return Answer(reply.status, _decoded(reply.data), reply.headers)
 
     def call(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Json:

@@ -69,9 +69,7 @@ def keep_system_fields(new: Json, old: Json) -> None:
     new.setdefault("uid", old["uid"])
     if not new["uid"]:
         new["uid"] = old["uid"]
-    for key in ("creationTimestamp", "deletionTimestamp", "generation"):
-        new.pop(key, None)
-        if key in old:
-            new[key] = old[key]
+    new.pop("generation", None)
+    new |= {key: old[key] for key in ("creationTimestamp", "deletionTimestamp", "generation") if key in old}
     if "deletionGracePeriodSeconds" in old:
         new.setdefault("deletionGracePeriodSeconds", old["deletionGracePeriodSeconds"])

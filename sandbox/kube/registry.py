@@ -12,8 +12,8 @@ from sandbox.kube import deletion, strategies, validation
 from sandbox.kube.deletion import DeleteOptions
 from sandbox.kube.metadata import generate_name, keep_system_fields, stamp_created, tidy
 from sandbox.kube.namespaces import Namespaces
-from sandbox.kube.resources import Json, Resource
-from sandbox.kube.status import FieldFault, already_exists, bad_request, conflict, invalid, not_found
+from sandbox.kube.resources import PODS, Json, Resource
+from sandbox.kube.status import FieldFault, already_exists, bad_request, conflict, failure, invalid, not_found
 from sandbox.kube.store import Store, Stored
 from sandbox.kube.target import Target
 
@@ -34,8 +34,13 @@ class Registry:
 
     def create(self, target: Target, sent: Json) -> Stored:
         """Store a new object; 409 where its name is taken, 422 where it is invalid."""
+        validation.check_types(target.resource, sent)
+        if sent.get("metadata", {}).get("resourceVersion"):
+            raise failure(500, "", "resourceVersion should not be set on objects to be created")
+        return self._create(target, sent)
+
+    def _create(self, target: Target, sent: Json) -> Stored:
         resource = target.resource
-        validation.check_types(resource, sent)
         body = _untyped(tidy(sent))
         _check_namespace(target, body)
         with self.store.lock:
@@ -52,13 +57,12 @@ class Registry:
         """PUT: the object as stored, and whether it was created; 409 on another UID or a stale version."""
         resource = target.resource
         validation.check_types(resource, sent)
-        if (name := sent.get("metadata", {}).get("name", "")) != target.name:
-            raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
+        _check_name(target, sent.get("metadata", {}).get("name", ""))
         with self.store.lock:
             old = self.store.read(resource, target.key)
             _check_uid(target, sent["metadata"].get("uid", ""), old)
             if old is None and resource.create_on_update and not target.subresource:
-                return self.create(target, sent), True
+                return self._create(target, sent), True
             return self._commit(target, self.get(target), sent), False
 
     def patch(self, target: Target, apply: Callable[[Json], Any]) -> Stored:
@@ -75,13 +79,15 @@ class Registry:
             if self._namespaces.is_one(target):
                 return self._namespaces.delete(target, old, self.delete)
             body = deletion.marked(target.resource, old.body, options.grace)
-            if deletion.is_over(body):
-                return self._remove(target), True
-            return (old if body is old.body else self.store.write(target.resource, target.key, body)), False
+            over = deletion.is_over(body)
+            if body is not old.body and (target.resource is PODS or not over):  # a Pod is seen to end even with grace 0
+                old = self.store.write(target.resource, target.key, body)
+            return (self._remove(target), True) if over else (old, False)
 
     def _commit(self, target: Target, old: Stored, sent: Any) -> Stored:
         validation.check_types(target.resource, sent)
         new = _untyped(tidy(sent))
+        _check_name(target, new["metadata"].get("name", ""))
         _check_namespace(target, new)
         self._check_version(target, new["metadata"], old)
         new = strategies.prepare_update(target.resource, new, old.body, target.subresource)
@@ -125,6 +131,11 @@ def _check_namespace(target: Target, body: Json) -> None:
         body["metadata"].pop("namespace", None)
     elif body["metadata"].setdefault("namespace", target.namespace) != target.namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+
+
+def _check_name(target: Target, name: str) -> None:
+    if name != target.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
 
 
 def _check_uid(target: Target, uid: str, old: Stored | None) -> None:

@@ -34,6 +34,7 @@ class KubeServer:
         kubelet = self.settings.kubelet_seconds is not None
         namespaces = Namespaces(self.store, cluster_uid=self.settings.cluster_uid, kubelet=kubelet)
         self.registry = Registry(self.store, namespaces)
+        self.store.compact()
         self._switch = WatchSwitch(self.settings.bookmark_seconds)
         self._log = RequestLog(self.settings.log_entries)
         self._port = self.settings.port

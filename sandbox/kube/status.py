@@ -36,7 +36,8 @@ class FieldFault:
 def failure(code: int, reason: str, message: str, details: Json | None = None) -> RefusedError:
     """A failure Status with that code and reason."""
     status: Json = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message}
-    return RefusedError({**status, "reason": reason, **({"details": details} if details else {}), "code": code})
+    more = ({"reason": reason} if reason else {}) | ({"details": details} if details else {})
+    return RefusedError({**status, **more, "code": code})
 
 
 def success(details: Json) -> Json:

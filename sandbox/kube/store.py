@@ -124,6 +124,12 @@ class Store:
                 raise CompactedError(after, shelf.lost)
             return shelf.changes[bisect_right(shelf.changes, after, key=_version) :]
 
+    def progress(self, resource: Resource) -> int:
+        """The version of the newest change of that kind."""
+        with self.lock:
+            shelf = self._shelves[resource]
+            return shelf.changes[-1].version if shelf.changes else shelf.lost
+
     def check_kept(self, resource: Resource, version: int) -> None:
         """Raise CompactedError where nothing can start at that version any more."""
         with self.lock:

@@ -61,7 +61,7 @@ def _merge_field(merged: Json, key: str, value: Any, path: str) -> None:
 
 def _merge_list(old: list[Any], patch: list[Any], path: str) -> list[Any]:
     if path in _PRIMITIVE_SETS:
-        return old + [item for item in patch if item not in old]
+        return [item for item in patch if item not in old] + old
     merge_key = _MERGE_KEYS.get(path)
     if merge_key is None:
         return copy.deepcopy(patch)
@@ -71,6 +71,7 @@ def _merge_list(old: list[Any], patch: list[Any], path: str) -> list[Any]:
 
 
 def _merge_items(old: list[Json], patch: list[Json], merge_key: str, path: str) -> list[Json]:
+    """Patched items stay where they are; new ones come before them, as the API server puts them."""
     items = {item[merge_key]: item for item in old}
     for item in patch:
         if merge_key not in item:
@@ -80,7 +81,8 @@ def _merge_items(old: list[Json], patch: list[Json], merge_key: str, path: str) 
             items.pop(name, None)
         else:
             items[name] = strategic_merge(items.get(name, {}), item, path)
-    return list(items.values())
+    known = {item[merge_key] for item in old}
+    return sorted(items.values(), key=lambda item: item[merge_key] in known)
 
 
 def _obey_directives(merged: Json, patch: Json, path: str) -> None:

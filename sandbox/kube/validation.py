@@ -138,11 +138,9 @@ def _annotation_faults(annotations: dict[str, str]) -> Iterator[FieldFault]:
 
 def update_faults(new: Json, old: Json) -> Iterator[FieldFault]:
     """What an update of metadata may not do: change identity, or add finalizers to what is being deleted."""
-    for field in ("name", "namespace", "uid"):
-        if new.get(field, "") != old.get(field, ""):
-            yield wrong(f"metadata.{field}", new.get(field, ""), "field is immutable")
-    if new.get("deletionGracePeriodSeconds") != old.get("deletionGracePeriodSeconds"):
-        yield wrong("metadata.deletionGracePeriodSeconds", new["deletionGracePeriodSeconds"], "field is immutable")
+    for field in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds"):
+        if new.get(field) != old.get(field):
+            yield wrong(f"metadata.{field}", new.get(field), "field is immutable")
     added = sorted(set(new.get("finalizers", [])) - set(old.get("finalizers", [])))
     if "deletionTimestamp" in old and added:
         yield not_allowed("metadata.finalizers", f"no new finalizers while the object is being deleted: {added}")

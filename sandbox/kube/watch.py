@@ -1,7 +1,8 @@
 """Watches: the changes of one kind from a version on, as this client's selectors see them.
 
 An object that leaves the selection is a DELETED to this watch, one that enters it an ADDED. Bookmarks tell how
-far an idle watch has come, also shortly before its time is over; a version that is no longer kept ends it with
+far an idle watch has come, also shortly before its time is over, but only if that is farther than where it began
+(a change of its kind, in whatever namespace, that it did not see); a version that is no longer kept ends it with
 an ERROR that carries a 410 Status. (apiserver/pkg/storage/cacher.) `WatchSwitch` is the sandbox's hand on all
 watches at once.
 """
@@ -81,11 +82,13 @@ def watch(store: Store, query: WatchQuery, switch: WatchSwitch) -> Iterator[list
     generation = switch.generation
     try:
         position, first = _begin(store, query)
+        start = position
         yield first
         while generation == switch.generation and (switch.silent or time.monotonic() < end):
             position, events = _next(store, query, switch, position, min(clock.next, end))
-            if query.bookmarks and not switch.silent and clock.bookmark_due():
-                events.append(_bookmark(position))
+            progress = min(position, store.progress(query.target.resource))
+            if query.bookmarks and not switch.silent and clock.bookmark_due() and progress > start:
+                events.append(_bookmark(progress))
             yield events
     except CompactedError as error:
         yield [Event("ERROR", body=expired(str(error)).status)]

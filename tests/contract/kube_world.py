@@ -1,0 +1,57 @@
+"""The API servers that the Kubernetes contract holds for: the sandbox's, and the real one where it has been built.
+
+A test module names this one in `pytest_plugins`. Each test has a namespace of its own, so that all share a server.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from sandbox.kube.client import ApiClient
+from sandbox.kube.server import KubeServer
+from sandbox.kube.settings import KubeSettings
+from tests.contract.kube_api import KubeApi
+from tests.real.cluster import RealCluster
+from tests.real.servers import MissingPart
+
+
+@contextmanager
+def _sandbox() -> Iterator[ApiClient]:
+    with KubeServer(KubeSettings()) as kube:
+        client = ApiClient(kube.url)
+        yield client
+        client.close()
+
+
+@contextmanager
+def _real() -> Iterator[ApiClient]:
+    with ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(RealCluster())
+        except MissingPart as missing:
+            pytest.skip(str(missing))
+        client = ApiClient(cluster.url, {"Authorization": f"Bearer {cluster.token}"}, str(cluster.ca))
+        stack.callback(client.close)
+        yield client
+
+
+@pytest.fixture(scope="session", params=["sandbox", pytest.param("real", marks=pytest.mark.real)])
+def kube_server(request: pytest.FixtureRequest) -> Iterator[ApiClient]:
+    """An API server that all tests of a process share."""
+    with _sandbox() if request.param == "sandbox" else _real() as client:
+        yield client
+
+
+@pytest.fixture
+def kube_api(kube_server: ApiClient) -> KubeApi:
+    """A namespace of its own on that server."""
+    return KubeApi(kube_server, f"t-{uuid.uuid4().hex[:10]}")
+
+
+@pytest.fixture
+def kube() -> Iterator[KubeServer]:
+    """A sandbox server of its own, to be broken on purpose."""
+    with KubeServer(KubeSettings()) as server:
+        yield server
