@@ -48,20 +48,20 @@ class EpochTable:
 class Replica:
     """One replica. `woken` None: its loop wakes all the time; else: it last woke then."""
 
-    def __init__(self, name: str, server: LeaseServer, table: EpochTable) -> None:
+    def __init__(self, name: str, server: LeaseServer, table: EpochTable, timings: Timings) -> None:
         self.client = LeaseClient(server=server)
         self.table = table
         self.woken: float | None = None
         self.told: list[Term | Reason] = []
         self.start_fault: Exception | None = None
-        self.leadership = Leadership(time.monotonic, TIMINGS.call_timeout)
+        self.leadership = Leadership(time.monotonic, timings.call_timeout)
         callbacks = TermCallbacks(
             begin_term=lambda epoch: self.table.raise_above(epoch), on_started=self._started, on_stopped=self._stopped
         )
         self.elector = Elector(
             store=self.client,
             identity=name,
-            timings=TIMINGS,
+            timings=timings,
             clock=time.monotonic,
             leadership=self.leadership,
             callbacks=callbacks,
@@ -105,9 +105,9 @@ class Cluster:
     table: EpochTable = field(default_factory=EpochTable)
     replicas: list[Replica] = field(default_factory=list)
 
-    def add(self, *, table: EpochTable | None = None) -> Replica:
+    def add(self, *, table: EpochTable | None = None, timings: Timings = TIMINGS) -> Replica:
         """A replica that is not started yet."""
-        replica = Replica(f"r{len(self.replicas)}", self.server, table or self.table)
+        replica = Replica(f"r{len(self.replicas)}", self.server, table or self.table, timings)
         self.replicas.append(replica)
         return replica
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -71,6 +72,31 @@ def test_a_fenced_term_ends_at_once_and_the_next_needs_a_later_renewal(world: Cl
     assert len(world.server.history) > written
     assert leader.leadership.deadline > fenced + TIMINGS.renew_deadline
     eventually(lambda: [type(told) for told in leader.told] == [Term, Reason, Term])
+
+
+def test_a_fence_is_acted_on_without_waiting_for_the_next_renewal(world: Cluster) -> None:
+    slow = replace(TIMINGS, lease_duration=30, renew_deadline=20, retry_period=10)
+    leader = world.add(timings=slow)
+    leader.elector.start()
+    eventually(leader.may_act)
+    fenced = time.monotonic()
+    leader.leadership.fence(term_of(leader).epoch)
+    eventually(lambda: leader.stopped_for(Reason.FENCED))
+    assert time.monotonic() - fenced < slow.retry_period / 2
+
+
+def test_an_epoch_that_comes_after_the_hold_was_lost_opens_no_term(world: Cluster) -> None:
+    world.table.gate.clear()
+    replica = world.add()
+    replica.elector.start()
+    eventually(lambda: world.table.calls)
+    world.server.edit(lambda lease: replace(lease, holder="somebody"))
+    eventually(lambda: replica.elector.holder() == "somebody")
+    world.server.edit(lambda lease: replace(lease, holder=""))
+    eventually(lambda: replica.elector.holder() == "r0")
+    world.table.gate.set()
+    eventually(lambda: replica.told)
+    assert [told.epoch for told in replica.told if isinstance(told, Term)] == [2]
 
 
 def test_a_fenced_leader_that_cannot_renew_begins_no_term(world: Cluster) -> None:
