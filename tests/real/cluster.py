@@ -51,6 +51,7 @@ class RealCluster:
         self._key = write_signing_key(self.folder / "tokens.key")
         self._users = write_users(self.folder / "users.csv")
         self._api: Child | None = None
+        self._etcd = ""
         self.url = f"https://127.0.0.1:{self._port}"
         self.ca = self.folder / "api" / "apiserver.crt"
         self.token = ADMIN_TOKEN
@@ -62,6 +63,8 @@ class RealCluster:
         return self._place.folder
 
     def __enter__(self) -> Self:
+        if self._etcd:
+            raise RuntimeError("this cluster has been started before; two servers would share its folder")
         with ExitStack() as undo:
             undo.callback(self._stack.close)
             for name in ("etcd", "kube-apiserver"):
