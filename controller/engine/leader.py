@@ -95,8 +95,9 @@ class Elector:
         idle = in_flight_idle(limit) and self._terms.idle(max(0.0, until - self._clock()))
         self._thread.join(max(0.5, until - self._clock()))
         freed = idle and not self._thread.is_alive() and self._give_up_lease()
-        self._leadership.end()
-        self._terms.stopped(Reason.RELEASED)
+        if self._leadership.term is not None:
+            self._leadership.end()
+            self._terms.stopped(Reason.RELEASED)
         self._terms.finish()
         return freed
 

@@ -160,6 +160,8 @@ def test_a_missing_namespace_is_not_asked_for_in_haste(world: Cluster) -> None:
 def test_a_standby_that_shuts_down_leaves_the_lease_alone(world: Cluster) -> None:
     leader, standby = world.start(2)
     assert not standby.elector.release(idle)
+    eventually(lambda: not standby.elector.alive)
+    assert standby.told == []
     assert leader.may_act()
     assert all(lease is None or lease.holder == "r0" for lease in world.server.history)
 
