@@ -125,15 +125,23 @@ def make(part: Part) -> None:
             shutil.rmtree(left)  # of a build that was killed: a living one holds the lock
         temporary = part.folder.with_name(f"{part.folder.name}.tmp-{os.getpid()}")
         temporary.mkdir()
-        started = time.monotonic()
-        say(part, "started")
-        with (temporary / "build.log").open("w") as log:
-            for argv in commands(part, temporary):
-                run(part, argv, log)
-        if part.name == "kwok":
-            add_stages(part, temporary)
-        temporary.rename(part.folder)
-        say(part, f"done in {time.monotonic() - started:.0f} s: {part.folder}")
+        try:
+            fill(part, temporary)
+            temporary.rename(part.folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def fill(part: Part, into: Path) -> None:
+    """Run the part's recipe, which leaves everything in the folder `into`."""
+    started = time.monotonic()
+    say(part, "started")
+    with (into / "build.log").open("w") as log:
+        for argv in commands(part, into):
+            run(part, argv, log)
+    if part.name == "kwok":
+        add_stages(part, into)
+    say(part, f"done in {time.monotonic() - started:.0f} s: {part.folder}")
 
 
 def present(part: Part) -> bool:
@@ -153,6 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--only", nargs="+", choices=list(known), default=list(known), metavar="PART", help=" ".join(known)
     )
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the tool at work is ended too
     known = parts(options.kubernetes)
     wanted = [part for name, part in known.items() if name in options.only and not present(part)]
     try:
