@@ -1,0 +1,152 @@
+"""What is written is read back as it was, by this release and the next; and what cannot be read hurts nobody else."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from state.errors import ItemUnreadable
+from state.model import (
+    AddressRecord,
+    AdoptedTags,
+    AllocationId,
+    AssociationId,
+    ClusterUid,
+    Epoch,
+    InstallKey,
+    InterfaceId,
+    Mode,
+    Owner,
+    Phase,
+    PodRecord,
+    PodUid,
+    Rev,
+    Target,
+)
+from state.schema import VERSION, address_item, install_of, pod_item, read_address, read_install, read_pod
+from state.table import open_table
+from tests.fakes.records import TARGET, new_address, new_pod
+
+TABLE = open_table("ledger", region="eu-central-1")
+INSTALL = InstallKey(cluster_uid=ClusterUid("uid"), lease_namespace="kube-system", lease_name="eip")
+
+text = st.text(st.characters(codec="utf-8", exclude_characters="/#"), min_size=1, max_size=20)
+ips = st.ip_addresses(v=4).map(str)
+targets = st.builds(Target, interface_id=text.map(InterfaceId), private_ip=ips)
+revs = st.integers(0, 2**60).map(Rev)
+pods = st.builds(
+    PodRecord,
+    uid=text.map(PodUid),
+    namespace=text,
+    name=text,
+    mode=st.sampled_from(Mode),
+    pool=text,
+    phase=st.sampled_from(Phase),
+    allocation_id=st.none() | text.map(AllocationId),
+    public_ip=st.none() | ips,
+    target=st.none() | targets,
+    association_id=st.none() | text.map(AssociationId),
+    adopted=st.none() | st.builds(AdoptedTags, cluster_name=text, pod=text, pod_uid=st.just("") | text),
+    traceparent=st.just("") | text,
+    rev=revs,
+    nonce=st.just("") | text,
+)
+owners = st.builds(
+    Owner,
+    cluster_uid=text.map(ClusterUid),
+    install=text,
+    pod_uid=text.map(PodUid),
+    epoch=st.integers(0, 2**60).map(Epoch),
+)
+addresses = st.builds(
+    AddressRecord,
+    allocation_id=text.map(AllocationId),
+    pool=text,
+    public_ip=st.just("") | ips,
+    owner=st.none() | owners,
+    target=st.none() | targets,
+    recent=st.lists(targets, max_size=3).map(tuple),
+    last_holder=st.just("") | text,
+    rev=revs,
+    nonce=st.just("") | text,
+)
+
+
+@settings(deadline=None)
+@given(pods)
+def test_a_pod_comes_back_as_it_was(pod: PodRecord) -> None:
+    found, install = read_pod(TABLE, pod_item(TABLE, pod, INSTALL).serialize())
+    assert (found, found.nonce, install) == (pod, pod.nonce, INSTALL.install)
+
+
+@settings(deadline=None)
+@given(addresses)
+def test_an_address_comes_back_as_it_was(address: AddressRecord) -> None:
+    found = read_address(TABLE, address_item(TABLE, address).serialize())
+    assert (found, found.nonce) == (address, address.nonce)
+
+
+def raw_pod(**changes: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """An item as DynamoDB sends it, with some attributes changed or (None) left out."""
+    raw = {**pod_item(TABLE, replace(new_pod("u"), target=TARGET), INSTALL).serialize(), **changes}
+    return {name: value for name, value in raw.items() if value is not None}
+
+
+def test_the_version_before_is_read() -> None:
+    older = raw_pod(v={"N": str(VERSION - 1)}, nonce=None, adopted_pod_uid=None, traceparent=None)
+    found, _ = read_pod(TABLE, older)
+    assert found == replace(new_pod("u"), target=TARGET)
+
+
+def test_attributes_that_are_not_known_do_no_harm() -> None:
+    assert read_pod(TABLE, raw_pod(novelty={"M": {"a": {"S": "b"}}}))[0].uid == "u"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"v": {"N": str(VERSION + 1)}},
+        {"v": None},
+        {"v": {"S": "one"}},
+        {"rev": None},
+        {"rev": {"S": "x"}},
+        {"rev": {"N": "x"}},
+        {"mode": {"S": "other"}},
+        {"phase": {"S": "other"}},
+        {"namespace": {"N": "1"}},
+        {"namespace": {"NULL": True}},
+        {"target": {"S": "eni-without-ip"}},
+        {"target": {"M": {}}},
+        {"install": None},
+    ],
+)
+def test_a_damaged_or_newer_pod_is_unreadable(changes: dict[str, Any]) -> None:
+    with pytest.raises(ItemUnreadable, match="cluster#uid/pod#u"):
+        read_pod(TABLE, raw_pod(**changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"owner_pod": {"S": "alone"}},
+        {"recent": {"L": [{"S": "no-target"}]}},
+        {"recent": {"L": [{"N": "1"}]}},
+        {"recent": {"S": "no-list"}},
+        {"pool": {"NULL": True}},
+    ],
+)
+def test_a_damaged_address_is_unreadable(changes: dict[str, Any]) -> None:
+    raw = {**address_item(TABLE, new_address("eipalloc-1")).serialize(), **changes}
+    with pytest.raises(ItemUnreadable, match="eip#eipalloc-1/claim"):
+        read_address(TABLE, raw)
+
+
+def test_an_install_without_an_epoch_is_unreadable() -> None:
+    with pytest.raises(ItemUnreadable):
+        read_install(TABLE, {"pk": {"S": "cluster#u"}, "sk": {"S": "install#n/l"}, "v": {"N": str(VERSION)}})
+
+
+def test_the_key_of_an_install_has_both_its_parts() -> None:
+    assert install_of("uid", "kube-system/eip") == INSTALL
