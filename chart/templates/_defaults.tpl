@@ -1,0 +1,65 @@
+{{/*
+The defaults once more, for `helm upgrade --reuse-values`: Helm then takes the values of the release that is there,
+the Go controller's among them, and does not look into values.yaml. Settings of the program are not here: without a
+value they are empty variables, and the program has defaults of its own. A test compares this list with values.yaml.
+*/}}
+{{- define "aws-pod-eip-controller.defaults" -}}
+otel: {endpoint: "", resourceAttributes: {}, sampler: "", samplerArg: ""}
+extraEnv: []
+replicas: 2
+image: {repository: aws-pod-eip-controller, tag: "", digest: "", pullPolicy: IfNotPresent}
+imagePullSecrets: []
+strategy: {type: ""}
+createServiceAccount:
+serviceAccountName: ""
+serviceAccountAnnotations: {}
+podAnnotations: {}
+podLabels: {}
+priorityClassName: ""
+nodeSelector: {}
+tolerations: {}
+affinity: {}
+topologySpread:
+  - {topologyKey: topology.kubernetes.io/zone, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway}
+  - {topologyKey: kubernetes.io/hostname, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway}
+resources:
+  requests: {cpu: 150m, memory: 256Mi}
+  limits: {memory: 256Mi}
+podSecurityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  fsGroup: 65532
+  seccompProfile: {type: RuntimeDefault}
+containerSecurityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+terminationGracePeriodSeconds: 90
+podDisruptionBudget: {enabled: true, maxUnavailable: 1}
+service: {enabled: true, type: ClusterIP, port: 8080, annotations: {}}
+metrics: {annotations: false, serviceMonitor: false, serviceMonitorLabels: {}, interval: 30s}
+{{- end }}
+
+{{/*
+All values, with the defaults of those that are missing. Of the chart's own maps each missing key is filled in; maps
+that are Kubernetes' own are taken whole, so that a key can be left out, unless they are empty. A list that is
+empty stays so.
+*/}}
+{{- define "aws-pod-eip-controller.values" -}}
+{{- $values := deepCopy .Values -}}
+{{- $own := list "otel" "image" "strategy" "podDisruptionBudget" "service" "metrics" -}}
+{{- range $name, $default := include "aws-pod-eip-controller.defaults" . | fromYaml -}}
+{{- $given := get $values $name -}}
+{{- if or (not (hasKey $values $name)) (kindIs "invalid" $given) (and (kindIs "map" $given) (empty $given)) -}}
+{{- $_ := set $values $name $default -}}
+{{- else if and (has $name $own) (kindIs "map" $given) -}}
+{{- range $key, $value := $default -}}
+{{- if not (hasKey $given $key) -}}
+{{- $_ := set $given $key $value -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $values -}}
+{{- end }}

@@ -1,0 +1,83 @@
+{{/*
+Names and labels. The names and the selector are those of the Go controller's chart: a Deployment's selector cannot
+change, so an upgrade in place depends on them.
+*/}}
+{{- define "aws-pod-eip-controller.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "aws-pod-eip-controller.labels" -}}
+{{ include "aws-pod-eip-controller.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* "true" where the chart makes the ServiceAccount, else empty. Takes the merged values. */}}
+{{- define "aws-pod-eip-controller.makesServiceAccount" -}}
+{{- if kindIs "bool" .createServiceAccount -}}
+{{- ternary "true" "" .createServiceAccount -}}
+{{- else if not .serviceAccountName -}}
+true
+{{- end -}}
+{{- end }}
+
+{{/* The ServiceAccount's name. Takes a dict of the root as `root` and the merged values as `values`. */}}
+{{- define "aws-pod-eip-controller.serviceAccount" -}}
+{{- if .values.serviceAccountName -}}
+{{- .values.serviceAccountName -}}
+{{- else if include "aws-pod-eip-controller.makesServiceAccount" .values -}}
+{{- .root.Release.Name -}}
+{{- else -}}
+{{- fail "serviceAccountName is required where createServiceAccount is false: name the ServiceAccount that has the IAM role" -}}
+{{- end -}}
+{{- end }}
+
+{{/* The image's reference. Takes a dict of the root as `root` and the merged values as `values`. */}}
+{{- define "aws-pod-eip-controller.image" -}}
+{{- $image := .values.image -}}
+{{- if kindIs "string" $image -}}
+{{- $image | default (printf "%s:%s" .root.Chart.Name .root.Chart.AppVersion) -}}
+{{- else if $image.digest -}}
+{{- printf "%s@%s" $image.repository $image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $image.repository ($image.tag | default .root.Chart.AppVersion | toString) -}}
+{{- end -}}
+{{- end }}
+
+{{/* The image's pull policy. Takes the image, a map or a string. */}}
+{{- define "aws-pod-eip-controller.pullPolicy" -}}
+{{- if kindIs "map" . }}{{ .pullPolicy }}{{ else }}IfNotPresent{{ end -}}
+{{- end }}
+
+{{/* A value as the text of a variable: numbers without an exponent, nothing for what is not set. */}}
+{{- define "aws-pod-eip-controller.text" -}}
+{{- if kindIs "string" . -}}
+{{- . -}}
+{{- else if not (kindIs "invalid" .) -}}
+{{- toJson . -}}
+{{- end -}}
+{{- end }}
+
+{{/* The port that the program listens on, from `listen`. Takes the merged values. */}}
+{{- define "aws-pod-eip-controller.port" -}}
+{{- regexFind "[0-9]+$" (.listen | default "0.0.0.0:8080") -}}
+{{- end }}
+
+{{/* The namespace of the Lease. Takes a dict of the root as `root` and the merged values as `values`. */}}
+{{- define "aws-pod-eip-controller.leaseNamespace" -}}
+{{- .values.leaseNamespace | default .root.Release.Namespace -}}
+{{- end }}
+
+{{/* The variables OTEL_* as a map. Takes the merged values' otel. */}}
+{{- define "aws-pod-eip-controller.otel" -}}
+{{- $attributes := list -}}
+{{- range $name, $value := .resourceAttributes -}}
+{{- $attributes = append $attributes (printf "%s=%s" $name (toString $value)) -}}
+{{- end -}}
+OTEL_EXPORTER_OTLP_ENDPOINT: {{ .endpoint | quote }}
+OTEL_RESOURCE_ATTRIBUTES: {{ join "," $attributes | quote }}
+OTEL_TRACES_SAMPLER: {{ .sampler | quote }}
+OTEL_TRACES_SAMPLER_ARG: {{ include "aws-pod-eip-controller.text" .samplerArg | quote }}
+{{- end }}

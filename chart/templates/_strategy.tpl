@@ -1,0 +1,23 @@
+{{/*
+Recreate or RollingUpdate. Two replicas of this program hand over within a second, so it may roll; but the Go
+controller has no Lease and must have ended before ours starts. It carries the same name, so what runs is asked: the
+Deployment in the cluster is ours if its container has PEC_TABLE, and runs nothing older if every replica is of its
+newest revision. Where nothing can be asked (`helm template`, GitOps), Recreate is the safe answer.
+Takes a dict of the root as `root` and the merged values as `values`.
+*/}}
+{{- define "aws-pod-eip-controller.strategy" -}}
+{{- if .values.strategy.type -}}
+{{- .values.strategy.type -}}
+{{- else -}}
+{{- $live := lookup "apps/v1" "Deployment" .root.Release.Namespace .root.Release.Name -}}
+{{- $ours := false -}}
+{{- range dig "spec" "template" "spec" "containers" list ($live | default dict) -}}
+{{- range .env -}}
+{{- if eq .name "PEC_TABLE" -}}{{- $ours = true -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $updated := dig "status" "updatedReplicas" 0 ($live | default dict) | int -}}
+{{- $all := dig "status" "replicas" 0 ($live | default dict) | int -}}
+{{- ternary "RollingUpdate" "Recreate" (and $ours (gt $updated 0) (eq $updated $all)) -}}
+{{- end -}}
+{{- end }}
