@@ -67,6 +67,8 @@ class Api:
 
     def perform(self, verb: str, target: Target, call: Call) -> Reply | Stream:
         """Carry out one verb; RefusedError with the Status to answer instead."""
+        if call.query.get("dryRun"):
+            raise bad_request("the sandbox makes no dry runs")
         if verb not in self._verbs or (verb == "create" and target.name):
             raise method_not_allowed()
         if not target.namespace and target.resource.namespaced and (target.name or verb == "create"):
@@ -106,6 +108,7 @@ class Api:
             selection=self._selection(target, call),
             after=None if version in ("", "0") or initial == "true" else parse_version(version),
             bookmarks=call.flag("allowWatchBookmarks"),
+            client=(call.bearer, call.agent),
             seconds=call.number("timeoutSeconds") or random.uniform(1800, 3600),
             initial_end=initial == "true" and call.flag("allowWatchBookmarks"),
         )

@@ -49,9 +49,14 @@ class KubeControl(Cluster):
         """End every open watch, as when an API server goes away."""
         self._door.call("POST", "/drop-watches", {})
 
-    def silence_watches(self, *, silent: bool = True) -> None:
-        """Watches stay open and send nothing, not even their end; `silent=False` lets them go on."""
-        self._door.call("POST", "/silence", {"silent": silent})
+    def silence_watches(self, client: str = "", *, silent: bool = True) -> None:
+        """The watches of that client, or all, stay open and send nothing; `silent=False` lets them go on."""
+        self._door.call("POST", "/silence", {"silent": silent, "client": client})
+
+    def partition(self, client: str) -> None:
+        """Cut a client off without a word: its watches fall silent, its calls hang; `clear_faults` mends it."""
+        self.silence_watches(client)
+        self.inject(Fault(kind="hang", client=client))
 
     def latency(self, seconds: float) -> None:
         """Delay every request by so much; 0 ends it."""
@@ -68,8 +73,6 @@ class KubeControl(Cluster):
     def clear_faults(self) -> None:
         """End all faults and the latency; watches speak again."""
         self._door.call("DELETE", "/faults")
-        self.latency(0)
-        self.silence_watches(silent=False)
 
     def faults(self) -> list[Json]:
         """The faults in force, with how many calls each has `struck` and how many are `waiting`."""

@@ -53,7 +53,10 @@ class Door:
         return {}
 
     def _silence(self, call: Call) -> Json:
-        self._switch.silent = bool(call.json()["silent"])
+        order = call.json()
+        client = {str(order["client"])}
+        muted = self._switch.muted
+        self._switch.muted = muted | client if order["silent"] else muted - client
         self._store.wake()
         return {}
 
@@ -75,6 +78,8 @@ class Door:
         number = call.number("number")
         if number is None:
             self._faults.clear()
+            self.latency_seconds, self._switch.muted = 0.0, frozenset()
+            self._store.wake()
         elif not self._faults.release(number):
             raise no_such_path()
         return {}

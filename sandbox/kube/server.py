@@ -73,7 +73,7 @@ class KubeServer:
             return
         self._listener.shutdown()
         self._switch.generation += 1
-        self._switch.silent = False
+        self._switch.muted = frozenset()
         self.store.wake()
         self._gateway.stop()
         self._listener.cut_connections()

@@ -43,17 +43,24 @@ class WatchQuery:
     after: int | None
     bookmarks: bool
     seconds: float
+    client: tuple[str, str] = ("", "")
+    """The client's token and its User-Agent."""
     initial_end: bool = False
     """Mark the end of what existed with an annotated bookmark (sendInitialEvents)."""
 
 
 @dataclass(slots=True)
 class WatchSwitch:
-    """Orders to all watches of a server: end now, or say nothing for a while."""
+    """Orders to the watches of a server: end now, or say nothing for a while."""
 
     bookmark_seconds: float
     generation: int = 0
-    silent: bool = False
+    muted: frozenset[str] = frozenset()
+    """Parts of the names of clients whose watches say nothing; the empty part is in every name."""
+
+    def mutes(self, client: tuple[str, str]) -> bool:
+        """Whether the watches of that client say nothing now."""
+        return any(part in name for part in self.muted for name in client)
 
 
 @dataclass(slots=True)
@@ -76,45 +83,66 @@ class _Clock:
 
 def watch(store: Store, query: WatchQuery, switch: WatchSwitch) -> Iterator[list[Event]]:
     """Yield batches of events until the time is over; an empty batch is a chance to see a client that left."""
-    began = time.monotonic()
-    end = began + query.seconds
-    clock = _Clock(switch.bookmark_seconds, end, min(began + switch.bookmark_seconds, end - _LAST_BOOKMARK_SECONDS))
-    generation = switch.generation
+    stream = _Stream(store, query, switch)
     try:
-        position, first = _begin(store, query)
-        start = position
-        yield first
-        while generation == switch.generation and (switch.silent or time.monotonic() < end):
-            position, events = _next(store, query, switch, position, min(clock.next, end))
-            progress = min(position, store.progress(query.target.resource))
-            if query.bookmarks and not switch.silent and clock.bookmark_due() and progress > start:
-                events.append(_bookmark(progress))
-            yield events
+        yield stream.begin()
+        while stream.goes_on():
+            yield stream.step()
     except CompactedError as error:
         yield [Event("ERROR", body=expired(str(error)).status)]
 
 
-def _begin(store: Store, query: WatchQuery) -> tuple[int, list[Event]]:
-    target = query.target
-    with store.lock:
-        if query.after is not None:
-            store.check_kept(target.resource, query.after)
-            return query.after, []
-        version, found = store.contents(target.resource, target.prefix)
+class _Stream:
+    """How far one watch has come."""
+
+    def __init__(self, store: Store, query: WatchQuery, switch: WatchSwitch) -> None:
+        self._store, self._query, self._switch = store, query, switch
+        self._resource = query.target.resource
+        self._generation = switch.generation
+        began = time.monotonic()
+        end, every = began + query.seconds, switch.bookmark_seconds
+        self._clock = _Clock(every, end, min(began + every, end - _LAST_BOOKMARK_SECONDS))
+        self._position = self._start = 0
+
+    def begin(self) -> list[Event]:
+        """Find the place to start from; the events for what exists, where that was asked for."""
+        query = self._query
+        with self._store.lock:
+            if query.after is not None:
+                self._store.check_kept(self._resource, query.after)
+                self._position = self._start = query.after
+                return []
+            version, found = self._store.contents(self._resource, query.target.prefix)
+        self._position = self._start = version
         events = [Event("ADDED", stored) for stored in found if query.selection(stored.body)]
-        return version, [*events, *([_bookmark(version, {_INITIAL_END: "true"})] if query.initial_end else [])]
+        return [*events, *([_bookmark(version, {_INITIAL_END: "true"})] if query.initial_end else [])]
 
+    def goes_on(self) -> bool:
+        """Whether the watch is neither dropped nor over; a muted one does not even end."""
+        return self._generation == self._switch.generation and (self._muted or time.monotonic() < self._clock.end)
 
-def _next(store: Store, query: WatchQuery, switch: WatchSwitch, position: int, until: float) -> tuple[int, list[Event]]:
-    """Wait for changes; the new position and what this watch sees of them."""
-    changed = store.changed(query.target.resource)
-    with changed:
-        changes = [] if switch.silent else store.changes(query.target.resource, position)
-        if not changes:
-            changed.wait(max(0.001, min(_LOOK_SECONDS, until - time.monotonic())))
-            changes = [] if switch.silent else store.changes(query.target.resource, position)
-        position = position if switch.silent else max(position, store.version)
-    return position, [e for c in changes if (e := _seen(query, c)) is not None]
+    def step(self) -> list[Event]:
+        """Wait for changes, or for a second; what this watch sees of them, and a bookmark if one is due."""
+        changed = self._store.changed(self._resource)
+        with changed:
+            if self._muted or not self._store.changes(self._resource, self._position):
+                changed.wait(self._patience())
+            if self._muted:
+                return []
+            changes = self._store.changes(self._resource, self._position)
+            self._position = max(self._position, self._store.version)
+            progress = min(self._position, self._store.progress(self._resource))
+        events = [event for change in changes if (event := _seen(self._query, change)) is not None]
+        due = self._query.bookmarks and self._clock.bookmark_due() and progress > self._start
+        return [*events, _bookmark(progress)] if due else events
+
+    @property
+    def _muted(self) -> bool:
+        return self._switch.mutes(self._query.client)
+
+    def _patience(self) -> float:
+        due = self._clock.next if self._query.bookmarks else self._clock.end
+        return _LOOK_SECONDS if self._muted else max(0.001, min(_LOOK_SECONDS, due - time.monotonic()))
 
 
 def _seen(query: WatchQuery, change: Change) -> Event | None:

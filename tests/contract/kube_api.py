@@ -4,7 +4,9 @@ Plain HTTP below, no client library, so that the sandbox and a real kube-apiserv
 """
 
 import itertools
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
@@ -13,8 +15,21 @@ import msgspec
 
 from sandbox.kube.client import JSON_PATCH, MERGE, STRATEGIC, Answer, ApiClient
 
+LIMIT_SECONDS = 10.0
 LEASE_GROUP = "/apis/coordination.k8s.io/v1"
-__all__ = ["JSON_PATCH", "LEASE_GROUP", "MERGE", "STRATEGIC", "KubeApi", "Watching", "event_body", "pod_body", "reason"]
+__all__ = [
+    "JSON_PATCH",
+    "LEASE_GROUP",
+    "LIMIT_SECONDS",
+    "MERGE",
+    "STRATEGIC",
+    "KubeApi",
+    "Watching",
+    "event_body",
+    "eventually",
+    "pod_body",
+    "reason",
+]
 
 
 def pod_body(name: str, node: str = "", spec: dict[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
@@ -131,3 +146,12 @@ def reason(answer: Answer) -> tuple[int, str]:
     assert status["code"] == answer.code
     assert status["message"]
     return answer.code, status["reason"]
+
+
+def eventually(condition: Callable[[], Any]) -> None:
+    """Return once the condition holds; a failure after some seconds."""
+    end = time.monotonic() + LIMIT_SECONDS
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < end, "the condition never held"
+        pause.wait(0.01)
