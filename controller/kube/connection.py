@@ -31,6 +31,7 @@ POOL_SIZE = 64
 CHUNK = 1 << 20
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+SILENCE = urllib3.exceptions.ReadTimeoutError.__name__  # the code of an Unavailable that is no more than that
 METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
 GARBLED = (ValueError, TypeError, LookupError, AttributeError)  # what the loader stumbles over in a file that is none
 
@@ -204,7 +205,7 @@ def _body(answer: Answer, deadline: float, doing: str) -> bytes:
         parts.append(part)
         if time.monotonic() > deadline:
             answer.close()
-            raise Unavailable(f"{doing}: the answer did not end in time", code="ReadTimeoutError")
+            raise Unavailable(f"{doing}: the answer did not end in time", code=SILENCE)
     answer.release_conn()
     return b"".join(parts)
 

@@ -3,11 +3,12 @@
 List and watch in turn, for ever: a watch begins at the version where the list, or the watch before it, ended; an
 expired version (410, as an answer or inside the stream) and whatever is not understood lead to a new list.
 
-How old can the cache be without our noticing? The server says something at least each minute or so (bookmarks are
-asked for), and a watch that is silent for `silence_s` is given up and begun anew from the same version. Two watches
-in a row that open and say nothing at all lead to a new list. So while the API server answers, what happened reaches
-the cache at the latest after silence_s + one backoff (10 s) + one call's time limit; TCP keep-alive usually finds a
-dead peer long before. `silent_for_s` says how long nothing was heard.
+How old can the cache be without our noticing? A watch that says nothing for `silence_s` is begun anew from the same
+version, which loses nothing, and two such watches in a row lead to a new list. So while the API server answers, what
+happened is in the cache at the latest after twice (silence_s + the longest pause + one call's time limit) + the list,
+even if the server holds watches open and forgets them; where only the connection was lost, after one of these. TCP
+keep-alive usually finds a dead peer long before. Bookmarks, one a minute, keep a busy cluster's watch of a quiet
+namespace; where no Pod changes at all the API server sends none, and such a cluster is listed every other time.
 """
 
 import logging
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from controller.core.ports import Clock
 from controller.kube.cache import PodCache, Seen, version_number
 from controller.kube.codes import wait_of
-from controller.kube.connection import Call, Connection, Stream, path_of
+from controller.kube.connection import SILENCE, Call, Connection, Stream, path_of
 from controller.kube.decode import Pod, pod_of, pod_page, version_of, view_of
 from controller.kube.identity import ClusterIdentity
 from controller.kube.watching import WatchEvent, batches
@@ -30,7 +31,7 @@ PAGE = 500
 LIST_TIMEOUT_S = 30.0
 WATCH_S = (240, 360)
 BARREN_WATCHES = 2
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 
 OnChange = Callable[[set[PodUid]], None]
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class PodInformer:
         self._silence_s, self._clock = silence_s, clock
         self._version = ""
         self._failures = self._barren = 0
-        self._heard = clock()
+        self._heard, self._listed = clock(), float("-inf")
         self._stream: Stream | None = None
         self._stopping, self._relist_wanted = threading.Event(), threading.Event()
         self._on_change: OnChange = lambda _: None
@@ -106,11 +107,13 @@ class PodInformer:
     def _failed(self, error: PodEipError) -> None:
         if self._stopping.is_set() or self._relist_wanted.is_set():
             return
+        log.log(logging.WARNING if self._failures else logging.INFO, "Watching Pods: %s", error.explain())
         if isinstance(error, VersionExpired):
             self._version = ""
+            if self._clock() - self._listed > LONGEST_PAUSE_S:
+                return
         self._failures += 1
         pause = min(FIRST_PAUSE_S * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
-        log.log(logging.WARNING if self._failures > 1 else logging.INFO, "Watching Pods: %s", error.explain())
         self._stopping.wait(max(pause, wait_of(error)))
 
     def _list(self) -> str:
@@ -120,7 +123,7 @@ class PodInformer:
             version, token = self._page(pods, token)
         self._identity.confirm()
         changed = self._cache.replace(pods)
-        self._heard = self._clock()
+        self._heard = self._listed = self._clock()
         log.info("Listed %d Pods at version %s, %d changed", len(pods), version, len(changed))
         self._tell(changed)
         return version
@@ -144,53 +147,67 @@ class PodInformer:
         stream = self._stream = self._connection.open(call, silence_s=self._silence_s)
         self._barren += 1
         try:
+            self._identity.confirm()  # to another cluster our version means nothing, or something else
             if not (self._stopping.is_set() or self._relist_wanted.is_set()):
                 self._follow(stream, call.doing)
         finally:
             self._stream = None
             stream.close()
             self._judge(self._clock() - began)
+        if self._barren and self._clock() - began < 1.0:
+            raise Unavailable("the watch ended as soon as it began", code="WatchTooShort")
 
     def _follow(self, stream: Stream, doing: str) -> None:
-        for batch in batches(stream, doing):
-            changed = {uid for event in batch if (uid := self._take(event)) is not None}
-            self._progress()
+        try:
+            for batch in batches(stream, doing):
+                self._take_all(batch)
+        except Unavailable as error:
+            if error.code != SILENCE:
+                raise
+            log.debug("Nothing was heard of Pods for %s s; watching anew", self._silence_s)
+
+    def _take_all(self, batch: list[WatchEvent]) -> None:
+        changed: set[PodUid] = set()
+        try:
+            for event in batch:
+                changed |= self._take(event)
+            self._failures = self._barren = 0
+            self._heard = self._clock()
+        finally:  # what is in the cache already will not be news to the next list
             self._tell(changed)
 
     def _judge(self, lasted_s: float) -> None:
-        """What the end of a watch tells: it served (start afresh), it said nothing, or it ended as it began."""
-        if lasted_s >= LONGEST_PAUSE_S:
+        if lasted_s > LONGEST_PAUSE_S:
             self._failures = 0
         if self._barren >= BARREN_WATCHES:
-            log.warning("%d watches in a row said nothing; listing Pods anew", self._barren)
+            log.debug("%d watches in a row said nothing; listing Pods anew", self._barren)
             self._barren, self._version = 0, ""
-        elif self._barren and lasted_s < 1.0:
-            self._failed(Unavailable("the watch ended as soon as it began", code="WatchTooShort"))
-
-    def _progress(self) -> None:
-        self._failures = self._barren = 0
-        self._heard = self._clock()
 
     def _tell(self, changed: set[PodUid]) -> None:
         if changed:
             self._on_change(changed)
 
-    def _take(self, event: WatchEvent) -> PodUid | None:
-        """Bring one event into the cache; the UID if the view changed."""
+    def _take(self, event: WatchEvent) -> set[PodUid]:
+        """Bring one event into the cache; its UID if the view changed."""
+        if event.type == "BOOKMARK":
+            self._advance(version_of(event.object))
+            return set()
         try:
-            if event.type == "BOOKMARK":
-                self._version = version_of(event.object) or self._version
-                return None
             pod = pod_of(event.object)
         except Unavailable as error:
             log.error("A %s event is left out: %s", event.type, error.message)
-            return None
-        self._version = pod.metadata.resource_version or self._version
+            return set()
+        self._advance(pod.metadata.resource_version)
         uid = PodUid(pod.metadata.uid)
         if event.type == "DELETED":
             self._cache.remove(uid)
-            return uid
-        return uid if self._cache.apply(_seen(pod)) else None
+            return {uid}
+        return {uid} if self._cache.apply(_seen(pod)) else set()
+
+    def _advance(self, version: str) -> None:
+        if version_number(version) < version_number(self._version):
+            raise VersionExpired(f"version {version} came after {self._version}: the server's past has changed")
+        self._version = version
 
 
 def _seen(pod: Pod) -> Seen:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from controller.core.ports import Lease
-from controller.kube.connection import Call, Connection, path_of
+from controller.kube.connection import SILENCE, Call, Connection, path_of
 from controller.kube.decode import malformed
 from controller.kube.watching import WatchEvent, batches
 from state.errors import ObjectNotFound, Unavailable
@@ -60,7 +60,7 @@ class KubeLeaseStore:
             for batch in batches(stream, call.doing):
                 yield from (self._change(event) for event in batch if event.type != "BOOKMARK")
         except Unavailable as error:
-            if error.code != "ReadTimeoutError":
+            if error.code != SILENCE:
                 raise
         finally:
             stream.close()

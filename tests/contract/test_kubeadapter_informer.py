@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -149,13 +149,17 @@ def test_a_silent_server_is_noticed(kube: KubeServer, tmp_path: Path) -> None:
         assert watcher.calls("list") >= 2
 
 
-def test_bookmarks_keep_an_idle_watch(kube: KubeServer, tmp_path: Path) -> None:
-    with informer(kube, tmp_path, silence_s=1.0) as watcher:
+def test_bookmarks_keep_the_watch_of_a_quiet_namespace(kube: KubeServer, tmp_path: Path) -> None:
+    def changing_elsewhere() -> float:
+        kube.control.annotate("busy", "web", {"turn": str(time.monotonic())})
+        return time.monotonic()
+
+    kube.control.pod("busy", "web", node="n")
+    with informer(kube, tmp_path, namespace="default", silence_s=1.5) as watcher:
         until(lambda: watcher.calls("watch") == 1)
-        begun = time.monotonic()
-        until(lambda: time.monotonic() > begun + 1.5)
+        end = time.monotonic() + 2.0
+        until(lambda: changing_elsewhere() > end)
         assert (watcher.calls("watch"), watcher.calls("list")) == (1, 1)
-        assert watcher.pods.silent_for_s() < 1.0
 
 
 def test_a_stopped_server_is_followed_again(watcher: Watcher) -> None:
@@ -168,20 +172,46 @@ def test_a_stopped_server_is_followed_again(watcher: Watcher) -> None:
     until(lambda: watcher.names() == {"before", "after"})
 
 
-def test_another_cluster_at_the_same_place_is_not_believed(watcher: Watcher, tmp_path: Path) -> None:
-    uid = watcher.make("ours", "10.0.0.1")
-    until(lambda: watcher.pods.at_ip("10.0.0.1"))
+@contextmanager
+def in_its_place(watcher: Watcher, *, cluster_uid: str = "", pods: int = 0) -> Iterator[KubeServer]:
+    """Another server where the watcher's was; its first Pod is `theirs`, and it has at least `pods` versions."""
     watcher.kube.stop()
     port = int(watcher.kube.url.rpartition(":")[2])
-    with KubeServer(KubeSettings(port=port)) as stranger:
+    with KubeServer(KubeSettings(port=port, cluster_uid=cluster_uid, bookmark_seconds=0.1)) as stranger:
+        for number in range(pods):
+            stranger.control.pod("default", f"plain-{number}")
         stranger.control.pod("default", "theirs", annotations={TYPE: "auto"})
-        stranger.control.compact()
-        watcher.pods.relist()
-        until(lambda: stranger.control.log(verb="get", resource="namespaces"))
+        yield stranger
+    watcher.kube.start()
+
+
+@pytest.mark.parametrize("expired", [True, False])
+def test_another_cluster_at_the_same_place_is_not_believed(watcher: Watcher, expired: bool) -> None:
+    uid = watcher.make("ours", "10.0.0.1")
+    until(lambda: watcher.pods.at_ip("10.0.0.1"))
+    with in_its_place(watcher, pods=0 if expired else 30) as stranger:
+        if expired:
+            watcher.pods.relist()
+        asked = len(stranger.control.log(verb="get", resource="namespaces"))
+        until(lambda: len(stranger.control.log(verb="get", resource="namespaces")) > asked)
+        stranger.control.pod("default", "later", annotations={TYPE: "auto"})
+        until(lambda: refused(watcher))
         assert watcher.names() == {"ours"}
         assert watcher.pods.get(uid) is not None
-        until(lambda: refused(watcher))
         assert not watcher.pods.seen_deleted(uid)
+    watcher.make("back")
+    until(lambda: watcher.names() == {"ours", "back"})
+
+
+def test_a_server_that_was_restored_from_the_past_is_listed_anew(kube: KubeServer, tmp_path: Path) -> None:
+    with informer(kube, tmp_path, silence_s=0.3) as watcher:
+        lost = watcher.make("lost", "10.0.0.1")
+        for number in range(10):
+            watcher.make(f"lost-{number}")
+        until(lambda: len(watcher.names()) == 11)
+        with in_its_place(watcher, cluster_uid=kube.control.cluster_uid()):
+            until(lambda: watcher.names() == {"theirs"})
+            assert not watcher.pods.seen_deleted(lost)
 
 
 def refused(watcher: Watcher) -> bool:
@@ -222,10 +252,3 @@ def test_what_has_not_changed_wakes_nobody(watcher: Watcher) -> None:
     other = watcher.make("marker")
     until(lambda: other in watcher.changed)
     assert uid not in watcher.changed
-    pod = watcher.pods.get(uid)
-    assert pod is not None
-    watcher.pods.patch_labels(pod, {TYPE: "auto"})
-    last = watcher.make("last")
-    until(lambda: last in watcher.changed)
-    assert uid not in watcher.changed
-    assert replace(pod, labels={TYPE: "auto"}) == watcher.pods.get(uid)
