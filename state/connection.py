@@ -5,7 +5,9 @@ may refresh credentials, which is a network call, after we looked at the clock. 
 question whether we may still write is asked in botocore's `before-send`, when the request is signed and ready.
 """
 
+import random
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -107,7 +109,8 @@ class GuardedConnection(Connection):
     def _get_batch(self, keys: Sequence[Key]) -> dict[Key, Raw]:
         found: dict[Key, Raw] = {}
         left: list[Any] = [{"pk": pk, "sk": sk} for pk, sk in keys]
-        for _ in range(BATCH_ROUNDS):
+        for tried in range(BATCH_ROUNDS):
+            time.sleep(random.uniform(0, 0.02 * 2**tried) if tried else 0)
             with translated(self.table):
                 page = self.batch_get_item(self.table, left, consistent_read=True)
             found |= {key_of(raw): raw for raw in page.get("Responses", {}).get(self.table, ())}

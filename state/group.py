@@ -20,6 +20,8 @@ from state.model import Change
 from state.operations import Entry, Sight
 from state.transaction import Cancelled, Committed, Failed, Verdict, WriteTerm
 
+TOKEN_SPENT = "IdempotentParameterMismatchException"  # said of a token that another request has used
+
 
 class Sender(Protocol):
     """What sends one transaction."""
@@ -74,7 +76,12 @@ class _Group:
     def keep(self, entries: list[Entry]) -> None:
         """Go on with these: another set is another request."""
         if len(entries) != len(self.entries):
-            self.entries, self.token, self.sent_at = entries, uuid4().hex, 0.0
+            self.entries = entries
+            self.renew()
+
+    def renew(self) -> None:
+        """Make it another request."""
+        self.token, self.sent_at = uuid4().hex, 0.0
 
 
 class GroupCommit:
@@ -154,6 +161,8 @@ class GroupCommit:
                 self._wait(term, group, error)
             case Unavailable():
                 self._read_back(term, group)
+                if error.code == TOKEN_SPENT:
+                    group.renew()
                 self._wait(term, group, error)
             case _:
                 self._give_up(term, group, error)

@@ -47,8 +47,8 @@ class Reader:
     def installs(self) -> Reading:
         """Every install of the directory that still has an item of its own."""
         reading = Reading()
-        entries = self._table.connection.strong_query(DIRECTORY)
-        keys = [install_key(install_of(*key_of(raw)[1].split("#", 1))) for raw in entries]
+        entries = (key_of(raw)[1].partition("#") for raw in self._table.connection.strong_query(DIRECTORY))
+        keys = [install_key(install_of(cluster_uid, install)) for cluster_uid, _, install in entries]
         for key, raw in self._table.connection.strong_get(keys).items():
             try:
                 reading.installs.append(read_install(self._table, raw))

@@ -209,7 +209,12 @@ class LedgerContract:
         one.commit(Change(pod_after=pod))
         two.begin_term("two")
         assert two.pods() == {}
-        assert two.neighbours() == {install.install: {pod.uid: replace(pod, rev=Rev(1))}}
+        left = two.neighbours()[install.install]
+        assert left == {pod.uid: replace(pod, rev=Rev(1))}
+        two.take_over(_record(two, install), Change(pod_before=left[pod.uid], pod_after=pod))
+        assert two.pods() == {pod.uid: replace(pod, rev=Rev(2))}
+        one.begin_term("one")
+        assert one.pods() == {}
 
     def test_a_silent_install_can_be_taken_over(self, world: World, install: InstallKey, ledger: TermLedger) -> None:
         silent_install = new_install()

@@ -4,6 +4,7 @@ Every test reads the table past the ledger: what a caller was told must be what 
 """
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from state.ledger import DynamoLedger
 from state.model import Change, InstallKey, PodRecord, PodUid, Rev
 from state.reader import Reader
 from state.table import Table, pod_key
-from tests.fakes.dynamodb_proxy import LoseReply, LoseRequest, Proxy, cancellation, refusal
+from tests.fakes.dynamodb_proxy import Hang, LoseReply, LoseRequest, Proxy, cancellation, refusal
 from tests.fakes.ledger_worlds import QUICK, new_install, table_at
 from tests.fakes.records import new_address, new_pod
 
@@ -245,6 +246,53 @@ def test_busy_is_tried_again_with_the_same_token(scene: Scene) -> None:
     assert set(scene.standing()) == {pod.uid}
     assert len(scene.tokens()) == 4
     assert len(set(scene.tokens())) == 1
+
+
+def test_a_token_that_is_refused_is_replaced(scene: Scene) -> None:
+    scene.proxy.fault(
+        refusal("IdempotentParameterMismatchException", "used"), refusal("TransactionInProgressException")
+    )
+    pod = new_pod()
+    scene.ledger.commit(Change(pod_after=pod))
+    assert set(scene.standing()) == {pod.uid}
+    first, second, third = scene.tokens()
+    assert first != second == third
+
+
+def test_only_the_item_that_is_refused_leaves(scene: Scene) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        held = threading.Event()
+
+        def guard() -> None:
+            if threading.current_thread().name.startswith("ledger") and not held.is_set():
+                for number, name in enumerate("ab"):
+                    futures.append(threads.submit(scene.ledger.commit, Change(pod_after=new_pod(name))))
+                    _until(lambda n=number: scene.ledger.queued() == n + 1)
+                held.set()
+
+        futures: list[Future[None]] = []
+        scene.ledger.begin_term("me", 0, guard)
+        scene.proxy.fault(cancellation(["None"]), cancellation(["ValidationError", BUSY, "None"]))
+        with pytest.raises(Refused):
+            scene.ledger.heartbeat()
+        errors = [future.exception(30) for future in futures]
+    assert [getattr(error, "code", None) for error in errors] == ["ValidationError", None]
+    assert set(scene.standing()) == {"b"}
+
+
+def test_a_server_that_hangs_is_waited_for_no_longer_than_the_limit(scene: Scene, direct: Table) -> None:
+    table = table_at(scene.proxy.url, name=direct.name, call_timeout=4.0)
+    ledger = make(table, scene.install)
+    ledger.begin_term("slow")
+    hang = Hang()
+    scene.proxy.fault(hang)
+    pod, started = new_pod(), time.monotonic()
+    ledger.commit(Change(pod_after=pod))
+    assert 2.9 < time.monotonic() - started < 30
+    hang.over.set()
+    _until(lambda: hang.done.is_set())
+    assert scene.standing() == ledger.pods() == {pod.uid: replace(pod, rev=Rev(1))}
+    ledger.close()
 
 
 def test_busy_for_long_is_throttled(scene: Scene) -> None:

@@ -10,7 +10,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -46,7 +46,15 @@ class LoseRequest:
     """Close the connection without forwarding; `Proxy.deliver` forwards it after all, as late as the test wants."""
 
 
-Fault = Answer | LoseReply | LoseRequest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hang:
+    """Forward only when the test says that it is `over`, to nobody who still listens; `done` once it was."""
+
+    over: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+Fault = Answer | LoseReply | LoseRequest | Hang
 
 
 def refusal(code: str, message: str = "", *, status: int = 400) -> Answer:
@@ -153,6 +161,11 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
                     self._answer(status, json.dumps(answer).encode())
                 case LoseRequest():
                     self.close_connection = True
+                case Hang(over=over, done=done):
+                    over.wait(LIMIT_S)
+                    proxy.forward(headers, rewritten)
+                    self.close_connection = True
+                    done.set()
                 case LoseReply():
                     proxy.forward(headers, rewritten)
                     self.close_connection = True
