@@ -19,7 +19,7 @@ from controller.kube.codes import wait_of
 from controller.kube.connection import Connection
 from controller.kube.eventapi import EventApi, Said
 from controller.kube.patches import now
-from state.errors import PodEipError, Refused
+from state.errors import ObjectInvalid, PodEipError, Refused
 
 INTERVAL_S = 10.0
 CAPACITY = 2_000
@@ -127,8 +127,9 @@ class EventRecorder:
         try:
             series.told = self._api.tell(said, series.told, series.untold, first=series.first, last=series.last)
             series.untold = 0
-        except Refused as error:
-            log.debug("Event %s of %s/%s is dropped: %s", said.reason, said.namespace, said.name, error.message)
+        except Refused as error:  # most often the namespace is going, and the Pod with it
+            level = logging.WARNING if isinstance(error, ObjectInvalid) else logging.DEBUG
+            log.log(level, "Event %s of %s/%s is dropped: %s", said.reason, said.namespace, said.name, error.message)
             series.told = series.untold = 0
         except PodEipError as error:
             log.debug("Event %s of %s/%s waits: %s", said.reason, said.namespace, said.name, error.message)

@@ -195,7 +195,7 @@ class PodInformer:
         try:
             pod = pod_of(event.object)
         except Unavailable as error:
-            log.error("A %s event is left out: %s", event.type, error.message)
+            log.error("An event is left out (%s): %s", event.type, error.message)
             return set()
         self._advance(pod.metadata.resource_version)
         uid = PodUid(pod.metadata.uid)

@@ -1,0 +1,152 @@
+"""The informer against answers that an API server should never give, and a listener that stumbles."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.kube.cache import PodCache
+from controller.kube.connection import connect
+from controller.kube.identity import ClusterIdentity
+from controller.kube.informer import OnChange, PodInformer
+from state.model import PodUid
+from tests.fakes.kube_http import Heard, Reply, scripted, wait_until
+
+
+def pod(uid: str, version: int, **metadata: Any) -> dict[str, Any]:
+    """A Pod."""
+    meta = {"name": uid, "namespace": "default", "uid": uid, "resourceVersion": str(version), **metadata}
+    return {"metadata": meta, "spec": {}, "status": {"podIP": "10.0.0.1"}}
+
+
+def event(kind: str, what: Any) -> bytes:
+    """A line of a watch."""
+    return json.dumps({"type": kind, "object": what}).encode() + b"\n"
+
+
+@dataclass
+class Script:
+    """What the server answers: one list after the other (the last again and again), and so its watches."""
+
+    lists: list[Reply]
+    watches: list[Reply]
+    listed: int = 0
+    watched: list[str] = field(default_factory=list)
+
+    def __call__(self, heard: Heard) -> Reply:
+        """Answer."""
+        if "kube-system" in heard.path:
+            return Reply(body=json.dumps({"metadata": {"name": "kube-system", "uid": "cluster"}}).encode())
+        if "watch=1" in heard.path:
+            self.watched.append(heard.path.partition("resourceVersion=")[2].partition("&")[0])
+            return self.watches.pop(0) if self.watches else Reply(pieces=(b"", b"x"), pause_s=60)
+        self.listed += 1
+        return self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
+
+
+def listing(version: int, *pods: dict[str, Any]) -> Reply:
+    """A whole list."""
+    return Reply(body=json.dumps({"metadata": {"resourceVersion": str(version)}, "items": pods}).encode())
+
+
+@contextmanager
+def informed(script: Script, folder: Path, on_change: OnChange = lambda _: None) -> Iterator[PodCache]:
+    """The cache of an informer at work."""
+    with scripted(script) as server:
+        file = folder / "kubeconfig"
+        cluster = {"name": "c", "cluster": {"server": server.url}}
+        context = {"name": "x", "context": {"cluster": "c", "user": ""}}
+        file.write_text(json.dumps({"clusters": [cluster], "contexts": [context], "current-context": "x"}))
+        connection, cache = connect(str(file), version="1"), PodCache()
+        informer = PodInformer(connection, cache, ClusterIdentity(connection, time.monotonic))
+        informer.start(on_change)
+        try:
+            yield cache
+        finally:
+            informer.stop()
+            connection.close()
+
+
+def has(cache: PodCache, *uids: str) -> Callable[[], bool]:
+    """Whether the cache has exactly these Pods at the one IP."""
+    return lambda: {view.uid for view in cache.at_ip("10.0.0.1")} == set(uids)
+
+
+def test_a_version_that_goes_back_leads_to_a_new_list(tmp_path: Path) -> None:
+    bookmark = event("BOOKMARK", {"metadata": {"resourceVersion": "50"}})
+    script = Script([listing(100, pod("lost", 90)), listing(60, pod("kept", 40))], [Reply(body=bookmark)])
+    with informed(script, tmp_path) as cache:
+        wait_until(has(cache, "kept"))
+        wait_until(lambda: script.watched == ["100", "60"])
+
+
+def test_a_damaged_event_hides_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lines = event("ADDED", pod("a", 2)) + event("ADDED", {"metadata": {"name": 5}}) + event("ADDED", pod("b", 4))
+    script = Script([listing(1)], [Reply(body=lines)])
+    with informed(script, tmp_path) as cache:
+        wait_until(has(cache, "a", "b"))
+        wait_until(lambda: script.watched == ["1", "4"])
+    assert "An event is left out (ADDED)" in caplog.text
+    assert script.listed == 1
+
+
+def test_a_damaged_stream_is_begun_anew_from_where_it_was(tmp_path: Path) -> None:
+    script = Script(
+        [listing(1)],
+        [
+            Reply(body=event("ADDED", pod("a", 2))),
+            Reply(body=b'{"type": "ADDED", "obj\n'),
+            Reply(body=event("ADDED", pod("b", 3))),
+        ],
+    )
+    with informed(script, tmp_path) as cache:
+        wait_until(has(cache, "a", "b"))
+        wait_until(lambda: len(script.watched) == 4)
+    assert script.watched == ["1", "2", "2", "3"]
+
+
+def test_an_error_event_of_410_leads_to_a_new_list(tmp_path: Path) -> None:
+    gone = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
+    script = Script([listing(1, pod("a", 1)), listing(9, pod("b", 8))], [Reply(body=event("ERROR", gone))])
+    with informed(script, tmp_path) as cache:
+        wait_until(has(cache, "b"))
+        assert not cache.seen_deleted(PodUid("a"))
+
+
+def test_a_server_that_asks_to_wait_is_not_asked_again_before(tmp_path: Path) -> None:
+    busy = Reply(status=429, body=b"{}", headers={"Retry-After": "1"})
+    script = Script([busy, listing(1, pod("a", 1))], [])
+    begun = time.monotonic()
+    with informed(script, tmp_path) as cache:
+        wait_until(lambda: cache.synced)
+    assert time.monotonic() - begun >= 1.0
+
+
+def test_a_listener_that_stumbles_hears_of_the_next_change(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[set[PodUid]] = []
+
+    def stumble(uids: set[PodUid]) -> None:
+        heard.append(uids)
+        if len(heard) == 1:
+            raise RuntimeError("a defect")
+
+    script = Script([listing(1, pod("a", 1)), listing(2, pod("a", 1), pod("b", 2))], [])
+    with caplog.at_level(logging.ERROR), informed(script, tmp_path, stumble) as cache:
+        wait_until(has(cache, "a", "b"))
+        wait_until(lambda: heard == [{"a"}, {"b"}])
+    assert "a defect" in caplog.text
+
+
+def test_a_watch_that_ends_at_once_is_not_asked_for_in_a_loop(tmp_path: Path) -> None:
+    script = Script([listing(1, pod("a", 1))], [Reply(body=b"")] * 200)
+    with informed(script, tmp_path) as cache:
+        wait_until(lambda: cache.synced)
+        begun = time.monotonic()
+        wait_until(lambda: time.monotonic() - begun > 1.5)
+    assert len(script.watched) <= 8
