@@ -6,13 +6,17 @@ asked about is asked from outside: of EC2's own log, of the table, of the Pods, 
 
 import json
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
+
+import urllib3
 
 from sandbox.dynamodb import DynamoDb
 from sandbox.ec2.control import Ec2Control
@@ -65,20 +69,29 @@ class SandboxCluster:
         self.name, self.settings, self.kube, self.kubeconfig = settings.name, settings, kube, kubeconfig
         self.nodes: list[Node] = []
         self.replicas: list[Replica] = []
-        self._ips: Iterator[tuple[Node, str]] = iter(())
+        self._used: set[str] = set()
+        self._lock = threading.Lock()
 
     def add_node(self, node: Node) -> None:
         """Make the node known; its instance is EC2's business."""
         provider = f"aws:///{REGION}a/{node.instance_id}"
         self.kube.node(node.name, provider_id=provider, ip=node.ips[0])
         self.nodes.append(node)
-        self._ips = iter([(n, ip) for ip_no in range(1, IPS_OF_A_NODE) for n in self.nodes for ip in [n.ips[ip_no]]])
+
+    def next_place(self, node: int | None = None) -> tuple[Node, str]:
+        """A node, or this one, and an IP of it that no Pod has had yet; nodes take turns. StopIteration: none left."""
+        nodes = self.nodes if node is None else [self.nodes[node]]
+        with self._lock:
+            free = ((n, n.ips[i]) for i in range(1, IPS_OF_A_NODE) for n in nodes if n.ips[i] not in self._used)
+            where, ip = next(free)
+            self._used.add(ip)
+        return where, ip
 
     def run_pod(
         self, namespace: str, name: str, annotations: Mapping[str, str], *, node: int | None = None, **more: Any
     ) -> tuple[str, str]:
         """A Pod with the next free IP; its UID and the IP."""
-        where, ip = next((n, ip) for n, ip in self._ips if node is None or n is self.nodes[node])
+        where, ip = self.next_place(node)
         uid = self.kube.pod(namespace, name, annotations=annotations, ip=ip, node=where.name, **more)
         return uid, ip
 
@@ -113,12 +126,19 @@ class World:
 
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._start_ec2()
+        with ThreadPoolExecutor() as together:  # each needs a second or more, and none needs another
+            database = together.submit(self._start_dynamodb)
+            apis = [together.submit(self._start_api, settings) for settings in self.settings.clusters]
+            self._start_ec2()
+        database.result()
+        for number, (settings, api) in enumerate(zip(self.settings.clusters, apis, strict=True)):
+            self._add_cluster(number, settings, api.result())
+        self._exit.callback(self._end_replicas)
+
+    def _start_dynamodb(self) -> None:
         database = DynamoDb.start(self.settings.dynamodb, log=self.folder / "dynamodb.log")
         self._exit.callback(database.stop)
         self.dynamodb_url, self.dynamodb_kind = database.url, database.kind
-        for number, cluster in enumerate(self.settings.clusters):
-            self._start_cluster(number, cluster)
 
     def _start_ec2(self) -> None:
         port = free_port()
@@ -130,7 +150,7 @@ class World:
         self.ec2 = Ec2Control(self.ec2_url)
         child.wait_ready(self.ec2.is_ready, 30)
 
-    def _start_cluster(self, number: int, settings: ClusterSettings) -> None:
+    def _start_api(self, settings: ClusterSettings) -> KubeControl:
         port, name = free_port(), settings.name
         kubelet = self.settings.kubelet_seconds
         more = () if kubelet is None else ("--kubelet-seconds", str(kubelet))
@@ -138,8 +158,12 @@ class World:
         child = Child(argv, log=self.folder / f"kube-{name}.log")
         self._exit.callback(child.stop)
         kube = KubeControl(f"http://127.0.0.1:{port}", name=name)
-        child.wait_ready(lambda: _answers(kube), 30)
         self._exit.callback(kube.close)
+        child.wait_ready(lambda: _answers(kube), 30)
+        return kube
+
+    def _add_cluster(self, number: int, settings: ClusterSettings, kube: KubeControl) -> None:
+        name = settings.name
         kubeconfig = kube.kubeconfig(self.folder / f"kubeconfig-{name}")
         cluster = self.clusters[name] = SandboxCluster(settings, kube, kubeconfig)
         for node in range(settings.nodes):
@@ -150,10 +174,25 @@ class World:
         """An instance with an interface, in EC2."""
         ips = tuple(f"10.{number}.{node}.{host}" for host in range(10, 10 + IPS_OF_A_NODE))
         instance_id = f"i-{number:02x}{node:04x}"
+        return self._put_node(f"{cluster}-node-{node + 1}", instance_id, ips)
+
+    def _put_node(self, name: str, instance_id: str, ips: tuple[str, ...]) -> Node:
         interface = self.ec2.add_interface(ips[0], secondary_ips=ips[1:], instance_id=instance_id, vpc_id=VPC)
-        return Node(
-            name=f"{cluster}-node-{node + 1}", instance_id=instance_id, interface_id=interface.interface_id, ips=ips
-        )
+        return Node(name=name, instance_id=instance_id, interface_id=interface.interface_id, ips=ips)
+
+    def lose_node(self, cluster: SandboxCluster, node: Node) -> None:
+        """The machine is gone: its instance with its interfaces, and the Node. Its Pods stay in the API."""
+        self.ec2.kill_instance(node.instance_id)
+        cluster.kube.delete_node(node.name)
+        cluster.nodes.remove(node)
+
+    def replace_node(self, cluster: SandboxCluster, lost: Node) -> Node:
+        """A new machine, with a new interface that was given the IPs of a lost one."""
+        number = int(lost.instance_id[2:4], 16)
+        serial = int(lost.instance_id[4:], 16) + 0x100
+        made = self._put_node(f"{lost.name}-new", f"i-{number:02x}{serial:04x}", lost.ips)
+        cluster.add_node(made)
+        return made
 
     def _replica(self, cluster: SandboxCluster, index: int) -> Replica:
         name = f"{cluster.name}{index}"
@@ -177,6 +216,12 @@ class World:
         self._exit.callback(replica.stop)
         return replica
 
+    def _end_replicas(self) -> None:
+        """Ask all of them to end before any is waited for."""
+        for replica in self.replicas():
+            if replica.alive:
+                replica.terminate()
+
     def replicas(self) -> list[Replica]:
         """All replicas of all clusters."""
         return [replica for cluster in self.clusters.values() for replica in cluster.replicas]
@@ -198,5 +243,5 @@ def _python(module: str, port: int, *arguments: str) -> list[str | Path]:
 def _answers(kube: KubeControl) -> bool:
     try:
         return kube.version() >= 0
-    except OSError:
+    except urllib3.exceptions.HTTPError:
         return False
