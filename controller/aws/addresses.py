@@ -31,7 +31,7 @@ class AddressReader:
         try:
             return Address(
                 allocation_id=AllocationId(item["AllocationId"]),
-                public_ip=item.get("PublicIp") or item["CarrierIp"],  # Wavelength Zones have carrier IPs instead
+                public_ip=item.get("CarrierIp") or item["PublicIp"],  # the former in Wavelength Zones
                 border_group=item.get("NetworkBorderGroup") or self._region,
                 tags=_tags(item),
                 association=_association(item),

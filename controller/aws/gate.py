@@ -52,6 +52,12 @@ class Gate:
                 raise Throttled(message, code="NoToken")
             me.wait(min(turn, LONGEST_LOOK_S, deadline - now))
 
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a token now."""
+        with self._lock:
+            return len(self._queue)
+
     def leave(self, grant: Grant, *, throttled: bool) -> None:
         """Report the answer to the call."""
         with self._lock:
@@ -80,6 +86,10 @@ class Throttle:
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._gates = {action: Gate(action, limit, clock, patience_s) for action, limit in limits.items()}
+
+    def waiting(self, action: str) -> int:
+        """How many calls of this action wait for a token now."""
+        return self._gates[action].waiting
 
     @contextmanager
     def turn(self, action: str, check: Callable[[], None]) -> Iterator[None]:

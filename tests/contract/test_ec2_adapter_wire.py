@@ -183,8 +183,13 @@ def test_errors_come_with_their_code(
 
 
 def test_missing_credentials_are_access_denied_with_advice(world: SandboxWorld) -> None:
-    with pytest.MonkeyPatch.context() as env, adapter(world.url, SwitchGuard(), env, credentials=False) as nobody:
-        caught = pytest.raises(AccessDenied, nobody.describe_addresses)
+    guard = SwitchGuard()
+    with (
+        pytest.MonkeyPatch.context() as env,
+        adapter(world.url, guard, env, credentials=False) as nobody,
+        pytest.raises(AccessDenied) as caught,
+    ):
+        nobody.describe_addresses()
     assert caught.value.code == "NoCredentialsError"
     assert "ServiceAccount" in caught.value.explain()
 

@@ -1,0 +1,151 @@
+"""Each error code of EC2 against the error it stands for, and each way in which a call can end without a code."""
+
+from typing import Any
+
+import pytest
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+
+from controller.aws.codes import ec2_errors
+from state.errors import (
+    AccessDenied,
+    AddressForeign,
+    AddressInUse,
+    AddressNotFound,
+    AlreadyAssociated,
+    AssociationNotFound,
+    BorderGroupMismatch,
+    InterfaceNotFound,
+    InvalidTarget,
+    NotLeading,
+    PodEipError,
+    PoolNotFound,
+    QuotaExceeded,
+    Refused,
+    Throttled,
+    Unavailable,
+)
+
+
+def told(error: Exception, operation: str = "AssociateAddress") -> PodEipError:
+    """What the adapter's caller gets for what botocore raises."""
+    with pytest.raises(PodEipError) as caught, ec2_errors(operation):
+        raise error
+    return caught.value
+
+
+def answer(code: str, message: str = "said", status: int = 400) -> boto.ClientError:
+    """EC2's answer as botocore raises it."""
+    response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return boto.ClientError(response, "AnyAction")
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "expected"),
+    [
+        ("AllocateAddress", "AddressLimitExceeded", QuotaExceeded),
+        ("AllocateAddress", "InsufficientAddressCapacity", QuotaExceeded),
+        ("AllocateAddress", "InvalidPublicIpv4PoolID.NotFound", PoolNotFound),
+        ("AllocateAddress", "InvalidParameterValue", Refused),
+        ("AssociateAddress", "Resource.AlreadyAssociated", AlreadyAssociated),
+        ("AssociateAddress", "InvalidParameterValue", InvalidTarget),
+        ("AssociateAddress", "InvalidAllocationID.NotFound", AddressNotFound),
+        ("AssociateAddress", "InvalidNetworkInterfaceID.NotFound", InterfaceNotFound),
+        ("DisassociateAddress", "InvalidAssociationID.NotFound", AssociationNotFound),
+        ("DisassociateAddress", "InvalidNetworkInterfaceID.NotFound", InterfaceNotFound),
+        ("ReleaseAddress", "InvalidAllocationID.NotFound", AddressNotFound),
+        ("ReleaseAddress", "InvalidIPAddress.InUse", AddressInUse),
+        ("ReleaseAddress", "InvalidAddress.NotFound", BorderGroupMismatch),
+        ("ReleaseAddress", "AuthFailure", AddressForeign),
+        ("DescribeAddresses", "AuthFailure", AccessDenied),
+        ("DescribeAddresses", "UnauthorizedOperation", AccessDenied),
+        ("DescribeAddresses", "RequestExpired", AccessDenied),
+        ("DescribeAddresses", "RequestLimitExceeded", Throttled),
+        ("DescribeAddresses", "Throttling", Throttled),
+        ("DescribeAddresses", "ThrottlingException", Throttled),
+        ("DescribeAddresses", "InternalError", Unavailable),
+        ("DescribeNetworkInterfaces", "InvalidPaginationToken", Unavailable),
+        ("ReleaseAddress", "InvalidAddress.PtrSet", Refused),
+    ],
+)
+def test_codes(operation: str, code: str, expected: type[PodEipError]) -> None:
+    error = told(answer(code), operation)
+    assert type(error) is expected
+    assert (error.code, error.message) == (code, "said")
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [(400, Refused), (404, Refused), (500, Unavailable), (503, Unavailable)]
+)
+def test_an_unknown_code_is_judged_by_its_status(status: int, expected: type[PodEipError]) -> None:
+    assert type(told(answer("Novelty", status=status))) is expected
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Primary elastic IP and subnet belong in different network border groups.",
+        "Invalid value 'x' for NetworkBorderGroup",
+        "The network-border-group is not that of the address",
+    ],
+)
+@pytest.mark.parametrize("code", ["OperationNotPermitted", "InvalidParameterCombination", "InvalidParameterValue"])
+def test_whatever_speaks_of_border_groups_is_about_them(code: str, message: str) -> None:
+    assert type(told(answer(code, message))) is BorderGroupMismatch
+
+
+def test_bad_credentials_say_nothing_about_the_address() -> None:
+    message = "AWS was not able to validate the provided access credentials"
+    error = told(answer("AuthFailure", message, 401), "ReleaseAddress")
+    assert type(error) is AccessDenied
+    assert "role" in error.advice
+
+
+def test_what_is_missing_in_the_policy_is_readable() -> None:
+    words = "You are not authorized to perform: ec2:AssociateAddress."
+    error = told(answer("UnauthorizedOperation", f"{words} Encoded authorization failure message: {'x' * 900}", 403))
+    assert error.message == words
+    assert "IAM policy" in error.explain()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        boto.EndpointConnectionError(endpoint_url="http://x"),
+        boto.ConnectTimeoutError(endpoint_url="http://x"),
+        boto.ReadTimeoutError(endpoint_url="http://x"),
+        boto.ConnectionClosedError(endpoint_url="http://x"),
+        boto.SSLError(endpoint_url="http://x", error=OSError("certificate")),
+        boto.HTTPClientError(error="anything"),
+        boto.IncompleteReadError(actual_bytes=1, expected_bytes=2),
+        ResponseParserError("not XML"),
+    ],
+)
+def test_no_answer_is_perhaps(error: Exception) -> None:
+    told_error = told(error)
+    assert type(told_error) is Unavailable
+    assert told_error.code == type(error).__name__
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        boto.NoCredentialsError(),
+        boto.PartialCredentialsError(provider="env", cred_var="x"),
+        boto.CredentialRetrievalError(provider="iam", error_msg="x"),
+        boto.TokenRetrievalError(provider="sso", error_msg="x"),
+        boto.UnauthorizedSSOTokenError(),
+        boto.SSOTokenLoadError(error_msg="x"),
+        boto.ProfileNotFound(profile="x"),
+    ],
+)
+def test_no_credentials_is_access_denied(error: Exception) -> None:
+    assert type(told(error)) is AccessDenied
+
+
+def test_a_call_that_cannot_even_be_made_is_refused() -> None:
+    assert type(told(boto.ParamValidationError(report="no"))) is Refused
+
+
+def test_our_own_errors_pass() -> None:
+    assert type(told(NotLeading("over"))) is NotLeading
