@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -224,12 +223,11 @@ def test_two_thousand_pods_in_pages(kube: KubeServer, control: KubeControl) -> N
         control.pod("default", f"p{number}")
     client = ApiClient(kube.url)
     api = KubeApi(client, "default")
-    began, names, token = time.monotonic(), [], ""
+    names, token = [], ""
     while True:
         page = api.list(api.pods(), limit=500, **{"continue": token})
         names += [item["metadata"]["name"] for item in page["items"]]
         if not (token := page["metadata"].get("continue", "")):
             break
     assert (len(names), len(set(names))) == (2000, 2000)
-    assert time.monotonic() - began < 5
     client.close()

@@ -187,11 +187,10 @@ def test_latency(kube: KubeServer, api: KubeApi) -> None:
     kube.control.latency(0.2)
     began = time.monotonic()
     api.version()
-    assert 0.2 <= time.monotonic() - began < 2
+    assert time.monotonic() - began >= 0.2
+    kube.control.latency(60)
     kube.control.clear_faults()
-    began = time.monotonic()
-    api.version()
-    assert time.monotonic() - began < 0.2
+    api.version()  # its client would not wait so long
 
 
 def test_a_fault_that_is_none_is_refused(kube: KubeServer) -> None:
