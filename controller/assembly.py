@@ -47,7 +47,13 @@ from state.table import open_table
 
 log = logging.getLogger(__name__)
 
-_CLOCK = time.monotonic
+
+def _boottime() -> float:
+    """Seconds since the boot, suspensions included: a machine that was suspended must not believe its old deadline."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+_CLOCK = _boottime if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
 
 
 def start(config: Config, observer: Observer) -> Replica:
@@ -268,7 +274,7 @@ class Assembly:
             leadership=self._leadership,
             callbacks=TermCallbacks(
                 begin_term=lambda lease_epoch: self._begin_term(ledger, lease_epoch),
-                on_started=lambda _: loop.poke(),
+                on_started=lambda _: self._started(loop),
                 on_stopped=lambda _: self._end_term(ledger, loop),
             ),
             progress=loop.progress,
@@ -285,6 +291,11 @@ class Assembly:
         epoch = ledger.begin_term(self._identity, lease_epoch, guard)
         beginning = False
         return epoch
+
+    def _started(self, loop: Reconciler) -> None:
+        """Act from the warm cache at once, with a consistent list beside."""
+        loop.poke()
+        self._pods.relist()
 
     def _end_term(self, ledger: DynamoLedger, loop: Reconciler) -> None:
         ledger.end_term()

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from controller.core.ports import Guard
+from state.errors import Misconfigured
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -29,11 +31,17 @@ CONNECTIONS = 40
 def ec2_client(*, region: str, guard: Guard, call_timeout_s: float, version: str) -> "EC2Client":
     """A thread-safe client that asks `guard` right before it sends a mutation, and lets its NotLeading out.
 
-    Endpoints, credentials and proxies follow the AWS SDK's own standard (AWS_ENDPOINT_URL_EC2, AWS_PROFILE, ...).
+    Endpoints, credentials and proxies follow the AWS SDK's own standard (AWS_ENDPOINT_URL_EC2, AWS_PROFILE, ...);
+    raises Misconfigured where they cannot be used.
     """
     session = botocore.session.get_session()
-    _load_only(session, MUTATIONS | READS)
-    client = session.create_client("ec2", region_name=region, config=_config(call_timeout_s, version))
+    try:
+        _load_only(session, MUTATIONS | READS)
+        client = session.create_client("ec2", region_name=region, config=_config(call_timeout_s, version))
+    except (BotoCoreError, ValueError) as error:
+        raise Misconfigured(
+            [f"the AWS settings (AWS_PROFILE, AWS_ENDPOINT_URL, ...) are not usable: {error}"]
+        ) from error
     for operation in sorted(MUTATIONS):
         # A handler that raises ends the attempt; with one attempt, botocore raises that very exception to the caller.
         client.meta.events.register_last(f"before-send.ec2.{operation}", lambda **_: guard.check())

@@ -158,12 +158,21 @@ def _error_of(operation: str, error: boto.ClientError) -> PodEipError:
     code, message = str(said.get("Code", "Unknown")), str(said.get("Message") or error)
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     kind = _kind_of(operation, code, status)
+    if error.operation_name != operation:
+        return _error_of_credentials(kind, error.operation_name, code, message)
     if kind is not AccessDenied and issubclass(kind, Refused) and _speaks_of_border_group(message):
         kind = BorderGroupMismatch
     elif kind is AddressForeign and "credential" in message.lower():
         kind = AccessDenied  # "unable to validate the provided access credentials": says nothing about the address
     advice = _ADVICE.get(code, "") if kind in (AccessDenied, QuotaExceeded) else ""
     return kind(_readable(message), code=code, advice=advice)
+
+
+def _error_of_credentials(kind: type[PodEipError], operation: str, code: str, message: str) -> PodEipError:
+    """Signing asked another service for credentials (STS, SSO), and that said no: EC2 was not asked at all."""
+    if issubclass(kind, Refused):
+        return AccessDenied(f"{operation}: {message}", code=code, advice=_CHECK_CREDENTIALS)
+    return Unavailable(f"{operation}: {message}", code=code)
 
 
 def _kind_of(operation: str, code: str, status: int) -> type[PodEipError]:

@@ -45,9 +45,12 @@ def allot(market: Market, applicants: Iterable[Applicant]) -> dict[PodUid, Offer
     offers: dict[PodUid, Offer | NoOffer] = {}
     waiting = list(applicants)
     for applicant in waiting:
-        former = [a for a in _open_to(market, applicant, taken) if _last_holder(market, a) == applicant.holder]
-        if former:
-            offers[applicant.uid] = _take(market, former[0], taken)
+        former = [a for a in _members(market, applicant) if _last_holder(market, a) == applicant.holder]
+        free = [a for a in _open_to(market, applicant, taken) if a in former]
+        if free:
+            offers[applicant.uid] = _take(market, free[0], taken)
+        elif any(_is_held_here(market, a) for a in former):
+            offers[applicant.uid] = NoOffer()
     for applicant in waiting:
         if applicant.uid not in offers:
             offers[applicant.uid] = _offer(market, applicant, taken)
@@ -92,6 +95,13 @@ def _members(market: Market, applicant: Applicant) -> list[Address]:
 def _last_holder(market: Market, address: Address) -> str:
     record = market.records.get(address.allocation_id)
     return record.last_holder if record else ""
+
+
+def _is_held_here(market: Market, address: Address) -> bool:
+    """Whether this install holds it: under the applicant's own name, that is its predecessor, on the way down."""
+    record = market.records.get(address.allocation_id)
+    owner = record.owner if record else None
+    return owner is not None and f"{owner.cluster_uid}#{owner.install}" == market.install
 
 
 def _preference(market: Market, address: Address) -> tuple[bool, bool, int]:

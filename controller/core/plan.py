@@ -110,8 +110,8 @@ def _obtain_fixed(s: Situation, wanted: Serve, at: Placed) -> Plan:
             claim = Claim(mode=wanted.mode, pool=wanted.pool, target=at.target, address=address, before=before)
             return (claim, *_up(wanted.mode, wanted.pool))
         case NoOffer(why=why):
-            event = _tell(EventType.WARNING, contract.WAITING, why)
-            return (event, Wait(reason=Reason.POOL, detail=why))
+            event = (_tell(EventType.WARNING, contract.WAITING, why),) if why else ()
+            return (*event, Wait(reason=Reason.POOL, detail=why))
         case None:
             return (Wait(reason=Reason.LOOK),)
 

@@ -47,9 +47,9 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoOffer:
-    """The pool has no address for this Pod now; `why` is for its author."""
+    """The pool has no address for this Pod now; `why` is for its author, and empty if it will have one in a moment."""
 
-    why: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

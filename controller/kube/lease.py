@@ -119,7 +119,7 @@ def _spec(lease: Lease) -> Json:
         "leaseDurationSeconds": max(lease.duration_s, 1),
         "leaseTransitions": lease.transitions,
         "acquireTime": lease.acquired or now,
-        "renewTime": now,
+        "renewTime": lease.renewed or now,
     }
 
 
