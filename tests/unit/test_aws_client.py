@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from controller.aws.client import MUTATIONS, READS, ec2_client
+from state.errors import Misconfigured
 
 
 class Nobody:
@@ -29,3 +30,11 @@ def test_the_model_holds_our_calls_only() -> None:
         operation = model.operation_model(name)
         assert operation.input_shape is not None
     assert len(model.shape_names) < 100
+
+
+@pytest.mark.parametrize(("name", "value"), [("AWS_ENDPOINT_URL_EC2", "nonsense"), ("AWS_PROFILE", "missing")])
+def test_settings_that_cannot_be_used_are_told(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Misconfigured, match=value):
+        ec2_client(region="us-west-2", guard=Nobody(), call_timeout_s=4, version="1")

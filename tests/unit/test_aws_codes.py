@@ -34,10 +34,12 @@ def told(error: Exception, operation: str = "AssociateAddress") -> PodEipError:
     return caught.value
 
 
-def answer(code: str, message: str = "said", status: int = 400) -> boto.ClientError:
+def answer(
+    code: str, message: str = "said", status: int = 400, operation: str = "AssociateAddress"
+) -> boto.ClientError:
     """EC2's answer as botocore raises it."""
     response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return boto.ClientError(response, "AnyAction")
+    return boto.ClientError(response, operation)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def answer(code: str, message: str = "said", status: int = 400) -> boto.ClientEr
     ],
 )
 def test_codes(operation: str, code: str, expected: type[PodEipError]) -> None:
-    error = told(answer(code), operation)
+    error = told(answer(code, operation=operation), operation)
     assert type(error) is expected
     assert (error.code, error.message) == (code, "said")
 
@@ -96,7 +98,7 @@ def test_whatever_speaks_of_border_groups_is_about_them(code: str, message: str)
 
 def test_bad_credentials_say_nothing_about_the_address() -> None:
     message = "AWS was not able to validate the provided access credentials"
-    error = told(answer("AuthFailure", message, 401), "ReleaseAddress")
+    error = told(answer("AuthFailure", message, 401, "ReleaseAddress"), "ReleaseAddress")
     assert type(error) is AccessDenied
     assert "role" in error.advice
 
@@ -141,6 +143,20 @@ def test_no_answer_is_perhaps(error: Exception) -> None:
 )
 def test_no_credentials_is_access_denied(error: Exception) -> None:
     assert type(told(error)) is AccessDenied
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("InvalidIdentityToken", 400, AccessDenied),
+        ("ValidationError", 400, AccessDenied),
+        ("Throttling", 400, Unavailable),
+    ],
+)
+def test_a_refusal_of_credentials_is_not_ec2s(code: str, status: int, expected: type[PodEipError]) -> None:
+    error = told(answer(code, status=status, operation="AssumeRoleWithWebIdentity"))
+    assert type(error) is expected
+    assert "AssumeRoleWithWebIdentity" in error.message
 
 
 def test_a_call_that_cannot_even_be_made_is_refused() -> None:
