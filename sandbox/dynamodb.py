@@ -5,8 +5,8 @@ memory, so each start is an empty account. Neither knows limits of capacity, and
 """
 
 import sys
-import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Literal, Self, TypedDict
@@ -60,12 +60,8 @@ class DynamoDb:
         """Start one and wait until it answers, at most 30 s for each of three tries. StartError if it does not."""
         kind: Kind = ("local" if parts_cache.dynamodb_local() else "moto") if prefer == "auto" else prefer
         for _ in range(2):
-            try:
+            with suppress(StartError):  # another process took the port, or the machine is overloaded
                 return cls._start(kind, port or free_port(), log)
-            except StartError as error:  # somebody else took the port, or the machine is overloaded
-                if port or "has not been fetched" in str(error):
-                    raise
-                time.sleep(0.1)
         return cls._start(kind, port or free_port(), log)
 
     @classmethod
