@@ -42,7 +42,7 @@ def test_the_invariants_hold_in_memory(plan: Sequence[Step]) -> None:
 
 
 def test_the_invariants_hold_on_dynamodb(table: Table) -> None:
-    @settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+    @settings(deadline=None, max_examples=5, suppress_health_check=[HealthCheck.too_slow])
     @given(histories)
     def hold(plan: Sequence[Step]) -> None:
         with world_on(table) as world:

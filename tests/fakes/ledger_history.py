@@ -5,8 +5,8 @@ of its install is accepted. Two replicas belong to one install, a third to anoth
 addresses; each acts on what its own cache says, however old, as the engine does.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -59,10 +59,13 @@ class History:
     def play(self, plan: Sequence[Step]) -> None:
         """Do every step; AssertionError names the invariant that one of them broke."""
         self.ledgers = [self.world.ledger(self.installs[index]) for index in REPLICAS]
+        standing = self._snapshots()
         for step in plan:
-            with self._only_leaders_write(step):
-                self._do(step)
-            self._check_claims()
+            self._do(step)
+            before, standing = standing, self._snapshots()
+            if self.leaders.get(REPLICAS[step.actor]) != step.actor:
+                assert standing == before, f"S2: {step} wrote below the highest epoch"
+            _check_claims(standing)
 
     def _do(self, step: Step) -> None:
         ledger = self.ledgers[step.actor]
@@ -102,22 +105,10 @@ class History:
         ids = [address.allocation_id for address in self.addresses]
         return [self.world.snapshot(install, ids) for install in self.installs]
 
-    @contextmanager
-    def _only_leaders_write(self, step: Step) -> Iterator[None]:
-        before = self._snapshots()
-        yield
-        if self.leaders.get(REPLICAS[step.actor]) != step.actor:
-            assert self._snapshots() == before, f"S2: {step} wrote below the highest epoch"
 
-    def _check_claims(self) -> None:
-        snapshots = self._snapshots()
-        by_pod = sorted(
-            (pod.uid, pod.allocation_id)
-            for snapshot in snapshots
-            for pod in snapshot.pods.values()
-            if pod.allocation_id
-        )
-        by_address = sorted(
-            (record.owner.pod_uid, key) for key, record in snapshots[0].addresses.items() if record.owner
-        )
-        assert by_pod == by_address, f"S1: the Pods say {by_pod}, the addresses {by_address}"
+def _check_claims(snapshots: Sequence[Snapshot]) -> None:
+    by_pod = sorted(
+        (pod.uid, pod.allocation_id) for snapshot in snapshots for pod in snapshot.pods.values() if pod.allocation_id
+    )
+    by_address = sorted((record.owner.pod_uid, key) for key, record in snapshots[0].addresses.items() if record.owner)
+    assert by_pod == by_address, f"S1: the Pods say {by_pod}, the addresses {by_address}"
