@@ -26,9 +26,11 @@ from controller.engine.memory import Memory
 from controller.engine.observe import Observer as TickObserver
 from controller.engine.outcomes import Aftermath
 from controller.engine.placement import Placements
+from controller.engine.pulse import Pulse
 from controller.engine.reconcile import Reconciler
 from controller.engine.replica import Parts, Replica, leader_status
 from controller.engine.snapshot import Snapshot
+from controller.engine.standby import Standby
 from controller.engine.term import TermState
 from controller.engine.terms import TermCallbacks
 from controller.engine.workqueue import Workqueue
@@ -161,12 +163,14 @@ class Assembly:
         loop.start()
         self._pods.start(loop.wake)
         elector.start()
+        standby = Standby(ledger, lambda: self._leadership.term is not None)
+        standby.start()
         return Parts(
             loop=loop,
             elector=elector,
             snapshot=snapshot,
             synced=lambda: self._pods.synced,
-            sources=(self._pods, self._events),
+            sources=(self._pods, self._events, standby),
             close=ledger.close,
         )
 
@@ -256,7 +260,7 @@ class Assembly:
             placements=placements,
             claims=claims,
             observer=observer,
-            started=started,
+            pulse=Pulse(ledger, config.silence),
         )
 
     def _elector(self, ledger: DynamoLedger, loop: Reconciler, namespace: str) -> Elector:

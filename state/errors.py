@@ -144,6 +144,12 @@ class Fenced(NotSent):
     """A newer epoch exists: another replica leads."""
 
 
+class LedgerSilent(NotSent):
+    """No write of ours was accepted lately: other clusters may soon count us as gone, so nothing new is taken."""
+
+    advice = "Look at the path to DynamoDB"
+
+
 class Throttled(PodEipError):
     """The remote side asks to slow down: nothing has changed."""
 

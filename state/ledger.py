@@ -10,6 +10,7 @@ deleted Lease brings an old one back. Everything is read after the epoch is writ
 on its way is either in that reading or refused.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -66,6 +67,8 @@ class DynamoLedger:
             Transactions(table, install), table.connection.strong_get, self, clock=clock, patience=patience
         )
         self._writer = Writer(group.commit, name=f"ledger-{install.install}")
+        self._between_terms = threading.Lock()
+        self._begun = 0
         self._term: WriteTerm | None = None
         self._written_at: float | None = None
         self._neighbours: Mapping[str, Mapping[PodUid, PodRecord]] = {}
@@ -81,13 +84,15 @@ class DynamoLedger:
         ItemUnreadable if a newer release wrote our install item, ConditionLost if others keep raising the epoch.
         """
         self._end()
+        self._begun += 1
         sent_at = self._clock()
         epoch, known = self._raiser.raise_epoch(identity or self._identity, lease_epoch, before)
         reading = self._reader.claims()
-        self._cache.replace(reading.pods, reading.addresses, reading.unreadable)
         self._neighbours = reading.neighbours
         self.restored, self._written_at = known < lease_epoch, sent_at
-        self._term = WriteTerm(epoch=epoch, guard=before)
+        with self._between_terms:
+            self._cache.replace(reading.pods, reading.addresses, reading.unreadable)
+            self._term = WriteTerm(epoch=epoch, guard=before)
         self._writer.open(self._term)
         return epoch
 
@@ -103,6 +108,19 @@ class DynamoLedger:
         """End the term and the writer's thread."""
         self._term = None
         self._writer.close(self._limit)
+
+    def follow(self) -> None:
+        """Read the claims while another replica leads, so that this one can show them; nothing is acted on.
+
+        A term that begins meanwhile has the last word. Raises what a read raises.
+        """
+        begun = self._begun
+        if self._term is not None:
+            return
+        reading = self._reader.pods()
+        with self._between_terms:
+            if self._term is None and self._begun == begun:
+                self._cache.replace(reading.pods, {}, reading.unreadable)
 
     # What is known
 

@@ -30,11 +30,16 @@ class Reader:
     def __init__(self, table: Table, install: InstallKey) -> None:
         self._table, self._install = table, install
 
-    def claims(self) -> Reading:
-        """Every claim of our cluster (one Query, paged), and the addresses that our own claims name."""
+    def pods(self) -> Reading:
+        """Every claim of our cluster: one Query, paged."""
         reading = Reading()
         for raw in self._table.connection.strong_query(cluster_partition(self._install.cluster_uid), POD_PREFIX):
             self._add_pod(reading, raw)
+        return reading
+
+    def claims(self) -> Reading:
+        """Every claim of our cluster, and the addresses that our own claims name."""
+        reading = self.pods()
         self._add_addresses(reading, (pod.allocation_id for pod in reading.pods.values() if pod.allocation_id))
         return reading
 

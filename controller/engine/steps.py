@@ -118,6 +118,8 @@ class Steps:
     # ── EC2 ──
 
     def _mutate(self, action: act.Allocate | act.Associate | act.Cut | act.Release) -> None:
+        if isinstance(action, act.Allocate | act.Associate):
+            self._state.pulse.check()
         match action:
             case act.Allocate():
                 self._allocate(action)

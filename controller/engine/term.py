@@ -12,6 +12,7 @@ from controller.engine.ec2view import AddressView
 from controller.engine.memory import Memory
 from controller.engine.observe import Observer
 from controller.engine.placement import Placements
+from controller.engine.pulse import Pulse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,4 +26,4 @@ class TermState:
     placements: Placements
     claims: ClaimIndex
     observer: Observer
-    started: float
+    pulse: Pulse
