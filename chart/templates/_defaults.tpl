@@ -17,7 +17,7 @@ podAnnotations: {}
 podLabels: {}
 priorityClassName: ""
 nodeSelector: {}
-tolerations: {}
+tolerations:
 affinity: {}
 topologySpread:
   - {topologyKey: topology.kubernetes.io/zone, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway}

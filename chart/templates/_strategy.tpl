@@ -9,15 +9,16 @@ Takes a dict of the root as `root` and the merged values as `values`.
 {{- if .values.strategy.type -}}
 {{- .values.strategy.type -}}
 {{- else -}}
-{{- $live := lookup "apps/v1" "Deployment" .root.Release.Namespace .root.Release.Name -}}
+{{- $live := lookup "apps/v1" "Deployment" .root.Release.Namespace .root.Release.Name | default dict -}}
 {{- $ours := false -}}
-{{- range dig "spec" "template" "spec" "containers" list ($live | default dict) -}}
+{{- range dig "spec" "template" "spec" "containers" list $live -}}
 {{- range .env -}}
 {{- if eq .name "PEC_TABLE" -}}{{- $ours = true -}}{{- end -}}
 {{- end -}}
 {{- end -}}
-{{- $updated := dig "status" "updatedReplicas" 0 ($live | default dict) | int -}}
-{{- $all := dig "status" "replicas" 0 ($live | default dict) | int -}}
-{{- ternary "RollingUpdate" "Recreate" (and $ours (gt $updated 0) (eq $updated $all)) -}}
+{{- $seen := eq (dig "metadata" "generation" 0 $live | int) (dig "status" "observedGeneration" -1 $live | int) -}}
+{{- $updated := dig "status" "updatedReplicas" 0 $live | int -}}
+{{- $all := dig "status" "replicas" 0 $live | int -}}
+{{- ternary "RollingUpdate" "Recreate" (and $ours $seen (gt $updated 0) (eq $updated $all)) -}}
 {{- end -}}
 {{- end }}

@@ -1,0 +1,107 @@
+"""What can be known of the chart without Helm: its values, their schema, and how they follow the settings."""
+
+import importlib
+import json
+import re
+import tomllib
+from typing import Any
+
+import pytest
+
+from controller.core.config import SETTINGS, Setting
+from tests.chart import flags_doc
+from tests.chart.files import CHART, FULL, UPSTREAM, defaults, faults, load, schema, template_defaults
+
+IN_CHART = {name: setting for setting in SETTINGS if (name := flags_doc.chart_value(setting))}
+
+
+def blocks(text: str) -> list[dict[str, Any]]:
+    """The JSON blocks of a page."""
+    return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+
+
+def test_the_schema_is_one() -> None:
+    importlib.import_module("jsonschema").Draft7Validator.check_schema(schema())
+
+
+def test_every_value_has_a_schema_and_the_other_way_round() -> None:
+    assert set(schema()["properties"]) - {"global"} == set(defaults())
+
+
+def test_the_full_values_are_full_and_none_is_a_default() -> None:
+    given, own = load(FULL), defaults()
+    assert given.keys() == own.keys()
+    assert not [name for name in own if given[name] == own[name]]
+
+
+@pytest.mark.parametrize("given", [{}, load(FULL), load(UPSTREAM)], ids=["default", "full", "upstream"])
+def test_good_values_are_accepted(given: dict[str, Any]) -> None:
+    assert faults(given) == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"clustername": "a"},
+        {"vpcId": "vpc-1"},
+        {"vpcID": "subnet-1"},
+        {"logLevel": "verbose"},
+        {"resyncPeriod": "often"},
+        {"leaseDuration": -1},
+        {"concurrency": 0},
+        {"createTable": "yes"},
+        {"watchNamespace": "Not_One"},
+        {"table": "x"},
+        {"image": {"repo": "x"}},
+        {"image": {"digest": "sha256:1"}},
+        {"tolerations": {"key": "x"}},
+        {"strategy": {"type": "Rolling"}},
+        {"otel": {"endpont": "http://x"}},
+        {"podDisruptionBudget": {"minAvailable": 1}},
+        {"terminationGracePeriodSeconds": 5},
+        {"extraEnv": [{"value": "x"}]},
+    ],
+    ids=str,
+)
+def test_bad_values_are_refused(given: dict[str, Any]) -> None:
+    assert len(faults(given)) == 1
+
+
+@pytest.mark.parametrize(("name", "setting"), IN_CHART.items(), ids=IN_CHART.keys())
+def test_each_setting_has_a_value_with_its_default(name: str, setting: Setting) -> None:
+    value = defaults()[name]
+    shown = value if isinstance(value, str) else json.dumps(value)
+    assert shown == (setting.default or "")
+
+
+def test_the_defaults_for_reused_values_are_those_of_the_chart() -> None:
+    assert template_defaults() == {name: value for name, value in defaults().items() if name not in IN_CHART}
+
+
+def test_the_page_of_settings_is_fresh() -> None:
+    assert flags_doc.PAGE.read_text() == flags_doc.page(), "run python -m tests.chart.flags_doc"
+
+
+def test_the_chart_is_of_the_programs_version() -> None:
+    project = tomllib.loads((CHART.parent / "pyproject.toml").read_text())["project"]
+    assert load(CHART / "Chart.yaml")["appVersion"] == project["version"]
+
+
+def test_the_policies_in_the_readme_allow_what_is_called_and_no_more() -> None:
+    policy, for_the_table = blocks((CHART / "README.md").read_text())
+    statements = {statement["Sid"]: statement for statement in policy["Statement"]}
+    actions = {sid: statement["Action"] for sid, statement in statements.items()}
+    assert actions == {
+        "See": ["ec2:DescribeAddresses", "ec2:DescribeNetworkInterfaces"],
+        "Associate": ["ec2:AssociateAddress", "ec2:DisassociateAddress"],
+        "Allocate": "ec2:AllocateAddress",
+        "TagWhatIsAllocated": "ec2:CreateTags",
+        "ReleaseWhatIsTagged": "ec2:ReleaseAddress",
+        "Ledger": [
+            f"dynamodb:{name}"
+            for name in ("DescribeTable", "Query", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem")
+        ],
+    }
+    assert statements["TagWhatIsAllocated"]["Condition"] == {"StringEquals": {"ec2:CreateAction": "AllocateAddress"}}
+    assert for_the_table["Resource"] == statements["Ledger"]["Resource"]
+    assert for_the_table["Resource"].endswith(f":table/{defaults()['table']}")
