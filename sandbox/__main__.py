@@ -1,0 +1,65 @@
+"""`python -m sandbox`: the controller in a world on this machine, as a story that a person watches and a judge counts.
+
+The world's processes end with this one, whether the story is over, fails or is interrupted. Exit code 0: everything
+was as it should be; 1: something was not; 130: interrupted.
+"""
+
+import argparse
+import logging
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from sandbox.demo import director
+from sandbox.demo.screen import Screen
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play the demo; its exit code."""
+    options = _parser().parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    folder = Path(tempfile.mkdtemp(prefix="pod-eip-demo-"))
+    logging.basicConfig(filename=folder / "demo.log", level=logging.INFO)
+    screen = Screen(Console(soft_wrap=False))
+    wrong = True
+    try:
+        wrong = director.perform(screen, folder, report=options.report, picture=options.picture, keep=options.keep)
+    except KeyboardInterrupt:
+        screen.console.print("interrupted; everything has been ended")
+        return 130
+    finally:
+        _leave(screen, folder, wrong=wrong)
+    return 1 if wrong else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the world running until Ctrl-C, and say how to use it"
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the summary as JSON")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="write the end of the demo as an SVG")
+    return parser
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _leave(screen: Screen, folder: Path, *, wrong: bool) -> None:
+    """Logs are of use only where something went wrong."""
+    if wrong:
+        screen.console.print(f"the logs of all processes are in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
