@@ -4,15 +4,28 @@ import importlib
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from controller.aws.client import MUTATIONS, READS
+from controller.core import contract
 from controller.core.config import SETTINGS, Setting
 from tests.chart import flags_doc
 from tests.chart.files import CHART, FULL, UPSTREAM, defaults, faults, load, schema, template_defaults
 
 IN_CHART = {name: setting for setting in SETTINGS if (name := flags_doc.chart_value(setting))}
+
+
+# A transaction is allowed by the actions of what is inside: puts, updates and deletes (state/transaction.py).
+LEDGER_ACTIONS = ("BatchGetItem", "DeleteItem", "DescribeTable", "PutItem", "Query", "UpdateItem")
+TABLE_ACTIONS = ("CreateTable", "TagResource", "UpdateContinuousBackups")
+
+
+def actions(statement: Mapping[str, Any]) -> list[str]:
+    """The actions of a statement, one or several."""
+    return [statement["Action"]] if isinstance(statement["Action"], str) else list(statement["Action"])
 
 
 def blocks(text: str) -> list[dict[str, Any]]:
@@ -90,18 +103,19 @@ def test_the_chart_is_of_the_programs_version() -> None:
 def test_the_policies_in_the_readme_allow_what_is_called_and_no_more() -> None:
     policy, for_the_table = blocks((CHART / "README.md").read_text())
     statements = {statement["Sid"]: statement for statement in policy["Statement"]}
-    actions = {sid: statement["Action"] for sid, statement in statements.items()}
-    assert actions == {
-        "See": ["ec2:DescribeAddresses", "ec2:DescribeNetworkInterfaces"],
-        "Associate": ["ec2:AssociateAddress", "ec2:DisassociateAddress"],
-        "Allocate": "ec2:AllocateAddress",
-        "TagWhatIsAllocated": "ec2:CreateTags",
-        "ReleaseWhatIsTagged": "ec2:ReleaseAddress",
-        "Ledger": [
-            f"dynamodb:{name}"
-            for name in ("DescribeTable", "Query", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem")
-        ],
-    }
-    assert statements["TagWhatIsAllocated"]["Condition"] == {"StringEquals": {"ec2:CreateAction": "AllocateAddress"}}
+    allowed = [action for statement in statements.values() for action in actions(statement)]
+    # A tag that comes with the allocation is a permission of its own, but no call.
+    ec2 = {f"ec2:{name}" for name in READS | MUTATIONS | {"CreateTags"}}
+    assert sorted(allowed) == sorted(ec2 | {f"dynamodb:{name}" for name in LEDGER_ACTIONS})
+    assert actions(for_the_table) == [f"dynamodb:{name}" for name in TABLE_ACTIONS]
     assert for_the_table["Resource"] == statements["Ledger"]["Resource"]
     assert for_the_table["Resource"].endswith(f":table/{defaults()['table']}")
+
+
+def test_only_what_is_ours_may_be_tagged_and_released() -> None:
+    policy, _ = blocks((CHART / "README.md").read_text())
+    conditions = {s["Action"]: s["Condition"]["StringEquals"] for s in policy["Statement"] if "Condition" in s}
+    assert conditions == {
+        "ec2:CreateTags": {"ec2:CreateAction": "AllocateAddress"},
+        "ec2:ReleaseAddress": {f"aws:ResourceTag/{contract.PREFIX}aws-pod-eip-controller-type": "auto"},
+    }
