@@ -4,9 +4,9 @@ A world is shared by several ledgers, as a table is shared by clusters and by th
 read past every cache.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from uuid import uuid4
 
 import pytest
@@ -157,6 +157,29 @@ class DynamoWorld:
         """End the writers."""
         for ledger in self.ledgers:
             ledger.close()
+
+
+class InMemory:
+    """Brings a world in memory to a class of tests."""
+
+    @pytest.fixture
+    def world(self) -> FakeWorld:
+        """A table of its own."""
+        return FakeWorld()
+
+
+class OnDynamoDb:
+    """Brings a world on each DynamoDB that there is; the tests on one share a table."""
+
+    tables: ClassVar[dict[str, Table]] = {}
+
+    @pytest.fixture
+    def world(self, dynamodb: Any) -> Iterator[DynamoWorld]:
+        """The table on this server."""
+        url = dynamodb.meta.endpoint_url
+        world = DynamoWorld(self.tables.get(url) or self.tables.setdefault(url, table_at(url)))
+        yield world
+        world.close()
 
 
 def table_at(url: str, *, name: str = "", call_timeout: float = 20.0) -> Table:
