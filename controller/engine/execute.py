@@ -109,10 +109,12 @@ class Executor:
         for action in plan:
             if isinstance(action, act.Wait):
                 return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did, wait=action)
+            began = self._clock()
             try:
                 self._still(state)
                 with self._tracing.action(type(action).__name__, steps.traceparent):
                     steps.do(action)
+                _note(s, action, self._clock() - began)
             except PodEipError as error:
                 return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did, error=error, failed=action)
             did = did or not isinstance(action, act.Tell)
@@ -122,3 +124,8 @@ class Executor:
         term = self._leadership.term
         if term is None or term.epoch != state.term.epoch or self._leadership.closing:
             raise NotLeading("the term that planned this is over")
+
+
+def _note(s: Situation, action: act.Action, seconds: float) -> None:
+    pod = f"{s.pod.namespace}/{s.pod.name}" if s.pod else s.uid
+    log.debug("did %s", type(action).__name__, extra={"pod": pod, "ms": round(seconds * 1000)})
