@@ -1,6 +1,5 @@
-"""The chart on a real cluster: accepted by the API server, and put in the place of the Go controller by an upgrade."""
+"""The chart is put in the place of the Go controller by an upgrade: on real controllers, by the real Helm."""
 
-import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -10,9 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.files import CHART, FULL, UPSTREAM, load
+from tests.chart.files import CHART, UPSTREAM, load
 from tests.chart.helm import NAME, NAMESPACE, render, run
-from tests.real.catalogue import KUBERNETES
 from tests.real.cluster import RealCluster
 
 pytestmark = pytest.mark.real
@@ -123,15 +121,3 @@ def test_reused_values_of_the_go_controllers_chart_are_enough(tmp_path: Path) ->
     reused.container.pop("env")
     given.container.pop("env")
     assert reused == given
-
-
-@pytest.mark.parametrize("version", KUBERNETES)
-def test_the_api_server_accepts_every_object(version: str) -> None:
-    with RealCluster(kubernetes=version) as cluster:
-        for namespace in (NAMESPACE, "games"):
-            cluster.kubectl("create", "namespace", namespace)
-        for values in ({"clusterName": "production"}, load(FULL), load(UPSTREAM)):
-            objects = [found for found in render(values).objects if found["kind"] != "ServiceMonitor"]
-            manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-            accepted = cluster.kubectl("apply", "--dry-run=server", "--validate=strict", "--filename=-", stdin=manifest)
-            assert len(accepted.splitlines()) == len(objects)
