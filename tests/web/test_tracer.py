@@ -6,11 +6,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from controller.core.desire import Gone, Serve
 from controller.core.ports import PodView
@@ -21,50 +19,17 @@ from controller.surface.logs import Lines
 from controller.surface.tracer import TraceIds
 from state.errors import AlreadyAssociated
 from state.model import AllocationId, ClusterUid, Mode, Phase, PodRecord, PodUid
+from tests.fakes.otlp import Receiver
 
 UID = PodUid("pod-uid")
 FACTS = Facts(cluster_uid=ClusterUid("c"), cluster_name="c", install="kube-system/eip", home_border_group="r")
 POD = PodView(uid=UID, namespace="games", name="server-0", ip="10.0.0.1")
 
 
-class Receiver:
-    """An OTLP endpoint that keeps every span it is sent, with its resource."""
-
-    def __init__(self) -> None:
-        self.spans: list[Any] = []
-        self.resources: list[dict[str, str]] = []
-        received = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                request = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
-                for group in request.resource_spans:
-                    received.resources.append({a.key: a.value.string_value for a in group.resource.attributes})
-                    received.spans.extend(span for scope in group.scope_spans for span in scope.spans)
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def named(self, name: str) -> Any:
-        """The one span of that name."""
-        [span] = [span for span in self.spans if span.name == name]
-        return span
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    found = Receiver()
-    thread = threading.Thread(target=found.server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield found
-    found.server.shutdown()
-    found.server.server_close()
-    thread.join()
+    with Receiver() as found:
+        yield found
 
 
 @pytest.fixture
