@@ -25,17 +25,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
-    folder = Path(tempfile.mkdtemp(prefix="pod-eip-demo-"))
+    folder = options.logs or Path(tempfile.mkdtemp(prefix="pod-eip-demo-"))
+    folder.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(filename=folder / "demo.log", level=logging.INFO)
-    screen = Screen(Console(soft_wrap=False))
-    wrong = True
+    screen = Screen(Console(width=None if sys.stdout.isatty() else 110))
+    wrong, kept = True, bool(options.logs)
     try:
         wrong = director.perform(screen, folder, report=options.report, picture=options.picture, keep=options.keep)
     except KeyboardInterrupt:
-        screen.console.print("interrupted; everything has been ended")
+        screen.console.print("interrupted; all processes have been ended")
+        wrong = False
         return 130
     finally:
-        _leave(screen, folder, wrong=wrong)
+        _leave(screen, folder, keep=wrong or kept)
     return 1 if wrong else 0
 
 
@@ -45,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         "--keep", action="store_true", help="leave the world running until Ctrl-C, and say how to use it"
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the summary as JSON")
+    parser.add_argument("--logs", type=Path, metavar="FOLDER", help="keep the logs of all processes there")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="write the end of the demo as an SVG")
     return parser
 
@@ -53,9 +56,9 @@ def _end(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def _leave(screen: Screen, folder: Path, *, wrong: bool) -> None:
-    """Logs are of use only where something went wrong."""
-    if wrong:
+def _leave(screen: Screen, folder: Path, *, keep: bool) -> None:
+    """Logs are of use where something went wrong, or where somebody asked for them."""
+    if keep:
         screen.console.print(f"the logs of all processes are in {folder}")
     else:
         shutil.rmtree(folder, ignore_errors=True)

@@ -33,9 +33,17 @@ def perform(screen: Screen, folder: Path, *, report: Path | None, picture: Path 
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of the world behind
-            stage.ending.set()
-            watcher.stop()
+            _end(stage, watcher)
     return wrong
+
+
+def _end(stage: Stage, watcher: Watcher) -> None:
+    """Stop looking, and end the replicas at once: nobody waits for what they would still do."""
+    stage.ending.set()
+    watcher.stop()
+    for replica in stage.world.replicas():
+        if replica.alive:
+            replica.kill()
 
 
 def _play(screen: Screen, stage: Stage) -> list[str]:

@@ -6,6 +6,7 @@ figure is worth what its definition is.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import median
 
 from controller.core import contract
@@ -31,14 +32,14 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """A time in which the replicas of one cluster had nothing to do but `pods` Pods of one mode, come and gone.
+    """A time in which Pods of one mode came to a cluster one after another and went again, and who might serve them.
 
     Times are monotonic; a call belongs to it by its begin.
     """
 
     mode: str
     callers: frozenset[str]
-    pods: int
+    uids: frozenset[str]
     since: float
     until: float
 
@@ -63,7 +64,7 @@ def wanted(evidence: Evidence, mode: str) -> int:
     return sum(life.part.mode == mode for life in evidence.lives)
 
 
-def waits(evidence: Evidence, mode: str) -> list[float]:
+def waits(evidence: Evidence, mode: str) -> dict[str, float]:
     """For each Pod of this mode that was served, the seconds from its creation until its label was seen.
 
     Served: the label named an address while EC2 had that address at the Pod's interface and IP.
@@ -75,7 +76,7 @@ def waits(evidence: Evidence, mode: str) -> list[float]:
         life = lives.get(sighting.uid)
         if life and life.uid not in first and any(_proves(h, sighting, life) for h in held):
             first[life.uid] = sighting.answered - life.began
-    return list(first.values())
+    return first
 
 
 def _proves(holding: Holding, sighting: Sighting, life: Life) -> bool:
@@ -161,10 +162,21 @@ def failover_s(signal: Signal, calls: Iterable[CallRecord]) -> float | None:
     return min(begun) - signal.at if begun else None
 
 
-def calls_per_pod(stretch: Stretch, calls: Iterable[CallRecord]) -> float:
-    """All calls of the stretch, describes and failures too, for one Pod's whole life."""
-    meanwhile = [c for c in calls if stretch.since <= c.started_mono <= stretch.until]
-    return sum(c.caller.access_key in stretch.callers for c in meanwhile) / stretch.pods
+def calls_per_pod(stretch: Stretch, evidence: Evidence) -> float:
+    """EC2 calls for one Pod's whole life: all that had an effect on the addresses of the stretch's Pods, and all that
+    had none, which are describes and failures, whoever else in the cluster had a use for them too.
+    """
+    ours = _addresses_of(stretch.uids, evidence)
+    meanwhile = [c for c in evidence.calls if stretch.since <= c.started_mono <= stretch.until]
+    made = [c for c in meanwhile if c.caller.access_key in stretch.callers]
+    return sum(not c.effects or any(e.allocation_id in ours for e in c.effects) for c in made) / len(stretch.uids)
+
+
+def _addresses_of(uids: Collection[str], evidence: Evidence) -> set[str]:
+    targets = {life.target for life in evidence.lives if life.uid in uids}
+    effects = [entry.effect for entry in evidence.journal]
+    born = {e.allocation_id for e in effects if e.kind == "allocated" and e.tags.get(contract.TAG_POD_UID) in uids}
+    return born | {e.allocation_id for e in effects if (e.interface_id, e.private_ip) in targets}
 
 
 def released_by_mistake(evidence: Evidence) -> set[str]:
@@ -176,7 +188,10 @@ def released_by_mistake(evidence: Evidence) -> set[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the report says. Seconds are None where nobody took over; calls are missing where no stretch was played."""
+    """What the report says; what was not played, or did not come, is None or missing.
+
+    median_s: seconds from creation to the label of the Pods that came one by one.
+    """
 
     wanted: Mapping[str, int]
     served: Mapping[str, int]
@@ -192,14 +207,17 @@ class Verdict:
 def judge(evidence: Evidence) -> Verdict:
     """All figures."""
     seconds = {mode: waits(evidence, mode) for mode in MODES}
+    rows = {
+        stretch.mode: [seconds[stretch.mode].get(uid, inf) for uid in stretch.uids] for stretch in evidence.stretches
+    }
     return Verdict(
         wanted={mode: wanted(evidence, mode) for mode in MODES},
         served={mode: len(found) for mode, found in seconds.items()},
-        median_s={mode: median(found) for mode, found in seconds.items() if found},
+        median_s={mode: median(row) for mode, row in rows.items()},
         leaked=frozenset(leaked(evidence)),
         misplaced=frozenset(misplaced(evidence)),
         double_owned=frozenset(double_owned(evidence)),
         released=frozenset(released_by_mistake(evidence)),
         failovers=tuple((s.kind, failover_s(s, evidence.calls)) for s in evidence.signals),
-        calls={s.mode: calls_per_pod(s, evidence.calls) for s in evidence.stretches},
+        calls={s.mode: calls_per_pod(s, evidence) for s in evidence.stretches},
     )

@@ -85,15 +85,14 @@ def _costly(verdict: Verdict) -> list[str]:
 
 def summary(verdict: Verdict, seconds: float, wrong: Sequence[str]) -> RenderableType:
     """The tables at the end."""
-    end = [Text(f"✗ {line}", style="bold red") for line in wrong] or [
-        Text("✓ Everything is as it should be.", style="bold green")
-    ]
-    return Group(_modes(verdict), _figures(verdict, seconds), *end)
+    end = [Text(f"✗ {line}", style="bold red") for line in wrong]
+    fine = [Text("✓ Everything is as it should be.", style="bold green")]
+    return Group(_modes(verdict), _figures(verdict, seconds), Text(), *(end or fine))
 
 
 def _modes(verdict: Verdict) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title="What the world says", title_justify="left", title_style="bold")
-    for name in ("mode", "Pods", "served", "seconds to address (median)", "EC2 calls in a Pod's life"):
+    for name in ("mode", "Pods", "served", "median seconds to address", "EC2 calls per Pod"):
         table.add_column(name, justify="left" if name == "mode" else "right")
     for mode in MODES:
         wanted, served = verdict.wanted[mode], verdict.served[mode]

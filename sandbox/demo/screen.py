@@ -78,8 +78,7 @@ class Screen:
 
 
 def told(seconds: float, text: str) -> Text:
-    """A line of the story with its time; the cluster's name and what is bad news stand out."""
-    line = Text(f"{seconds:5.1f} s  ", style="dim")
+    """A line of the story with its time; what is bad news stands out."""
+    line = Text().append(f"{seconds:5.1f} s  ", style="dim")
     bad = any(word in text for word in ("KILLED", "SIGTERM", "lost", "no controller runs"))
-    line.append(text, style="bold red" if bad else "default")
-    return line
+    return line.append(text, style="bold red" if bad else "")

@@ -126,8 +126,7 @@ class Stage:
     def one_by_one(self, parts: tuple[Part, ...]) -> Stretch:
         """The Pods, on a node of their own, come one after another, then go one after another.
 
-        The cluster's replicas have nothing else to do meanwhile, so all their calls from before the first Pod to
-        after the last release are counted, shared describes included.
+        It lasts from before the first Pod until after the last release.
         """
         cluster = self.world.clusters[parts[0].cluster]
         since = time.monotonic()
@@ -140,7 +139,13 @@ class Stage:
             self.until_cut([life])
         self.until_released(lives)
         names = frozenset(replica.name for replica in cluster.replicas)
-        made = Stretch(mode=parts[0].mode, callers=names, pods=len(parts), since=since, until=time.monotonic())
+        made = Stretch(
+            mode=parts[0].mode,
+            callers=names,
+            uids=frozenset(life.uid for life in lives),
+            since=since,
+            until=time.monotonic(),
+        )
         self._stretches.append(made)
         return made
 

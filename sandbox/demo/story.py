@@ -48,26 +48,25 @@ def prepare(stage: Stage) -> None:
 
 
 def play_a(stage: Stage) -> None:
-    """Cluster `a`: Pods of all modes; one by one; SIGKILL and SIGTERM of a leader; IPs that are used again."""
+    """Cluster `a`: Pods of all modes; SIGKILL and SIGTERM of a leader; one by one; IPs that are used again."""
     cluster = stage.world.clusters["a"]
     shop = _arrive(stage, scenes.SHOP)
-    _one_by_one(stage, scenes.ONE_BY_ONE_POOL)
-    _one_by_one(stage, scenes.ONE_BY_ONE_OWN)
     stage.until(lambda: all(r.ready() for r in cluster.replicas), 90, "all replicas of a are ready", 0.2)
     leaving = shop[::2]
     rush = _lose_leader(stage, cluster, scenes.RUSH, leaving, "sigkill")
     sale = _lose_leader(stage, cluster, scenes.SALE, rush[:2], "sigterm")
     stage.delete([*rush[2:], *sale])
-    stage.say(f"a: all {len(rush) + len(sale)} Pods of the two rushes are deleted")
+    stage.say(f"a: all {len(rush) + len(sale)} Pods that came in the two fail-overs are deleted again")
     stage.restart(cluster)
+    _one_by_one(stage, scenes.ONE_BY_ONE_POOL)
+    _one_by_one(stage, scenes.ONE_BY_ONE_OWN)
     _reuse_ips(stage, leaving)
 
 
 def play_b(stage: Stage) -> None:
-    """Cluster `b`: Pods of all modes; one by one; no controller at all, and a node is lost meanwhile."""
+    """Cluster `b`: Pods of all modes; no controller at all, and a node is lost meanwhile; one by one."""
     cluster = stage.world.clusters["b"]
     games = _arrive(stage, scenes.GAMES)
-    _one_by_one(stage, scenes.ONE_BY_ONE_AUTO)
     _stop_all(stage, cluster)
     survivors, strangers = _lose_node(stage, cluster, games)
     night = stage.run(scenes.NIGHT)
@@ -76,8 +75,10 @@ def play_b(stage: Stage) -> None:
     for replica in cluster.replicas:
         replica.start()
     stage.until_served([*night, *(s for s in strangers if s.part.mode)], 90)
+    stage.until_cut(survivors[:1])
     stage.say("b: a controller is back: new Pods are served, and what the gone ones held is taken back")
     stage.delete([*survivors[1:], *(life for life in night if life.part.mode == AUTO)])
+    _one_by_one(stage, scenes.ONE_BY_ONE_AUTO)
 
 
 def come_to_rest(stage: Stage) -> None:

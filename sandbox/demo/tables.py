@@ -53,8 +53,8 @@ def _owner(picture: Picture, allocation_id: str, uid: str, names: Mapping[str, s
     owner = picture.ledger.owner_of.get(allocation_id, "")
     if not owner:
         return ""
-    who = "this Pod" if owner == uid else names.get(owner, "another Pod")
-    return f"{who}, epoch {picture.ledger.epoch_of.get(allocation_id, 0)}"
+    who = "✓" if owner == uid else names.get(owner, "another Pod")
+    return f"{who} epoch {picture.ledger.epoch_of.get(allocation_id, 0)}"
 
 
 def clusters(picture: Picture) -> Table:
@@ -73,9 +73,11 @@ def clusters(picture: Picture) -> Table:
 
 
 def pods(picture: Picture, lives: Sequence[Life], limit: int) -> Table:
-    """The Pods, at most so many: the youngest."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="dim", show_edge=False)
-    for name in ("", "Pod", "mode", "private IP", "Elastic IP", "owner in DynamoDB", ""):
+    """The Pods, at most so many: the youngest. ✓ where the table names this Pod as the address's owner, and the epoch
+    of its claim.
+    """
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), header_style="dim", show_edge=False)
+    for name in ("cluster", "Pod", "mode", "private IP", "Elastic IP", "DynamoDB", ""):
         table.add_column(name, no_wrap=True)
     age = {life.uid: life.began for life in lives}
     youngest = sorted(states(picture, lives), key=lambda s: age.get(s.row.uid, 0.0))[-limit:]
