@@ -11,19 +11,23 @@ import pytest
 
 from sandbox.world import ClusterSettings, World, WorldSettings
 from tests.e2e.scene import QUICK, Scene, running
+from tests.real.world import RealWorld
 
 NewWorld = Callable[..., World]
 _NUMBER = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def shared_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+WORLDS = [pytest.param(World, id="sandbox"), pytest.param(RealWorld, id="real", marks=pytest.mark.real)]
+
+
+@pytest.fixture(scope="session", params=WORLDS)
+def shared_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One cluster, one replica, many nodes: for tests that disturb nobody else."""
     settings = WorldSettings(
         clusters=(ClusterSettings(name="a", nodes=8, replicas=1),), dynamodb="moto", kubelet_seconds=0.5, flags=QUICK
     )
     folder = tmp_path_factory.mktemp("world")
-    with World(settings, folder) as world, running(world):
+    with request.param(settings, folder) as world, running(world):
         yield world
 
 
@@ -35,8 +39,8 @@ def scene(shared_world: World) -> Scene:
     return made
 
 
-@pytest.fixture
-def new_world(tmp_path: Path) -> Iterator[NewWorld]:
+@pytest.fixture(params=WORLDS)
+def new_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewWorld]:
     """Makes worlds of the test's own; replicas are not started."""
     with ExitStack() as stack:
 
@@ -48,6 +52,7 @@ def new_world(tmp_path: Path) -> Iterator[NewWorld]:
                 kubelet_seconds=0.5,
                 flags={**QUICK, **{key.replace("_", "-"): value for key, value in flags.items()}},
             )
-            return stack.enter_context(World(settings, tmp_path))
+            world: World = stack.enter_context(request.param(settings, tmp_path))
+            return world
 
         yield make
