@@ -6,7 +6,7 @@ it wins, so that with room in the pool no conditional write is lost. The same Po
 where that is free; an address that another name had is offered last.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -40,20 +40,23 @@ class Market:
 
 
 def allot(market: Market, applicants: Iterable[Applicant]) -> dict[PodUid, Offer | NoOffer]:
-    """An offer for each applicant, no address twice; former holders first, so that nobody takes theirs meanwhile."""
+    """An offer for each applicant, no address twice; former holders first, so that nobody takes theirs meanwhile.
+
+    Each pool is looked through once for all of its applicants: a thousand of them must not hold up the loop.
+    """
+    waiting = list(_at_shelves(market, applicants))
     taken = set(market.reserved)
     offers: dict[PodUid, Offer | NoOffer] = {}
-    waiting = list(applicants)
-    for applicant in waiting:
-        former = [a for a in _members(market, applicant) if _last_holder(market, a) == applicant.holder]
-        free = [a for a in _open_to(market, applicant, taken) if a in former]
+    for applicant, shelf in waiting:
+        former = shelf.former.get(applicant.holder, ())
+        free = next((a for a in former if _is_open(shelf, a, applicant, taken)), None)
         if free:
-            offers[applicant.uid] = _take(market, free[0], taken)
+            offers[applicant.uid] = _take(market, shelf, free, taken)
         elif any(_is_held_here(market, a) for a in former):
             offers[applicant.uid] = NoOffer()
-    for applicant in waiting:
+    for applicant, shelf in waiting:
         if applicant.uid not in offers:
-            offers[applicant.uid] = _offer(market, applicant, taken)
+            offers[applicant.uid] = _offer(market, shelf, applicant, taken)
     return offers
 
 
@@ -62,34 +65,60 @@ def wins(install: str, installs: Collection[str], allocation_id: AllocationId) -
     return all(_weight(install, allocation_id) >= _weight(other, allocation_id) for other in installs)
 
 
-def _offer(market: Market, applicant: Applicant, taken: set[AllocationId]) -> Offer | NoOffer:
-    choice = min(_open_to(market, applicant, taken), key=lambda a: _preference(market, a), default=None)
-    return NoOffer(why=_why_not(market, applicant)) if choice is None else _take(market, choice, taken)
+@dataclass(slots=True)
+class _Shelf:
+    """One pool's addresses: all, the free ones in the order in which they are offered, and by their last holder."""
+
+    members: list[Address]
+    free: dict[AllocationId, Address]
+    former: dict[str, list[Address]]
+    held: str = ""
 
 
-def _take(market: Market, address: Address, taken: set[AllocationId]) -> Offer:
+def _at_shelves(market: Market, applicants: Iterable[Applicant]) -> Iterator[tuple[Applicant, _Shelf]]:
+    shelves: dict[tuple[Mode, str, str], _Shelf] = {}
+    for applicant in applicants:
+        key = (applicant.mode, applicant.pool, applicant.holder if applicant.mode is Mode.FIXED_TAG_VALUE else "")
+        if key not in shelves:
+            shelves[key] = _shelf(market, applicant)
+        yield applicant, shelves[key]
+
+
+def _shelf(market: Market, applicant: Applicant) -> _Shelf:
+    members = [a for a in market.addresses if in_pool(a, applicant.mode, applicant.pool, applicant.holder)]
+    former: dict[str, list[Address]] = {}
+    for address in members:
+        former.setdefault(_last_holder(market, address), []).append(address)
+    former.pop("", None)
+    spoken_for = frozenset(market.reserved)
+    free = [a for a in members if is_free(a, market.records.get(a.allocation_id)) and a.allocation_id not in spoken_for]
+    free.sort(key=lambda a: _preference(market, a))
+    return _Shelf(members, {a.allocation_id: a for a in free}, former)
+
+
+def _offer(market: Market, shelf: _Shelf, applicant: Applicant, taken: set[AllocationId]) -> Offer | NoOffer:
+    choice = next((a for a in shelf.free.values() if _is_open(shelf, a, applicant, taken)), None)
+    return NoOffer(why=_why_not(market, shelf, applicant)) if choice is None else _take(market, shelf, choice, taken)
+
+
+def _take(market: Market, shelf: _Shelf, address: Address, taken: set[AllocationId]) -> Offer:
     taken.add(address.allocation_id)
+    del shelf.free[address.allocation_id]
     return Offer(address=address, before=market.records.get(address.allocation_id))
 
 
-def _open_to(market: Market, applicant: Applicant, taken: set[AllocationId]) -> list[Address]:
-    return [
-        a
-        for a in _members(market, applicant)
-        if is_free(a, market.records.get(a.allocation_id))
-        and a.allocation_id not in taken
-        and a.allocation_id not in applicant.barred
-        and applicant.border_group in (None, a.border_group)
-    ]
+def _is_open(shelf: _Shelf, address: Address, applicant: Applicant, taken: set[AllocationId]) -> bool:
+    return (
+        address.allocation_id in shelf.free
+        and address.allocation_id not in taken
+        and address.allocation_id not in applicant.barred
+        and applicant.border_group in (None, address.border_group)
+    )
 
 
 def is_free(address: Address, record: AddressRecord | None) -> bool:
     """Free in EC2 and in the ledger."""
     return address.association is None and (record is None or record.owner is None)
-
-
-def _members(market: Market, applicant: Applicant) -> list[Address]:
-    return [a for a in market.addresses if in_pool(a, applicant.mode, applicant.pool, applicant.holder)]
 
 
 def _last_holder(market: Market, address: Address) -> str:
@@ -113,8 +142,8 @@ def _weight(install: str, allocation_id: AllocationId) -> int:
     return int.from_bytes(blake2b(f"{install}|{allocation_id}".encode(), digest_size=8).digest(), "big")
 
 
-def _why_not(market: Market, applicant: Applicant) -> str:
-    members = _members(market, applicant)
+def _why_not(market: Market, shelf: _Shelf, applicant: Applicant) -> str:
+    members = shelf.members
     if not members:
         return _no_such_pool(applicant)
     if applicant.border_group is not None and all(a.border_group != applicant.border_group for a in members):
@@ -123,7 +152,8 @@ def _why_not(market: Market, applicant: Applicant) -> str:
             f"pool {applicant.pool!r} has {len(members)} addresses, but of network border group {groups}; "
             f"this Pod's interface is in {applicant.border_group}: tag an address of that group"
         )
-    return f"pool {applicant.pool!r} has no free address: {_held(market, members)}; waiting for one to get free"
+    shelf.held = shelf.held or _held(market, members)
+    return f"pool {applicant.pool!r} has no free address: {shelf.held}; waiting for one to get free"
 
 
 def _no_such_pool(applicant: Applicant) -> str:

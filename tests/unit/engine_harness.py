@@ -1,0 +1,281 @@
+"""Whole replicas of the engine in one process, on fakes and a clock that only the test moves.
+
+Everything between the ports is the product's own: loop, observer, plan, executor, ledger rules, sweep. `settle` turns
+the loop until it has nothing more to do at this instant, so a loop that never comes to rest is a failing test;
+`run` lets time pass. Several replicas may share the world, each with its own caches and its own term.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from controller.core import contract
+from controller.core.ports import Address, Ec2, Interface, PodView, Term
+from controller.core.situation import Facts
+from controller.core.tracing import NoTracing
+from controller.engine.claims import ClaimIndex
+from controller.engine.ec2view import AddressView
+from controller.engine.execute import Executor, Outcome
+from controller.engine.housekeeping import Housekeeping
+from controller.engine.leadership import Leadership
+from controller.engine.memory import Memory
+from controller.engine.observe import Observer
+from controller.engine.outcomes import Aftermath
+from controller.engine.placement import Placements
+from controller.engine.pulse import Pulse
+from controller.engine.reconcile import Reconciler
+from controller.engine.term import TermState
+from controller.engine.workqueue import Workqueue
+from state.model import AllocationId, ClusterUid, InstallKey, InterfaceId, PodUid, Target
+from tests.fakes.ec2 import FakeEc2
+from tests.fakes.kube import FakeEvents, FakePods
+from tests.fakes.ledger import FakeLedger, FakeTable
+
+CONSISTENCY_S = 60.0
+POLL_S = 15.0
+RESYNC_S = 300.0
+SILENCE_S = 3600.0
+TURNS = 60
+ENI = InterfaceId("eni-1")
+IPS = frozenset(f"10.0.0.{n}" for n in range(4, 250))
+MUTATIONS = ("AllocateAddress", "AssociateAddress", "DisassociateAddress", "ReleaseAddress")
+
+
+class HandClock:
+    """Monotonic seconds that pass when the test says so, and a microsecond at each look: no two are the same."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Now."""
+        self.now += 1e-6
+        return self.now
+
+
+def auto() -> dict[str, str]:
+    """The annotations of mode `auto`."""
+    return {contract.TYPE: "auto"}
+
+
+def fixed(key: str = "pool") -> dict[str, str]:
+    """The annotations of mode `fixed-tag`."""
+    return {contract.TYPE: "fixed-tag", contract.FIXED_TAG: key}
+
+
+def fixed_value(key: str = "pool") -> dict[str, str]:
+    """The annotations of mode `fixed-tag-value`."""
+    return {contract.TYPE: "fixed-tag-value", contract.FIXED_TAG_VALUE: key}
+
+
+def at(ip: str, interface: str = ENI) -> Target:
+    """A target on the world's interface."""
+    return Target(interface_id=InterfaceId(interface), private_ip=ip)
+
+
+@dataclass(kw_only=True)
+class World:
+    """One cluster and one account. The Pods' cache is exact unless the test makes it stale."""
+
+    clock: HandClock = field(default_factory=HandClock)
+    ec2: FakeEc2 = field(default_factory=FakeEc2)
+    pods: FakePods = field(default_factory=FakePods)
+    events: FakeEvents = field(default_factory=FakeEvents)
+    table: FakeTable = field(default_factory=FakeTable)
+    loops: list[Reconciler] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ec2.add_interface(Interface(interface_id=ENI, private_ips=IPS, instance_id="i-1"))
+        self.pods.instances["node-1"] = "i-1"
+        self.pods.on_change = self._changed
+
+    def _changed(self, uids: set[PodUid]) -> None:
+        for loop in self.loops:
+            loop.wake(uids)
+
+    def pod(
+        self,
+        uid: str,
+        annotations: dict[str, str] | None = None,
+        *,
+        ip: str = "10.0.0.5",
+        name: str = "",
+        created: str = "1",
+        gated: bool = False,
+    ) -> PodUid:
+        """A running Pod."""
+        made = PodView(
+            uid=PodUid(uid),
+            namespace="ns",
+            name=name or uid,
+            ip=ip,
+            node="node-1",
+            annotations=annotations or {},
+            created=created,
+            gated=gated,
+        )
+        return self.pods.put(made).uid
+
+    def change(self, uid: PodUid, **changes: object) -> None:
+        """The Pod is like this from now on."""
+        self.pods.put(replace(self.pods.pods[uid], **changes))  # type: ignore[arg-type]
+
+    def pool(self, size: int = 1, key: str = "pool") -> list[AllocationId]:
+        """Addresses of a pool."""
+        return [self.ec2.add_address(tags={key: ""}) for _ in range(size)]
+
+    def label(self, uid: PodUid) -> str | None:
+        """The public IP that the Pod shows."""
+        return self.pods.pods[uid].labels.get(contract.PUBLIC_IP)
+
+    def at_ip(self, ip: str) -> list[Address]:
+        """The addresses that EC2 has at this private IP."""
+        return [a for a in self.ec2.addresses() if a.association and a.association.target.private_ip == ip]
+
+    def mutations(self) -> list[str]:
+        """The mutating calls so far."""
+        return [call.operation for call in self.ec2.calls if call.operation in MUTATIONS]
+
+    def quiet(self) -> tuple[int, int]:
+        """How many mutations and patches there were: two equal answers are silence between them."""
+        return len(self.mutations()), len(self.pods.patches)
+
+
+class Replica:
+    """One process: its leadership, its ledger, its loop. `ec2` may be a port of its own in front of the account."""
+
+    def __init__(self, world: World, *, cluster: str = "c-1", ec2: Ec2 | None = None, threads: int = 4) -> None:
+        self.world, self.clock, self.ec2 = world, world.clock, ec2 or world.ec2
+        self.install = InstallKey(cluster_uid=ClusterUid(cluster), lease_namespace="kube-system", lease_name="l")
+        self.ledger = FakeLedger(world.table, self.install, clock=self.clock, on_fenced=self._fenced)
+        self.leadership = Leadership(self.clock, 4.0)
+        self.facts = Facts(
+            cluster_uid=self.install.cluster_uid,
+            cluster_name=cluster,
+            install=self.install.install,
+            home_border_group=world.ec2.region,
+        )
+        self.handed = 0
+        self._threads = threads
+        self.loop = Reconciler(
+            pods=world.pods,
+            ledger=self.ledger,
+            leadership=self.leadership,
+            executor=self._executor,
+            new_term=self._term,
+            new_housekeeping=lambda state: Housekeeping(
+                state=state,
+                ledger=self.ledger,
+                pods=world.pods,
+                heart=self.ledger,
+                clock=self.clock,
+                resync_s=RESYNC_S,
+            ),
+            new_aftermath=lambda state, queue: self._aftermath(state, queue),
+            silence_s=SILENCE_S,
+            clock=self.clock,
+        )
+        world.loops.append(self.loop)
+
+    def lead(self, lease_epoch: int = 0) -> "Replica":
+        """Open a term that does not expire."""
+        epoch = self.ledger.begin_term("me", lease_epoch)
+        self.leadership.open(Term(identity="me", epoch=epoch, since=""), float("inf"))
+        return self
+
+    def lose(self) -> None:
+        """The term is over; the process goes on."""
+        self.leadership.end()
+        self.ledger.end_term()
+
+    def crash(self) -> None:
+        """The process is no more."""
+        self.lose()
+        self.world.loops.remove(self.loop)
+        self.loop.stop()
+
+    def settle(self) -> None:
+        """Turn until there is nothing to do at this instant."""
+        for _ in range(TURNS):
+            before = self.handed
+            self.loop.turn()
+            assert self.loop.in_flight_idle(20.0), "a plan does not end"
+            if self.handed == before:
+                return
+        raise AssertionError("a hot loop: the same instant never ends")
+
+    def run(self, seconds: float, step: float = 0.5) -> None:
+        """Let time pass."""
+        end = self.clock.now + seconds
+        self.settle()
+        while self.clock.now < end:
+            self.clock.now = min(end, self.clock.now + step)
+            self.settle()
+
+    def until(self, condition: Callable[[], object], limit_s: float = 60.0, step: float = 0.5) -> float:
+        """Let time pass until this holds; how long it took."""
+        began = self.clock.now
+        self.settle()
+        while not condition():
+            assert self.clock.now - began < limit_s, "it did not come to pass"
+            self.clock.now += step
+            self.settle()
+        return self.clock.now - began
+
+    @property
+    def state(self) -> TermState:
+        """The open term's."""
+        assert self.loop.state is not None
+        return self.loop.state
+
+    def _fenced(self) -> None:
+        term = self.leadership.term
+        if term is not None:
+            self.leadership.fence(term.epoch)
+
+    def _executor(self, done: Callable[[Outcome], None]) -> Executor:
+        def counted(outcome: Outcome) -> None:
+            self.handed += 1
+            done(outcome)
+
+        return Executor(
+            ec2=self.ec2,
+            ledger=self.ledger,
+            pods=self.world.pods,
+            events=self.world.events,
+            tracing=NoTracing(),
+            leadership=self.leadership,
+            clock=self.clock,
+            threads=self._threads,
+            done=counted,
+        )
+
+    def _aftermath(self, state: TermState, queue: Workqueue) -> Aftermath:
+        return Aftermath(state=state, queue=queue, events=self.world.events, clock=self.clock, poll_interval_s=POLL_S)
+
+    def _term(self, term: Term) -> TermState:
+        view = AddressView(self.ec2, self.clock, CONSISTENCY_S)
+        memory = Memory(clock=self.clock, consistency_s=CONSISTENCY_S, started=self.clock())
+        placements = Placements(self.ec2, self.clock, self.world.pods.instance_of)
+        claims = ClaimIndex(self.ledger.pods().values())
+        observer = Observer(
+            facts=self.facts,
+            pods=self.world.pods,
+            ledger=self.ledger,
+            view=view,
+            placements=placements,
+            claims=claims,
+            memory=memory,
+            clock=self.clock,
+            poll_interval_s=POLL_S,
+            restored=self.ledger.restored,
+        )
+        return TermState(
+            term=term,
+            facts=self.facts,
+            memory=memory,
+            view=view,
+            placements=placements,
+            claims=claims,
+            observer=observer,
+            pulse=Pulse(self.ledger, SILENCE_S),
+        )

@@ -1,0 +1,47 @@
+"""What a thousand Pods at once cost the loop: its thread must wake every few seconds, or the Lease is lost."""
+
+import time
+
+from controller.core.candidates import Applicant, Market, allot
+from controller.core.ports import Address
+from controller.core.situation import NoOffer, Offer
+from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, Mode, Owner, PodUid
+
+SIZE = 1000
+LIMIT_S = 1.5
+
+
+def _market(*, held: bool) -> Market:
+    addresses = [
+        Address(allocation_id=AllocationId(f"eipalloc-{n}"), public_ip="", border_group="r", tags={"pool": ""})
+        for n in range(SIZE)
+    ]
+    owner = Owner(cluster_uid=ClusterUid("b"), install="x", pod_uid=PodUid("u"), epoch=Epoch(1))
+    records = {
+        a.allocation_id: AddressRecord(allocation_id=a.allocation_id, pool="pool", owner=owner) for a in addresses
+    }
+    return Market(
+        addresses=addresses, records=records if held else {}, reserved=(), install="a#x", installs={"a#x", "b#x"}
+    )
+
+
+def _applicants() -> list[Applicant]:
+    return [
+        Applicant(uid=PodUid(f"u{n}"), holder=f"ns/p{n}", mode=Mode.FIXED_TAG, pool="pool", border_group=None)
+        for n in range(SIZE)
+    ]
+
+
+def test_a_thousand_pods_are_offered_addresses_at_once() -> None:
+    began = time.process_time()
+    offers = allot(_market(held=False), _applicants())
+    assert time.process_time() - began < LIMIT_S
+    given = {offer.address.allocation_id for offer in offers.values() if isinstance(offer, Offer)}
+    assert len(given) == SIZE
+
+
+def test_a_thousand_pods_are_told_at_once_that_there_is_nothing() -> None:
+    began = time.process_time()
+    offers = allot(_market(held=True), _applicants())
+    assert time.process_time() - began < LIMIT_S
+    assert all(isinstance(offer, NoOffer) and offer.why for offer in offers.values())
