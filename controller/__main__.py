@@ -1,4 +1,4 @@
-"""The program: names the command line's actions; `assembly` puts the parts together, where they are needed."""
+"""The program: names the command line's actions; `startup` does them, where they are needed."""
 
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -24,16 +24,16 @@ def _run(config: Config) -> None:
 
 def _start(config: Config, metrics: "Metrics") -> Runtime:
     """Build the controller, in the worker process."""
-    from controller import assembly
+    from controller import startup
 
-    return assembly.start(config, metrics)
+    return startup.start(config, metrics)
 
 
 def _create_table(config: Config) -> None:
     """Make the DynamoDB table, and say what could not be had."""
-    from controller import assembly
+    from controller import startup
 
-    for warning in assembly.provision(config):
+    for warning in startup.provision(config):
         sys.stderr.write(f"warning: {warning}\n")
     sys.stdout.write(f"table {config.table} is ready\n")
 

@@ -3,14 +3,10 @@
 It is imported in the server's worker alone, for it loads boto3, the Kubernetes client and PynamoDB.
 """
 
-import logging
-import os
-import socket
 import time
-import uuid
+from collections.abc import Callable
 
 from controller.aws.adapter import Ec2Adapter
-from controller.aws.metadata import discover_region, discover_vpc_id
 from controller.core.candidacy import Timings
 from controller.core.config import Config
 from controller.core.ports import Observer, Term
@@ -18,7 +14,7 @@ from controller.core.situation import Facts
 from controller.core.tracing import Tracing
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView
-from controller.engine.execute import Executor
+from controller.engine.execute import Executor, Outcome
 from controller.engine.housekeeping import Housekeeping
 from controller.engine.leader import Elector
 from controller.engine.leadership import Leadership
@@ -28,26 +24,21 @@ from controller.engine.outcomes import Aftermath
 from controller.engine.placement import Placements
 from controller.engine.pulse import Pulse
 from controller.engine.reconcile import Reconciler
-from controller.engine.replica import Parts, Replica, leader_status
+from controller.engine.replica import Parts, leader_status
 from controller.engine.snapshot import Snapshot
 from controller.engine.standby import Standby
 from controller.engine.term import TermState
 from controller.engine.terms import TermCallbacks
 from controller.engine.workqueue import Workqueue
-from controller.kube.connection import Connection, connect
+from controller.kube.connection import Connection
 from controller.kube.events import EventRecorder
 from controller.kube.identity import ClusterIdentity, own_namespace
 from controller.kube.lease import KubeLeaseStore
 from controller.kube.pods import KubePods
-from controller.surface import telemetry
 from controller.surface.program import version
-from state.errors import Misconfigured, PodEipError, TableMissing, TableNotUsable
 from state.ledger import DynamoLedger
 from state.model import Epoch, InstallKey
-from state.provision import check_table, create_table
 from state.table import open_table
-
-log = logging.getLogger(__name__)
 
 
 def _boottime() -> float:
@@ -55,63 +46,7 @@ def _boottime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-_CLOCK = _boottime if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
-
-
-def start(config: Config, observer: Observer) -> Replica:
-    """Check what must be right from the start, then build the rest in the replica's own thread.
-
-    Raises Misconfigured, TableMissing or TableNotUsable.
-    """
-    region, vpc_id = _place(config)
-    identity = f"{socket.gethostname()}_{uuid.uuid4()}"
-    _prepare_table(config, region)
-    connection = connect(config.kubeconfig, version=version(), call_timeout_s=config.call_timeout, observer=observer)
-    tracing = telemetry.start(os.environ, cluster=config.cluster_name, region=region, identity=identity)
-    assembly = Assembly(config, observer, region, vpc_id, identity, connection, tracing)
-    return Replica(
-        build=assembly.build,
-        cluster=config.cluster_name,
-        version=version(),
-        hang_s=3 * config.renew_deadline,
-        tracing=tracing,
-        clock=_CLOCK,
-    )
-
-
-def provision(config: Config) -> list[str]:
-    """Make the table; the warnings, if any."""
-    region = config.region or discover_region()
-    if region is None:
-        raise Misconfigured(
-            ["--region (PEC_REGION) is not set, and neither the AWS settings nor instance metadata name one"]
-        )
-    return list(create_table(config.table, region=region, call_timeout=config.call_timeout))
-
-
-def _place(config: Config) -> tuple[str, str]:
-    region, vpc_id = config.region or discover_region(), config.vpc_id or discover_vpc_id()
-    faults = []
-    if region is None:
-        faults.append("--region (PEC_REGION) is not set, and neither the AWS settings nor instance metadata name one")
-    if vpc_id is None:
-        faults.append("--vpc-id (PEC_VPC_ID) is not set, and instance metadata cannot be reached")
-    if region is None or vpc_id is None:
-        raise Misconfigured(faults)
-    return region, vpc_id
-
-
-def _prepare_table(config: Config, region: str) -> None:
-    """A table that is missing or of another make is its operator's business; one out of reach may come back."""
-    try:
-        if config.create_table:
-            for warning in create_table(config.table, region=region, call_timeout=config.call_timeout):
-                log.warning("%s", warning)
-        check_table(config.table, region=region, call_timeout=config.call_timeout)
-    except (TableMissing, TableNotUsable):
-        raise
-    except PodEipError as error:
-        log.warning("the table could not be looked at: %s", error.explain())
+CLOCK = _boottime if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
 
 
 class Assembly:
@@ -129,8 +64,8 @@ class Assembly:
     ) -> None:
         self._config, self._region, self._identity, self._tracing = config, region, identity, tracing
         self._connection = connection
-        self._leadership = Leadership(_CLOCK, config.call_timeout)
-        self._cluster = ClusterIdentity(connection, _CLOCK)
+        self._leadership = Leadership(CLOCK, config.call_timeout)
+        self._cluster = ClusterIdentity(connection, CLOCK)
         self._pods = KubePods(connection, self._leadership, self._cluster, namespace=config.watch_namespace or "")
         self._events = EventRecorder(connection, instance=identity)
         self._ec2 = Ec2Adapter(
@@ -150,15 +85,7 @@ class Assembly:
         ledger = self._ledger(install)
         loop = self._loop(ledger, install)
         elector = self._elector(ledger, loop, namespace)
-        snapshot = Snapshot(
-            cluster=config.cluster_name,
-            identity=self._identity,
-            version=version(),
-            pods=self._pods,
-            ledger=ledger,
-            loop=loop,
-            leader=lambda: leader_status(elector, lambda: self._leadership.term, self._identity),
-        )
+        snapshot = self._snapshot(ledger, loop, elector)
         self._events.start()
         loop.start()
         self._pods.start(loop.wake)
@@ -172,6 +99,17 @@ class Assembly:
             synced=lambda: self._pods.synced,
             sources=(self._pods, self._events, standby),
             close=ledger.close,
+        )
+
+    def _snapshot(self, ledger: DynamoLedger, loop: Reconciler, elector: Elector) -> Snapshot:
+        return Snapshot(
+            cluster=self._config.cluster_name,
+            identity=self._identity,
+            version=version(),
+            pods=self._pods,
+            ledger=ledger,
+            loop=loop,
+            leader=lambda: leader_status(elector, lambda: self._leadership.term, self._identity),
         )
 
     def _ledger(self, install: InstallKey) -> DynamoLedger:
@@ -194,7 +132,7 @@ class Assembly:
             self._leadership.fence(term.epoch)
 
     def _loop(self, ledger: DynamoLedger, install: InstallKey) -> Reconciler:
-        config, clock = self._config, _CLOCK
+        config, clock = self._config, CLOCK
         facts = Facts(
             cluster_uid=install.cluster_uid,
             cluster_name=config.cluster_name,
@@ -205,17 +143,7 @@ class Assembly:
             pods=self._pods,
             ledger=ledger,
             leadership=self._leadership,
-            executor=lambda done: Executor(
-                ec2=self._ec2,
-                ledger=ledger,
-                pods=self._pods,
-                events=self._events,
-                tracing=self._tracing,
-                leadership=self._leadership,
-                clock=clock,
-                threads=config.concurrency,
-                done=done,
-            ),
+            executor=lambda done: self._executor(ledger, done),
             new_term=lambda term: self._term(term, facts, ledger),
             new_housekeeping=lambda state: Housekeeping(
                 state=state, ledger=ledger, pods=self._pods, heart=ledger, clock=clock, resync_s=config.resync_period
@@ -225,33 +153,34 @@ class Assembly:
             clock=clock,
         )
 
+    def _executor(self, ledger: DynamoLedger, done: Callable[[Outcome], None]) -> Executor:
+        return Executor(
+            ec2=self._ec2,
+            ledger=ledger,
+            pods=self._pods,
+            events=self._events,
+            tracing=self._tracing,
+            leadership=self._leadership,
+            clock=CLOCK,
+            threads=self._config.concurrency,
+            done=done,
+        )
+
     def _aftermath(self, state: TermState, queue: Workqueue) -> Aftermath:
         return Aftermath(
             state=state,
             queue=queue,
             events=self._events,
-            clock=_CLOCK,
+            clock=CLOCK,
             poll_interval_s=self._config.poll_interval,
         )
 
     def _term(self, term: Term, facts: Facts, ledger: DynamoLedger) -> TermState:
-        config, started = self._config, _CLOCK()
-        view = AddressView(self._ec2, _CLOCK, config.consistency_time)
-        memory = Memory(clock=_CLOCK, consistency_s=config.consistency_time, started=started)
-        placements = Placements(self._ec2, _CLOCK, self._pods.instance_of)
+        config, started = self._config, CLOCK()
+        view = AddressView(self._ec2, CLOCK, config.consistency_time)
+        memory = Memory(clock=CLOCK, consistency_s=config.consistency_time, started=started)
+        placements = Placements(self._ec2, CLOCK, self._pods.instance_of)
         claims = ClaimIndex(ledger.pods().values())
-        observer = TickObserver(
-            facts=facts,
-            pods=self._pods,
-            ledger=ledger,
-            view=view,
-            placements=placements,
-            claims=claims,
-            memory=memory,
-            clock=_CLOCK,
-            poll_interval_s=config.poll_interval,
-            restored=ledger.restored,
-        )
         return TermState(
             term=term,
             facts=facts,
@@ -259,7 +188,18 @@ class Assembly:
             view=view,
             placements=placements,
             claims=claims,
-            observer=observer,
+            observer=TickObserver(
+                facts=facts,
+                pods=self._pods,
+                ledger=ledger,
+                view=view,
+                placements=placements,
+                claims=claims,
+                memory=memory,
+                clock=CLOCK,
+                poll_interval_s=config.poll_interval,
+                restored=ledger.restored,
+            ),
             pulse=Pulse(ledger, config.silence),
         )
 
@@ -274,7 +214,7 @@ class Assembly:
                 retry_period=config.retry_period,
                 call_timeout=config.call_timeout,
             ),
-            clock=_CLOCK,
+            clock=CLOCK,
             leadership=self._leadership,
             callbacks=TermCallbacks(
                 begin_term=lambda lease_epoch: self._begin_term(ledger, lease_epoch),

@@ -37,7 +37,7 @@ from controller.core.actions import (
 )
 from controller.core.adoption import may_adopt, upstream_tags
 from controller.core.desire import Gone, Invalid, Nothing, Pending, Serve, Unproven, label_patch, wanted_labels
-from controller.core.ports import Address, AllocationRequest, EventType, PodEvent, PodView
+from controller.core.ports import Address, AllocationRequest, Association, EventType, PodEvent, PodView
 from controller.core.situation import Facts, NoOffer, Offer, Placed, Situation
 from state.model import Mode, Phase, PodRecord
 
@@ -119,7 +119,7 @@ def _obtain_fixed(s: Situation, wanted: Serve, at: Placed) -> Plan:
 def _go_on(s: Situation, record: PodRecord) -> Plan:
     """A claim stands; whether EC2 has been told is unknown."""
     if s.barred:
-        return teardown.unclaim(s)
+        return teardown.unclaim(s) if s.settled else (Wait(reason=Reason.SETTLE),)
     if not isinstance(s.placement, Placed):
         return _unplaced(s)
     if s.rival:
@@ -147,23 +147,33 @@ def _maintain(s: Situation, record: PodRecord) -> Plan:
     moved = isinstance(s.placement, Placed) and s.placement.target != record.target
     if moved or record.target is None or record.target.private_ip != s.desire.ip:
         return _follow_ip(s, record)
-    if s.address_seen and s.address is None:
-        return teardown.abandon(s)
     association = s.address.association if s.address else None
-    if s.address is not None and association is None:
+    if association is not None and association.association_id == record.association_id:
+        return _label_if_needed(s, record)
+    if not s.address_seen:
+        return (*_label_if_needed(s, record), Wait(reason=Reason.SETTLE))
+    return _restore(s, record, association)
+
+
+def _restore(s: Situation, record: PodRecord, association: Association | None) -> Plan:
+    """EC2 shows another association than the ledger, or none, and late enough to be believed."""
+    assert record.target is not None
+    if s.address is None:
+        return teardown.abandon(s)
+    if association is None and s.squatter is not None:
+        return _meet_squatter(s, s.squatter, None)
+    if association is None:
         return (*teardown.unlabel(s), Retarget(target=record.target), *_up(record.mode, record.pool))
-    if association is not None and association.target != record.target:
+    if association.target != record.target:
         return _astray(s, record)
-    again = association is not None and association.association_id != record.association_id
-    record_anew = (Record(association_id=association.association_id),) if association and again else ()
-    return (*record_anew, *_label_if_needed(s, record))
+    return (Record(association_id=association.association_id), *_label_if_needed(s, record))
 
 
 def _follow_ip(s: Situation, record: PodRecord) -> Plan:
     """The Pod has another IP than its claim is for: the same address follows it."""
-    if not isinstance(s.placement, Placed):
-        return (*teardown.unlabel(s), *_unplaced(s))
     cut = teardown.cut_recorded(s)
+    if not isinstance(s.placement, Placed):
+        return (*teardown.unlabel(s), *cut, *_unplaced(s))
     if s.rival or s.squatter is not None:
         return (*teardown.unlabel(s), *cut, Wait(reason=Reason.TARGET))
     return (*teardown.unlabel(s), *cut, Retarget(target=s.placement.target), *_up(record.mode, record.pool))

@@ -56,7 +56,8 @@ class NoOffer:
 class Situation:
     """One Pod, what it desires, and all that bears on it.
 
-    address: the claimed address as EC2 shows it, None where EC2 does not have it; `address_seen` false: nobody looked.
+    address: the claimed address as EC2 shows it, None where it does not; `address_seen` false: what an earlier leader
+        did may not be visible yet, so that the ledger is believed rather than EC2's view.
     squatter: another address that EC2 shows at the Pod's own target, with its side of the ledger.
     rival: another claim of this install is for the same target.
     tagged: unowned `auto` addresses whose tags name this very Pod, the associated one first.

@@ -47,7 +47,7 @@ def unclaim(s: Situation) -> Plan:
     """EC2 refused this pair of Pod and address for good: let the address go, keep nothing."""
     if s.record is not None and s.record.mode is Mode.AUTO:
         return (MarkReleasing(),)
-    return (Forget(),)
+    return (*cut_recorded(s), Forget())
 
 
 def abandon(s: Situation) -> Plan:
@@ -98,6 +98,8 @@ def _release(s: Situation) -> Plan:
     assert record.allocation_id is not None
     if not s.looked_after_cut:
         return (Wait(reason=Reason.RELEASE),)
+    if s.address is None and not s.address_seen:
+        return (Wait(reason=Reason.SETTLE),)
     if s.address is None:
         return (Release(allocation_id=record.allocation_id, border_group=s.facts.home_border_group), Forget())
     association = s.address.association

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from controller.core.ports import Clock, PodView
-from state.model import AllocationId, AssociationId, PodUid
+from state.model import AllocationId, AssociationId, Change, PodUid
 
 BAR_S = 300.0
+CUT_KEPT_S = 3600.0
 BACKOFF_BASE_S = 0.5
 BACKOFF_CAP_S = 30.0
 
@@ -32,6 +33,7 @@ class PodMemory:
     gone: bool = False
     raw: PodView | None = None
     patched: PodView | None = None
+    bars: dict[AllocationId, float] = field(default_factory=dict)
 
     def as_patched(self, raw: PodView | None) -> PodView | None:
         """The Pod as our last patch left it, until the watch shows another version of it."""
@@ -47,8 +49,8 @@ class Memory:
     started: float = 0.0
     pods: dict[PodUid, PodMemory] = field(default_factory=dict)
     born: dict[str, float] = field(default_factory=dict)
-    cut_ids: set[AssociationId] = field(default_factory=set)
-    bars: dict[tuple[PodUid, AllocationId], float] = field(default_factory=dict)
+    cut_ids: dict[AssociationId, float] = field(default_factory=dict)
+    doubted: set[AllocationId] = field(default_factory=set)
     quota_short_until: float = 0.0
 
     def of(self, uid: PodUid) -> PodMemory:
@@ -83,12 +85,21 @@ class Memory:
 
     def bar(self, uid: PodUid, allocation_id: AllocationId) -> None:
         """EC2 refused this pair: do not try it again for a while."""
-        self.bars[uid, allocation_id] = self.clock() + BAR_S
+        self.of(uid).bars[allocation_id] = self.clock() + BAR_S
 
     def barred(self, uid: PodUid) -> frozenset[AllocationId]:
         """The addresses that this Pod is not to be offered now."""
         now = self.clock()
-        return frozenset(a for (u, a), until in self.bars.items() if u == uid and until > now)
+        return frozenset(a for a, until in self.of(uid).bars.items() if until > now)
+
+    def cut(self, association_id: AssociationId) -> None:
+        """It was cut just now."""
+        self.cut_ids[association_id] = self.clock()
+
+    def doubt(self, change: Change) -> None:
+        """Nobody knows whether this was written: its address is to be read again."""
+        if change.address_after is not None:
+            self.doubted.add(change.address_after.allocation_id)
 
     def backoff(self, uid: PodUid) -> float:
         """Seconds until this Pod's next try: doubling, with jitter, for ever."""
@@ -98,9 +109,14 @@ class Memory:
         return delay * random.uniform(0.5, 1.0)
 
     def tidy(self, alive: Iterable[PodUid]) -> None:
-        """Drop what is about Pods that are no more, and what has become too old to matter."""
+        """Drop what is about Pods that are no more, and what has become too old to matter.
+
+        In place, and over copies: the executor's threads write to all of these meanwhile.
+        """
         kept, now = set(alive), self.clock()
-        for uid in [u for u in self.pods if u not in kept]:
-            del self.pods[uid]
-        self.bars = {pair: until for pair, until in self.bars.items() if until > now}
-        self.born = {name: at for name, at in self.born.items() if at + self.consistency_s > now}
+        for uid in [u for u in list(self.pods) if u not in kept]:
+            self.pods.pop(uid, None)
+        for name in [n for n, at in list(self.born.items()) if at + self.consistency_s < now]:
+            self.born.pop(name, None)
+        for association_id in [a for a, at in list(self.cut_ids.items()) if at + CUT_KEPT_S < now]:
+            self.cut_ids.pop(association_id, None)

@@ -18,7 +18,7 @@ from controller.engine.ec2view import AddressView, tagged_for
 from controller.engine.memory import Memory
 from controller.engine.placement import Placements
 from state.errors import PodEipError
-from state.model import AllocationId, Mode, Phase, PodRecord, PodUid
+from state.model import AllocationId, Mode, Phase, PodRecord, PodUid, Target
 
 
 @dataclass(slots=True)
@@ -93,18 +93,20 @@ class Observer:
     def _glance(self, uid: PodUid) -> Glance:
         pod, record = self._memory.of(uid).as_patched(self._pods.get(uid)), self._ledger.pod(uid)
         if pod is None:
-            proven = record is None or self._pods.seen_deleted(uid) or self._memory.of(uid).gone
+            nameless = record is None or not record.name  # an orphan of which nothing says whose it was
+            proven = nameless or self._pods.seen_deleted(uid) or self._memory.of(uid).gone
             return Glance(uid, None, record, Gone() if proven else Unproven())
-        if record is not None and self._displaced(pod, record):
+        if self._displaced(pod, record):
             return Glance(uid, pod, record, Gone())
         return Glance(uid, pod, record, desire(pod))
 
-    def _displaced(self, pod: PodView, record: PodRecord) -> bool:
-        """Whether another live Pod has the IP that this Pod's claim is for."""
-        if record.target is None or pod.ip != record.target.private_ip:
+    def _displaced(self, pod: PodView, record: PodRecord | None) -> bool:
+        """Whether another live Pod has the IP that this Pod's claim is for, or would be for."""
+        ip = record.target.private_ip if record is not None and record.target is not None else pod.ip
+        if not ip or pod.ip not in ("", ip):
             return False
-        others = [other for other in self._pods.at_ip(pod.ip) if other.uid != pod.uid]
-        return any(pod.deleting or other.created > pod.created for other in others)
+        others = [other for other in self._pods.at_ip(ip) if other.uid != pod.uid]
+        return any(not pod.ip or pod.deleting or other.created > pod.created for other in others)
 
     def _look_at_addresses(self, glances: list[Glance], seen: Observation) -> list[Glance]:
         """Take a new view if one Pod needs one; if that fails, only those that need it fail."""
@@ -194,7 +196,7 @@ class Observer:
             facts=self._facts,
             pod=glance.pod,
             record=record,
-            address_seen=looked >= self._memory.started,
+            address_seen=looked >= self._memory.started + self._memory.consistency_s,
             tagged=tuple(a for a in tagged.get(glance.uid, ()) if self._unowned(a, glance.uid)),
             offer=offer,
             in_doubt=self._may_have_allocated(record) and self._memory.in_doubt(glance.uid, looked),
@@ -224,15 +226,16 @@ class Observer:
         if not isinstance(glance.desire, Serve):
             return base
         placement = self._placements.place(glance.desire.ip)
-        if isinstance(placement, Unplaced):
+        target = placement.target if isinstance(placement, Placed) else _settled_target(glance, glance.desire.ip)
+        if target is None:
             return replace(base, placement=placement)
-        other = self._view.at(placement.target)
+        other = self._view.at(target)
         own = glance.record is not None and other is not None and other.allocation_id == glance.record.allocation_id
         squatter = None if own else other
         return replace(
             base,
             placement=placement,
-            rival=bool(self._claims.rivals(glance.uid, placement.target)),
+            rival=bool(self._claims.rivals(glance.uid, target)),
             squatter=squatter,
             squatter_claim=self._ledger.address(squatter.allocation_id) if squatter else None,
         )
@@ -242,6 +245,12 @@ class Observer:
         record = self._ledger.address(address.allocation_id)
         free = record is None or record.owner is None
         return free and is_own_auto(address, self._facts, uid) and address.association is None
+
+
+def _settled_target(glance: Glance, ip: str) -> Target | None:
+    """The target of an association that stands: it was looked up once, and need not be again."""
+    target = glance.record.target if glance.record else None
+    return target if target is not None and target.private_ip == ip else None
 
 
 def _age(glance: Glance) -> tuple[str, str]:

@@ -5,13 +5,12 @@ length of one plan. What a failure teaches (an outcome that is unknown, an inter
 goes into the term's memory before the error goes on to the loop.
 """
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import assert_never
 
 from controller.core import actions as act
 from controller.core import contract, transitions
-from controller.core.desire import label_patch, wanted_labels
+from controller.core.desire import desire, label_patch, wanted_labels
 from controller.core.ports import (
     Address,
     Allocation,
@@ -29,6 +28,7 @@ from controller.core.sweep import is_orphan
 from controller.core.tracing import Tracing
 from controller.engine.term import TermState
 from state.errors import (
+    AccessDenied,
     AddressNotFound,
     AlreadyAssociated,
     AssociationNotFound,
@@ -97,10 +97,17 @@ class Steps:
 
     def _claim(self, step: act.Claim) -> None:
         assert self._s.pod is not None
+        if step.address is not None and step.before is None:
+            step = replace(step, before=self._free_side(step.address))
         change = transitions.claim(step, self._s.pod, self.record, self._new, self._owner(), self.traceparent)
         self._commit(change)
         self._mine.allocating_since = None
         self._mine.associating_since = None
+
+    def _free_side(self, address: Address) -> AddressRecord | None:
+        """An address that was given up before has a side without an owner."""
+        side = self._ledger.address(address.allocation_id)
+        return side if side is not None and side.owner is None else None
 
     def _give_up(self, action: act.MarkReleasing | act.Forget) -> None:
         record = self._held()
@@ -111,14 +118,20 @@ class Steps:
         self._commit(transitions.forget(record, self._side(), released=released))
 
     def _commit(self, change: Change) -> None:
-        self._ledger.commit(change)
-        self.record = self._ledger.pod(self._s.uid)
-        self._state.claims.note(self._s.uid, self.record)
+        try:
+            self._ledger.commit(change)
+        except Unavailable:
+            self._memory.doubt(change)
+            raise
+        finally:  # a lost condition tells, too, what stands in the table
+            self.record = self._ledger.pod(self._s.uid)
+            self._state.claims.note(self._s.uid, self.record)
 
     # ── EC2 ──
 
     def _mutate(self, action: act.Allocate | act.Associate | act.Cut | act.Release) -> None:
         if isinstance(action, act.Allocate | act.Associate):
+            self._still_wanted()
             self._state.pulse.check()
         match action:
             case act.Allocate():
@@ -129,6 +142,12 @@ class Steps:
                 self._cut(action)
             case act.Release():
                 self._release(action)
+
+    def _still_wanted(self) -> None:
+        """A plan may have waited long for its turn: its Pod may be gone by now, and the IP somebody else's."""
+        pod = self._pods.get(self._s.uid)
+        if pod is None or desire(pod) != self._s.desire:
+            raise NotSent("the Pod has changed since this was planned", code="Outdated")
 
     def _allocate(self, action: act.Allocate) -> None:
         self._mine.allocating_since = self._memory.clock()
@@ -151,11 +170,11 @@ class Steps:
         record = self._held()
         assert record.allocation_id is not None
         assert record.target is not None
-        self._mine.associating_since = self._memory.clock()
+        doubtful_since, self._mine.associating_since = self._mine.associating_since, self._memory.clock()
         try:
             self._association_id = self._ec2.associate(record.allocation_id, record.target)
         except (Refused, NotSent, Throttled) as error:
-            self._mine.associating_since = None
+            self._mine.associating_since = doubtful_since  # this try did nothing, but an earlier one may have
             self._learn_from(error, record)
             raise
         self._mine.associating_since = None
@@ -175,7 +194,7 @@ class Steps:
         elif isinstance(error, AddressNotFound):
             if not self._memory.young(record.allocation_id):
                 self._memory.bar(self._s.uid, record.allocation_id)
-        elif isinstance(error, Refused) and record.mode is not Mode.AUTO:
+        elif isinstance(error, Refused) and not isinstance(error, AccessDenied) and record.mode is not Mode.AUTO:
             self._memory.bar(self._s.uid, record.allocation_id)
 
     def _cut(self, action: act.Cut) -> None:
@@ -185,7 +204,7 @@ class Steps:
             pass
         except AssociationNotFound:
             self._insist(action)
-        self._memory.cut_ids.add(action.association_id)
+        self._memory.cut(action.association_id)
         self._state.view.cut(action.allocation_id, action.association_id)
         self._mine.cut_at = self._memory.clock()
 
@@ -211,14 +230,30 @@ class Steps:
     def _speak(self, action: act.Label | act.Unlabel | act.Confirm | act.Tell) -> None:
         match action:
             case act.Confirm():
-                record = self._held()
-                self._mine.gone = _is_gone(record, self._pods.fetch(record.namespace, record.name))
+                self._confirm(self._held())
             case act.Tell(event=event):
                 self._tell(event)
             case act.Label() | act.Unlabel():
-                # A Pod that is gone, or whose name another has, needs no labels: the watch tells us more.
-                with suppress(ObjectNotFound, ObjectConflict):
+                raw = self._pods.get(self._s.uid)
+                try:
                     self._put_on(action) if isinstance(action, act.Label) else self._take_off()
+                except (ObjectNotFound, ObjectConflict):
+                    self._pretend(raw, action)
+
+    def _confirm(self, record: PodRecord) -> None:
+        self._mine.gone = _is_gone(record, self._pods.fetch(record.namespace, record.name))
+        if not self._mine.gone:
+            raise Unavailable("the API server has the Pod, the cache does not show it yet", code="CacheBehind")
+
+    def _pretend(self, raw: PodView | None, action: act.Label | act.Unlabel) -> None:
+        """A Pod that is gone, or whose name another has, needs no labels: the next try waits for news of the watch."""
+        if raw is None:
+            return
+        labels: dict[str, str] = {}
+        if isinstance(action, act.Label):
+            labels = wanted_labels(action.mode, action.pool, self._held().public_ip or "")
+        condition = str(bool(labels)) if raw.gated or raw.condition == "True" else raw.condition
+        self._remember(raw, replace(raw, labels=labels, condition=condition))
 
     def _put_on(self, action: act.Label) -> None:
         pod, public_ip = self._s.pod, self._held().public_ip
