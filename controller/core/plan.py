@@ -148,7 +148,8 @@ def _maintain(s: Situation, record: PodRecord) -> Plan:
     if moved or record.target is None or record.target.private_ip != s.desire.ip:
         return _follow_ip(s, record)
     association = s.address.association if s.address else None
-    if association is not None and association.association_id == record.association_id:
+    stands = association is not None and association.target == record.target
+    if association is not None and stands and association.association_id == record.association_id:
         return _label_if_needed(s, record)
     if not s.address_seen:
         return (*_label_if_needed(s, record), Wait(reason=Reason.SETTLE))

@@ -84,6 +84,23 @@ def take_orphan(orphan: Orphan, side: AddressRecord | None, facts: Facts, epoch:
     return Change(pod_after=record, address_before=side, address_after=after)
 
 
+def recall(side: AddressRecord, whose: Owner, mode: Mode, epoch: Epoch) -> Change:
+    """Absent → claimed, as the address's side says: what the Pod's side would have said, had it not been lost."""
+    namespace, _, name = side.last_holder.partition("/")
+    record = PodRecord(
+        uid=whose.pod_uid,
+        namespace=namespace,
+        name=name,
+        mode=mode,
+        pool=side.pool,
+        phase=Phase.CLAIMED,
+        allocation_id=side.allocation_id,
+        public_ip=side.public_ip,
+        target=side.target,
+    )
+    return Change(pod_after=record, address_before=side, address_after=replace(side, owner=replace(whose, epoch=epoch)))
+
+
 def retarget(record: PodRecord, side: AddressRecord | None, target: Target) -> Change:
     """→ claimed for this target; the former one stays among the recent."""
     after = replace(record, phase=Phase.CLAIMED, target=target, association_id=None)

@@ -55,15 +55,20 @@ class Executor:
     ) -> None:
         self._ec2, self._ledger, self._pods, self._events = ec2, ledger, pods, events
         self._tracing, self._leadership, self._clock, self._done = tracing, leadership, clock, done
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="execute")
+        self._up = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="serve")
+        self._down = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="take-away")
         self._idle = threading.Condition()
         self._running = 0
 
     def start(self, state: TermState, situation: Situation, plan: act.Plan) -> None:
-        """Run this plan in a thread; returns at once."""
+        """Run this plan in a thread; returns at once.
+
+        What takes away does not queue behind a burst of Pods to be served: a stranger may soon have the IP.
+        """
         with self._idle:
             self._running += 1
-        self._pool.submit(self._run, state, situation, plan)
+        pool = self._up if isinstance(situation.desire, Serve) else self._down
+        pool.submit(self._run, state, situation, plan)
 
     def wait_idle(self, limit_s: float) -> bool:
         """Wait until nothing runs, at most so long; whether nothing runs."""
@@ -72,7 +77,8 @@ class Executor:
 
     def stop(self) -> None:
         """Start nothing more; what runs ends by itself."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._up, self._down):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, state: TermState, situation: Situation, plan: act.Plan) -> None:
         outcome = Outcome(

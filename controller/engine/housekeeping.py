@@ -5,6 +5,7 @@ All of it runs in the loop's thread at its own pace; none of it may delay a Pod 
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from controller.core import contract, transitions
@@ -12,11 +13,12 @@ from controller.core.ports import Address, Clock, Heart, Ledger, Pods
 from controller.core.sweep import Surroundings, is_unowned_auto, sweep
 from controller.engine.term import TermState
 from state.errors import ConditionLost
-from state.model import AllocationId, InstallRecord, PodUid
+from state.model import AllocationId, InstallRecord, Mode, Owner, PodUid
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 30.0
+BEAT_RETRY_S = 5.0
 UNOWNED_GRACE_S = 600.0
 RECENT_S = 1200.0
 
@@ -66,6 +68,7 @@ class Housekeeping:
         addresses = self.state.view.all()
         self.ledger.refresh(a.allocation_id for a in addresses if self._concerns_us(a))
         orphans = self._sweep(addresses)
+        self._recall(addresses)
         self._purge(addresses)
         self._next_resync = self.clock() + self.resync_s
         everyone = self.everyone()
@@ -81,10 +84,13 @@ class Housekeeping:
         """Show that this install lives, and see which others do. Raises what the ledger raises."""
         if self.clock() < self._next_beat:
             return
-        self._next_beat = self.clock() + HEARTBEAT_S
-        if self.heart.seconds_since_write() >= HEARTBEAT_S - 1.0:
+        self._next_beat = self.clock() + BEAT_RETRY_S
+        silent_s = self.heart.seconds_since_write()
+        if silent_s >= HEARTBEAT_S - 1.0:
             self.heart.heartbeat()
+            silent_s = 0.0
         self._watch_peers(self.ledger.installs())
+        self._next_beat = self.clock() + HEARTBEAT_S - silent_s
 
     def live_installs(self, silence_s: float) -> frozenset[str]:
         """The installs whose heartbeat has moved within this time, as we saw it."""
@@ -100,7 +106,8 @@ class Housekeeping:
 
     def _concerns_us(self, address: Address) -> bool:
         """Whether its side of the ledger may say something that the comparison needs."""
-        return address.association is not None or address.tags.get(contract.TYPE) is not None
+        ours = address.allocation_id in self.state.memory.doubted
+        return ours or address.association is not None or address.tags.get(contract.TYPE) is not None
 
     def _sweep(self, addresses: list[Address]) -> list[PodUid]:
         around = self._surroundings(addresses)
@@ -120,6 +127,22 @@ class Housekeeping:
             self.state.claims.note(orphan.uid, change.pod_after)
             taken.append(orphan.uid)
         return taken
+
+    def _recall(self, addresses: list[Address]) -> None:
+        """Bring claims of ours to mind that stand in the table, although the answer to their writing was lost."""
+        for address in addresses:
+            side = self.ledger.address(address.allocation_id)
+            if side is None or side.owner is None or not self._is_lost(side.owner):
+                continue
+            mode = Mode.AUTO if address.tags.get(contract.TYPE) == Mode.AUTO else Mode.FIXED_TAG
+            with suppress(ConditionLost):
+                self.ledger.commit(transitions.recall(side, side.owner, mode, self.state.term.epoch))
+        self.state.memory.doubted.difference_update(a.allocation_id for a in addresses)
+
+    def _is_lost(self, owner: Owner) -> bool:
+        facts = self.state.facts
+        mine = (owner.cluster_uid, owner.install) == (facts.cluster_uid, facts.install)
+        return mine and self.ledger.pod(owner.pod_uid) is None
 
     def _surroundings(self, addresses: list[Address]) -> Surroundings:
         records = {a.allocation_id: r for a in addresses if (r := self.ledger.address(a.allocation_id))}

@@ -41,12 +41,14 @@ class Aftermath:
         self._memory = state.memory
         self._pool_waiters: set[PodUid] = set()
         self._release_waiters: set[PodUid] = set()
+        self._target_waiters: set[PodUid] = set()
         self._release_due = 0.0
 
     def take_in(self, outcome: Outcome) -> None:
         """Draw the consequences of one outcome."""
         self._pool_waiters.discard(outcome.uid)
         self._release_waiters.discard(outcome.uid)
+        self._target_waiters.discard(outcome.uid)
         mine = self._memory.of(outcome.uid)
         if outcome.error is not None:
             self._failed(outcome, outcome.error, mine)
@@ -72,7 +74,7 @@ class Aftermath:
         record = outcome.situation.record
         if record is not None and record.target is not None:
             self._queue.add(self._state.claims.at_ip(record.target.private_ip))
-            self._queue.add(self._pool_waiters)
+            self._queue.add(self._pool_waiters | self._target_waiters)
 
     def _waits(self, outcome: Outcome, wait: act.Wait, mine: PodMemory) -> None:
         mine.waiting = wait.reason
@@ -92,6 +94,7 @@ class Aftermath:
                 self._look_later(uid, mine, 0.0 if mine.failures == 0 else self._memory.backoff(uid))
                 mine.failures += 1
             case Reason.TARGET:
+                self._target_waiters.add(uid)
                 self._wake_rivals(outcome)
                 self._queue.add([uid], self._memory.backoff(uid))
             case Reason.PLACEMENT:

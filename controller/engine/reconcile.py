@@ -117,7 +117,7 @@ class Reconciler:
         self._woke_at = self._clock()
         uids = self._queue.take(self._busy)
         if uids:
-            self._serve(state, after, uids)
+            self._serve_all(state, after, uids)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -173,6 +173,22 @@ class Reconciler:
                 after.looked()
         except PodEipError as error:
             log.warning("a chore failed: %s", error.explain())
+
+    def _serve_all(self, state: TermState, after: Aftermath, uids: set[PodUid]) -> None:
+        """Serve these together; if that stumbles, one by one, so that one Pod that we fail on stops no other."""
+        try:
+            self._serve(state, after, uids)
+        except Exception as error:  # a fault of ours: the Pod that shows it is tried again as after any failure
+            left = sorted(uids - self._busy.keys())
+            for uid in left if len(uids) > 1 else ():
+                self._serve_all(state, after, {uid})
+            if len(uids) == 1:
+                self.failures += 1
+                log.exception("a Pod could not be planned for", extra={"pod_uid": left})
+                fault = PodEipError(f"{type(error).__name__}: {error}", code="InternalError")
+                for uid in left:
+                    unseen = self._unseen(state, uid)
+                    after.take_in(Outcome(uid=uid, epoch=state.term.epoch, situation=unseen, error=fault))
 
     def _serve(self, state: TermState, after: Aftermath, uids: set[PodUid]) -> None:
         before = state.view.asked_at
