@@ -156,10 +156,16 @@ def double_owned(evidence: Evidence) -> set[str]:
     return set(evidence.disputed) | final.disputed() | twice
 
 
+def taken_over(signal: Signal, calls: Iterable[CallRecord]) -> CallRecord | None:
+    """The first EC2 call that one of the others began after the signal, if there was any yet."""
+    begun = [c for c in calls if c.caller.access_key in signal.others and c.started_mono > signal.at]
+    return min(begun, key=lambda c: c.started_mono, default=None)
+
+
 def failover_s(signal: Signal, calls: Iterable[CallRecord]) -> float | None:
-    """Seconds from the signal to the first EC2 call that one of the others began; None if there was none."""
-    begun = [c.started_mono for c in calls if c.caller.access_key in signal.others and c.started_mono > signal.at]
-    return min(begun) - signal.at if begun else None
+    """Seconds from the signal to the new leader's first EC2 call; None if there was none."""
+    first = taken_over(signal, calls)
+    return first.started_mono - signal.at if first else None
 
 
 def calls_per_pod(stretch: Stretch, evidence: Evidence) -> float:

@@ -15,6 +15,7 @@ from botocore.config import Config
 from sandbox.world import REGION
 
 _LIMITS = Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 2})
+_WARM_UPS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,26 @@ def read(client: Any, table: str) -> Ledger:
     except client.exceptions.ResourceNotFoundException:
         return Ledger()
     return from_items(items)
+
+
+def warm_up(client: Any) -> None:
+    """Make the database do once what the controllers will ask of it: a JVM's first transaction takes seconds."""
+    keys = [{"AttributeName": "pk", "KeyType": "HASH"}]
+    types = [{"AttributeName": "pk", "AttributeType": "S"}]
+    named = {"TableName": "warm-up"}
+    client.create_table(**named, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
+    for number in range(_WARM_UPS):
+        item = {"pk": {"S": str(number)}}
+        put = {**named, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+        client.transact_write_items(TransactItems=[{"Put": put}])
+        client.get_item(**named, Key=item, ConsistentRead=True)
+        client.query(
+            **named,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": item["pk"]},
+            ConsistentRead=True,
+        )
+    client.delete_table(**named)
 
 
 def from_items(items: list[dict[str, Any]]) -> Ledger:

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sandbox.demo.cast import Cast, Life
-from sandbox.demo.judge import Evidence, Signal, Stretch
+from sandbox.demo.judge import Evidence, Signal, Stretch, taken_over
 from sandbox.demo.scenes import ROW_NODE, Part
 from sandbox.demo.watcher import Watcher
+from sandbox.ec2.log import CallRecord
 from sandbox.replica import Replica
 from sandbox.world import SandboxCluster, World
 
@@ -98,6 +99,18 @@ class Stage:
         targets = {life.target for life in lives}
         self.until(lambda: not targets & self._associated(), limit_s, "the addresses of deleted Pods are cut")
 
+    def until_taken_over(self, signal: Signal, limit_s: float = 60) -> CallRecord:
+        """The first EC2 call of the one who takes over, once there is one."""
+        found: list[CallRecord] = []
+
+        def taken() -> bool:
+            first = taken_over(signal, self.world.ec2.log())
+            found.extend([first] if first else [])
+            return bool(first)
+
+        self.until(taken, limit_s, f"somebody takes over after {signal.kind}", 0.1)
+        return found[0]
+
     def _associated(self) -> set[tuple[str, str]]:
         found = (a.association for a in self.world.ec2.world().addresses.values())
         return {(a.interface_id, a.private_ip) for a in found if a}
@@ -156,11 +169,11 @@ class Stage:
         found: list[Replica] = []
 
         def held() -> bool:
-            holder = self.watcher.picture.leases.get(cluster.name)
-            found[:] = [r for r in cluster.replicas if holder and r.name == holder.holder and r.alive]
+            holder = self.watcher.lease(cluster).holder
+            found[:] = [r for r in cluster.replicas if r.name == holder and r.alive]
             return bool(found)
 
-        self.until(held, 90, f"a replica of {cluster.name} leads")
+        self.until(held, 90, f"a replica of {cluster.name} leads", 0.1)
         return found[0]
 
     def hit(self, cluster: SandboxCluster, kind: str, hit: Callable[[Replica], None]) -> Signal:

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
-from sandbox.demo import scenes
+from sandbox.demo import ledger, scenes
 from sandbox.demo.cast import Life
-from sandbox.demo.judge import failover_s, leaked, mislabelled
+from sandbox.demo.judge import leaked, mislabelled
 from sandbox.demo.scenes import AUTO, COOL_DOWN_S, LEASE_S, POOL_SIZE, POOL_TAG, Part
 from sandbox.demo.stage import Stage
 from sandbox.replica import Replica
@@ -43,7 +43,9 @@ def prepare(stage: Stage) -> None:
     for replica in [c.replicas[0] for c in clusters] + [r for c in clusters for r in c.replicas[1:]]:
         replica.start()
     stage.say("EC2, DynamoDB and both Kubernetes APIs answer; three replicas for cluster a and two for b are starting")
+    ledger.warm_up(ledger.open_client(stage.world.dynamodb_url))
     for cluster in clusters:
+        stage.until(cluster.leader, 90, f"a replica of {cluster.name} leads", 0.2)
         stage.say(f"{cluster.name}: {stage.leader(cluster).name} leads")
 
 
@@ -127,9 +129,9 @@ def _lose_leader(
     signal = stage.hit(cluster, kind, hit)
     stage.say(f"{cluster.name}: leader {signal.victim} {words} in the middle of the work")
     with stage.countdown(f"{cluster.name}: waiting for another replica to take the Lease", limit_s):
-        stage.until(lambda: failover_s(signal, stage.world.ec2.log()), 60, f"somebody takes over after {kind}", 0.1)
-    seconds = failover_s(signal, stage.world.ec2.log()) or 0.0
-    stage.say(f"{cluster.name}: {stage.leader(cluster).name} leads; its first EC2 call came after {seconds:.1f} s")
+        first = stage.until_taken_over(signal)
+    seconds = first.started_mono - signal.at
+    stage.say(f"{cluster.name}: {first.caller.access_key} leads; its first EC2 call came after {seconds:.1f} s")
     stage.until_served(lives)
     stage.until_cut(go)
     stage.say(f"{cluster.name}: the {len(lives)} Pods that came are served, the {len(go)} that went are cut")

@@ -111,7 +111,7 @@ class Watcher:
         """Look at everything once."""
         pods = tuple(row for name in self._world.clusters for row in self.look_at_pods(name))
         picture = Picture(
-            leases={name: self._lease(cluster) for name, cluster in self._world.clusters.items()},
+            leases={name: self.lease(cluster) for name, cluster in self._world.clusters.items()},
             replicas={replica.name: self._condition(replica) for replica in self._world.replicas()},
             pods=pods,
             addresses=tuple(self._world.ec2.world().addresses.values()),
@@ -120,6 +120,15 @@ class Watcher:
         self._suspect(picture)
         self.picture = picture
         return picture
+
+    def lease(self, cluster: SandboxCluster) -> LeaseView:
+        """Who holds the cluster's Lease now, and the epoch that stands on it."""
+        try:
+            lease = cluster.kube.lease(LEASE_NAMESPACE, LEASE_NAME)
+        except UnexpectedAnswerError:
+            return LeaseView()
+        epoch = lease["metadata"].get("annotations", {}).get(EPOCH, "0")
+        return LeaseView(holder=self._name_of(cluster, lease["spec"].get("holderIdentity") or ""), epoch=int(epoch))
 
     def _run(self) -> None:
         while not self._stopping.wait(PAUSE_S):
@@ -134,14 +143,6 @@ class Watcher:
         now = picture.ledger.disputed() | {ip for ip, count in labels.items() if count > 1}
         self._disputed |= now & self._suspects
         self._suspects = now
-
-    def _lease(self, cluster: SandboxCluster) -> LeaseView:
-        try:
-            lease = cluster.kube.lease(LEASE_NAMESPACE, LEASE_NAME)
-        except UnexpectedAnswerError:
-            return LeaseView()
-        epoch = lease["metadata"].get("annotations", {}).get(EPOCH, "0")
-        return LeaseView(holder=self._name_of(cluster, lease["spec"].get("holderIdentity") or ""), epoch=int(epoch))
 
     def _name_of(self, cluster: SandboxCluster, identity: str) -> str:
         if identity and identity not in self._names:

@@ -1,4 +1,4 @@
-"""The demo as a newcomer runs it: its report holds what it promises, and even if interrupted it leaves nothing behind."""
+"""The demo as a newcomer runs it: its report holds its promises, and an interrupted one leaves nothing behind."""
 
 import json
 import os
