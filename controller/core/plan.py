@@ -50,12 +50,19 @@ def plan(s: Situation) -> Plan:
         case Gone() | Nothing():
             return teardown.take_away(s)
         case Invalid(why=why):
-            return (_tell(EventType.WARNING, contract.INVALID, why),)
+            dropped = teardown.unlabel(s) if _is_dropped(s) else ()
+            return (*dropped, _tell(EventType.WARNING, contract.INVALID, why))
         case Pending() as wanted:
             changed = s.record is not None and (s.record.mode, s.record.pool) != (wanted.mode, wanted.pool)
             return teardown.take_away(s) if changed else (Wait(reason=Reason.NO_IP),)
         case Serve() as wanted:
             return _serve(s, wanted)
+
+
+def _is_dropped(s: Situation) -> bool:
+    """Whether EC2 itself has dropped the association: then the labels must not say that there is one."""
+    association = s.address.association if s.address else None
+    return s.record is not None and s.record.phase is Phase.ASSOCIATED and s.address_seen and association is None
 
 
 def _serve(s: Situation, wanted: Serve) -> Plan:

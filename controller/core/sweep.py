@@ -7,7 +7,7 @@ there, crash-safe like everything else. What is not certainly ours is reported a
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.core import contract
 from controller.core.adoption import found_tags, may_adopt
@@ -87,7 +87,9 @@ def _judge(address: Address, record: AddressRecord | None, around: Surroundings)
     association = address.association
     tags = found_tags(address)
     if association is not None and record is not None and record.knows(association.target):
-        return _orphan(address, record.pool, tags)
+        orphan = _orphan(address, record.pool, tags)
+        # Ours beyond doubt, so nothing has to be proven of the Pod that the tags name: it may well live, unserved.
+        return None if _may_be_adopted(address, around) else replace(orphan, namespace="", name="")
     if tags is None or not _in_scope(tags, around):
         return None
     if association is None:
@@ -120,9 +122,15 @@ def _has_live_pod(address: Address, tags: AdoptedTags, around: Surroundings) -> 
     """Whether a live Pod is behind the association that may claim it, or that the tags name."""
     assert address.association is not None
     for pod in around.pods_at(address.association.target.private_ip):
-        wanted = desire(pod)
         if f"{pod.namespace}/{pod.name}" == tags.pod and tags.pod_uid in ("", pod.uid):
             return True
+    return _may_be_adopted(address, around)
+
+
+def _may_be_adopted(address: Address, around: Surroundings) -> bool:
+    assert address.association is not None
+    for pod in around.pods_at(address.association.target.private_ip):
+        wanted = desire(pod)
         if isinstance(wanted, Serve) and may_adopt(address, around.facts, pod, wanted.mode, wanted.pool):
             return True
     return False

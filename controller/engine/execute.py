@@ -7,7 +7,7 @@ Before each action it is asked whether the term that planned it still stands.
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from controller.core import actions as act
@@ -57,6 +57,7 @@ class Executor:
         self._tracing, self._leadership, self._clock, self._done = tracing, leadership, clock, done
         self._up = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="serve")
         self._down = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="take-away")
+        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chore")
         self._idle = threading.Condition()
         self._running = 0
 
@@ -70,6 +71,10 @@ class Executor:
         pool = self._up if isinstance(situation.desire, Serve) else self._down
         pool.submit(self._run, state, situation, plan)
 
+    def aside(self, chore: Callable[[], None]) -> Future[None]:
+        """Run this beside the plans, one at a time; a failure is logged. `wait_idle` does not wait for it."""
+        return self._aside.submit(_logged, chore)
+
     def wait_idle(self, limit_s: float) -> bool:
         """Wait until nothing runs, at most so long; whether nothing runs."""
         with self._idle:
@@ -77,7 +82,7 @@ class Executor:
 
     def stop(self) -> None:
         """Start nothing more; what runs ends by itself."""
-        for pool in (self._up, self._down):
+        for pool in (self._up, self._down, self._aside):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, state: TermState, situation: Situation, plan: act.Plan) -> None:
@@ -135,3 +140,12 @@ class Executor:
 def _note(s: Situation, action: act.Action, seconds: float) -> None:
     pod = f"{s.pod.namespace}/{s.pod.name}" if s.pod else s.uid
     log.debug("did %s", type(action).__name__, extra={"pod": pod, "ms": round(seconds * 1000)})
+
+
+def _logged(chore: Callable[[], None]) -> None:
+    try:
+        chore()
+    except PodEipError as error:
+        log.warning("a chore failed: %s", error.explain())
+    except Exception:  # the thread's top
+        log.exception("a chore failed unexpectedly")

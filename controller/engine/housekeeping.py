@@ -1,6 +1,6 @@
 """What a leader does beside serving Pods: the full comparison with EC2, the heartbeat, and forgetting in time.
 
-All of it runs in the loop's thread at its own pace; none of it may delay a Pod by more than its own calls.
+The comparison runs in the loop's thread, the heartbeat aside; neither may delay a Pod by more than its own calls.
 """
 
 import logging
@@ -80,11 +80,18 @@ class Housekeeping:
         self.first = False
         return [*self.ledger.pods(), *(pod.uid for pod in self.pods.annotated())]
 
+    def beat_due(self) -> bool:
+        """Whether it is time for `beat`; asked again, it is so in some seconds, unless a beat came in between."""
+        due = self.clock() >= self._next_beat
+        if due:
+            self._next_beat = self.clock() + BEAT_RETRY_S
+        return due
+
     def beat(self) -> None:
-        """Show that this install lives, and see which others do. Raises what the ledger raises."""
-        if self.clock() < self._next_beat:
-            return
-        self._next_beat = self.clock() + BEAT_RETRY_S
+        """Show that this install lives, and see which others do. Raises what the ledger raises.
+
+        Runs in a thread of its own; waits as long as the ledger does.
+        """
         silent_s = self.heart.seconds_since_write()
         if silent_s >= HEARTBEAT_S - 1.0:
             self.heart.heartbeat()
@@ -98,11 +105,12 @@ class Housekeeping:
         return frozenset(key for key, peer in self.peers.items() if now - peer.moved_at < silence_s)
 
     def _watch_peers(self, installs: Iterable[InstallRecord]) -> None:
-        now = self.clock()
+        now, seen = self.clock(), dict(self.peers)
         for record in installs:
-            known = self.peers.get(str(record.key))
+            known = seen.get(str(record.key))
             moved = known is None or known.record.heartbeat != record.heartbeat
-            self.peers[str(record.key)] = Peer(record, now if moved or known is None else known.moved_at)
+            seen[str(record.key)] = Peer(record, now if moved or known is None else known.moved_at)
+        self.peers = seen
 
     def _concerns_us(self, address: Address) -> bool:
         """Whether its side of the ledger may say something that the comparison needs."""

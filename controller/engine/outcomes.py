@@ -22,7 +22,7 @@ from state.errors import (
     QuotaExceeded,
     Throttled,
 )
-from state.model import PodUid
+from state.model import Mode, PodUid
 
 RELEASE_WAIT_S = 15.0
 QUOTA_SHORT_S = 60.0
@@ -74,7 +74,9 @@ class Aftermath:
         record = outcome.situation.record
         if record is not None and record.target is not None:
             self._queue.add(self._state.claims.at_ip(record.target.private_ip))
-            self._queue.add(self._pool_waiters | self._target_waiters)
+            self._queue.add(self._target_waiters)
+        if record is not None and record.mode is not Mode.AUTO:
+            self._queue.add(self._pool_waiters)
 
     def _waits(self, outcome: Outcome, wait: act.Wait, mine: PodMemory) -> None:
         mine.waiting = wait.reason

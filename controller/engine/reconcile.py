@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 
 from controller.core.desire import Unproven
 from controller.core.plan import plan
@@ -55,6 +56,7 @@ class Reconciler:
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
         self._woke_at = clock()
         self.failures = 0
+        self.chore: Future[None] | None = None
         self.state: TermState | None = None
         self.housekeeping: Housekeeping | None = None
         self.aftermath: Aftermath | None = None
@@ -165,8 +167,10 @@ class Reconciler:
     def _chores(self, state: TermState, house: Housekeeping, after: Aftermath) -> None:
         if house.first:
             self._queue.add(house.everyone())
+        if house.beat_due() and (self.chore is None or self.chore.done()):
+            # Aside: a DynamoDB that hangs would hold up the loop for longer than the Lease lives.
+            self.chore = self._executor.aside(house.beat)
         try:
-            house.beat()
             state.observer.installs = house.live_installs(self._silence_s)
             if house.resync_due():
                 self._queue.add(house.resync())
