@@ -13,7 +13,7 @@ from sandbox.demo import scenes, story, tables
 from sandbox.demo.judge import judge
 from sandbox.demo.screen import Screen
 from sandbox.demo.stage import Interrupted, SceneFailed, Stage
-from sandbox.demo.watcher import Watcher
+from sandbox.demo.watcher import FAULTS, Watcher
 from sandbox.world import World
 
 
@@ -53,6 +53,8 @@ def _play(screen: Screen, stage: Stage) -> list[str]:
             story.play(stage)
         except (SceneFailed, Interrupted) as error:
             return [str(error)]
+        except FAULTS as error:
+            return [f"the world did not answer: {error!r}"]
     return []
 
 

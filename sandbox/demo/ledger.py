@@ -56,23 +56,19 @@ def read(client: Any, table: str) -> Ledger:
 
 
 def warm_up(client: Any) -> None:
-    """Make the database do once what the controllers will ask of it: a JVM's first transaction takes seconds."""
-    keys = [{"AttributeName": "pk", "KeyType": "HASH"}]
-    types = [{"AttributeName": "pk", "AttributeType": "S"}]
-    named = {"TableName": "warm-up"}
-    client.create_table(**named, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
+    """Make the database do what the controllers will ask of it: a JVM's first transactions take seconds each."""
+    table = {"TableName": "warm-up"}
+    names = {"pk": "HASH", "sk": "RANGE"}
+    keys = [{"AttributeName": name, "KeyType": kind} for name, kind in names.items()]
+    types = [{"AttributeName": name, "AttributeType": "S"} for name in names]
+    client.create_table(**table, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
     for number in range(_WARM_UPS):
-        item = {"pk": {"S": str(number)}}
-        put = {**named, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+        item = {"pk": {"S": "warm-up"}, "sk": {"S": str(number)}}
+        put = {**table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
         client.transact_write_items(TransactItems=[{"Put": put}])
-        client.get_item(**named, Key=item, ConsistentRead=True)
-        client.query(
-            **named,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": item["pk"]},
-            ConsistentRead=True,
-        )
-    client.delete_table(**named)
+        client.get_item(**table, Key=item, ConsistentRead=True)
+        client.scan(**table, ConsistentRead=True)
+    client.delete_table(**table)
 
 
 def from_items(items: list[dict[str, Any]]) -> Ledger:

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 EPOCH = contract.PREFIX + "eip-controller-epoch"
 PAUSE_S = 0.35
-_FAULTS = (OSError, urllib3.exceptions.HTTPError, UnexpectedAnswerError, BotoCoreError, ClientError)
+FAULTS = (OSError, urllib3.exceptions.HTTPError, UnexpectedAnswerError, BotoCoreError, ClientError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ class Watcher:
         while not self._stopping.wait(PAUSE_S):
             try:
                 self.look()
-            except _FAULTS as error:
+            except FAULTS as error:
                 log.warning("could not look: %s", error)
 
     def _suspect(self, picture: Picture) -> None:
