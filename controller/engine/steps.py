@@ -9,23 +9,22 @@ from dataclasses import replace
 from typing import assert_never
 
 from controller.core import actions as act
-from controller.core import contract, transitions
-from controller.core.desire import desire, label_patch, wanted_labels
+from controller.core import transitions
+from controller.core.desire import Gone, desire
 from controller.core.ports import (
     Address,
     Allocation,
     Association,
     Ec2,
     Events,
-    EventType,
     Ledger,
-    PodEvent,
     Pods,
     PodView,
 )
 from controller.core.situation import Situation
 from controller.core.sweep import is_orphan
 from controller.core.tracing import Tracing
+from controller.engine.signs import Signs
 from controller.engine.term import TermState
 from state.errors import (
     AccessDenied,
@@ -35,8 +34,6 @@ from state.errors import (
     InterfaceNotFound,
     InvalidTarget,
     NotSent,
-    ObjectConflict,
-    ObjectNotFound,
     Refused,
     Throttled,
     Unavailable,
@@ -50,10 +47,11 @@ class Steps:
     def __init__(
         self, *, ec2: Ec2, ledger: Ledger, pods: Pods, events: Events, tracing: Tracing, state: TermState, s: Situation
     ) -> None:
-        self._ec2, self._ledger, self._pods, self._events, self._tracing = ec2, ledger, pods, events, tracing
+        self._ec2, self._ledger, self._pods, self._tracing = ec2, ledger, pods, tracing
         self._state, self._s = state, s
         self._memory = state.memory
         self._mine = state.memory.of(s.uid)
+        self._signs = Signs(pods=pods, events=events, mine=self._mine, pod=s.pod)
         self.record: PodRecord | None = s.record
         self.traceparent = s.record.traceparent if s.record else ""
         self._new: Allocation | None = None
@@ -232,79 +230,26 @@ class Steps:
             case act.Confirm():
                 self._confirm(self._held())
             case act.Tell(event=event):
-                self._tell(event)
-            case act.Label() | act.Unlabel():
-                raw = self._pods.get(self._s.uid)
-                try:
-                    self._put_on(action) if isinstance(action, act.Label) else self._take_off()
-                except (ObjectNotFound, ObjectConflict):
-                    self._pretend(raw, action)
+                self._signs.tell(event)
+            case act.Label(mode=mode, pool=pool):
+                public_ip = self._held().public_ip
+                if public_ip is not None:
+                    self._signs.put_on(mode, pool, public_ip)
+            case act.Unlabel():
+                self._unlabel()
+
+    def _unlabel(self) -> None:
+        try:
+            self._signs.take_off()
+        except Refused:
+            # Nobody may be able to change this Pod, but its IP may be a stranger's soon: the cut comes first then.
+            if self.record is None or not isinstance(self._s.desire, Gone):
+                raise
 
     def _confirm(self, record: PodRecord) -> None:
         self._mine.gone = _is_gone(record, self._pods.fetch(record.namespace, record.name))
         if not self._mine.gone:
             raise Unavailable("the API server has the Pod, the cache does not show it yet", code="CacheBehind")
-
-    def _pretend(self, raw: PodView | None, action: act.Label | act.Unlabel) -> None:
-        """A Pod that is gone, or whose name another has, needs no labels: the next try waits for news of the watch."""
-        if raw is None:
-            return
-        labels: dict[str, str] = {}
-        if isinstance(action, act.Label):
-            labels = wanted_labels(action.mode, action.pool, self._held().public_ip or "")
-        condition = str(bool(labels)) if raw.gated or raw.condition == "True" else raw.condition
-        self._remember(raw, replace(raw, labels=labels, condition=condition))
-
-    def _put_on(self, action: act.Label) -> None:
-        pod, public_ip = self._s.pod, self._held().public_ip
-        if pod is None or public_ip is None:
-            return
-        if self._patch_labels(pod, label_patch(pod, wanted_labels(action.mode, action.pool, public_ip))):
-            self._announce(public_ip, self._held())
-        if pod.gated and pod.condition != "True":
-            self._patch_condition(pod, f"associated with {public_ip}", up=True)
-
-    def _take_off(self) -> None:
-        pod = self._s.pod
-        if pod is None:
-            return
-        if pod.condition == "True":
-            self._patch_condition(pod, "no address is associated", up=False)
-        self._patch_labels(pod, label_patch(pod, {}))
-
-    def _patch_labels(self, pod: PodView, patch: dict[str, str | None]) -> bool:
-        if not patch:
-            return False
-        raw = self._pods.get(pod.uid)
-        self._pods.patch_labels(pod, patch)
-        labels = {key: value for key, value in {**pod.labels, **patch}.items() if value is not None}
-        self._remember(raw, replace(self._shown(pod), labels=labels))
-        return True
-
-    def _patch_condition(self, pod: PodView, message: str, *, up: bool) -> None:
-        raw, reason = self._pods.get(pod.uid), "Associated" if up else "NotAssociated"
-        self._pods.patch_condition(pod, status=up, reason=reason, message=message)
-        self._remember(raw, replace(self._shown(pod), condition=str(up)))
-
-    def _shown(self, pod: PodView) -> PodView:
-        return self._mine.as_patched(self._pods.get(pod.uid)) or pod
-
-    def _remember(self, raw: PodView | None, patched: PodView) -> None:
-        """The watch will show the patch in a moment; until then nobody shall send it again."""
-        self._mine.raw, self._mine.patched = raw, patched
-
-    def _announce(self, public_ip: str, record: PodRecord) -> None:
-        self._tell(PodEvent(type=EventType.NORMAL, reason=contract.ASSOCIATED, message=f"associated {public_ip}"))
-        if not contract.is_label_value(record.pool):
-            why = f"{record.pool!r} is not a legal label value: the Pod is served, but no label names its pool"
-            self._tell(PodEvent(type=EventType.WARNING, reason=contract.LABEL_OMITTED, message=why))
-
-    def _tell(self, event: PodEvent) -> None:
-        """Say it once in a row: saying the same again at each look would tell nothing."""
-        said = (event.reason, event.message)
-        if self._s.pod is not None and self._mine.told != said:
-            self._mine.told = said
-            self._events.emit(self._s.pod, event)
 
     # ── the claim as it stands ──
 
