@@ -196,8 +196,9 @@ class World:
 
     def _replica(self, cluster: SandboxCluster, index: int) -> Replica:
         name = f"{cluster.name}{index}"
+        kubeconfig, env = self.endpoints_of(cluster, name)
         given = {
-            "kubeconfig": str(cluster.kubeconfig),
+            "kubeconfig": str(kubeconfig),
             "vpc-id": VPC,
             "region": REGION,
             "cluster-name": cluster.name,
@@ -207,14 +208,17 @@ class World:
             **cluster.settings.flags,
         }
         flags = [f"--{flag}={value}" for flag, value in given.items()]
-        env = {
-            "AWS_ENDPOINT_URL_EC2": self.ec2_url,
-            "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb_url,
-            **self.settings.env,
-        }
-        replica = Replica(name, flags, env, self.folder / f"replica-{name}.log")
+        replica = Replica(name, flags, {**env, **self.settings.env}, self.folder / f"replica-{name}.log")
         self._exit.callback(replica.stop)
         return replica
+
+    def endpoints_of(self, cluster: SandboxCluster, name: str) -> tuple[Path, dict[str, str]]:
+        """Where the replica of this name finds its API server (a kubeconfig) and AWS (variables): all the same here."""
+        del name
+        return cluster.kubeconfig, {
+            "AWS_ENDPOINT_URL_EC2": self.ec2_url,
+            "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb_url,
+        }
 
     def _end_replicas(self) -> None:
         """Ask all of them to end before any is waited for."""

@@ -1,0 +1,263 @@
+"""A door before a server, one for each replica: it writes down every call, and can stop one on either side of it.
+
+A process cannot be killed "between sending and effect" from outside unless something stands there. Here a test says
+what is to happen before a call is delivered and after it was; killing the caller at that instant, losing the request
+or its reply, holding it for minutes and cutting a replica off are all the same few lines. The product's endpoints
+point here, so it runs as it is. Streams (watches) pass through piece by piece.
+"""
+
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Protocol, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from sandbox.kube.target import parse_path, verb_of
+from tests.history import TRANSACTION, Call, Process, Service
+
+LIMIT_S = 60.0
+HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host"})
+
+
+class Interference(Protocol):
+    """What a test does to calls; both may block, and both may end the caller."""
+
+    def before(self, call: Call) -> bool:
+        """Whether the call is delivered."""
+        ...
+
+    def after(self, call: Call) -> bool:
+        """Whether the answer, whose status the call now has, is passed on."""
+        ...
+
+
+class Nothing:
+    """Lets everything pass."""
+
+    def before(self, call: Call) -> bool:
+        """Deliver."""
+        return True
+
+    def after(self, call: Call) -> bool:
+        """Answer."""
+        return True
+
+
+class Door:
+    """Serves on loopback before `upstream`. `seen` is told of every call once it has its status."""
+
+    def __init__(
+        self, service: Service, upstream: str, who: Callable[[], Process], seen: Callable[[Call], None]
+    ) -> None:
+        self.service: Service = service
+        self.interference: Interference = Nothing()
+        self.shut = threading.Event()
+        self.upstream = urlsplit(upstream).netloc
+        self.who, self.seen = who, seen
+        self.order: threading.Lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._server = _Server(self)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The endpoint to use instead of the server's own."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def close(self) -> None:
+        """Cut the replica off without a word: calls hang, streams fall silent, until `open`."""
+        self.shut.set()
+
+    def open(self) -> None:
+        """Let calls pass again; those that hung are lost."""
+        self.shut.clear()
+
+    def sever(self) -> None:
+        """End all connections, as when the process behind them is dead."""
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def enter(self, connection: socket.socket) -> None:
+        """A client has connected."""
+        self._open.add(connection)
+
+    def leave(self, connection: socket.socket) -> None:
+        """A client has gone."""
+        self._open.discard(connection)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.shut.clear()
+        self.interference = Nothing()
+        self._server.shutdown()
+        self.sever()
+        self._server.server_close()
+        self._thread.join(LIMIT_S)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, door: Door) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.door = door
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection of a replica."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = 300
+    server: "_Server"
+
+    def setup(self) -> None:
+        """Connect to the server behind, for as long as the replica stays."""
+        super().setup()
+        self.door = door = self.server.door
+        door.enter(self.connection)
+        self.upstream = http.client.HTTPConnection(door.upstream, timeout=LIMIT_S)
+
+    def finish(self) -> None:
+        """The replica has gone."""
+        self.upstream.close()
+        self.door.leave(self.connection)
+        with suppress(OSError):
+            super().finish()
+
+    def handle(self) -> None:
+        """Serve until either side is gone."""
+        with suppress(OSError, http.client.HTTPException):
+            super().handle()
+
+    def _pass(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        call = read(
+            self.door.service, self.door.who(), self.command, self.path, self.headers.get("X-Amz-Target", ""), body
+        )
+        if self._hangs() or not self.door.interference.before(call) or self._hangs():
+            self.door.seen(replace(call, ended=time.monotonic()))
+            self.close_connection = True
+            return
+        self._deliver(call, body)
+
+    def _hangs(self) -> bool:
+        """Wait while the door is shut; whether it was."""
+        was = self.door.shut.is_set()
+        while self.door.shut.is_set() and not self._left():
+            time.sleep(0.05)
+        return was
+
+    def _left(self) -> bool:
+        with suppress(BlockingIOError):
+            return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return False
+
+    def _deliver(self, call: Call, body: bytes) -> None:
+        if call.what == TRANSACTION:  # what the doors tell must be in the order of the table
+            with self.door.order:
+                answer, said, call = self._ask(call, body)
+                self.door.seen(call)
+        else:
+            answer, said, call = self._ask(call, body)
+            self.door.seen(call)
+        if not self.door.interference.after(call) or self._hangs():
+            self.close_connection = True
+            return
+        self._answer(answer, said)
+
+    def _ask(self, call: Call, body: bytes) -> tuple[http.client.HTTPResponse, bytes | None, Call]:
+        kept = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
+        try:
+            self.upstream.request(self.command, self.path, body=body or None, headers=kept)
+            answer = self.upstream.getresponse()
+            streams = answer.getheader("Transfer-Encoding") == "chunked"
+            said = None if streams else answer.read()
+        except (OSError, http.client.HTTPException):
+            self.door.seen(replace(call, ended=time.monotonic()))
+            raise
+        return answer, said, replace(call, ended=time.monotonic(), status=answer.status)
+
+    def _answer(self, answer: http.client.HTTPResponse, said: bytes | None) -> None:
+        self.send_response_only(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in HOP_BY_HOP:
+                self.send_header(name, value)
+        if said is not None:
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+            return
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self._stream(answer)
+
+    def _stream(self, answer: http.client.HTTPResponse) -> None:
+        self.close_connection = True
+        while piece := answer.read1(1 << 16):
+            if self._hangs():
+                return
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def do_GET(self) -> None:
+        """A look or a watch."""
+        self._pass()
+
+    def do_POST(self) -> None:
+        """A creation, or any call of AWS."""
+        self._pass()
+
+    def do_PUT(self) -> None:
+        """A replacement."""
+        self._pass()
+
+    def do_PATCH(self) -> None:
+        """A patch."""
+        self._pass()
+
+    def do_DELETE(self) -> None:
+        """A deletion."""
+        self._pass()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def read(service: Service, who: Process, method: str, path: str, target: str, body: bytes) -> Call:
+    """What a request asks for; `target` is DynamoDB's header of that name."""
+    call = Call(service=service, who=who, what=method, began=time.monotonic())
+    if service == "ec2":
+        asked = dict(parse_qsl(body.decode()))
+        about = " ".join(v for k, v in asked.items() if k.endswith("Id") or k == "PrivateIpAddress")
+        return replace(call, what=asked.get("Action", ""), about=about, body=asked)
+    if service == "dynamodb":
+        return replace(call, what=target.rpartition(".")[2], body=json.loads(body))
+    url = urlsplit(path)
+    place = parse_path(url.path)
+    if place is None:
+        return replace(call, what=f"{method} {url.path}")
+    verb = verb_of(method, place, watching="watch=" in url.query)
+    what = " ".join(filter(None, (verb, place.resource.plural, place.subresource)))
+    return replace(call, what=what, about=place.key, body=_json(body))
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    with suppress(ValueError):
+        found = json.loads(body)
+        if isinstance(found, dict):
+            return found
+    return {}

@@ -1,0 +1,206 @@
+"""A world under fire: each replica talks through doors of its own, and everything that happens is written down.
+
+Tests say what goes wrong and when it is over; the judge then asks the record. Nothing is switched on in the product:
+its endpoints, its flags and its Lease are all that differ from an installation.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sandbox.kube.control import KubeControl
+from sandbox.replica import Replica
+from sandbox.world import ClusterSettings, SandboxCluster, World, WorldSettings
+from tests.e2e.scene import QUICK
+from tests.faults import recorder
+from tests.faults.door import Door, Interference, Nothing
+from tests.faults.recorder import PodWatch, Recorder
+from tests.history import Bounds, History, Process, Service
+from tests.judge import BrokenGuaranteesError, assert_holds, judge
+from tests.judges.facts import Facts, Violation
+from tests.judges.outcome import converged
+
+LEASE = ("kube-system", "aws-pod-eip-controller")
+SERVICES: tuple[Service, ...] = ("ec2", "dynamodb", "kubernetes")
+
+
+class FaultWorld(World):
+    """A world whose replicas' calls pass through doors."""
+
+    def __init__(self, settings: WorldSettings, folder: Path) -> None:
+        super().__init__(settings, folder)
+        self.recorder = Recorder()
+        self.doors: dict[str, dict[Service, Door]] = {}
+        self.hopeless: set[str] = set()
+        self.adoptable: set[str] = set()
+
+    def endpoints_of(self, cluster: SandboxCluster, name: str) -> tuple[Path, dict[str, str]]:
+        """The doors before the real ones."""
+        upstreams: dict[Service, str] = {
+            "ec2": self.ec2_url,
+            "dynamodb": self.dynamodb_url,
+            "kubernetes": cluster.kube.url,
+        }
+        doors = self.doors[name] = {service: self._door(service, name, url) for service, url in upstreams.items()}
+        control = KubeControl(doors["kubernetes"].url, name=cluster.name)
+        kubeconfig = control.kubeconfig(self.folder / f"kubeconfig-{name}", user=name)
+        control.close()
+        env = {"AWS_ENDPOINT_URL_EC2": doors["ec2"].url, "AWS_ENDPOINT_URL_DYNAMODB": doors["dynamodb"].url}
+        return kubeconfig, env
+
+    def _door(self, service: Service, replica: str, upstream: str) -> Door:
+        door = Door(service, upstream, lambda: self.recorder.process(replica), self.recorder.saw)
+        door.order = self.recorder.order
+        return self._exit.enter_context(door)
+
+    def watch(self) -> None:
+        """Begin to watch the Pods."""
+        for cluster in self.clusters.values():
+            watch = PodWatch(cluster.kube.url, cluster.name, self.recorder.pods.append)
+            self._exit.callback(watch.stop)
+            watch.start()
+
+    # ── replicas ──
+
+    def start(self, *replicas: Replica) -> None:
+        """Start these, or all; those that were started before begin another life."""
+        for replica in replicas or self.replicas():
+            lives = self.recorder.lives
+            lives[replica.name] = lives.get(replica.name, -1) + 1
+            replica.start()
+
+    def kill(self, replica: Replica) -> Process:
+        """SIGKILL, and the connections end as the kernel would end them."""
+        who = self.recorder.process(replica.name)
+        self.recorder.signal(replica.name, "kill")
+        replica.kill()
+        for door in self.doors[replica.name].values():
+            door.sever()
+        return who
+
+    def term(self, replica: Replica) -> None:
+        """SIGTERM."""
+        self.recorder.signal(replica.name, "term")
+        replica.terminate()
+
+    def freeze(self, replica: Replica, *, on: bool) -> None:
+        """SIGSTOP, or SIGCONT."""
+        self.recorder.signal(replica.name, "stop" if on else "cont")
+        replica.freeze(on=on)
+
+    def leader(self, cluster: str = "a", limit_s: float = 40) -> Replica:
+        """Wait for a replica that says that it leads."""
+        deadline = time.monotonic() + limit_s
+        while (leader := self.clusters[cluster].leader()) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nobody leads {cluster}: {[r.tail(5) for r in self.clusters[cluster].replicas]}")
+            time.sleep(0.05)
+        return leader
+
+    def interfere(self, interference: Interference | None, *, replica: str = "", service: str = "") -> None:
+        """Put this before all doors, or those of a replica or a service; None takes it away."""
+        for name, doors in self.doors.items():
+            for kind, door in doors.items():
+                if replica in ("", name) and service in ("", kind):
+                    door.interference = interference or Nothing()
+
+    def mend(self) -> None:
+        """End everything that was done to the doors and to the servers."""
+        self.interfere(None)
+        for doors in self.doors.values():
+            for door in doors.values():
+                door.open()
+        self.ec2.clear_faults()
+        self.ec2.let_go()
+        for cluster in self.clusters.values():
+            cluster.kube.clear_faults()
+
+    def free_lease(self, cluster: str = "a") -> None:
+        """Give up the Lease of a holder that is dead, as if its duration had passed."""
+        path = f"/apis/coordination.k8s.io/v1/namespaces/{LEASE[0]}/leases/{LEASE[1]}"
+        body = {"spec": {"holderIdentity": ""}}
+        self.clusters[cluster].kube._client.call("PATCH", path, body, "application/merge-patch+json")
+
+    # ── the record ──
+
+    def history(self, *, quiet: tuple[float, float] | None = None, bounds: Bounds | None = None) -> History:
+        """Everything so far."""
+        with self.recorder.order:
+            table = recorder.open_table(self.dynamodb_url)
+            items = recorder.items(table, self.settings.table)
+            writes = tuple(self.recorder.writes)
+            table.close()
+        return History(
+            calls=tuple(self.recorder.calls),
+            writes=writes,
+            journal=self.ec2.journal(),
+            pods=tuple(self.recorder.pods),
+            signals=tuple(self.recorder.signals),
+            addresses=tuple(self.ec2.world().addresses.values()),
+            items=items,
+            hopeless=frozenset(self.hopeless),
+            adoptable=frozenset(self.adoptable),
+            began=self.recorder.began,
+            ended=time.monotonic(),
+            quiet=quiet,
+            bounds=bounds or Bounds(),
+        )
+
+    def settle(self, limit_s: float = 45) -> None:
+        """Wait until everything has converged. Raises BrokenGuaranteesError, which says what has not."""
+        deadline = time.monotonic() + limit_s
+        while left := self.unsettled():
+            if time.monotonic() > deadline:
+                raise BrokenGuaranteesError(left)
+            time.sleep(0.2)
+
+    def unsettled(self) -> list[Violation]:
+        """What keeps the world from being converged now."""
+        return list(converged(Facts(self.history())))
+
+    def verdict(self, *, bounds: Bounds | None = None, quiet_s: float = 0.0, limit_s: float = 45) -> History:
+        """Everything is mended: wait for convergence, listen for a while, and hold the record to every guarantee."""
+        self.mend()
+        self.settle(limit_s)
+        quiet = self.listen(quiet_s) if quiet_s else None
+        history = self.history(quiet=quiet, bounds=bounds)
+        assert_holds(history)
+        return history
+
+    def broken(self, *, bounds: Bounds | None = None) -> set[str]:
+        """The guarantees that the record so far shows broken, for negative controls."""
+        return {str(v.broken)[:2] for v in judge(self.history(bounds=bounds))}
+
+    def listen(self, seconds: float) -> tuple[float, float]:
+        """Let time pass in which nobody asks for anything, after the events of before have been told."""
+        time.sleep(1.5)
+        begin = time.monotonic()
+        time.sleep(seconds)
+        return begin, time.monotonic()
+
+
+@contextmanager
+def fault_world(
+    folder: Path,
+    *clusters: ClusterSettings,
+    ec2: Mapping[str, Any] | None = None,
+    env: Mapping[str, str] | None = None,
+    **flags: str,
+) -> Iterator[FaultWorld]:
+    """A world that is being recorded, with all its replicas started and a leader in each cluster."""
+    settings = WorldSettings(
+        clusters=clusters or (ClusterSettings(name="a", replicas=2),),
+        ec2=ec2 or {},
+        env=env or {},
+        dynamodb="moto",
+        kubelet_seconds=0.3,
+        flags={**QUICK, **{key.replace("_", "-"): value for key, value in flags.items()}},
+    )
+    with FaultWorld(settings, folder) as world:
+        world.watch()
+        world.start()
+        for name in world.clusters:
+            world.leader(name)
+        yield world

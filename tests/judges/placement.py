@@ -1,0 +1,83 @@
+"""Where addresses stand, and for how long they stand where they should not (S1), have no claim (S4), or are belied
+by a label.
+
+An association is right while the ledger names its address and that IP for a Pod that is there, has that IP and asks
+for an address. All else is misplacement, which the design bounds rather than excludes; `longest_misplacement` is the
+measure.
+"""
+
+from collections.abc import Iterator
+
+from sandbox.ec2.log import Holding
+from tests.intervals import Stretch, common, longest, until, without
+from tests.judges.facts import Facts, Guarantee, Seen, Violation
+
+EARLY_S = 2.0  # an association that was cut this shortly before its label appears may be a race, not a lie
+
+
+def misplaced(facts: Facts) -> list[tuple[float, Holding]]:
+    """Every association that replicas made, with the seconds of its longest stretch at the wrong place."""
+    made = (h for h in facts.holdings if h.by.access_key in facts.names)
+    return [(longest(without(facts.time_of(h), _excuses(facts, h))), h) for h in made]
+
+
+def _excuses(facts: Facts, holding: Holding) -> Iterator[Stretch]:
+    owners = [o for o in facts.ownerships if (o.allocation_id, o.ip) == (holding.allocation_id, holding.private_ip)]
+    for owner in owners:
+        for seen in facts.seen:
+            right = seen.pod.uid == owner.uid and seen.asks and seen.pod.ip == holding.private_ip
+            both = common(owner.time, seen.time) if right else None
+            if both:
+                yield both
+
+
+def longest_misplacement(facts: Facts) -> float:
+    """Seconds of the longest misplacement of any address."""
+    return max((seconds for seconds, _ in misplaced(facts)), default=0.0)
+
+
+def placement(facts: Facts) -> Iterator[Violation]:
+    """No address stands where its owner is not for longer than the bound."""
+    for seconds, holding in misplaced(facts):
+        if seconds > facts.history.bounds.misplaced_s:
+            evidence = f"{holding.allocation_id} was at {holding.private_ip} for {seconds:.1f} s without right"
+            yield Violation(broken=Guarantee.PLACEMENT, evidence=evidence)
+
+
+def no_leak(facts: Facts) -> Iterator[Violation]:
+    """An address that a replica allocated is in somebody's claim, but for the bound."""
+    effects = [entry.effect for entry in facts.history.journal]
+    released = {effect.allocation_id: effect.mono for effect in effects if effect.kind == "released"}
+    for allocation_id, born in facts.born.items():
+        owned = [o.time for o in facts.ownerships if o.allocation_id == allocation_id]
+        seconds = longest(without((born, released.get(allocation_id, facts.history.ended)), owned))
+        if seconds > facts.history.bounds.unclaimed_s:
+            evidence = f"{allocation_id} was in no claim for {seconds:.1f} s"
+            yield Violation(broken=Guarantee.NO_LEAK, evidence=evidence)
+
+
+def labels(facts: Facts) -> Iterator[Violation]:
+    """A label appears only after its association, and does not outlive it by more than the bound."""
+    first = {seen.pod.uid: seen.time[0] for seen in reversed(facts.seen)}
+    before: dict[str, str] = {}
+    for seen in facts.seen:
+        label, uid = seen.pod.label, seen.pod.uid
+        appeared = label and label != before.get(uid, "") and seen.time[0] > first[uid]
+        before[uid] = label
+        if not label or seen.pod.gone:
+            continue
+        truths = list(_truths(facts, seen))
+        if appeared and not any(begin <= seen.time[0] <= end + EARLY_S for begin, end in truths):
+            yield _label(seen, "before it was associated")
+        if longest(without(seen.time, truths)) > facts.history.bounds.stale_label_s:
+            yield _label(seen, f"for more than {facts.history.bounds.stale_label_s:g} s without an association")
+
+
+def _truths(facts: Facts, seen: Seen) -> Iterator[Stretch]:
+    for holding in facts.holdings:
+        if (holding.public_ip, holding.private_ip) == (seen.pod.label, seen.pod.ip):
+            yield holding.since, until(holding.until)
+
+
+def _label(seen: Seen, how: str) -> Violation:
+    return Violation(broken=Guarantee.LABEL, evidence=f"{seen.pod.name} was labelled {seen.pod.label} {how}")

@@ -1,0 +1,59 @@
+"""Who may do what to which address: not after one's deadline (S2), and never to what is somebody else's (S3)."""
+
+from collections.abc import Iterator
+from math import inf
+
+from controller.core import contract
+from sandbox.ec2.log import Entry
+from tests.history import EC2_MUTATIONS, Process
+from tests.judges.facts import Facts, Guarantee, Violation
+
+
+def deadline(facts: Facts) -> Iterator[Violation]:
+    """A mutation leaves before the deadline that the process's last accepted write of the Lease gave it.
+
+    The deadline counts from when that write was sent; it came to the door a moment later, so the judge is lenient by
+    that moment. It is strict elsewhere: the product must leave a whole call's time before the deadline.
+    """
+    renewed: dict[Process, float] = {}
+    for call in sorted(facts.history.calls, key=lambda c: c.began):
+        if call.renews and call.status is not None and call.status < 300 and call.holder:
+            renewed[call.who] = call.began
+        elif call.what in EC2_MUTATIONS:
+            late = call.began - renewed.get(call.who, -inf) - facts.history.bounds.renew_deadline_s
+            if late > 0:
+                evidence = f"{call.who} sent {call.what} {call.about} {late:.2f} s after its deadline"
+                yield Violation(broken=Guarantee.DEADLINE, evidence=evidence)
+
+
+def foreign(facts: Facts) -> Iterator[Violation]:
+    """Replicas touch what they made, what carries a tag that a Pod names, and what is to be adopted; nothing else."""
+    for entry in filter(facts.ours, facts.history.journal):
+        allocation_id = entry.effect.allocation_id
+        if not _may_touch(facts, allocation_id):
+            evidence = f"{entry.caller.access_key}: {entry.effect.kind} {allocation_id}, which is nobody's of ours"
+            yield Violation(broken=Guarantee.FOREIGN, evidence=evidence)
+        if entry.effect.kind == "released" and not _may_release(facts, entry):
+            evidence = f"{entry.caller.access_key} released {allocation_id}, which no replica allocated"
+            yield Violation(broken=Guarantee.POOL_KEPT, evidence=evidence)
+
+
+def _may_touch(facts: Facts, allocation_id: str) -> bool:
+    pools = {sight.pool for sight in facts.history.pods if sight.mode.startswith("fixed")}
+    tagged = bool(pools & facts.tags.get(allocation_id, {}).keys())
+    return tagged or allocation_id in facts.born or allocation_id in facts.history.adoptable
+
+
+def _may_release(facts: Facts, entry: Entry) -> bool:
+    allocation_id = entry.effect.allocation_id
+    auto = facts.tags.get(allocation_id, {}).get(contract.TYPE) == "auto"
+    return allocation_id in facts.born or (auto and allocation_id in facts.history.adoptable)
+
+
+def foreign_cut(facts: Facts) -> Iterator[Violation]:
+    """What a person associated, no replica cuts, nor displaces."""
+    for held in facts.holdings:
+        by_replica = held.ended_by is not None and held.ended_by.access_key in facts.names
+        if by_replica and held.by.access_key not in facts.names and held.allocation_id not in facts.history.adoptable:
+            evidence = f"{held.ended_by} ended {held.allocation_id} at {held.private_ip}, made by {held.by.access_key}"
+            yield Violation(broken=Guarantee.FOREIGN_CUT, evidence=evidence)
