@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 UV := $(VENV)/bin/uv
 
-.PHONY: help install demo test real test-real deflake lock
+.PHONY: help install demo test real test-real faults deflake lock
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -27,6 +27,9 @@ real: install ## build or fetch the real parts: kube-apiserver, etcd, DynamoDB L
 
 test-real: real ## tests on the real parts
 	$(VENV)/bin/tox run -e real
+
+faults: install ## every crash point and every fault, one by one, with real processes
+	$(VENV)/bin/tox run -e faults
 
 deflake: install ## the tests ten times in random orders, until one fails
 	for n in 1 2 3 4 5 6 7 8 9 10; do $(VENV)/bin/tox run -q -e tests || exit 1; done
