@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = options.logs or Path(tempfile.mkdtemp(prefix="pod-eip-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(filename=folder / "demo.log", level=logging.INFO)
-    screen = Screen(Console(width=None if sys.stdout.isatty() else 110))
+    screen = Screen(Console(width=None if sys.stdout.isatty() else 110, highlight=False, markup=False))
     wrong, kept = True, bool(options.logs)
     try:
         wrong = director.perform(screen, folder, report=options.report, picture=options.picture, keep=options.keep)

@@ -10,7 +10,7 @@ from rich.text import Text
 from sandbox.demo.cast import Life
 from sandbox.demo.watcher import Picture, PodRow
 
-_STYLES = {"served": "green", "associated": "cyan", "claimed": "cyan", "waiting": "yellow", "asks for nothing": "dim"}
+_STYLES = {"served": "green", "associated": "cyan", "claimed": "cyan", "waiting": "yellow", "none asked": "dim"}
 _CONDITIONS = {"runs": "green", "down": "red", "not started": "dim"}
 
 
@@ -43,7 +43,7 @@ def states(picture: Picture, lives: Sequence[Life]) -> list[PodState]:
 
 def _word(row: PodRow, address: str, claimed: bool) -> str:
     if not row.mode:
-        return "stranger's address!" if address else "asks for nothing"
+        return "stranger's address!" if address else "none asked"
     if row.label:
         return "served" if row.label == address else "label is stale"
     return "associated" if address else "claimed" if claimed else "waiting"
@@ -77,12 +77,12 @@ def pods(picture: Picture, lives: Sequence[Life], limit: int) -> Table:
     of its claim.
     """
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), header_style="dim", show_edge=False)
-    for name in ("cluster", "Pod", "mode", "private IP", "Elastic IP", "DynamoDB", ""):
+    for name in ("Pod", "mode", "private IP", "Elastic IP", "DynamoDB", ""):
         table.add_column(name, no_wrap=True)
     age = {life.uid: life.began for life in lives}
     youngest = sorted(states(picture, lives), key=lambda s: age.get(s.row.uid, 0.0))[-limit:]
     for state in sorted(youngest, key=lambda s: (s.row.cluster, age.get(s.row.uid, 0.0))):
         row, style = state.row, _STYLES.get(state.word, "bold red")
         word = Text(state.word, style=style)
-        table.add_row(row.cluster, row.full_name, row.mode, row.ip, state.address, state.owner, word)
+        table.add_row(f"{row.cluster}: {row.full_name}", row.mode, row.ip, state.address, state.owner, word)
     return table
