@@ -12,15 +12,18 @@ from controller.core import contract, transitions
 from controller.core.ports import Address, Clock, Heart, Ledger, Pods
 from controller.core.sweep import Surroundings, is_unowned_auto, sweep
 from controller.engine.term import TermState
-from state.errors import ConditionLost
-from state.model import AllocationId, InstallRecord, Mode, Owner, PodUid
+from state.errors import ConditionLost, PodEipError
+from state.model import AllocationId, InstallRecord, Mode, Owner, PodUid, Rev
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 30.0
 BEAT_RETRY_S = 5.0
+WRITES_AT_ONCE = 200
+"""A resync writes one by one in the loop's thread, and must not hold it up; what is left waits for the next."""
 UNOWNED_GRACE_S = 600.0
 RECENT_S = 1200.0
+AGAIN_S = 15.0
 
 
 @dataclass(slots=True)
@@ -46,7 +49,7 @@ class Housekeeping:
     _next_resync: float = 0.0
     _next_beat: float = 0.0
     _unowned_since: dict[AllocationId, float] = field(default_factory=dict)
-    _recent_since: dict[AllocationId, float] = field(default_factory=dict)
+    _recent_since: dict[tuple[AllocationId, Rev], float] = field(default_factory=dict)
     _reported: set[str] = field(default_factory=set)
 
     @property
@@ -63,14 +66,20 @@ class Housekeeping:
 
         Raises what the ports raise; it is then due again shortly.
         """
-        self._next_resync = self.clock() + min(self.resync_s, 15.0)
+        self._next_resync = self.clock() + self.resync_s
+        try:
+            return self._compare()
+        except PodEipError:
+            self._next_resync = self.clock() + min(self.resync_s, AGAIN_S)
+            raise
+
+    def _compare(self) -> list[PodUid]:
         self.state.view.look()
         addresses = self.state.view.all()
         self.ledger.refresh(a.allocation_id for a in addresses if self._concerns_us(a))
         orphans = self._sweep(addresses)
         self._recall(addresses)
         self._purge(addresses)
-        self._next_resync = self.clock() + self.resync_s
         everyone = self.everyone()
         self.state.memory.tidy(everyone)
         return [*everyone, *orphans]
@@ -125,7 +134,9 @@ class Housekeeping:
                 log.warning("left alone: %s", report)
         self._reported = set(reports)
         taken = []
-        for orphan in orphans:
+        if len(orphans) > WRITES_AT_ONCE:
+            self._next_resync = self.clock() + AGAIN_S
+        for orphan in orphans[:WRITES_AT_ONCE]:
             side = around.records.get(orphan.address.allocation_id)
             change = transitions.take_orphan(orphan, side, self.state.facts, self.state.term.epoch)
             try:
@@ -183,11 +194,10 @@ class Housekeeping:
             for r in self.ledger.addresses().values()
             if r.owner is None and (r.recent or r.allocation_id not in exists)
         ]
-        self._recent_since = {r.allocation_id: self._recent_since.get(r.allocation_id, now) for r in idle}
-        for record in idle:
-            if now - self._recent_since[record.allocation_id] < RECENT_S:
-                continue
-            try:
+        # By revision: an address that was used and freed in between has a target that is younger than our first look.
+        keys = [(r.allocation_id, r.rev) for r in idle]
+        self._recent_since = {key: self._recent_since.get(key, now) for key in keys}
+        old = [r for key, r in zip(keys, idle, strict=True) if now - self._recent_since[key] >= RECENT_S]
+        for record in old[:WRITES_AT_ONCE]:
+            with suppress(ConditionLost):
                 self.ledger.commit(transitions.purge_recent(record, exists=record.allocation_id in exists))
-            except ConditionLost:
-                continue

@@ -30,6 +30,7 @@ class PodMemory:
     told: tuple[str, str] = ("", "")
     error: str = ""
     waiting: str = ""
+    poll_s: float = 0.0
     gone: bool = False
     raw: PodView | None = None
     patched: PodView | None = None

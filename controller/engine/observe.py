@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from controller.core import contract
+from controller.core.actions import Reason
 from controller.core.adoption import is_own_auto
 from controller.core.candidates import Applicant, Market, allot
 from controller.core.desire import Desire, Gone, Serve, Unproven, desire
@@ -19,6 +20,9 @@ from controller.engine.memory import Memory
 from controller.engine.placement import Placements
 from state.errors import PodEipError
 from state.model import AllocationId, Mode, Phase, PodRecord, PodUid, Target
+
+FRESH_S = 1.0
+"""A view that is younger needs no second look before a Pod is told to wait."""
 
 
 @dataclass(slots=True)
@@ -119,9 +123,10 @@ class Observer:
         return [g for g in glances if g.uid not in seen.failures]
 
     def _needs_view_since(self, glance: Glance) -> float:
-        wanted = self._memory.of(glance.uid).look_after
+        mine = self._memory.of(glance.uid)
+        wanted = mine.look_after
         if glance.wants_pool:
-            return max(wanted, self._clock() - self._poll_interval_s)
+            return max(wanted, self._clock() - (mine.poll_s or self._poll_interval_s))
         return max(wanted, self._memory.started)
 
     def _look_at_interfaces(self, glances: list[Glance], seen: Observation) -> list[Glance]:
@@ -144,11 +149,25 @@ class Observer:
         if not seekers:
             return {}
         try:
-            self._read_pools({g.desire.pool for g in seekers if isinstance(g.desire, Serve)})
+            offers = self._allot(seekers, reserved)
+            if self._is_news(seekers, offers):
+                self._view.look()
+                offers = self._allot(seekers, reserved)
         except PodEipError as error:
             seen.failures.update({g.uid: error for g in seekers})
             return {}
+        return offers
+
+    def _allot(self, seekers: list[Glance], reserved: frozenset[AllocationId]) -> Mapping[PodUid, Offer | NoOffer]:
+        self._read_pools({g.desire.pool for g in seekers if isinstance(g.desire, Serve)})
         return allot(self._market(reserved), [self._applicant(g) for g in sorted(seekers, key=_age)])
+
+    def _is_news(self, seekers: list[Glance], offers: Mapping[PodUid, Offer | NoOffer]) -> bool:
+        """Whether a Pod would wait that did not before: its pool may have been tagged since the view was taken."""
+        if self._view.asked_at > self._clock() - FRESH_S:
+            return False
+        waiting = {uid for uid, offer in offers.items() if isinstance(offer, NoOffer) and offer.why}
+        return any(g.uid in waiting and self._memory.of(g.uid).waiting != Reason.POOL for g in seekers)
 
     def _read_pools(self, pools: Iterable[str]) -> None:
         """Read the claims of these pools' addresses, once for each view: the others' claims are as old as the view."""

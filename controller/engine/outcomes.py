@@ -25,6 +25,7 @@ from state.errors import (
 from state.model import Mode, PodUid
 
 RELEASE_WAIT_S = 15.0
+FIRST_POLL_S = 1.0
 QUOTA_SHORT_S = 60.0
 SLOW_S = 60.0
 QUICK_RETRIES = 5
@@ -67,6 +68,7 @@ class Aftermath:
 
     def _done(self, outcome: Outcome, mine: PodMemory) -> None:
         mine.failures = mine.losses = 0
+        mine.poll_s = 0.0
         mine.error = mine.waiting = ""
         if not outcome.did:
             return
@@ -81,13 +83,12 @@ class Aftermath:
     def _waits(self, outcome: Outcome, wait: act.Wait, mine: PodMemory) -> None:
         mine.waiting = wait.reason
         mine.error = wait.detail
-        now, uid = self._clock(), outcome.uid
+        uid = outcome.uid
         match wait.reason:
             case Reason.NO_IP | Reason.SCOPE:
                 return
             case Reason.POOL:
-                self._pool_waiters.add(uid)
-                self._queue.add([uid], max(self._state.view.asked_at + self._poll_interval_s - now, 0.1))
+                self._wait_for_pool(uid, mine)
             case Reason.RELEASE:
                 self._wait_for_release(uid, mine)
             case Reason.DOUBT | Reason.SETTLE:
@@ -103,6 +104,13 @@ class Aftermath:
                 self._queue.add([uid], self._memory.backoff(uid))
             case Reason.FOREIGN:
                 self._look_later(uid, mine, min(SLOW_S, 2 * self._memory.backoff(uid)))
+
+    def _wait_for_pool(self, uid: PodUid, mine: PodMemory) -> None:
+        """The pool is looked at soon at first, for it may just be being tagged, then less often: one look for all."""
+        self._pool_waiters.add(uid)
+        mine.poll_s = min(self._poll_interval_s, 2 * mine.poll_s or FIRST_POLL_S)
+        due = self._state.view.asked_at + mine.poll_s + 0.01
+        self._queue.add([uid], max(due - self._clock(), 0.1))
 
     def _look_later(self, uid: PodUid, mine: PodMemory, delay_s: float) -> None:
         mine.look_after = self._clock()

@@ -204,3 +204,18 @@ def test_the_memory_of_a_term_does_not_grow_with_its_age(world: World) -> None:
     assert not memory.cut_ids
     assert not memory.born
     assert not memory.pods
+
+
+def test_a_recent_target_is_kept_for_its_time_though_the_address_looks_idle(world: World) -> None:
+    replica = Replica(world).lead()
+    [address] = world.pool(1)
+    for n in range(14):
+        pod = world.pod(f"p{n}", fixed(), ip=f"10.0.0.{20 + n}")
+        replica.run(5)
+        world.pods.delete(pod)
+        replica.run(95, step=5.0)
+    world.ec2.associate(address, at("10.0.0.33"))
+    replica.run(310, step=2.0)
+    assert not world.at_ip("10.0.0.33")
+    replica.run(1600, step=20.0)
+    assert not world.table.addresses[address].recent
