@@ -3,6 +3,7 @@
 It is imported in the server's worker alone, for it loads boto3, the Kubernetes client and PynamoDB.
 """
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -39,6 +40,8 @@ from controller.surface.program import version
 from state.ledger import DynamoLedger
 from state.model import Epoch, InstallKey
 from state.table import open_table
+
+log = logging.getLogger(__name__)
 
 
 def _boottime() -> float:
@@ -234,6 +237,8 @@ class Assembly:
 
         epoch = ledger.begin_term(self._identity, lease_epoch, guard)
         beginning = False
+        for error in ledger.unreadable().values():
+            log.warning("left alone: %s", error.explain())
         return epoch
 
     def _started(self, loop: Reconciler) -> None:

@@ -157,7 +157,7 @@ SETTINGS: tuple[Setting, ...] = (
     _seconds(
         "silence",
         "3600",
-        "How long another install must have been silent before its unused addresses are taken over.",
+        "After a quarter of it without a write to DynamoDB nothing new is taken; a peer silent for all of it counts as gone.",
         least=150,
         most=30 * 86400,
     ),

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 
 from controller.core import contract, transitions
 from controller.core.ports import Address, Clock, Heart, Ledger, Pods
@@ -124,7 +125,8 @@ class Housekeeping:
     def _concerns_us(self, address: Address) -> bool:
         """Whether its side of the ledger may say something that the comparison needs."""
         ours = address.allocation_id in self.state.memory.doubted
-        return ours or address.association is not None or address.tags.get(contract.TYPE) is not None
+        shown = self.ledger.address(address.allocation_id) is not None
+        return ours or shown or address.association is not None or address.tags.get(contract.TYPE) is not None
 
     def _sweep(self, addresses: list[Address]) -> list[PodUid]:
         around = self._surroundings(addresses)
@@ -173,7 +175,7 @@ class Housekeeping:
             pods_at=self.pods.at_ip,
             live=lambda uid: self.pods.get(uid) is not None,
             in_scope=self.pods.in_scope,
-            own_instances=self.pods.own_instances,
+            own_instances=cache(self.pods.own_instances),
         )
 
     def _unowned_long(self, addresses: list[Address]) -> set[AllocationId]:

@@ -17,6 +17,7 @@ from state.errors import (
     ConditionLost,
     InterfaceNotFound,
     InvalidTarget,
+    LedgerSilent,
     NotSent,
     PodEipError,
     QuotaExceeded,
@@ -135,6 +136,7 @@ class Aftermath:
     def _failed(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
         uid = outcome.uid
         if isinstance(error, NotSent):
+            mine.error = error.explain() if isinstance(error, LedgerSilent) else mine.error
             self._queue.add([uid], 0.5)
             return
         if isinstance(error, ConditionLost):
