@@ -157,7 +157,7 @@ SETTINGS: tuple[Setting, ...] = (
     _seconds(
         "silence",
         "3600",
-        "After a quarter of it without a write to DynamoDB nothing new is taken; a peer silent for all of it counts as gone.",
+        "After a quarter of it without a write to DynamoDB nothing new is taken; a peer silent so long counts as gone.",
         least=150,
         most=30 * 86400,
     ),
