@@ -233,7 +233,7 @@ class Assembly:
 
         def guard() -> None:
             if not beginning:
-                self._leadership.check()
+                self._leadership.check_conclusion()
 
         epoch = ledger.begin_term(self._identity, lease_epoch, guard)
         beginning = False

@@ -24,6 +24,10 @@ from state.model import Epoch, PodUid
 log = logging.getLogger(__name__)
 
 
+EC2_MUTATIONS = (act.Allocate, act.Associate, act.Cut, act.Release)
+LEDGER_WRITES = (act.Claim, act.Record, act.Retarget, act.MarkReleasing, act.Forget)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How a plan ended: what it waits for, or what failed; `did` says whether it came to do anything."""
@@ -116,24 +120,25 @@ class Executor:
             return self._each(state, s, plan, steps)
 
     def _each(self, state: TermState, s: Situation, plan: act.Plan, steps: Steps) -> Outcome:
-        did = False
+        did, done = False, None
         for action in plan:
             if isinstance(action, act.Wait):
                 return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did, wait=action)
             began = self._clock()
             try:
-                self._still(state)
+                self._still(state, owed=isinstance(done, EC2_MUTATIONS) and isinstance(action, LEDGER_WRITES))
                 with self._tracing.action(type(action).__name__, steps.traceparent):
                     steps.do(action)
                 _note(s, action, self._clock() - began)
             except PodEipError as error:
                 return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did, error=error, failed=action)
-            did = did or not isinstance(action, act.Tell)
+            did, done = did or not isinstance(action, act.Tell), action
         return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did)
 
-    def _still(self, state: TermState) -> None:
+    def _still(self, state: TermState, *, owed: bool) -> None:
+        """Nothing new starts on the way out; what EC2 did a moment ago is still written down, for the next leader."""
         term = self._leadership.term
-        if term is None or term.epoch != state.term.epoch or self._leadership.closing:
+        if term is None or term.epoch != state.term.epoch or (self._leadership.closing and not owed):
             raise NotLeading("the term that planned this is over")
 
 

@@ -58,9 +58,15 @@ class Leadership:
 
     def check(self) -> None:
         """Raise NotLeading unless a call that starts now ends, at its time limit, before the deadline."""
+        if self.closing:
+            raise NotLeading("this replica is shutting down")
+        self.check_conclusion()
+
+    def check_conclusion(self) -> None:
+        """The same for writing down what was done already: it may still be written on the way out."""
         with self._lock:
-            if self._term is None or self._closing:
-                raise NotLeading("this replica is shutting down" if self._closing else "this replica does not lead")
+            if self._term is None:
+                raise NotLeading("this replica does not lead")
             left = self._deadline - self._clock()
         if left < self._call_timeout:
             raise NotLeading(f"{left:.1f} s are left of this replica's leadership, a call may take longer")

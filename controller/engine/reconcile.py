@@ -113,7 +113,8 @@ class Reconciler:
         self._follow_leadership()
         self._take_in()
         state, house, after = self.state, self.housekeeping, self.aftermath
-        if state is None or house is None or after is None or not self._pods.synced:
+        idle = self._leadership.closing or not self._pods.synced
+        if idle or state is None or house is None or after is None:
             return
         self._chores(state, house, after)
         self._woke_at = self._clock()

@@ -1,0 +1,52 @@
+"""A leader that is told to stop writes down what it just did, so that the next one neither doubts nor repeats it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from sandbox.ec2.faults import Fault
+from sandbox.world import ClusterSettings
+from tests.e2e.conftest import NewWorld
+from tests.e2e.scene import Scene, auto, fixed, running
+
+
+@pytest.fixture
+def scene(new_world: NewWorld) -> Scene:
+    """Two replicas, and a consistency time that a doubt would make felt."""
+    lease = {"lease_duration": "8", "renew_deadline": "5", "call_timeout": "3"}
+    world = new_world(ClusterSettings(name="a", replicas=2), consistency_time="30", **lease)
+    return Scene(world, world.clusters["a"], "ns")
+
+
+@contextmanager
+def _hand_over_during(scene: Scene, action: str) -> Iterator[None]:
+    """Whatever the body does makes the leader call this; it is told to stop while the call is on its way."""
+    leader = scene.cluster.leader()
+    assert leader is not None
+    scene.world.ec2.inject(Fault(kind="hold", action=action, caller=leader.name))
+    yield
+    scene.eventually(scene.world.ec2.held, f"{action} is on its way", 10)
+    leader.terminate()
+    scene.world.ec2.let_go()
+    assert leader.wait_end(15) == 0
+
+
+def test_an_allocation_is_not_doubted_by_the_next_leader(scene: Scene) -> None:
+    with running(scene.world):
+        with _hand_over_during(scene, "AllocateAddress"):
+            scene.run("p", auto())
+        scene.served("p", 10)
+        assert len(scene.calls("AllocateAddress")) == 1
+
+
+def test_a_cut_is_not_repeated_by_the_next_leader(scene: Scene) -> None:
+    pool = scene.world.ec2.add_address(tags={"pool": ""}).allocation_id
+    with running(scene.world):
+        scene.run("p", fixed("pool"))
+        scene.served("p")
+        with _hand_over_during(scene, "DisassociateAddress"):
+            scene.delete("p")
+        scene.run("q", fixed("pool"))
+        assert scene.served("q", 10).allocation_id == pool
+        assert [c.code for c in scene.calls("DisassociateAddress")] == [""]
