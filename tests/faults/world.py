@@ -69,6 +69,7 @@ class FaultWorld(World):
         for replica in replicas or self.replicas():
             lives = self.recorder.lives
             lives[replica.name] = lives.get(replica.name, -1) + 1
+            replica.stop()
             replica.start()
 
     def kill(self, replica: Replica) -> Process:
@@ -187,7 +188,7 @@ def fault_world(
     *clusters: ClusterSettings,
     ec2: Mapping[str, Any] | None = None,
     env: Mapping[str, str] | None = None,
-    **flags: str,
+    flags: Mapping[str, str] | None = None,
 ) -> Iterator[FaultWorld]:
     """A world that is being recorded, with all its replicas started and a leader in each cluster."""
     settings = WorldSettings(
@@ -196,7 +197,7 @@ def fault_world(
         env=env or {},
         dynamodb="moto",
         kubelet_seconds=0.3,
-        flags={**QUICK, **{key.replace("_", "-"): value for key, value in flags.items()}},
+        flags={**QUICK, **(flags or {})},
     )
     with FaultWorld(settings, folder) as world:
         world.watch()

@@ -112,7 +112,7 @@ GOOD = History(
 
 def plus(**more: Any) -> History:
     """The good history and these records besides, in the order of time where it matters."""
-    grown = {name: (*getattr(GOOD, name), *extra) for name, extra in more.items()}
+    grown: dict[str, Any] = {name: (*getattr(GOOD, name), *extra) for name, extra in more.items()}
     return replace(GOOD, **grown)
 
 
