@@ -211,7 +211,7 @@ class Steps:
         target = self.record.target if self.record else None
         if not self._memory.young(action.association_id) or target is None:
             return
-        if self._state.placements.exists(target):
+        if self._mine.failures or self._state.placements.exists(target):
             message = f"association {action.association_id} is not found, but may be too new to be seen"
             raise Unavailable(message, code="InvalidAssociationID.NotFound")
 

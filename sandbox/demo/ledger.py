@@ -20,11 +20,12 @@ _WARM_UPS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """The mapping from both sides, and the epoch under which each address was claimed."""
+    """The mapping from both sides, the epoch under which each address was claimed, and how far each Pod has come."""
 
     address_of: Mapping[str, str] = field(default_factory=dict)
     owner_of: Mapping[str, str] = field(default_factory=dict)
     epoch_of: Mapping[str, int] = field(default_factory=dict)
+    phase_of: Mapping[str, str] = field(default_factory=dict)
 
     def disputed(self) -> frozenset[str]:
         """Addresses that two Pods have, or whose owner is another one than the Pod that has it."""
@@ -73,15 +74,17 @@ def warm_up(client: Any) -> None:
 
 def from_items(items: list[dict[str, Any]]) -> Ledger:
     """The ledger that these items, as DynamoDB writes them, make."""
-    address_of, owner_of, epoch_of = {}, {}, {}
+    address_of, owner_of, epoch_of, phase_of = {}, {}, {}, {}
     for item in items:
         pk, sk = _text(item, "pk"), _text(item, "sk")
+        if sk.startswith("pod#") and "phase" in item:
+            phase_of[sk.removeprefix("pod#")] = _text(item, "phase")
         if sk.startswith("pod#") and "allocation_id" in item:
             address_of[sk.removeprefix("pod#")] = _text(item, "allocation_id")
         elif pk.startswith("eip#") and "owner_pod" in item:
             owner_of[pk.removeprefix("eip#")] = _text(item, "owner_pod")
             epoch_of[pk.removeprefix("eip#")] = int(_text(item, "owner_epoch"))
-    return Ledger(address_of=address_of, owner_of=owner_of, epoch_of=epoch_of)
+    return Ledger(address_of=address_of, owner_of=owner_of, epoch_of=epoch_of, phase_of=phase_of)
 
 
 def _text(item: dict[str, Any], name: str) -> str:

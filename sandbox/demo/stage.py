@@ -99,6 +99,16 @@ class Stage:
         targets = {life.target for life in lives}
         self.until(lambda: not targets & self._associated(), limit_s, "the addresses of deleted Pods are cut")
 
+    def until_taken_back(self, lives: Sequence[Life], limit_s: float = 60) -> None:
+        """Return once the table, too, says of all of them that nothing is associated any more."""
+        uids = [life.uid for life in lives]
+
+        def taken_back() -> bool:
+            phases = self.watcher.look().ledger.phase_of
+            return all(phases.get(uid, "releasing") == "releasing" for uid in uids)
+
+        self.until(taken_back, limit_s, "what deleted Pods held is taken back", 0.2)
+
     def until_taken_over(self, signal: Signal, limit_s: float = 60) -> CallRecord:
         """The first EC2 call of the one who takes over, once there is one."""
         found: list[CallRecord] = []

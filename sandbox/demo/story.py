@@ -60,6 +60,7 @@ def play_a(stage: Stage) -> None:
     stage.delete([*rush[2:], *sale])
     stage.say(f"a: all {len(rush) + len(sale)} Pods that came in the two fail-overs are deleted again")
     stage.restart(cluster)
+    stage.until_taken_back([*leaving, *rush, *sale])
     _one_by_one(stage, scenes.ONE_BY_ONE_POOL)
     _one_by_one(stage, scenes.ONE_BY_ONE_OWN)
     _reuse_ips(stage, leaving)
