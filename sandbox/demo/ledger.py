@@ -14,7 +14,8 @@ from botocore.config import Config
 
 from sandbox.world import REGION
 
-_LIMITS = Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 2})
+# A JVM that starts on a busy machine has been seen to need ten seconds for its first table.
+_LIMITS = Config(connect_timeout=5, read_timeout=40, retries={"total_max_attempts": 1})
 _WARM_UPS = 20
 
 
