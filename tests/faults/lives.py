@@ -80,7 +80,18 @@ def adopt(life: Life) -> None:
     world.adoptable.add(address.allocation_id)
     world.ec2.associate(address.allocation_id, where.interface_id, ip)
     cluster.kube.set_labels("ns", life.name, {PUBLIC_IP: address.public_ip})
+    _wait_looked(world)
     switch_on(life)
+
+
+def _wait_looked(world: FaultWorld) -> None:
+    """Until the replicas have looked at the addresses since now: what they learn between two looks is not adopted."""
+    since = time.monotonic()
+
+    def looked() -> bool:
+        return any(c.what == "DescribeAddresses" and c.began > since for c in list(world.recorder.calls))
+
+    wait_until(looked, 15, "the addresses are looked at")
 
 
 def take_over(life: Life) -> None:
