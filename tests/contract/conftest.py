@@ -1,17 +1,17 @@
 """The services that the contract tests run on: each stand-in of the sandbox, and the real one where it has been built.
 
-What holds on both is what the product may rely on. A real part that is not here is skipped: `make real` gets it.
+What holds on both is what the product may rely on.
 """
 
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 
-from sandbox import parts_cache
 from sandbox.dynamodb import CREDENTIALS, DynamoDb
 from tests.contract.tables import Table
 
@@ -21,9 +21,11 @@ LIMITS = Config(connect_timeout=5, read_timeout=20, max_pool_connections=16, ret
 @pytest.fixture(scope="session", params=["moto", pytest.param("local", marks=pytest.mark.real)])
 def dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A client of an empty DynamoDB, which never retries."""
-    if request.param == "local" and parts_cache.dynamodb_local() is None:
-        pytest.skip("DynamoDB Local has not been fetched, or there is no Java: make real")
-    with DynamoDb.start(request.param) as server:
+    with ExitStack() as stack:
+        if request.param == "moto":
+            server = stack.enter_context(DynamoDb.start("moto"))
+        else:
+            server = request.getfixturevalue("real_host").dynamodb()
         client = boto3.client("dynamodb", endpoint_url=server.url, config=LIMITS, **CREDENTIALS)
         yield client
         client.close()

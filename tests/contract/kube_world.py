@@ -13,8 +13,7 @@ from sandbox.kube.client import ApiClient
 from sandbox.kube.server import KubeServer
 from sandbox.kube.settings import KubeSettings
 from tests.contract.kube_api import KubeApi
-from tests.real.cluster import RealCluster
-from tests.real.servers import MissingPart
+from tests.real.host import RealHost
 
 
 @contextmanager
@@ -26,12 +25,9 @@ def _sandbox() -> Iterator[ApiClient]:
 
 
 @contextmanager
-def _real() -> Iterator[ApiClient]:
+def _real(host: RealHost) -> Iterator[ApiClient]:
     with ExitStack() as stack:
-        try:
-            cluster = stack.enter_context(RealCluster())
-        except MissingPart as missing:
-            pytest.skip(str(missing))
+        cluster = stack.enter_context(host.cluster())
         client = ApiClient(cluster.url, {"Authorization": f"Bearer {cluster.token}"}, str(cluster.ca))
         stack.callback(client.close)
         yield client
@@ -40,7 +36,8 @@ def _real() -> Iterator[ApiClient]:
 @pytest.fixture(scope="session", params=["sandbox", pytest.param("real", marks=pytest.mark.real)])
 def kube_server(request: pytest.FixtureRequest) -> Iterator[ApiClient]:
     """An API server that all tests of a process share."""
-    with _sandbox() if request.param == "sandbox" else _real() as client:
+    server = _sandbox() if request.param == "sandbox" else _real(request.getfixturevalue("real_host"))
+    with server as client:
         yield client
 
 

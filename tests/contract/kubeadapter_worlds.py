@@ -24,8 +24,7 @@ from sandbox.kube.server import KubeServer
 from state.errors import NotLeading
 from state.model import PodUid
 from tests.fakes.kube import FakePods
-from tests.real.cluster import RealCluster
-from tests.real.servers import MissingPart
+from tests.real.host import RealHost
 
 SERVERS = ["sandbox", pytest.param("real", marks=pytest.mark.real)]
 WORLDS = ["fake", *SERVERS]
@@ -76,17 +75,15 @@ def sandbox_api(kube: KubeServer, folder: Path) -> Api:
 
 
 @contextmanager
-def api(kind: str, folder: Path) -> Iterator[Api]:
-    """An API server of that kind: `sandbox` or `real`."""
+def api(kind: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[Api]:
+    """An API server of that kind: `sandbox`, or `real` from the host of real servers."""
     with ExitStack() as stack:
         if kind == "sandbox":
             kube = stack.enter_context(KubeServer())
             yield sandbox_api(kube, folder)
             return
-        try:
-            real = stack.enter_context(RealCluster())
-        except MissingPart as missing:
-            pytest.skip(str(missing))
+        host: RealHost = request.getfixturevalue("real_host")
+        real = stack.enter_context(host.cluster())
         client = ApiClient(real.url, {"Authorization": f"Bearer {real.token}"}, str(real.ca))
         stack.callback(client.close)
         yield Api(Cluster(client), client, real.kubeconfig)

@@ -32,7 +32,7 @@ class Time:
 @pytest.fixture(scope="module", params=SERVERS)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """An API server."""
-    with api(request.param, tmp_path_factory.mktemp("api")) as made:
+    with api(request.param, tmp_path_factory.mktemp("api"), request) as made:
         yield made
 
 

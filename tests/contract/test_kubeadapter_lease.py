@@ -24,7 +24,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """An API server for all tests of this file, or None for the fake."""
     with ExitStack() as stack:
         kind = request.param
-        yield None if kind == "fake" else stack.enter_context(api(kind, tmp_path_factory.mktemp(kind)))
+        yield None if kind == "fake" else stack.enter_context(api(kind, tmp_path_factory.mktemp(kind), request))
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_watch_tells_what_stands_and_what_comes(store: LeaseStore) -> None:
 @pytest.fixture(scope="module", params=SERVERS)
 def real_api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """An API server."""
-    with api(request.param, tmp_path_factory.mktemp("api")) as made:
+    with api(request.param, tmp_path_factory.mktemp("api"), request) as made:
         yield made
 
 

@@ -21,7 +21,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """An API server for all tests of this file, or None for the fake."""
     with ExitStack() as stack:
         kind = request.param
-        yield None if kind == "fake" else stack.enter_context(api(kind, tmp_path_factory.mktemp(kind)))
+        yield None if kind == "fake" else stack.enter_context(api(kind, tmp_path_factory.mktemp(kind), request))
 
 
 @pytest.fixture

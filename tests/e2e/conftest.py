@@ -17,7 +17,14 @@ NewWorld = Callable[..., World]
 _NUMBER = itertools.count(1)
 
 
-WORLDS = [pytest.param(World, id="sandbox"), pytest.param(RealWorld, id="real", marks=pytest.mark.real)]
+WORLDS = ["sandbox", pytest.param("real", marks=pytest.mark.real)]
+
+
+def make_world(request: pytest.FixtureRequest, settings: WorldSettings, folder: Path) -> World:
+    """A world of the kind that the fixture's parameter says."""
+    if request.param == "sandbox":
+        return World(settings, folder)
+    return RealWorld(settings, folder, host=request.getfixturevalue("real_host"))
 
 
 @pytest.fixture(scope="session", params=WORLDS)
@@ -27,7 +34,7 @@ def shared_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         clusters=(ClusterSettings(name="a", nodes=8, replicas=1),), dynamodb="moto", kubelet_seconds=0.5, flags=QUICK
     )
     folder = tmp_path_factory.mktemp("world")
-    with request.param(settings, folder) as world, running(world):
+    with make_world(request, settings, folder) as world, running(world):
         yield world
 
 
@@ -52,7 +59,6 @@ def new_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewWor
                 kubelet_seconds=0.5,
                 flags={**QUICK, **{key.replace("_", "-"): value for key, value in flags.items()}},
             )
-            world: World = stack.enter_context(request.param(settings, tmp_path))
-            return world
+            return stack.enter_context(make_world(request, settings, tmp_path))
 
         yield make

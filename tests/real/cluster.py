@@ -20,7 +20,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from sandbox.process import Child, free_port
-from tests.real import servers
+from tests.real import etcd, servers
+from tests.real.audit import Request, read_log
 from tests.real.catalogue import KUBERNETES
 from tests.real.keys import ADMIN_TOKEN, write_kubeconfig, write_signing_key, write_users
 
@@ -69,8 +70,8 @@ class RealCluster:
             undo.callback(self._stack.close)
             for name in ("etcd", "kube-apiserver"):
                 self._place.program(name)
-            etcd, self._etcd = servers.start_etcd(self._place)
-            self._stack.callback(etcd.stop)
+            database, self._etcd = servers.start_etcd(self._place)
+            self._stack.callback(database.stop)
             self._stack.callback(self.stop_api)
             self.start_api()
             if self._live:
@@ -104,6 +105,14 @@ class RealCluster:
         if self._api is not None:
             self._api.stop(grace)
             self._api = None
+
+    def compact(self) -> int:
+        """Let etcd forget every version but the newest, which is given."""
+        return etcd.compact(self._etcd)
+
+    def requests(self) -> list[Request]:
+        """What ServiceAccounts have asked so far, by the API server's audit log."""
+        return read_log(self.folder / servers.AUDIT_LOG)
 
     def kubeconfig_for(self, token: str, name: str = "client") -> Path:
         """Write a kubeconfig for the bearer of a token; `name` is that of the file."""

@@ -4,6 +4,7 @@ The flags are the fewest with which each one runs alone on loopback: no kubelet,
 etcd without fsync, for its data is gone with the test.
 """
 
+import json
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from sandbox.process import Child, Probe, answers, free_port
 from tests.real.catalogue import Part, parts
 
+AUDIT_LOG = "audit.log"
 START_S = 60.0  # a server that is not ready by then, even on a busy machine, will not be
 
 
@@ -80,14 +82,24 @@ def api_server_flags(place: Place, *, etcd: str, port: int, key: Path, users: Pa
         "--disable-admission-plugins=ServiceAccount",
         "--service-cluster-ip-range=10.96.0.0/16",
         "--endpoint-reconciler-type=none",
+        f"--audit-policy-file={write_audit_policy(place.folder / 'audit.json')}",
+        f"--audit-log-path={place.folder / AUDIT_LOG}",
     ]
 
 
+def write_audit_policy(path: Path) -> Path:
+    """Log what ServiceAccounts ask, once for each request: when its answer has begun or, if it is no watch, ended."""
+    rules = [{"level": "Metadata", "userGroups": ["system:serviceaccounts"]}, {"level": "None"}]
+    policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": rules}
+    path.write_text(json.dumps(policy))
+    return path
+
+
 def start_controller_manager(place: Place, kubeconfig: Path, key: Path) -> Child:
-    """Start the controllers: Deployments, StatefulSets, garbage collection, namespaces, node loss after 8 s."""
+    """Start the controllers: Deployments, StatefulSets, garbage collection, namespaces, node loss after 15 s."""
     port, certs = free_port(), place.folder / "controller-manager"
     flags = ["--kubeconfig", str(kubeconfig), "--service-account-private-key-file", str(key), "--leader-elect=false"]
-    flags += ["--node-monitor-grace-period=8s", "--bind-address=127.0.0.1"]
+    flags += ["--node-monitor-grace-period=15s", "--bind-address=127.0.0.1"]
     flags += [f"--secure-port={port}", f"--cert-dir={certs}"]
     probe = trusting(f"https://127.0.0.1:{port}/healthz", certs / "kube-controller-manager.crt", "")
     return place.start("kube-controller-manager", flags, probe)
@@ -103,8 +115,12 @@ def start_scheduler(place: Place, kubeconfig: Path) -> Child:
 
 
 def start_kwok(place: Place, kubeconfig: Path) -> Child:
-    """Start kwok, which plays the kubelet of every node: Pods become Ready with an IP of the node's podCIDR."""
+    """Start kwok, which plays the kubelet of every node: Pods become Ready with an IP of the node's podCIDR.
+
+    It renews a node's Lease every quarter of the duration, which must be sooner than the controllers' patience.
+    """
     address = f"127.0.0.1:{free_port()}"
     stages = place.part("kwok").folder / "stages.yaml"
     flags = ["--kubeconfig", str(kubeconfig), "--manage-all-nodes=true", "--config", str(stages)]
+    flags += ["--node-lease-duration-seconds=12"]
     return place.start("kwok", [*flags, "--server-address", address], answers(f"http://{address}/healthz"))

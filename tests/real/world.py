@@ -1,4 +1,4 @@
-"""The sandbox's world on a real Kubernetes: etcd and kube-apiserver in the place of the stand-in, the rest as it is.
+"""The sandbox's world on real parts: etcd, kube-apiserver and DynamoDB Local in the place of the stand-ins.
 
 Replicas run as the chart's own ServiceAccount under the chart's own roles, so a permission that is missing is a
 failing test. EC2 stays the sandbox's, since there is no other on one machine.
@@ -13,36 +13,46 @@ from sandbox.kube.cluster import Cluster
 from sandbox.kube.control import KubeControl
 from sandbox.world import ClusterSettings, World, WorldSettings
 from tests.real.cluster import RealCluster
+from tests.real.host import RealHost
 from tests.real.permissions import LEASE_NAMESPACE, grant
 
 
 class RealControl(Cluster):
     """A user's hand on a real API server."""
 
-    def __init__(self, real: RealCluster, *, narrow: bool) -> None:
+    def __init__(self, real: RealCluster, watch_namespace: str) -> None:
         headers = {"Authorization": f"Bearer {real.token}"}
         super().__init__(ApiClient(real.url, headers, str(real.ca)))
-        self.real, self._narrow = real, narrow
+        self.real, self._watch_namespace = real, watch_namespace
 
     def kubeconfig(self, path: Path) -> Path:
-        """A kubeconfig for replicas: the chart's ServiceAccount, or an administrator's."""
-        made = self.real.kubeconfig_for(grant(self.real), "replica") if self._narrow else self.real.kubeconfig
+        """A kubeconfig for replicas, of the chart's ServiceAccount."""
+        made = self.real.kubeconfig_for(grant(self.real, watchNamespace=self._watch_namespace), "replica")
         path.write_text(made.read_text())
         return path
 
 
 class RealWorld(World):
-    """A world whose Kubernetes APIs are real ones."""
+    """A world whose Kubernetes APIs and whose DynamoDB are real; the servers are the host's, the table is its own."""
 
-    def __init__(self, settings: WorldSettings, folder: Path, *, narrow: bool = True) -> None:
+    def __init__(self, settings: WorldSettings, folder: Path, *, host: RealHost) -> None:
         lease = {"lease-namespace": LEASE_NAMESPACE}
-        super().__init__(replace(settings, flags={**lease, **settings.flags}), folder)
-        self.narrow = narrow
+        table = host.new_table(settings.table)
+        super().__init__(replace(settings, flags={**lease, **settings.flags}, table=table), folder)
+        self.host = host
+
+    def _start_dynamodb(self) -> None:
+        server = self.host.dynamodb()
+        self.dynamodb_url, self.dynamodb_kind = server.url, server.kind
 
     def _start_api(self, settings: ClusterSettings) -> KubeControl:
-        real = RealCluster()
-        self._exit.enter_context(real)
-        control = RealControl(real, narrow=self.narrow)
+        control = self._control(self._take_cluster(), {**self.settings.flags, **settings.flags})
         self._exit.callback(control.close)
         # What worlds and scenes use of a KubeControl is what Cluster has; the stand-in's faults are its own.
         return cast(KubeControl, control)
+
+    def _take_cluster(self) -> RealCluster:
+        return self._exit.enter_context(self.host.cluster())
+
+    def _control(self, real: RealCluster, flags: dict[str, str]) -> RealControl:
+        return RealControl(real, flags.get("watch-namespace", ""))

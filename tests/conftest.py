@@ -1,0 +1,37 @@
+"""What all tests share: the real servers of a process, and what happens where a real part is not here.
+
+By hand, a test that needs a part which has not been built is skipped, and says how to get it. In CI it fails.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.real.catalogue import KUBERNETES, parts
+from tests.real.host import RealHost
+
+
+@pytest.fixture(scope="session")
+def real_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHost]:
+    """Real API servers and DynamoDB Local, started when they are first asked for."""
+    with RealHost(tmp_path_factory.mktemp("real-host")) as host:
+        yield host
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what cannot run here, but never in CI."""
+    real = [item for item in items if item.get_closest_marker("real")]
+    if not real or os.environ.get("CI") or not (missing := missing_parts()):
+        return
+    for item in real:
+        item.add_marker(pytest.mark.skip(f"not here: {', '.join(missing)}; `make real` gets it"))
+
+
+def missing_parts() -> list[str]:
+    """The real parts that have not been built, and Java where there is none."""
+    wanted = [*parts().values(), *(parts(kubernetes)["kube-apiserver"] for kubernetes in KUBERNETES[1:])]
+    absent = [part for part in wanted if not (part.program() if part.tool == "go" else part.folder.is_dir())]
+    return [*(f"{part.name} {part.version}" for part in absent), *([] if shutil.which("java") else ["java"])]
