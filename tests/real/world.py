@@ -4,6 +4,9 @@ Replicas run as the chart's own ServiceAccount under the chart's own roles, so a
 failing test. EC2 stays the sandbox's, since there is no other on one machine.
 """
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -11,10 +14,21 @@ from typing import cast
 from sandbox.kube.client import ApiClient
 from sandbox.kube.cluster import Cluster
 from sandbox.kube.control import KubeControl
-from sandbox.world import ClusterSettings, World, WorldSettings
+from sandbox.world import REGION, ClusterSettings, World, WorldSettings
 from tests.real.cluster import RealCluster
 from tests.real.host import RealHost
 from tests.real.permissions import LEASE_NAMESPACE, grant
+
+TABLE_S = 60.0
+
+
+def make_table(name: str, url: str) -> None:
+    """Make the table by the controller's own command, with more patience than a replica: a cold Java is slow."""
+    argv = [sys.executable, "-m", "controller", "table", "create", f"--table={name}", f"--region={REGION}"]
+    keys = {"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox"}
+    env = {**os.environ, **keys, "AWS_ENDPOINT_URL_DYNAMODB": url}
+    patience = ["--call-timeout=10", "--renew-deadline=45", "--lease-duration=60"]
+    subprocess.run([*argv, *patience], env=env, capture_output=True, timeout=TABLE_S, check=True)
 
 
 class RealControl(Cluster):
@@ -44,6 +58,7 @@ class RealWorld(World):
     def _start_dynamodb(self) -> None:
         server = self.host.dynamodb()
         self.dynamodb_url, self.dynamodb_kind = server.url, server.kind
+        make_table(self.settings.table, server.url)
 
     def _start_api(self, settings: ClusterSettings) -> KubeControl:
         control = self._control(self._take_cluster(), {**self.settings.flags, **settings.flags})
