@@ -27,6 +27,7 @@ test: install ## lint, types, import rules and tests, by tox
 
 real: install ## build or fetch the real parts: kube-apiserver, etcd, DynamoDB Local, Helm
 	$(VENV)/bin/python -m tests.real.build $(ARGS)
+	$(VENV)/bin/python -m tests.real.build --kubernetes 1.34 --only kube-apiserver
 
 test-real: real ## tests on the real parts
 	$(VENV)/bin/tox run -e real
