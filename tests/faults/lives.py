@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sandbox.world import wait_until
 from tests.e2e.scene import PREFIX, PUBLIC_IP, TYPE, auto, fixed, fixed_value
 from tests.faults.crash import Counting, Crash, CrashPoint, Spot
+from tests.faults.troubles import Hold
 from tests.faults.world import FaultWorld
 from tests.history import PodSight
 
@@ -176,3 +177,20 @@ def _wait_struck(world: FaultWorld, crash: Crash) -> None:
 
 def _let_pass(seconds: float) -> None:
     time.sleep(seconds)
+
+
+def associate_a_stranger(world: FaultWorld) -> None:
+    """A frozen AssociateAddress is let go when its Pod is gone, and its IP is that of a Pod that asks for nothing."""
+    hold = Hold("AssociateAddress")
+    world.interfere(hold)
+    life = new_life(world, "fixed-tag")
+    serve(life)
+    wait_until(hold.reached.is_set, 20, "the call is on its way")
+    ip = life.sight.ip if life.sight else ""
+    delete(life)
+    wait_until(lambda: not world.unsettled(), 30, "the Pod's address is free again")
+    before = len(world.ec2.holdings())
+    cluster = world.clusters["a"]
+    cluster.kube.pod("ns", "stranger", ip=ip, node=cluster.nodes[0].name)
+    hold.go.set()
+    wait_until(lambda: len(world.ec2.holdings()) > before, 10, "the late call arrives")
