@@ -15,6 +15,7 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize("shared_world", ["sandbox"], indirect=True)  # no API server has a part in it
 @pytest.mark.parametrize("name", list(WRONG))
 def test_a_wrong_annotation_is_told_and_costs_nothing(scene: Scene, name: str) -> None:
     annotations, words = WRONG[name]
