@@ -45,6 +45,7 @@ def scene(world: LiveWorld) -> Iterator[Scene]:
     yield made
     for replica in world.replicas():
         if not replica.alive:
+            replica.stop()  # closes the log of the one that ended
             replica.start()
 
 
