@@ -37,8 +37,10 @@ from controller.kube.identity import ClusterIdentity, own_namespace
 from controller.kube.lease import KubeLeaseStore
 from controller.kube.pods import KubePods
 from controller.surface.program import version
+from state.errors import TableMissing
 from state.ledger import DynamoLedger
 from state.model import Epoch, InstallKey
+from state.provision import create_table
 from state.table import open_table
 
 log = logging.getLogger(__name__)
@@ -235,7 +237,14 @@ class Assembly:
             if not beginning:
                 self._leadership.check_conclusion()
 
-        epoch = ledger.begin_term(self._identity, lease_epoch, guard)
+        try:
+            epoch = ledger.begin_term(self._identity, lease_epoch, guard)
+        except TableMissing:
+            if not self._config.create_table:
+                raise
+            # The call that was to make it at the start got no answer, or the table was deleted since.
+            create_table(self._config.table, region=self._region, call_timeout=self._config.call_timeout)
+            epoch = ledger.begin_term(self._identity, lease_epoch, guard)
         beginning = False
         for error in ledger.unreadable().values():
             log.warning("left alone: %s", error.explain())

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from sandbox.demo.ledger import open_client
 from sandbox.ec2.faults import Fault
 from sandbox.world import ClusterSettings
 from tests.e2e.conftest import NewWorld
@@ -50,3 +51,21 @@ def test_a_cut_is_not_repeated_by_the_next_leader(scene: Scene) -> None:
         scene.run("q", fixed("pool"))
         assert scene.served("q", 10).allocation_id == pool
         assert [c.code for c in scene.calls("DisassociateAddress")] == [""]
+
+
+def test_a_table_that_is_gone_is_made_again_by_the_next_leader(scene: Scene) -> None:
+    """With --create-table; what live Pods have is adopted from where it is."""
+    world = scene.world
+    with running(world):
+        scene.run("p", auto())
+        own = scene.served("p").allocation_id
+        client = open_client(world.dynamodb_url)
+        client.update_table(TableName=world.settings.table, DeletionProtectionEnabled=False)
+        client.delete_table(TableName=world.settings.table)
+        leader = scene.cluster.leader()
+        assert leader is not None
+        leader.terminate()
+        scene.run("q", auto())
+        scene.served("q", 60)  # an intent may have been lost with the table: it is doubted for the consistency time
+        assert scene.served("p").allocation_id == own
+        client.close()
