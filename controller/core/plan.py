@@ -126,15 +126,13 @@ def _obtain_fixed(s: Situation, wanted: Serve, at: Placed) -> Plan:
 def _go_on(s: Situation, record: PodRecord) -> Plan:
     """A claim stands; whether EC2 has been told is unknown."""
     if s.barred:
-        return teardown.unclaim(s) if s.settled else (Wait(reason=Reason.SETTLE),)
+        return _unclaim(s)
     if not isinstance(s.placement, Placed):
         return _unplaced(s)
     if s.rival:
         return (*_stale_labels(s), Wait(reason=Reason.TARGET))
     if s.squatter is not None:
-        steps = _meet_squatter(s, s.squatter, None)
-        if steps:
-            return steps
+        return _meet_squatter(s, s.squatter, None) if not _gives_way(s, s.squatter) else _unclaim(s)
     address = s.address
     association = address.association if address else None
     move = () if record.target == s.placement.target else (Retarget(target=s.placement.target),)
@@ -146,6 +144,24 @@ def _go_on(s: Situation, record: PodRecord) -> Plan:
         return teardown.abandon(s)
     cut = Cut(association_id=association.association_id, allocation_id=address.allocation_id)
     return (*_stale_labels(s), cut, *move, *_up(record.mode, record.pool))
+
+
+def _unclaim(s: Situation) -> Plan:
+    """Let go of a claim; not before a call that may be on its way can have had its effect."""
+    return teardown.unclaim(s) if s.settled else (Wait(reason=Reason.SETTLE),)
+
+
+def _gives_way(s: Situation, squatter: Address) -> bool:
+    """Whether the Pod already has an address that it may keep, shown only after another one was claimed for it.
+
+    The Go controller's last association may be younger than what EC2's reads show: without this the Pod would wait
+    for ever beside an address of its own.
+    """
+    assert isinstance(s.desire, Serve)
+    taken = s.squatter_claim is not None and s.squatter_claim.owner is not None
+    idle = s.address_seen and (s.address is None or s.address.association is None)
+    wanted = s.desire
+    return idle and not taken and s.pod is not None and may_adopt(squatter, s.facts, s.pod, wanted.mode, wanted.pool)
 
 
 def _maintain(s: Situation, record: PodRecord) -> Plan:

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.core import contract
-from controller.core.ports import PodView
-from state.model import Mode, Phase
+from controller.core.ports import Address, Association, PodView
+from state.model import AllocationId, AssociationId, Mode, Phase
 from tests.unit.plan_world import POOL, PlanWorld, pod, target
 
 UP = ["Associate", "Record", "Label"]
@@ -143,3 +143,25 @@ def test_converged_means_that_there_is_nothing_to_do() -> None:
     assert world.run() == 0
     assert world.record
     assert world.record.phase is Phase.ASSOCIATED
+
+
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.FIXED_TAG])
+def test_a_claim_gives_way_to_an_address_that_the_pod_had_all_along(mode: Mode) -> None:
+    """EC2's reads are late: the Go controller's association is shown only once another address was claimed."""
+    world = MODES[mode]()
+    world.run(3 if mode is Mode.AUTO else 1)
+    assert world.record
+    assert world.record.phase is Phase.CLAIMED
+    given = AllocationId("eipalloc-given")
+    tags = {contract.TYPE: str(mode), contract.TAG_POD: "ns/p", "k": ""}
+    here = Association(association_id=AssociationId("eipassoc-given"), target=target("10.0.0.5"))
+    world.ec2[given] = Address(
+        allocation_id=given, public_ip="9.9.9.9", border_group="us-west-2", tags=tags, association=here
+    )
+    world.calls.clear()
+    world.run()
+    assert world.record.allocation_id == given
+    assert world.labels[contract.PUBLIC_IP] == "9.9.9.9"
+    left = [a.allocation_id for a in world.ec2.values() if not a.association]
+    assert left == ([] if mode is Mode.AUTO else [POOL])
+    assert "Associate" not in world.calls
