@@ -20,6 +20,8 @@ from moto.dynamodb.models.table import Table
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from sandbox.moto_transactions import Transactions
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -89,7 +91,7 @@ def main() -> None:
     port = parser.parse_args().port
     copies = Copies()
     share_items(copies)
-    app = OneAtATime(create_backend_app("dynamodb"), copies)
+    app = OneAtATime(Transactions(create_backend_app("dynamodb")), copies)
     make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietHandler).serve_forever()
 
 

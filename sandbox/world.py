@@ -231,12 +231,17 @@ class World:
         return [replica for cluster in self.clusters.values() for replica in cluster.replicas]
 
 
-def wait_until(truth: Callable[[], object], limit_s: float, what: str, every_s: float = 0.05) -> None:
-    """Return once it is true; TimeoutError, which says what was waited for, after `limit_s` seconds."""
+def wait_until(
+    truth: Callable[[], object], limit_s: float, what: str | Callable[[], str], every_s: float = 0.05
+) -> None:
+    """Return once it is true; TimeoutError, which says what was waited for, after `limit_s` seconds.
+
+    `what` is asked only then, so that it can tell how things stand at the end.
+    """
     deadline = time.monotonic() + limit_s
     while not truth():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {limit_s:g} s: {what}")
+            raise TimeoutError(f"not within {limit_s:g} s: {what if isinstance(what, str) else what()}")
         time.sleep(every_s)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "LIMIT_SECONDS",
     "MERGE",
     "STRATEGIC",
+    "Forgetful",
     "KubeApi",
     "Watching",
     "event_body",
@@ -137,6 +138,9 @@ class KubeApi:
             yield Watching(response.stream(65536))
         finally:
             response.close()
+
+
+Forgetful = tuple[KubeApi, Callable[[], object]]
 
 
 def reason(answer: Answer) -> tuple[int, str]:

@@ -1,7 +1,7 @@
 """What the ledger relies on in DynamoDB, pinned on DynamoDB Local and on moto's: its transactions and strong reads.
 
 Facts from the API reference of TransactWriteItems: all or nothing, at most 100 operations, one for each item, and
-one cancellation reason for each operation, in the order of the request. Nothing here relies on client tokens.
+one cancellation reason for each operation, in the order of the request. The ledger sends tokens, and reads back.
 """
 
 import uuid
@@ -102,6 +102,37 @@ def test_a_hundred_operations_are_the_limit(table: Table) -> None:
     error = refused(table, *(table.put(f"more-{index}", n=index) for index in range(101)))
     assert error.response["Error"]["Code"] == "ValidationException"
     assert table.get("more-0") is None
+
+
+def test_four_megabytes_are_the_limit(table: Table) -> None:
+    table.write(*(table.put(f"item-{index}", n=index, v="x" * 390_000) for index in range(10)))
+    error = refused(table, *(table.put(f"more-{index}", v="x" * 390_000) for index in range(11)))
+    assert error.response["Error"]["Code"] == "ValidationException"
+    assert table.get("more-0") is None
+
+
+def test_a_request_token_makes_a_repeated_transaction_harmless(table: Table) -> None:
+    token, add = str(uuid.uuid4()), table.update("counter", "SET n = n + :one", one=1)
+    table.write(table.put("counter", n=0))
+    for _ in range(3):
+        table.client.transact_write_items(TransactItems=[add], ClientRequestToken=token)
+    assert numbers(table, "counter") == [1]
+    with pytest.raises(ClientError) as caught:
+        table.client.transact_write_items(TransactItems=[add, table.put("other")], ClientRequestToken=token)
+    assert caught.value.response["Error"]["Code"] == "IdempotentParameterMismatchException"
+    assert table.get("other") is None
+
+
+def test_a_cancelled_transaction_leaves_its_token_unspent(table: Table) -> None:
+    token, add = str(uuid.uuid4()), table.update("counter", "SET n = n + :one", "n = :two", one=1, two=2)
+    table.write(table.put("counter", n=0))
+    for _ in range(2):
+        with pytest.raises(ClientError) as caught:
+            table.client.transact_write_items(TransactItems=[add], ClientRequestToken=token)
+        assert codes(caught.value) == ["ConditionalCheckFailed"]
+    table.write(table.put("counter", n=2))
+    table.client.transact_write_items(TransactItems=[add], ClientRequestToken=token)
+    assert numbers(table, "counter") == [3]
 
 
 @pytest.mark.parametrize("second", ["put", "delete", "update"])

@@ -31,33 +31,6 @@ def _in_background(call: Callable[[], Answer]) -> Future[Answer]:
     return future
 
 
-def test_compaction_expires_a_continued_list(kube: KubeServer, api: KubeApi) -> None:
-    for name in ("a", "b", "c"):
-        api.pod(name)
-    token = api.list(api.pods(), limit=1)["metadata"]["continue"]
-    kube.control.compact()
-    answer = api.send("GET", f"{api.pods()}?limit=5&continue={token}")
-    assert reason(answer) == (410, "Expired")
-    rest = api.list(api.pods(), **{"continue": answer.body["metadata"]["continue"]})
-    assert [item["metadata"]["name"] for item in rest["items"]] == ["b", "c"]
-
-
-def test_compaction_expires_versions(kube: KubeServer, api: KubeApi) -> None:
-    version = api.version()
-    kube.control.compact()
-    path = f"{api.pods()}?resourceVersionMatch=Exact&resourceVersion={version}"
-    assert reason(api.send("GET", path)) == (410, "Expired")
-    with api.watch(api.pods(), resourceVersion=version) as watching:
-        event = watching.next()
-        assert watching.rest() == []
-    status = event["object"]
-    assert (event["type"], status["kind"], status["code"], status["reason"]) == ("ERROR", "Status", 410, "Expired")
-    assert status["message"].startswith(f"too old resource version: {version} (")
-    with api.watch(api.pods(), resourceVersion=api.version()) as watching:
-        api.pod("a")
-        assert watching.summary() == ("ADDED", "a")
-
-
 def test_open_watches_outlive_a_compaction(kube: KubeServer, api: KubeApi) -> None:
     with api.watch(api.pods(), resourceVersion=api.version()) as watching:
         api.pod("a")

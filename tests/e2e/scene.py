@@ -70,7 +70,9 @@ class Scene:
 
     def served(self, name: str, limit_s: float = LIMIT) -> Address:
         """Wait for the label; the address, which EC2 must show at the Pod's IP at that moment."""
-        wait_until(lambda: self.label(name), limit_s, f"{self.namespace}/{name} is served: {self.said(name)}", 0.01)
+        wait_until(
+            lambda: self.label(name), limit_s, lambda: f"{self.namespace}/{name} is served: {self.said(name)}", 0.01
+        )
         ip = self.label(name)
         address = next(a for a in self.addresses() if a.public_ip == ip)
         assert address.association is not None
@@ -105,7 +107,7 @@ class Scene:
         wait_until(
             lambda: any(all(w in said for w in words) for said in self.said(name)),
             limit_s,
-            f"an event of {self.namespace}/{name} with {words}: {self.said(name)}",
+            lambda: f"an event of {self.namespace}/{name} with {words}: {self.said(name)}",
         )
 
     def calls(self, *actions: str) -> list[CallRecord]:
@@ -137,7 +139,7 @@ def running(world: World) -> Iterator[World]:
         replica.start()
     try:
         for cluster in world.clusters.values():
-            wait_until(cluster.leader, 60, f"a leader of {cluster.name}: {_tails(world)}")
+            wait_until(cluster.leader, 60, lambda: f"a leader of every cluster: {_tails(world)}")
         yield world
     finally:
         for replica in world.replicas():
