@@ -9,6 +9,7 @@ point here, so it runs as it is. Streams (watches) pass through piece by piece.
 import http.client
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -51,11 +52,12 @@ class Nothing:
 
 
 class Door:
-    """Serves on loopback before `upstream`. `seen` is told of every call once it has its status."""
+    """Serves on loopback before `upstream`; `ca` is needed for https. `seen` is told of a call once it has a status."""
 
     def __init__(
-        self, service: Service, upstream: str, who: Callable[[], Process], seen: Callable[[Call], None]
+        self, service: Service, upstream: str, who: Callable[[], Process], seen: Callable[[Call], None], ca: str = ""
     ) -> None:
+        self._trust = ssl.create_default_context(cafile=ca) if ca else None
         self.service: Service = service
         self.interference: Interference = Nothing()
         self.shut = threading.Event()
@@ -70,6 +72,12 @@ class Door:
     def url(self) -> str:
         """The endpoint to use instead of the server's own."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection to the server behind; it is opened by its first request."""
+        if self._trust is None:
+            return http.client.HTTPConnection(self.upstream, timeout=LIMIT_S)
+        return http.client.HTTPSConnection(self.upstream, timeout=LIMIT_S, context=self._trust)
 
     def close(self) -> None:
         """Cut the replica off without a word: calls hang, streams fall silent, until `open`."""
@@ -129,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().setup()
         self.door = door = self.server.door
         door.enter(self.connection)
-        self.upstream = http.client.HTTPConnection(door.upstream, timeout=LIMIT_S)
+        self.upstream = door.connect()
 
     def finish(self) -> None:
         """The replica has gone."""

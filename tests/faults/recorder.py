@@ -116,8 +116,8 @@ def items(client: Any, table: str) -> dict[Key, Item]:
 class PodWatch:
     """Watches the Pods of one cluster past the doors, and tells each change of what matters with its time."""
 
-    def __init__(self, url: str, cluster: str, tell: Callable[[PodSight], None]) -> None:
-        self._api = ApiClient(f"{url}/_sandbox/api")
+    def __init__(self, api: ApiClient, cluster: str, tell: Callable[[PodSight], None]) -> None:
+        self._api = api
         self._cluster, self._tell = cluster, tell
         self._last: dict[str, PodSight] = {}
         self._stopping = threading.Event()

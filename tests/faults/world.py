@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sandbox.kube.client import ApiClient
 from sandbox.kube.control import KubeControl
 from sandbox.replica import Replica
 from sandbox.world import ClusterSettings, SandboxCluster, World, WorldSettings
@@ -44,11 +45,15 @@ class FaultWorld(World):
             "kubernetes": cluster.kube.url,
         }
         doors = self.doors[name] = {service: self._door(service, name, url) for service, url in upstreams.items()}
-        control = KubeControl(doors["kubernetes"].url, name=cluster.name)
+        env = {"AWS_ENDPOINT_URL_EC2": doors["ec2"].url, "AWS_ENDPOINT_URL_DYNAMODB": doors["dynamodb"].url}
+        return self._kubeconfig(cluster, name, doors["kubernetes"].url), env
+
+    def _kubeconfig(self, cluster: SandboxCluster, name: str, url: str) -> Path:
+        """How the replica of this name reaches its API server through the door at `url`."""
+        control = KubeControl(url, name=cluster.name)
         kubeconfig = control.kubeconfig(self.folder / f"kubeconfig-{name}", user=name)
         control.close()
-        env = {"AWS_ENDPOINT_URL_EC2": doors["ec2"].url, "AWS_ENDPOINT_URL_DYNAMODB": doors["dynamodb"].url}
-        return kubeconfig, env
+        return kubeconfig
 
     def _door(self, service: Service, replica: str, upstream: str) -> Door:
         door = Door(service, upstream, lambda: self.recorder.process(replica), self.recorder.saw)
@@ -58,9 +63,12 @@ class FaultWorld(World):
     def watch(self) -> None:
         """Begin to watch the Pods."""
         for cluster in self.clusters.values():
-            watch = PodWatch(cluster.kube.url, cluster.name, self.recorder.pods.append)
+            watch = PodWatch(self._past_the_doors(cluster), cluster.name, self.recorder.pods.append)
             self._exit.callback(watch.stop)
             watch.start()
+
+    def _past_the_doors(self, cluster: SandboxCluster) -> ApiClient:
+        return ApiClient(f"{cluster.kube.url}/_sandbox/api")
 
     # ── replicas ──
 
