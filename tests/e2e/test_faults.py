@@ -31,13 +31,15 @@ def test_2_a_node_that_dies(scene: Scene) -> None:
     key = f"node-{scene.namespace}"
     pool = scene.world.ec2.add_address(tags={key: ""}).allocation_id
     node = len(scene.cluster.nodes) - 1
+    lost = scene.cluster.nodes[node]
     scene.run("p", auto(), node=node)
     scene.run("q", fixed(key), node=node)
     own = scene.served("p").allocation_id
     scene.served("q")
-    scene.world.ec2.kill_instance(scene.cluster.nodes[node].instance_id)
+    scene.world.lose_node(scene.cluster, lost)
     scene.delete("p")
     scene.delete("q")
+    scene.world.replace_node(scene.cluster, lost)
     scene.run("r", fixed(key), node=0)
     assert scene.served("r").allocation_id == pool
     scene.eventually(lambda: scene.address(own) is None, "the auto address is released", 40)

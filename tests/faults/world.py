@@ -124,7 +124,11 @@ class FaultWorld(World):
         self.ec2.clear_faults()
         self.ec2.let_go()
         for cluster in self.clusters.values():
-            cluster.kube.clear_faults()
+            self.mend_api(cluster)
+
+    def mend_api(self, cluster: SandboxCluster) -> None:
+        """End everything that was done to the API server of this cluster."""
+        cluster.kube.clear_faults()
 
     def free_lease(self, cluster: str = "a") -> None:
         """Give up the Lease of a holder that is dead, as if its duration had passed."""
@@ -169,11 +173,16 @@ class FaultWorld(World):
         """What keeps the world from being converged now."""
         return list(converged(Facts(self.history())))
 
-    def verdict(self, *, bounds: Bounds | None = None, quiet_s: float = 0.0, limit_s: float = 45) -> History:
-        """Everything is mended: wait for convergence, listen for a while, and hold the record to every guarantee."""
+    def verdict(
+        self, *, bounds: Bounds | None = None, quiet_s: float = 0.0, limit_s: float = 45, told_s: float = 1.5
+    ) -> History:
+        """Everything is mended: wait for convergence, listen for a while, and hold the record to every guarantee.
+
+        Events of before are told for `told_s` longer; one that was said often is counted up once in ten seconds.
+        """
         self.mend()
         self.settle(limit_s)
-        quiet = self.listen(quiet_s) if quiet_s else None
+        quiet = self.listen(quiet_s, told_s) if quiet_s else None
         history = self.history(quiet=quiet, bounds=bounds)
         assert_holds(history)
         return history
@@ -182,9 +191,9 @@ class FaultWorld(World):
         """The guarantees that the record so far shows broken, for negative controls."""
         return {str(v.broken)[:2] for v in judge(self.history(bounds=bounds))}
 
-    def listen(self, seconds: float) -> tuple[float, float]:
+    def listen(self, seconds: float, told_s: float = 1.5) -> tuple[float, float]:
         """Let time pass in which nobody asks for anything, after the events of before have been told."""
-        time.sleep(1.5)
+        time.sleep(told_s)
         begin = time.monotonic()
         time.sleep(seconds)
         return begin, time.monotonic()

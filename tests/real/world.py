@@ -37,7 +37,7 @@ class RealControl(Cluster):
     def __init__(self, real: RealCluster, watch_namespace: str) -> None:
         headers = {"Authorization": f"Bearer {real.token}"}
         super().__init__(ApiClient(real.url, headers, str(real.ca)))
-        self.real, self._watch_namespace = real, watch_namespace
+        self.real, self.url, self._watch_namespace = real, real.url, watch_namespace
 
     def kubeconfig(self, path: Path) -> Path:
         """A kubeconfig for replicas, of the chart's ServiceAccount."""
