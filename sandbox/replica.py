@@ -26,7 +26,7 @@ class Replica:
     def __init__(self, name: str, flags: Sequence[str], env: Mapping[str, str], log: Path) -> None:
         self.name = name
         self.port = free_port()
-        self._flags, self._log = flags, log
+        self._flags, self._log = list(flags), log
         self._env = {**_clean_environment(), **env, "AWS_ACCESS_KEY_ID": name}
         self._child: Child | None = None
         self.signalled_at = 0.0
@@ -45,6 +45,11 @@ class Replica:
     def pid(self) -> int:
         """The process id of gunicorn's master; 0 if it was never started."""
         return self._child.process.pid if self._child else 0
+
+    def change(self, flags: Mapping[str, str], env: Mapping[str, str] | None = None) -> None:
+        """Have other flags and variables from the next start on; what is not named stays."""
+        self._flags += [f"--{flag}={value}" for flag, value in flags.items()]  # the last one of a name counts
+        self._env.update(env or {})
 
     def start(self) -> None:
         """Start the process; it is not waited for."""
