@@ -27,6 +27,11 @@ class Process:
     name: str
     life: int = 0
 
+    @property
+    def cluster(self) -> str:
+        """Its cluster: replicas are named after it and counted."""
+        return self.name.rstrip("0123456789")
+
     def __str__(self) -> str:
         return f"{self.name}.{self.life}"
 

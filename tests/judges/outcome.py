@@ -45,7 +45,7 @@ def failover(facts: Facts) -> Iterator[Violation]:
     """When a leader dies another has a new epoch within the bound; when it releases the Lease, sooner."""
     bounds = facts.history.bounds
     for signal in facts.history.signals:
-        if signal.kind not in ("kill", "term") or _leader_at(facts.history, signal.at) != signal.who:
+        if signal.kind not in ("kill", "term") or _leader_at(facts.history, signal) != signal.who:
             continue
         start = _released_at(facts.history, signal) if signal.kind == "term" else signal.at
         limit = bounds.handover_s if signal.kind == "term" and start > signal.at else bounds.failover_s
@@ -55,9 +55,11 @@ def failover(facts: Facts) -> Iterator[Violation]:
             yield Violation(broken=Guarantee.FAILOVER, evidence=evidence)
 
 
-def _leader_at(history: History, at: float) -> Process | None:
-    raised = [write.who for write in history.writes if write.raises and write.at <= at]
-    return raised[-1] if raised else None
+def _leader_at(history: History, signal: Signal) -> Process | None:
+    """Who led the signalled process's cluster at that time."""
+    raised = [w.who for w in history.writes if w.raises and w.who and w.at <= signal.at]
+    led = [who for who in raised if who.cluster == signal.who.cluster]
+    return led[-1] if led else None
 
 
 def _released_at(history: History, signal: Signal) -> float:
@@ -66,13 +68,14 @@ def _released_at(history: History, signal: Signal) -> float:
 
 
 def _next_epoch(history: History, dead: Process, start: float) -> float:
-    later = (w.at for w in history.writes if w.raises and w.at > start and w.who != dead)
-    return next(later, history.ended)
+    later = (w for w in history.writes if w.raises and w.who and w.at > start and w.who != dead)
+    return next((w.at for w in later if w.who and w.who.cluster == dead.cluster), history.ended)
 
 
 def _candidates(history: History, signal: Signal, limit: float) -> bool:
     """Whether anybody else was there all that time: it called somebody, near its begin and near its end."""
-    others = [c.began for c in history.calls if c.who != signal.who and signal.at < c.began <= limit]
+    rest = (c for c in history.calls if c.who != signal.who and c.who.cluster == signal.who.cluster)
+    others = [c.began for c in rest if signal.at < c.began <= limit]
     return bool(others) and min(others) < signal.at + 1.0 and max(others) > limit - 1.0
 
 

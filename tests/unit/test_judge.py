@@ -133,6 +133,10 @@ BAD: dict[str, tuple[Guarantee, History]] = {
         Guarantee.FAILOVER,
         replace(with_writes(epoch(60.0, OTHER)), calls=HANDED_OVER, signals=(signal(30.0, "kill"),)),
     ),
+    "another cluster's new leader does not replace a dead one": (
+        Guarantee.FAILOVER,
+        replace(with_writes(epoch(31.0, Process(name="b1"))), calls=HANDED_OVER, signals=(signal(30.0, "kill"),)),
+    ),
     "a released Lease is taken late": (
         Guarantee.FAILOVER,
         replace(
