@@ -34,6 +34,7 @@ class Recorder:
         self.pods: list[PodSight] = []
         self.signals: list[Signal] = []
         self.lives: dict[str, int] = {}
+        self._tokens: set[str] = set()
         self.order = threading.Lock()
 
     def process(self, name: str) -> Process:
@@ -44,7 +45,16 @@ class Recorder:
         """A call came through a door, or did not."""
         self.calls.append(call)
         if call.what == TRANSACTION and (call.status == 200 or call.ended - call.began > 30):
-            self.writes.append(_write(call, sure=call.status == 200))
+            self._wrote(call)
+
+    def _wrote(self, call: Call) -> None:
+        """A transaction was accepted, or perhaps was; one that is repeated with its token changes nothing."""
+        token = str(call.body.get("ClientRequestToken", ""))
+        if token and token in self._tokens:
+            return
+        if call.status == 200:
+            self._tokens.add(token)
+        self.writes.append(_write(call, sure=call.status == 200))
 
     def signal(self, name: str, kind: Any) -> None:
         """A process is sent a signal."""
