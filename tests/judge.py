@@ -21,6 +21,8 @@ SAFETY: tuple[Rule, ...] = (
     rights.deadline,
     rights.foreign,
     rights.foreign_cut,
+    rights.right_cut,
+    rights.retagged,
 )
 LIVENESS: tuple[Rule, ...] = (outcome.converged, outcome.failover, outcome.silence)
 

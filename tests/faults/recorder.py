@@ -187,7 +187,7 @@ def sight_body(s: PodSight) -> Mapping[str, Any]:
 
 
 def sight_of(body: Mapping[str, Any], cluster: str, *, gone: bool = False) -> PodSight:
-    """What matters of a Pod. One whose phase is terminal is as good as gone."""
+    """What matters of a Pod. One whose phase is terminal, or whose containers ended on deletion, is as good as gone."""
     meta, status = body["metadata"], body.get("status", {})
     notes, labels = meta.get("annotations") or {}, meta.get("labels") or {}
     return PodSight(
@@ -199,5 +199,12 @@ def sight_of(body: Mapping[str, Any], cluster: str, *, gone: bool = False) -> Po
         mode=notes.get(contract.TYPE, ""),
         pool=notes.get(contract.FIXED_TAG) or notes.get(contract.FIXED_TAG_VALUE) or "",
         label=labels.get(contract.PUBLIC_IP, ""),
-        gone=gone or status.get("phase") in ("Succeeded", "Failed"),
+        gone=gone or status.get("phase") in ("Succeeded", "Failed") or _is_drained(body),
     )
+
+
+def _is_drained(body: Mapping[str, Any]) -> bool:
+    """Whether the Pod is being deleted and all its containers have ended: a finalizer may keep it for long."""
+    containers = body.get("status", {}).get("containerStatuses") or ()
+    ended = all("terminated" in (one.get("state") or {}) for one in containers)
+    return "deletionTimestamp" in body["metadata"] and bool(containers) and ended

@@ -24,6 +24,7 @@ class Guarantee(StrEnum):
     FOREIGN = "S3 what is not ours is not touched"
     POOL_KEPT = "S3 a pool's address is not released"
     FOREIGN_CUT = "S3 an association that is not ours is not cut"
+    RIGHT_CUT = "S3 an association is cut on evidence only"
     NO_LEAK = "S4 an address of ours has a claim"
     CONVERGED = "L1 everything converges"
     FAILOVER = "L2 a leader is replaced in time"

@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from math import inf
 
 from controller.core import contract
-from sandbox.ec2.log import Entry
+from sandbox.ec2.log import Entry, Holding
 from tests.history import EC2_MUTATIONS, Process
-from tests.judges.facts import Facts, Guarantee, Violation
+from tests.intervals import until
+from tests.judges.facts import Facts, Guarantee, Ownership, Violation
+
+ASIDE_S = 1.0  # a watch tells the record of a Pod's change a little later than it happened
+IDENTITY = (contract.TYPE, contract.TAG_POD_UID, contract.TAG_CLUSTER_UID)
 
 
 def deadline(facts: Facts) -> Iterator[Violation]:
@@ -57,3 +61,46 @@ def foreign_cut(facts: Facts) -> Iterator[Violation]:
         if by_replica and held.by.access_key not in facts.names and held.allocation_id not in facts.history.adoptable:
             evidence = f"{held.ended_by} ended {held.allocation_id} at {held.private_ip}, made by {held.by.access_key}"
             yield Violation(broken=Guarantee.FOREIGN_CUT, evidence=evidence)
+
+
+def right_cut(facts: Facts) -> Iterator[Violation]:
+    """No replica cuts where an address stands right: at its owner's target, for a Pod that goes on asking for it."""
+    for held in facts.holdings:
+        if held.ended_by is None or held.ended_by.access_key not in facts.names:
+            continue
+        sent = _sent(facts, held)
+        owners = (o for o in facts.ownerships if (o.allocation_id, o.ip) == (held.allocation_id, held.private_ip))
+        for owner in owners:
+            if owner.time[0] < sent <= owner.time[1] and _goes_on(facts, owner, sent):
+                evidence = f"{held.ended_by} cut {held.allocation_id} at {held.private_ip}, which Pod {owner.uid} has"
+                yield Violation(broken=Guarantee.RIGHT_CUT, evidence=evidence)
+
+
+def _sent(facts: Facts, held: Holding) -> float:
+    """When the cut of just this association was asked for; if nobody asked for it, when it happened."""
+    calls = (c for c in facts.history.calls if c.what == "DisassociateAddress")
+    asked = (c.began for c in calls if c.body.get("AssociationId") == held.association_id)
+    return min(asked, default=until(held.until))
+
+
+def _goes_on(facts: Facts, owner: Ownership, sent: float) -> bool:
+    """Whether the Pod asked for the same, alone at the same IP, all the time since it owned the address, and does."""
+    begin, end = owner.time[0] + ASIDE_S, sent + ASIDE_S
+    during = [seen for seen in facts.seen if seen.time[0] <= end and seen.time[1] >= begin and not seen.pod.gone]
+    mine = [seen for seen in during if seen.pod.uid == owner.uid]
+    others = [seen for seen in during if seen.pod.ip == owner.ip and seen.pod.uid != owner.uid]
+    whole = bool(mine) and mine[0].time[0] <= begin and mine[-1].time[1] >= end
+    same = {(seen.pod.mode, seen.pod.pool, seen.pod.ip) for seen in mine if seen.asks}
+    return begin < end and whole and not others and len(same) == 1 and all(seen.asks for seen in mine)
+
+
+def retagged(facts: Facts) -> Iterator[Violation]:
+    """An address whose tags a person has made say something else is that person's: no replica releases it."""
+    taken: set[str] = set()
+    for entry in facts.history.journal:
+        effect = entry.effect
+        if not facts.ours(entry) and effect.kind in ("tagged", "untagged") and set(IDENTITY) & effect.tags.keys():
+            taken.add(effect.allocation_id)
+        if facts.ours(entry) and effect.kind == "released" and effect.allocation_id in taken:
+            evidence = f"{entry.caller.access_key} released {effect.allocation_id}, which a person had tagged anew"
+            yield Violation(broken=Guarantee.FOREIGN, evidence=evidence)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from controller.core import contract
 from tests.history import TRANSACTION, History, Process
 from tests.intervals import common, longest, without
 from tests.judge import BrokenGuaranteesError, IncompleteRecordError, assert_holds, judge
@@ -45,6 +46,8 @@ def test_a_good_history_passes() -> None:
 
 LATE_CALL = (*GOOD.calls, call("ec2", "DisassociateAddress", END + 5))
 HANDED_OVER = (*(c for c in GOOD.calls if c.who == OTHER), *renewals(0, 30), *renewals(60, END, OTHER))
+
+ASKED_TO_CUT = call("ec2", "DisassociateAddress", 30.0, AssociationId="assoc-12.0")
 
 BAD: dict[str, tuple[Guarantee, History]] = {
     "two Pods claim one address": (
@@ -116,6 +119,15 @@ BAD: dict[str, tuple[Guarantee, History]] = {
             journal=(associated(50.0, HAND, address="eipalloc-9", ip="x"), cut(51.0, 50.0, address="eipalloc-9")),
         ),
     ),
+    "an association is cut under its owner": (Guarantee.RIGHT_CUT, plus(journal=(cut(50.0, 12.0),))),
+    "an association is cut that nobody asked to cut": (
+        Guarantee.RIGHT_CUT,
+        plus(journal=(cut(50.0, 12.0),), calls=(call("ec2", "DisassociateAddress", 5.0, AssociationId="assoc-3.0"),)),
+    ),
+    "what a person had tagged anew is released": (
+        Guarantee.FOREIGN,
+        plus(journal=(effect("tagged", 50.0, HAND, tags={contract.TAG_POD_UID: "x"}), effect("released", 60.0))),
+    ),
     "a Pod is not served": (Guarantee.CONVERGED, plus(pods=(sight(99.0, uid="q", ip="10.0.0.14"),))),
     "a Pod is not labelled": (Guarantee.CONVERGED, plus(pods=(sight(99.0),))),
     "a claim is left": (Guarantee.CONVERGED, plus(pods=(sight(99.0, gone=True),))),
@@ -171,6 +183,17 @@ def test_every_guarantee_has_a_bad_history() -> None:
 
 
 GOOD_TOO: dict[str, History] = {
+    "an association is cut whose Pod has just gone": replace(
+        plus(journal=(cut(50.0, 12.0), effect("released", 50.3)), pods=(sight(50.5, gone=True),)),
+        items={},
+        addresses=(),
+        writes=(*GOOD.writes, write(50.2, deletes=frozenset({POD_KEY, ADDRESS_KEY}))),
+    ),
+    "a cut was asked for before its Pod asked again": replace(
+        plus(journal=(cut(50.0, 12.0), associated(50.1)), calls=(ASKED_TO_CUT,)),
+        pods=(sight(10.0), sight(13.0, label=PUBLIC_IP), sight(30.5, mode=""), sight(31.0, label=PUBLIC_IP)),
+        quiet=None,
+    ),
     "a write that may have happened takes an owner away": with_writes(
         write(20.0, deletes=frozenset({POD_KEY, ADDRESS_KEY}), sure=False)
     ),
