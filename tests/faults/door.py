@@ -21,6 +21,7 @@ from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from sandbox.kube.target import parse_path, verb_of
+from tests.faults.forged import Forged, Forger
 from tests.history import TRANSACTION, Call, Process, Service
 
 LIMIT_S = 60.0
@@ -52,7 +53,10 @@ class Nothing:
 
 
 class Door:
-    """Serves on loopback before `upstream`; `ca` is needed for https. `seen` is told of a call once it has a status."""
+    """Serves on loopback before `upstream`; `ca` is needed for https. `seen` is told of a call once it has a status.
+
+    `rewrite` gives the body that is delivered in place of the one that was sent.
+    """
 
     def __init__(
         self, service: Service, upstream: str, who: Callable[[], Process], seen: Callable[[Call], None], ca: str = ""
@@ -60,6 +64,8 @@ class Door:
         self._trust = ssl.create_default_context(cafile=ca) if ca else None
         self.service: Service = service
         self.interference: Interference = Nothing()
+        self.forger: Forger | None = None
+        self.rewrite: Callable[[Call, bytes], bytes] = lambda _, body: body
         self.shut = threading.Event()
         self.upstream = urlsplit(upstream).netloc
         self.who, self.seen = who, seen
@@ -160,6 +166,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.door.seen(replace(call, ended=time.monotonic()))
             self.close_connection = True
             return
+        forger = self.door.forger
+        if forger and (forged := forger.instead(call)):
+            self.door.seen(replace(call, ended=time.monotonic(), status=forged.status))
+            self._forge(forged)
+            return
         self._deliver(call, body)
 
     def _hangs(self) -> bool:
@@ -185,10 +196,21 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.door.interference.after(call) or self._hangs():
             self.close_connection = True
             return
+        forger = self.door.forger
+        if forger and said is not None and (forged := forger.afterwards(call, said)):
+            self._forge(forged)
+            return
         self._answer(answer, said)
+
+    def _forge(self, forged: Forged) -> None:
+        self.send_response_only(forged.status)
+        self.send_header("Content-Length", str(len(forged.body)))
+        self.end_headers()
+        self.wfile.write(forged.body)
 
     def _ask(self, call: Call, body: bytes) -> tuple[http.client.HTTPResponse, bytes | None, Call]:
         kept = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
+        body = self.door.rewrite(call, body)
         try:
             self.upstream.request(self.command, self.path, body=body or None, headers=kept)
             answer = self.upstream.getresponse()
