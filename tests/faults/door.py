@@ -211,7 +211,6 @@ class _Handler(BaseHTTPRequestHandler):
     def _ask(self, call: Call, body: bytes) -> tuple[http.client.HTTPResponse, bytes | None, Call]:
         kept = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
         body = self.door.rewrite(call, body)
-        body = self.door.rewrite(call, body)
         try:
             self.upstream.request(self.command, self.path, body=body or None, headers=kept)
             answer = self.upstream.getresponse()
