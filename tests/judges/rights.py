@@ -90,8 +90,9 @@ def _goes_on(facts: Facts, owner: Ownership, sent: float) -> bool:
     mine = [seen for seen in during if seen.pod.uid == owner.uid]
     others = [seen for seen in during if seen.pod.ip == owner.ip and seen.pod.uid != owner.uid]
     whole = bool(mine) and mine[0].time[0] <= begin and mine[-1].time[1] >= end
-    same = {(seen.pod.mode, seen.pod.pool, seen.pod.ip) for seen in mine if seen.asks}
-    return begin < end and whole and not others and len(same) == 1 and all(seen.asks for seen in mine)
+    same = {(seen.pod.mode, seen.pod.pool) for seen in mine}
+    stays = len(same) == 1 and all(seen.asks and seen.pod.ip == owner.ip for seen in mine)
+    return begin <= sent and whole and stays and not others
 
 
 def retagged(facts: Facts) -> Iterator[Violation]:
