@@ -1,0 +1,126 @@
+"""Guards of the ledger: who may write, on what condition, and what must be written before EC2 is asked.
+
+Each test plays one scenario twice: as the program is, which passes, and without the guard, which the judge notices.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.world import ClusterSettings, wait_until
+from tests.e2e.scene import PUBLIC_IP, auto, fixed
+from tests.faults.catching import Catch, claims
+from tests.faults.crash import Crash, CrashPoint, Spot
+from tests.faults.lives import Life, delete, new_life, serve
+from tests.faults.mutants import (
+    FAST,
+    PATIENT,
+    Edit,
+    converges_or_not,
+    guarded_or_not,
+    holds_or_breaks,
+    source_with,
+    unless,
+)
+from tests.faults.world import FaultWorld, fault_world
+from tests.history import Bounds, Service
+from tests.judges.facts import Guarantee
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+PAIR = ClusterSettings(name="a", nodes=2, replicas=2)
+
+NO_EPOCH = Edit(file="state/transaction.py", text="model.epoch == term.epoch", instead="model.pk.exists()")
+NO_REV = Edit(
+    file="state/operations.py",
+    text="""    condition = model.rev == before.rev if before else model.pk.does_not_exist()
+    if before and before.nonce:
+        condition &= model.nonce == before.nonce
+""",
+    instead="    condition = model.pk.exists() | model.pk.does_not_exist()\n",
+)
+NO_INTENT = Edit(
+    file="controller/core/plan.py",
+    text="intent = () if s.record else (Intend(pool=wanted.pool),)",
+    instead="intent = ()",
+)
+NO_TARGET = Edit(
+    file="controller/core/transitions.py",
+    text="side, pool=step.pool, public_ip=taken.public_ip, owner=owner, target=step.target,",
+    instead="side, pool=step.pool, public_ip=taken.public_ip, owner=owner, target=None,",
+)
+BY_NAME = Edit(
+    file="controller/assembly.py",
+    text="InstallKey(cluster_uid=self._cluster.uid(),",
+    instead="InstallKey(cluster_uid=config.cluster_name,",
+)
+
+
+@guarded_or_not
+def test_a_dead_leaders_write_arrives_under_the_next_epoch(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, NO_EPOCH))
+    with fault_world(tmp_path, PAIR, flags=FAST, env=env) as world:
+        late = Catch(claims)
+        world.interfere(late, service="dynamodb")
+        life = new_life(world, "fixed-tag")
+        serve(life)
+        world.kill(late.caller(world))
+        delete(life)
+        world.free_lease()
+        world.leader()
+        late.let_go()
+        holds_or_breaks(world, guarded, Guarantee.FENCE)
+
+
+@guarded_or_not
+def test_two_clusters_claim_the_same_address_at_once(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, NO_REV))
+    clusters = [ClusterSettings(name=name, nodes=1, replicas=1) for name in "ab"]
+    with fault_world(tmp_path, *clusters, flags=FAST, env=env) as world:
+        world.ec2.add_address(tags={"pool": ""})
+        late = Catch(claims)
+        world.interfere(late, replica="a1")
+        serve(new_life(world, "fixed-tag"))
+        assert late.reached.wait(20)
+        world.clusters["b"].run_pod("ns", "quicker", fixed("pool"))
+        wait_until(lambda: PUBLIC_IP in world.clusters["b"].kube.labels("ns", "quicker"), 20, "the quicker one has it")
+        late.let_go()
+        if guarded:
+            world.ec2.add_address(tags={"pool": ""})
+        holds_or_breaks(world, guarded, Guarantee.ONE_OWNER)
+
+
+def crash_after(world: FaultWorld, service: Service, what: str, life: Life) -> None:
+    """The leader dies when this call of its has been done; its Pod goes while nobody leads; another takes over."""
+    crash = Crash(world, CrashPoint(spot=Spot(service=service, what=what, number=1), side="after"))
+    world.interfere(crash)
+    serve(life)
+    assert crash.struck.wait(20)
+    delete(life)
+    world.free_lease()
+
+
+@guarded_or_not
+def test_an_allocation_is_forgotten_with_its_leader(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, NO_INTENT))
+    with fault_world(tmp_path, PAIR, flags=FAST, env=env) as world:
+        crash_after(world, "ec2", "AllocateAddress", new_life(world, "auto"))
+        holds_or_breaks(world, guarded, Guarantee.NO_LEAK, bounds=Bounds(failover_s=20.0, unclaimed_s=15.0))
+
+
+@guarded_or_not
+def test_an_association_is_forgotten_with_its_leader(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, NO_TARGET))
+    with fault_world(tmp_path, PAIR, flags=FAST, env=env) as world:
+        crash_after(world, "ec2", "AssociateAddress", new_life(world, "fixed-tag"))
+        converges_or_not(world, guarded)
+
+
+@guarded_or_not
+def test_two_clusters_were_given_one_name(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, BY_NAME))
+    clusters = [ClusterSettings(name=name, nodes=1, replicas=1, flags={"cluster-name": "one"}) for name in "ab"]
+    with fault_world(tmp_path, *clusters, flags=FAST, env=env) as world:
+        serve(new_life(world, "auto"))
+        wait_until(lambda: world.ec2.holdings(), 20, "the first cluster's Pod is served")
+        world.clusters["b"].run_pod("ns", "other", auto())
+        holds_or_breaks(world, guarded, Guarantee.RIGHT_CUT, bounds=PATIENT)
