@@ -120,6 +120,7 @@ class FaultWorld(World):
         self.interfere(None)
         for doors in self.doors.values():
             for door in doors.values():
+                door.forger = None
                 door.open()
         self.ec2.clear_faults()
         self.ec2.let_go()

@@ -1,0 +1,86 @@
+"""Wall clocks jump by an hour, forwards and back, on the leader, on the follower, on both: nobody may notice.
+
+Leases are held, retries wait and targets are remembered by the monotonic clock; the wall clock is for people to read.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.replica import Replica
+from sandbox.world import ClusterSettings, wait_until
+from tests.faults.clocks import Clocks, lease_is_ahead
+from tests.faults.lives import delete, move, new_life, play, serve
+from tests.faults.world import FaultWorld, fault_world
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+FAST = {"poll-interval": "0.5", "resync-period": "4"}
+HOUR_S = 3600
+
+
+@pytest.fixture
+def clocks(tmp_path: Path) -> Clocks:
+    """The clocks of two replicas."""
+    return Clocks(tmp_path / "clocks", "a1", "a2")
+
+
+@pytest.fixture
+def world(tmp_path: Path, clocks: Clocks) -> Iterator[FaultWorld]:
+    """A world of one cluster with two replicas whose clocks can be turned."""
+    cluster = ClusterSettings(name="a", nodes=2, replicas=2)
+    with fault_world(tmp_path / "world", cluster, flags=FAST, env=clocks.env) as made:
+        yield made
+
+
+def terms(world: FaultWorld) -> int:
+    """How often an epoch was raised."""
+    return sum(1 for write in list(world.recorder.writes) if write.raises)
+
+
+def wait_ahead(world: FaultWorld, seconds: int) -> None:
+    """Until the holder has renewed the Lease by a clock that is so far ahead."""
+    wait_until(lambda: abs(lease_is_ahead(world) - seconds) < 60, 20, lambda: f"ahead by {lease_is_ahead(world):.0f} s")
+
+
+@pytest.mark.parametrize("first", [HOUR_S, -HOUR_S], ids=["forwards-first", "back-first"])
+def test_the_leaders_clock_jumps_an_hour_and_back(world: FaultWorld, clocks: Clocks, first: int) -> None:
+    leader, before = world.leader(), terms(world)
+    held, gone = (new_life(world, mode) for mode in ("auto", "fixed-tag"))
+    for life in (held, gone):
+        play(life, serve)
+    for seconds, step, life in ((first, move, held), (-first, delete, gone), (0, delete, held)):
+        step(life)
+        clocks.turn(leader, seconds)
+        wait_ahead(world, seconds)
+        world.settle()
+    assert world.leader() is leader
+    assert terms(world) == before, "another term began because a clock was turned"
+    world.verdict(quiet_s=3)
+
+
+@pytest.mark.parametrize("seconds", [HOUR_S, -HOUR_S], ids=["ahead", "behind"])
+def test_a_replica_whose_clock_is_an_hour_off_follows_and_leads(
+    world: FaultWorld, clocks: Clocks, seconds: int
+) -> None:
+    leader = world.leader()
+    skewed = follower_of(world, leader)
+    clocks.turn(skewed, seconds)
+    life, before = new_life(world, "auto"), terms(world)
+    play(life, serve)
+    assert terms(world) == before
+    world.kill(leader)
+    move(life)
+    wait_until(lambda: skewed.leads(), 20, "the one whose clock is off leads")
+    wait_ahead(world, seconds)
+    world.start(leader)
+    world.settle()
+    world.term(skewed)
+    wait_until(leader.leads, 20, "the one whose clock is right leads")
+    delete(life)
+    world.verdict(quiet_s=3)
+
+
+def follower_of(world: FaultWorld, leader: Replica) -> Replica:
+    """The other one."""
+    return next(r for r in world.replicas() if r is not leader)
