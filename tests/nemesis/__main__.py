@@ -6,6 +6,7 @@ A failing round prints its seed, what did not hold, and where its record is; `--
 import argparse
 import itertools
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("--stand-ins", action="store_true", help="the sandbox's servers in place of the real ones")
     parser.add_argument("--folder", type=Path, default=Path("build/nemesis"), help="for logs (%(default)s)")
     parser.add_argument("--verbose", action="store_true", help="tell the story while it happens")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it started must end with it
     return run(parser.parse_args())
 
 
