@@ -129,6 +129,7 @@ class Assembly:
             identity=self._identity,
             call_timeout=config.call_timeout,
             on_fenced=self._fenced,
+            on_missing=self._fenced if config.create_table else None,  # the next term makes the table
         )
 
     def _fenced(self) -> None:

@@ -7,6 +7,7 @@ two replicas never share one. The line of the directory is written with it: whoe
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,18 @@ from state.table import Table, directory_key, install_key
 TRIES = 5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """An epoch that was won; `heartbeat` is what the table has at least, now that it is written.
+
+    `before` is the epoch that the table had when it was first looked at (0: none).
+    """
+
+    epoch: Epoch
+    before: Epoch
+    heartbeat: int
+
+
 class EpochRaiser:
     """Raises the epoch of one install, and writes what others need to know of it."""
 
@@ -34,8 +47,8 @@ class EpochRaiser:
         self._cluster_name, self._scope = cluster_name, scope
         self._version, self._silence_s = version, silence_s
 
-    def raise_epoch(self, identity: str, lease_epoch: int, guard: Callable[[], None]) -> tuple[Epoch, Epoch]:
-        """Write a new epoch above the table's and the Lease's; returns it, and the one the table had (0: none).
+    def raise_epoch(self, identity: str, lease_epoch: int, guard: Callable[[], None]) -> Raised:
+        """Write a new epoch above the table's and the Lease's.
 
         A lost race or a lost reply only means another try with a higher number. Raises ConditionLost or Throttled
         after five tries, else what the call raised.
@@ -43,7 +56,7 @@ class EpochRaiser:
         first: Epoch | None = None
         for tried in range(1, TRIES + 1):
             record = self._reader.own()
-            known = record.epoch if record else Epoch(0)
+            known, beats = (record.epoch, record.heartbeat) if record else (Epoch(0), 0)
             first = known if first is None else first
             epoch = Epoch(max(known, lease_epoch) + 1)
             try:
@@ -53,7 +66,7 @@ class EpochRaiser:
                     raise
                 time.sleep(random.uniform(0, 0.02 * 2**tried))
             else:
-                return epoch, first
+                return Raised(epoch=epoch, before=first, heartbeat=beats + 1)
         raise AssertionError("unreachable")
 
     def _write(self, record: InstallRecord | None, epoch: Epoch, identity: str, guard: Callable[[], None]) -> None:

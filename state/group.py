@@ -15,7 +15,7 @@ from typing import Protocol, assert_never
 from uuid import uuid4
 
 from state.connection import Key, Raw
-from state.errors import Fenced, PodEipError, Refused, Throttled, Unavailable
+from state.errors import Fenced, PodEipError, Refused, TableMissing, Throttled, Unavailable
 from state.model import Change
 from state.operations import Entry, Sight
 from state.transaction import Cancelled, Committed, Failed, Verdict, WriteTerm
@@ -48,6 +48,10 @@ class Sink(Protocol):
 
     def fenced(self, term: WriteTerm) -> None:
         """The term is over: a newer epoch exists."""
+        ...
+
+    def missing(self, term: WriteTerm) -> None:
+        """There is no table."""
         ...
 
 
@@ -151,7 +155,8 @@ class GroupCommit:
     def _close(self, term: WriteTerm, group: _Group) -> None:
         """Nothing more is written under this epoch; what an earlier request of this group wrote still counts."""
         term.fenced = True
-        error = Fenced(f"Epoch {term.epoch} has passed: another leader holds a newer one, or the install item is gone")
+        why = "another leader holds a newer one, or the table is another one or an older state of it"
+        error = Fenced(f"Epoch {term.epoch} has passed: {why}")
         self._give_up(term, group, error)
         self._sink.fenced(term)
 
@@ -164,6 +169,9 @@ class GroupCommit:
                 if error.code == TOKEN_SPENT:
                     group.renew()
                 self._wait(term, group, error)
+            case TableMissing():
+                self._give_up(term, group, error)
+                self._sink.missing(term)
             case _:
                 self._give_up(term, group, error)
 

@@ -53,11 +53,12 @@ class DynamoLedger:
         clock: Callable[[], float] = time.monotonic,
         patience: Patience | None = None,
         on_fenced: Callable[[], None] | None = None,
+        on_missing: Callable[[], None] | None = None,
     ) -> None:
-        """`clock` is monotonic seconds; `on_fenced` is called in the writer's thread, and must not wait."""
+        """`clock` is monotonic seconds; `on_fenced` and `on_missing` (there is no table) must not wait."""
         self._table, self._install, self._clock = table, install, clock
         self._identity, self._limit = identity, 3 * call_timeout
-        self._on_fenced = on_fenced
+        self._on_fenced, self._on_missing = on_fenced, on_missing
         self._cache, self._reader = Cache(), Reader(table, install)
         self._raiser = EpochRaiser(
             table, install, cluster_name=cluster_name, scope=scope, version=version, silence_s=silence_s
@@ -68,7 +69,7 @@ class DynamoLedger:
         )
         self._writer = Writer(group.commit, name=f"ledger-{install.install}")
         self._between_terms = threading.Lock()
-        self._begun = 0
+        self._begun = self._beats = 0
         self._term: WriteTerm | None = None
         self._written_at: float | None = None
         self._neighbours: Mapping[str, Mapping[PodUid, PodRecord]] = {}
@@ -80,27 +81,30 @@ class DynamoLedger:
         """Fence every earlier leader of this install, read the ledger, and take writes under the new epoch.
 
         `before` is asked as the last thing before each transaction is sent; what it raises stops it. `restored` tells
-        afterwards whether the table knew a lower epoch than the Lease (`lease_epoch`). Raises what a read raises,
+        afterwards whether the table knew a lower epoch than the Lease (`lease_epoch`), or fewer heartbeats than the
+        last term of this replica. Raises what a read raises,
         ItemUnreadable if a newer release wrote our install item, ConditionLost if others keep raising the epoch.
         """
         self._end()
         self._begun += 1
         sent_at = self._clock()
-        epoch, known = self._raiser.raise_epoch(identity or self._identity, lease_epoch, before)
+        raised = self._raiser.raise_epoch(identity or self._identity, lease_epoch, before)
         reading = self._reader.claims()
         self._neighbours = reading.neighbours
-        self.restored, self._written_at = known < lease_epoch, sent_at
+        self.restored = raised.before < lease_epoch or raised.heartbeat <= self._beats
+        self._written_at = sent_at
         with self._between_terms:
             self._cache.replace(reading.pods, reading.addresses, reading.unreadable)
-            self._term = WriteTerm(epoch=epoch, guard=before)
+            self._term = WriteTerm(epoch=raised.epoch, guard=before, beats=raised.heartbeat)
         self._writer.open(self._term)
-        return epoch
+        return raised.epoch
 
     def end_term(self) -> None:
         """Take no more writes: what is queued fails with NotLeading, what is on its way gets its answer."""
         self._end()
 
     def _end(self) -> None:
+        self._beats = self._term.beats if self._term else self._beats
         self._term = None
         self._writer.end(self._limit)
 
@@ -214,6 +218,11 @@ class DynamoLedger:
         """Tell that a newer epoch exists."""
         if term is self._term and self._on_fenced:
             self._on_fenced()
+
+    def missing(self, term: WriteTerm) -> None:
+        """Tell that there is no table."""
+        if term is self._term and self._on_missing:
+            self._on_missing()
 
     def saw(self, term: WriteTerm, key: Key, raw: Raw | None) -> PodEipError:
         """Keep what stands in the table instead of what was expected, and make the error that says so."""

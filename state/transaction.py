@@ -1,9 +1,10 @@
 """One TransactWriteItems: the fence and a group of changes, and what DynamoDB answered.
 
 The fence is an Update of the install's own item: its condition is that the epoch is still ours (an absent item has no
-epoch, so it fails too), its effect is one more heartbeat. The service applies all or nothing, so no change lands
-under an epoch that has passed. Reasons of a cancellation come in the order of the request, and PynamoDB sends
-deletes, puts and then updates, whatever the order they were given in.
+epoch, so it fails too) and that the heartbeat has not gone back (else an older table was put in the place of ours,
+under the same epoch, and what we believe of the claims is wrong); its effect is one more heartbeat. The service applies
+all or nothing, so no change lands under an epoch that has passed. Reasons of a cancellation come in the order of the
+request, and PynamoDB sends deletes, puts and then updates, whatever the order they were given in.
 """
 
 import threading
@@ -26,10 +27,14 @@ LIMIT = 100  # items of one TransactWriteItems (API reference), the fence among 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class WriteTerm:
-    """The right to write under one epoch, for as long as `guard` does not raise and nobody fenced or ended it."""
+    """The right to write under one epoch, for as long as `guard` does not raise and nobody fenced or ended it.
+
+    `beats` is a heartbeat that the table is known to have had: it never shows a lower one, unless it is another table.
+    """
 
     epoch: Epoch
     guard: Callable[[], None]
+    beats: int = 0
     fenced: bool = False
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -82,12 +87,14 @@ class Transactions:
             return Failed(error=error)
         except TransactWriteError as error:
             return self._judge([*(operation.key for operation in ordered), self._fence_key], error)
+        term.beats += 1
         return Committed()
 
     def _fence(self, term: WriteTerm) -> dict[str, Any]:
         model = self._table.install
         item = model(*self._fence_key)
-        return item.get_update_kwargs_from_instance([model.heartbeat.add(1)], model.epoch == term.epoch, ALL_OLD)
+        ours = (model.epoch == term.epoch) & (model.heartbeat >= term.beats)
+        return item.get_update_kwargs_from_instance([model.heartbeat.add(1)], ours, ALL_OLD)
 
     def _judge(self, keys: Sequence[Key], error: TransactWriteError) -> Verdict:
         reasons = error.cancellation_reasons

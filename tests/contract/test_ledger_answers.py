@@ -11,7 +11,7 @@ from state.connection import Key
 from state.errors import AccessDenied, ConditionLost, ItemUnreadable, NotLeading, Refused, TableMissing, Throttled
 from state.model import Change
 from state.table import Table, pod_key
-from tests.contract.ledger_scene import BUSY, Network, Scene, in_writer, network_to, until
+from tests.contract.ledger_scene import BUSY, Network, Scene, in_writer, make, network_to, until
 from tests.fakes.dynamodb_proxy import cancellation, refusal
 from tests.fakes.ledger_worlds import QUICK
 from tests.fakes.records import new_address, new_pod
@@ -90,6 +90,18 @@ def test_a_refusal_is_told_once(scene: Scene, fault: Any, error: type[Exception]
         scene.ledger.commit(Change(pod_after=new_pod()))
     assert len(scene.transactions()) == 1
     assert scene.standing() == {}
+
+
+def test_that_there_is_no_table_is_told_to_who_can_make_one(scene: Scene) -> None:
+    told: list[str] = []
+    ledger = make(scene.table, scene.install, on_missing=lambda: told.append("missing"))
+    ledger.begin_term("me")
+    ledger.heartbeat()
+    scene.proxy.fault(refusal("ResourceNotFoundException", "no such table"))
+    with pytest.raises(TableMissing):
+        ledger.heartbeat()
+    until(lambda: told == ["missing"])
+    ledger.close()
 
 
 def _set_version(table: Table, key: Key, version: int) -> None:

@@ -134,6 +134,18 @@ class LedgerContract:
         with pytest.raises(Fenced):
             new.heartbeat()
 
+    def test_an_older_table_in_place_of_ours_ends_the_term_though_the_epoch_is_the_same(
+        self, world: World, install: InstallKey, ledger: TermLedger
+    ) -> None:
+        for number in range(3):
+            ledger.commit(Change(pod_after=new_pod(f"{install.cluster_uid}-{number}")))
+        world.turn_back(install, 2)
+        with pytest.raises(Fenced):
+            ledger.commit(Change(pod_after=new_pod()))
+        assert (ledger.begin_term("me", 1), ledger.restored) == (2, True)
+        ledger.heartbeat()
+        assert (ledger.begin_term("me", 2), ledger.restored) == (3, False)
+
     def test_outside_of_a_term_nothing_is_written(self, world: World, install: InstallKey) -> None:
         ledger = world.ledger(install)
         with pytest.raises(NotLeading):

@@ -76,7 +76,7 @@ def _play_without(dynamodb: Any, table: Table, sort_prefix: str, plan: Sequence[
             key = item.get("Key") or item["Item"]
             if key["sk"]["S"].startswith(sort_prefix) and "ConditionExpression" in item:
                 said = item["ConditionExpression"]
-                item["ConditionExpression"] = f"attribute_exists(pk) OR attribute_not_exists(pk) OR ({said})"
+                item["ConditionExpression"] = f"attribute_exists(pk) OR attribute_not_exists(pk) OR {said}"
         return body
 
     with Proxy(dynamodb.meta.endpoint_url, rewrite=blunt) as proxy:

@@ -77,6 +77,7 @@ class FakeLedger:
         self._facts = (cluster_name, scope, version, silence_s)
         self._identity, self._clock, self._on_fenced = identity, clock, on_fenced
         self._epoch: Epoch | None = None
+        self._beats = 0
         self._is_fenced = False
         self._before: Callable[[], None] = lambda: None
         self._plans: list[_Plan] = []
@@ -102,10 +103,12 @@ class FakeLedger:
         with self.table.lock:
             standing = self.table.installs.get(self.install)
             known = standing.epoch if standing else 0
+            turned_back = (standing.heartbeat if standing else 0) < self._beats
             epoch = Epoch(max(known, lease_epoch) + 1)
-            self.table.installs[self.install] = self._record(epoch, standing, identity or self._identity)
+            self.table.installs[self.install] = made = self._record(epoch, standing, identity or self._identity)
             self._load()
-        self.restored, self._epoch, self._is_fenced = known < lease_epoch, epoch, False
+        self.restored, self._epoch, self._is_fenced = known < lease_epoch or turned_back, epoch, False
+        self._beats = made.heartbeat
         self._before, self._written_at = before, self._clock()
         return epoch
 
@@ -221,7 +224,7 @@ class FakeLedger:
 
     def _check_epoch(self, epoch: Epoch) -> None:
         standing = self.table.installs.get(self.install)
-        if standing is None or standing.epoch != epoch:
+        if standing is None or standing.epoch != epoch or standing.heartbeat < self._beats:
             self._is_fenced = True
             if self._on_fenced:
                 self._on_fenced()
@@ -249,7 +252,8 @@ class FakeLedger:
         if address := change.address_before or change.address_after:
             _put(self.table.addresses, address.allocation_id, _next(change.address_before, change.address_after))
         own = self.table.installs[self.install]
-        self.table.installs[self.install] = replace(own, heartbeat=own.heartbeat + 1)
+        self._beats = own.heartbeat + 1
+        self.table.installs[self.install] = replace(own, heartbeat=self._beats)
         if silent:
             self.table.fence(silent.key)
 

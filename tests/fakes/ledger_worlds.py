@@ -5,7 +5,7 @@ read past every cache.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 from uuid import uuid4
 
@@ -30,7 +30,7 @@ from state.model import (
 )
 from state.provision import create_table
 from state.reader import Reader
-from state.table import Table, open_table
+from state.table import Table, install_key, open_table
 from tests.fakes.ledger import FakeLedger, FakeTable
 
 QUICK = Patience(tries=6, budget_s=10.0, base_s=0.001, cap_s=0.01)
@@ -87,6 +87,10 @@ class World(Protocol):
         """The claims of an install and these addresses, read anew."""
         ...
 
+    def turn_back(self, install: InstallKey, heartbeats: int) -> None:
+        """Put an older state of the install's item in place: so many heartbeats less, the same epoch."""
+        ...
+
     def close(self) -> None:
         """Close every ledger."""
         ...
@@ -118,6 +122,11 @@ class FakeWorld:
         }
         addresses = {key: self.table.addresses[key] for key in allocation_ids if key in self.table.addresses}
         return Snapshot(pods=pods, addresses=addresses)
+
+    def turn_back(self, install: InstallKey, heartbeats: int) -> None:
+        """In the dictionary."""
+        standing = self.table.installs[install]
+        self.table.installs[install] = replace(standing, heartbeat=standing.heartbeat - heartbeats)
 
     def close(self) -> None:
         """Nothing runs here."""
@@ -152,6 +161,16 @@ class DynamoWorld:
         """By a reader of its own."""
         reader = Reader(self.table, install)
         return Snapshot(pods=reader.claims().pods, addresses=reader.addresses(allocation_ids).addresses)
+
+    def turn_back(self, install: InstallKey, heartbeats: int) -> None:
+        """By a write that asks for no epoch."""
+        pk, sk = install_key(install)
+        self.table.connection.client.update_item(
+            TableName=self.table.name,
+            Key={"pk": {"S": pk}, "sk": {"S": sk}},
+            UpdateExpression="ADD heartbeat :less",
+            ExpressionAttributeValues={":less": {"N": str(-heartbeats)}},
+        )
 
     def close(self) -> None:
         """End the writers."""
