@@ -1,0 +1,42 @@
+"""Starting replicas again as somebody else would have them: with other flags, or of another release.
+
+A release differs from ours by one expression of its source, in a copy that the process runs instead.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox.replica import Replica
+from tests.faults.world import FaultWorld
+
+ROOT = Path(__file__).parents[2]
+
+
+def restart(
+    world: FaultWorld, flags: Mapping[str, str], *replicas: Replica, env: Mapping[str, str] | None = None
+) -> None:
+    """End these replicas, or all of cluster `a`, and start them with these flags and variables; wait for a leader."""
+    chosen = replicas or tuple(world.clusters["a"].replicas)
+    for replica in chosen:
+        world.term(replica)
+    for replica in chosen:
+        replica.stop()
+        replica.change(flags, env)
+    world.start(*chosen)
+    world.leader("a")
+
+
+def release_with(folder: Path, file: str, ours: str, theirs: str) -> dict[str, str]:
+    """The variables of a process that runs a copy of the source in which `theirs` stands where we have `ours`."""
+    for package in ("controller", "state"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    source = (folder / file).read_text()
+    assert source.count(ours) == 1, ours
+    (folder / file).write_text(source.replace(ours, theirs))
+    return {"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
+
+
+def our_release() -> dict[str, str]:
+    """The variables of a process that runs our source again."""
+    return {"PYTHONPATH": str(ROOT)}
