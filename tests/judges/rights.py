@@ -1,6 +1,7 @@
 """Who may do what to which address: not after one's deadline (S2), and never to what is somebody else's (S3)."""
 
 from collections.abc import Iterator
+from itertools import dropwhile
 from math import inf
 
 from controller.core import contract
@@ -84,15 +85,17 @@ def _sent(facts: Facts, held: Holding) -> float:
 
 
 def _goes_on(facts: Facts, owner: Ownership, sent: float) -> bool:
-    """Whether the Pod asked for the same, alone at the same IP, all the time since it owned the address, and does."""
+    """Whether the Pod asked for the same, alone at the same IP, all the time since it owned the address, and does.
+
+    The record may have seen it only after its claim was written: what it was before it ever asked says nothing.
+    """
     begin, end = owner.time[0] + ASIDE_S, sent + ASIDE_S
-    during = [seen for seen in facts.seen if seen.time[0] <= end and seen.time[1] >= begin and not seen.pod.gone]
-    mine = [seen for seen in during if seen.pod.uid == owner.uid]
-    others = [seen for seen in during if seen.pod.ip == owner.ip and seen.pod.uid != owner.uid]
-    whole = bool(mine) and mine[0].time[0] <= begin and mine[-1].time[1] >= end
-    same = {(seen.pod.mode, seen.pod.pool) for seen in mine}
-    stays = len(same) == 1 and all(seen.asks and seen.pod.ip == owner.ip for seen in mine)
-    return begin <= sent and whole and stays and not others
+    during = [seen for seen in facts.seen if seen.time[0] <= end and seen.time[1] >= begin]
+    others = [seen for seen in during if seen.pod.uid != owner.uid and seen.pod.ip == owner.ip and not seen.pod.gone]
+    mine = list(dropwhile(lambda seen: not seen.asks, (seen for seen in facts.seen if seen.pod.uid == owner.uid)))
+    now = [seen for seen in mine if seen in during]
+    same = len({(seen.pod.mode, seen.pod.pool, seen.pod.ip) for seen in now}) == 1
+    return begin < end and same and not others and all(seen.asks for seen in now) and now[-1].time[1] >= end
 
 
 def retagged(facts: Facts) -> Iterator[Violation]:
