@@ -46,9 +46,10 @@ class Replica:
         """The process id of gunicorn's master; 0 if it was never started."""
         return self._child.process.pid if self._child else 0
 
-    def change(self, flags: Mapping[str, str], env: Mapping[str, str] | None = None) -> None:
-        """Have other flags and variables from the next start on; what is not named stays."""
-        self._flags += [f"--{flag}={value}" for flag, value in flags.items()]  # the last one of a name counts
+    def change(self, flags: Mapping[str, str | None], env: Mapping[str, str] | None = None) -> None:
+        """Have other flags (None: it goes) and variables from the next start on; what is not named stays."""
+        kept = [f for f in self._flags if f.removeprefix("--").partition("=")[0] not in flags]
+        self._flags = [*kept, *(f"--{flag}={value}" for flag, value in flags.items() if value is not None)]
         self._env.update(env or {})
 
     def start(self) -> None:

@@ -164,13 +164,9 @@ class DynamoWorld:
 
     def turn_back(self, install: InstallKey, heartbeats: int) -> None:
         """By a write that asks for no epoch."""
-        pk, sk = install_key(install)
-        self.table.connection.client.update_item(
-            TableName=self.table.name,
-            Key={"pk": {"S": pk}, "sk": {"S": sk}},
-            UpdateExpression="ADD heartbeat :less",
-            ExpressionAttributeValues={":less": {"N": str(-heartbeats)}},
-        )
+        model = self.table.install
+        request = model(*install_key(install)).get_update_kwargs_from_instance([model.heartbeat.add(-heartbeats)])
+        self.table.connection.transact(deletes=[], puts=[], updates=[request], token=uuid4().hex, guard=lambda: None)
 
     def close(self) -> None:
         """End the writers."""

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def restart(
-    world: FaultWorld, flags: Mapping[str, str], *replicas: Replica, env: Mapping[str, str] | None = None
+    world: FaultWorld, flags: Mapping[str, str | None], *replicas: Replica, env: Mapping[str, str] | None = None
 ) -> None:
     """End these replicas, or all of cluster `a`, and start them with these flags and variables; wait for a leader."""
     chosen = replicas or tuple(world.clusters["a"].replicas)

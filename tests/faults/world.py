@@ -207,6 +207,7 @@ def fault_world(
     ec2: Mapping[str, Any] | None = None,
     env: Mapping[str, str] | None = None,
     flags: Mapping[str, str] | None = None,
+    kubelet_seconds: float | None = 0.3,
 ) -> Iterator[FaultWorld]:
     """A world that is being recorded, with all its replicas started and a leader in each cluster."""
     settings = WorldSettings(
@@ -214,7 +215,7 @@ def fault_world(
         ec2=ec2 or {},
         env=env or {},
         dynamodb="moto",
-        kubelet_seconds=0.3,
+        kubelet_seconds=kubelet_seconds,
         flags={**QUICK, **(flags or {})},
     )
     with FaultWorld(settings, folder) as world:
