@@ -275,7 +275,8 @@ def read(service: Service, who: Process, method: str, path: str, target: str, bo
         about = " ".join(v for k, v in asked.items() if k.endswith("Id") or k == "PrivateIpAddress")
         return replace(call, what=asked.get("Action", ""), about=about, body=asked)
     if service == "dynamodb":
-        return replace(call, what=target.rpartition(".")[2], body=json.loads(body))
+        wanted = json.loads(body)
+        return replace(call, what=target.rpartition(".")[2], about=_items(wanted), body=wanted)
     url = urlsplit(path)
     place = parse_path(url.path)
     if place is None:
@@ -283,6 +284,12 @@ def read(service: Service, who: Process, method: str, path: str, target: str, bo
     verb = verb_of(method, place, watching="watch=" in url.query)
     what = " ".join(filter(None, (verb, place.resource.plural, place.subresource)))
     return replace(call, what=what, about=place.key, body=_json(body))
+
+
+def _items(wanted: Mapping[str, Any]) -> str:
+    parts = [part for entry in wanted.get("TransactItems", ()) for part in entry.items()]
+    keys = ((verb, asked.get("Key") or asked.get("Item", {})) for verb, asked in parts)
+    return ", ".join(f"{verb} {key.get('pk', {}).get('S')} {key.get('sk', {}).get('S')}" for verb, key in keys)
 
 
 def _json(body: bytes) -> Mapping[str, Any]:
