@@ -1,0 +1,119 @@
+"""Guards of what Kubernetes says: whose Pod it is, and what proves that a Pod is gone.
+
+Each test plays one scenario twice: as the program is, which passes, and without the guard, which the judge notices.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.kube.faults import Fault
+from sandbox.world import ClusterSettings, wait_until
+from tests.e2e.scene import PUBLIC_IP
+from tests.faults.catching import Catch
+from tests.faults.lives import delete, new_life, play, serve
+from tests.faults.mutants import (
+    FAST,
+    Edit,
+    converges_or_not,
+    guarded_or_not,
+    holds_or_breaks,
+    source_with,
+    unless,
+)
+from tests.faults.people import wait_looked
+from tests.faults.world import FaultWorld, fault_world
+from tests.history import Call
+from tests.judges.facts import Guarantee
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+PAIR = ClusterSettings(name="a", nodes=2, replicas=2)
+ONE = ClusterSettings(name="a", nodes=2, replicas=1)
+
+NO_UID_IN_PATCHES = Edit(
+    file="controller/kube/patches.py",
+    text='metadata = {"uid": pod.uid, "labels": dict(labels)}',
+    instead='metadata = {"labels": dict(labels)}',
+)
+NAME_IS_ENOUGH = Edit(
+    file="controller/engine/steps.py", text="    return found.uid != record.uid", instead="    return False"
+)
+ABSENCE_IS_ENOUGH = Edit(
+    file="controller/engine/observe.py", text="record, Gone() if proven else Unproven())", instead="record, Gone())"
+)
+OUTSIDE_IS_GONE = Edit(
+    file="controller/core/plan.py",
+    text="return (Confirm(),) if s.in_scope else (Wait(reason=Reason.SCOPE),)",
+    instead="return (Confirm(),) if s.in_scope else teardown.take_away(s)",
+)
+
+
+def labels(call: Call) -> bool:
+    """Whether the call puts the address on a Pod."""
+    return call.what == "patch pods" and PUBLIC_IP in call.body.get("metadata", {}).get("labels", {})
+
+
+def has_missed_a_pod(world: FaultWorld) -> bool:
+    """Whether a replica has asked for one Pod, past its cache, or has cut its address off."""
+    return any(call.what in ("get pods", "DisassociateAddress") for call in list(world.recorder.calls))
+
+
+@guarded_or_not
+def test_a_label_arrives_when_another_pod_has_the_name(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, NO_UID_IN_PATCHES))
+    with fault_world(tmp_path, PAIR, flags=FAST, env=env) as world:
+        late = Catch(labels)
+        world.interfere(late, service="kubernetes")
+        life = new_life(world, "auto")
+        serve(life)
+        assert late.reached.wait(20)
+        delete(life)
+        life.uid, ip = world.clusters["a"].run_pod("ns", life.name, {})
+        life.wait_seen(lambda s: s.ip == ip)
+        late.let_go()
+        holds_or_breaks(world, guarded, Guarantee.LABEL)
+
+
+@guarded_or_not
+def test_a_pod_comes_back_under_its_name_while_nobody_looks(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, NAME_IS_ENOUGH))
+    with fault_world(tmp_path, ONE, flags=FAST, env=env) as world:
+        life = new_life(world, "auto")
+        play(life, serve)
+        replica = world.leader()
+        world.kill(replica)
+        delete(life)
+        world.clusters["a"].run_pod("ns", life.name, {})
+        world.start(replica)
+        converges_or_not(world, guarded)
+
+
+@guarded_or_not
+def test_a_new_leader_is_given_an_old_list_of_pods(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, ABSENCE_IS_ENOUGH))
+    with fault_world(tmp_path, PAIR, flags=FAST, env=env) as world:
+        kube = world.clusters["a"].kube
+        before = kube.version()
+        life = new_life(world, "fixed-tag")
+        play(life, serve)
+        old = world.leader()
+        new = next(r for r in world.replicas() if r is not old)
+        kube.silence_watches(new.name)
+        kube.inject(Fault(kind="stale", verb="list", resource="pods", version=before, client=new.name))
+        world.kill(old)
+        world.free_lease()
+        wait_until(lambda: has_missed_a_pod(world), 20, "the API server is asked for the Pod itself, or it is cut off")
+        holds_or_breaks(world, guarded, Guarantee.RIGHT_CUT)
+
+
+@guarded_or_not
+def test_the_watch_scope_is_narrowed_while_a_pod_outside_has_an_address(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, OUTSIDE_IS_GONE))
+    with fault_world(tmp_path, ONE, flags=FAST, env=env) as world:
+        play(new_life(world, "fixed-tag"), serve)
+        (replica,) = world.replicas()
+        replica.change({"watch-namespace": "elsewhere"})
+        world.start(replica)
+        world.leader()
+        wait_looked(world)
+        holds_or_breaks(world, guarded, Guarantee.RIGHT_CUT)
