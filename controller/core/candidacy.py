@@ -193,14 +193,13 @@ def fenced(view: View, at: float) -> View:
 def resigned(view: View, why: Reason, now: float, jitter: float = 0.0) -> View:
     """The hold is given up. A Lease that is still ours is released where others could do better than we."""
     give_up = why in (Reason.STUCK, Reason.NOT_BEGUN)
-    wait = view.timings.call_timeout if view.stage is Stage.OPEN else 0.0
     return replace(
         view,
         renewed_at=None,
         stage=Stage.IDLE,
         attempt=view.attempt + 1,
         broken=False,
-        release_at=now + wait if give_up else None,
+        release_at=_last_call_ends(view, now) if give_up else None,
         not_before=now + _back_off(view, jitter) if why is Reason.NOT_BEGUN else view.not_before,
         failures=view.failures + (why is Reason.NOT_BEGUN),
         stuck_at=now if why is Reason.STUCK else view.stuck_at,
@@ -226,6 +225,12 @@ def _free_at(view: View, lease: Lease | None, now: float) -> float:
 
 def _next_look(view: View, now: float) -> float:
     return inf if view.renewed_at is not None else now + _POLL_AFTER * view.timings.retry_period
+
+
+def _last_call_ends(view: View, now: float) -> float:
+    """When the Lease may be released: a term that ends now, or was fenced a moment ago, may have a call under way."""
+    ended = now if view.stage is Stage.OPEN else view.fenced_at
+    return max(now, ended + view.timings.call_timeout)
 
 
 def _back_off(view: View, jitter: float) -> float:

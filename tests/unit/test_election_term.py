@@ -153,6 +153,15 @@ def test_who_cannot_raise_the_epoch_releases_the_lease_and_lets_others_try() -> 
     assert step(view, T0 + 1, "s") == Follow(until=T0 + 2)
 
 
+@pytest.mark.parametrize("why", [Reason.STUCK, Reason.NOT_BEGUN])
+def test_the_lease_is_not_released_while_a_call_of_a_term_that_was_fenced_a_moment_ago_may_be_under_way(
+    why: Reason,
+) -> None:
+    view = candidacy.resigned(candidacy.fenced(leading(), T0 + 5), why, T0 + 6)
+    assert step(view, T0 + 6, "s") == Follow(until=T0 + 9)
+    assert isinstance(step(view, T0 + 9, "s"), Release)
+
+
 def test_the_back_off_grows_to_a_lease_duration_and_an_epoch_ends_it() -> None:
     view = leading()
     waits = []
