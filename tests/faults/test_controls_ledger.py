@@ -11,7 +11,7 @@ from sandbox.world import ClusterSettings, wait_until
 from tests.e2e.scene import PUBLIC_IP, auto, fixed
 from tests.faults.catching import Catch, claims
 from tests.faults.crash import Crash, CrashPoint, Spot
-from tests.faults.lives import Life, delete, new_life, serve
+from tests.faults.lives import Life, delete, new_life, play, serve
 from tests.faults.mutants import (
     FAST,
     PATIENT,
@@ -22,6 +22,7 @@ from tests.faults.mutants import (
     source_with,
     unless,
 )
+from tests.faults.tables import copy_items, put_back
 from tests.faults.world import FaultWorld, fault_world
 from tests.history import Bounds, Service
 from tests.judges.facts import Guarantee
@@ -30,6 +31,11 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 PAIR = ClusterSettings(name="a", nodes=2, replicas=2)
 
 NO_EPOCH = Edit(file="state/transaction.py", text="model.epoch == term.epoch", instead="model.pk.exists()")
+NO_BEATS = Edit(
+    file="state/transaction.py",
+    text="ours = (model.epoch == term.epoch) & (model.heartbeat >= term.beats)",
+    instead="ours = model.epoch == term.epoch",
+)
 NO_REV = Edit(
     file="state/operations.py",
     text="""    condition = model.rev == before.rev if before else model.pk.does_not_exist()
@@ -69,6 +75,17 @@ def test_a_dead_leaders_write_arrives_under_the_next_epoch(tmp_path: Path, guard
         world.leader()
         late.let_go()
         holds_or_breaks(world, guarded, Guarantee.FENCE)
+
+
+@guarded_or_not
+def test_an_older_table_comes_back_under_the_same_epoch(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, NO_BEATS))
+    with fault_world(tmp_path, PAIR, flags=FAST, env=env) as world:
+        backup = copy_items(world)
+        play(new_life(world, "fixed-tag"), serve)
+        put_back(world, backup)
+        serve(new_life(world, "fixed-tag"))
+        converges_or_not(world, guarded, bounds=Bounds(failover_s=20.0, misplaced_s=30.0, unclaimed_s=30.0))
 
 
 @guarded_or_not
