@@ -95,7 +95,8 @@ def _goes_on(facts: Facts, owner: Ownership, sent: float) -> bool:
     mine = list(dropwhile(lambda seen: not seen.asks, (seen for seen in facts.seen if seen.pod.uid == owner.uid)))
     now = [seen for seen in mine if seen in during]
     same = len({(seen.pod.mode, seen.pod.pool, seen.pod.ip) for seen in now}) == 1
-    return begin < end and same and not others and all(seen.asks for seen in now) and now[-1].time[1] >= end
+    there = all(seen.asks and seen.pod.ip == owner.ip for seen in now)
+    return begin < end and same and not others and there and now[-1].time[1] >= end
 
 
 def retagged(facts: Facts) -> Iterator[Violation]:

@@ -194,6 +194,10 @@ GOOD_TOO: dict[str, History] = {
         pods=(sight(10.0), sight(13.0, label=PUBLIC_IP), sight(30.5, mode=""), sight(31.0, label=PUBLIC_IP)),
         quiet=None,
     ),
+    "a Pod moves away at once, and its address follows": replace(
+        plus(journal=(cut(12.2, 12.0), associated(14.2))),
+        pods=(sight(10.0), sight(12.1, ip="10.0.0.99"), sight(14.1), sight(15.0, label=PUBLIC_IP)),
+    ),
     "a write that may have happened takes an owner away": with_writes(
         write(20.0, deletes=frozenset({POD_KEY, ADDRESS_KEY}), sure=False)
     ),
