@@ -3,17 +3,21 @@
 Each test plays one scenario twice: as the program is, which passes, and without the guard, which the judge notices.
 """
 
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from sandbox.kube.faults import Fault
+from sandbox.replica import Replica
 from sandbox.world import ClusterSettings, wait_until
 from tests.e2e.scene import PUBLIC_IP
 from tests.faults.catching import Catch
 from tests.faults.lives import delete, new_life, play, serve
 from tests.faults.mutants import (
     FAST,
+    PATIENT,
     Edit,
     converges_or_not,
     guarded_or_not,
@@ -46,6 +50,8 @@ OUTSIDE_IS_GONE = Edit(
     text="return (Confirm(),) if s.in_scope else (Wait(reason=Reason.SCOPE),)",
     instead="return (Confirm(),) if s.in_scope else teardown.take_away(s)",
 )
+OUTSIDE_IS_ASKED_FOR = Edit(file="controller/core/plan.py", text=OUTSIDE_IS_GONE.text, instead="return (Confirm(),)")
+ANY_CLUSTER = Edit(file="controller/kube/identity.py", text="if self._uid not in (None, seen):", instead="if False:")
 
 
 def labels(call: Call) -> bool:
@@ -106,14 +112,67 @@ def test_a_new_leader_is_given_an_old_list_of_pods(tmp_path: Path, guarded: bool
         holds_or_breaks(world, guarded, Guarantee.RIGHT_CUT)
 
 
+def narrow_scope(world: FaultWorld) -> None:
+    """A Pod is served; then the only replica is started again and watches another namespace."""
+    play(new_life(world, "fixed-tag"), serve)
+    (replica,) = world.replicas()
+    replica.change({"watch-namespace": "elsewhere"})
+    world.start(replica)
+    world.leader()
+    wait_looked(world)
+
+
 @guarded_or_not
 def test_the_watch_scope_is_narrowed_while_a_pod_outside_has_an_address(tmp_path: Path, guarded: bool) -> None:
     env = source_with(tmp_path / "source", *unless(guarded, OUTSIDE_IS_GONE))
     with fault_world(tmp_path, ONE, flags=FAST, env=env) as world:
-        play(new_life(world, "fixed-tag"), serve)
-        (replica,) = world.replicas()
-        replica.change({"watch-namespace": "elsewhere"})
-        world.start(replica)
-        world.leader()
-        wait_looked(world)
+        narrow_scope(world)
         holds_or_breaks(world, guarded, Guarantee.RIGHT_CUT)
+
+
+def test_without_the_scope_check_alone_the_api_server_is_asked_and_the_pod_keeps_its_address(tmp_path: Path) -> None:
+    env = source_with(tmp_path / "source", OUTSIDE_IS_ASKED_FOR)
+    with fault_world(tmp_path, ONE, flags=FAST, env=env) as world:
+        narrow_scope(world)
+        assert has_missed_a_pod(world)
+        world.verdict(bounds=PATIENT)
+
+
+@guarded_or_not
+def test_the_api_server_that_answers_is_another_clusters(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, ANY_CLUSTER))
+    clusters = [ClusterSettings(name=name, nodes=1, replicas=1) for name in "ab"]
+    with fault_world(tmp_path, *clusters, flags=FAST, env=env) as world:
+        play(new_life(world, "fixed-tag"), serve)
+        ours, theirs = world.replicas()
+        world.kill(theirs)
+        since = lead_to(world, ours, "b")
+        wait_until(lambda: leads_since(world, ours, since), 30, "it leads by the other cluster's Lease")
+        wait_until(lambda: asks_since(world, ours, since), 30, "it lists the other cluster's Pods")
+        if not guarded:
+            wait_until(lambda: has_missed_a_pod(world), 20, "it misses the Pod there")
+        lead_to(world, ours, "a")
+        world.start(theirs)
+        holds_or_breaks(world, guarded, Guarantee.RIGHT_CUT)
+
+
+def lead_to(world: FaultWorld, replica: Replica, cluster: str) -> float:
+    """The replica's door to the API server leads to this cluster's from now on; when that was."""
+    door = world.doors[replica.name]["kubernetes"]
+    door.upstream = urlsplit(world.clusters[cluster].kube.url).netloc
+    door.sever()
+    return time.monotonic()
+
+
+def leads_since(world: FaultWorld, replica: Replica, since: float) -> bool:
+    """Whether the replica has raised its epoch since then."""
+    return any(
+        w.raises and w.at > since and w.who == world.recorder.process(replica.name) for w in world.recorder.writes
+    )
+
+
+def asks_since(world: FaultWorld, replica: Replica, since: float) -> bool:
+    """Whether a list of Pods was answered to the replica since then, and it has asked whose they are."""
+    calls = [c for c in list(world.recorder.calls) if c.who.name == replica.name and c.began > since]
+    listed = next((c.ended for c in calls if c.what == "list pods" and c.status == 200), None)
+    return listed is not None and any(c.what == "get namespaces" and c.began > listed and c.status for c in calls)
