@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.world import ClusterSettings, wait_until
+from tests.e2e.scene import auto
 from tests.faults.lives import delete, new_life, play, serve
 from tests.faults.mutants import (
     FAST,
@@ -20,6 +21,7 @@ from tests.faults.mutants import (
     unless,
 )
 from tests.faults.world import fault_world
+from tests.history import Bounds, Call
 from tests.judges.facts import Guarantee
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
@@ -29,6 +31,11 @@ NO_DEADLINE = Edit(
     file="controller/engine/leadership.py",
     text="        if left < self._call_timeout:\n",
     instead="        if False:\n",
+)
+NO_MARGIN = Edit(
+    file="controller/engine/leadership.py",
+    text="        if left < self._call_timeout:\n",
+    instead="        if left < 0:\n",
 )
 NO_PROGRESS = (
     Edit(
@@ -59,6 +66,36 @@ def test_a_leader_whose_election_hangs_cuts_beside_the_next_one(tmp_path: Path, 
         wait_until(lambda: not any(h.until is None for h in world.ec2.holdings()), 20, "the address is cut")
         holds_or_breaks(world, guarded, Guarantee.DEADLINE)
         hang.end()
+
+
+class NoRenewals:
+    """Every write of the Lease is lost on its way; all else passes."""
+
+    def before(self, call: Call) -> bool:
+        """Deliver what is no renewal."""
+        return not call.renews
+
+    def after(self, call: Call) -> bool:
+        """Answer."""
+        return True
+
+
+# A call may take one of the two seconds of leadership; half a second is for its way to the door.
+WITH_MARGIN = Bounds(renew_deadline_s=1.5, failover_s=20.0, misplaced_s=30.0, unclaimed_s=30.0)
+SLOW_EC2 = {"latency_by_action": {"AllocateAddress": 0.1, "AssociateAddress": 0.1}}
+
+
+@guarded_or_not
+def test_a_leader_without_renewals_starts_calls_that_may_outlive_its_deadline(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, NO_MARGIN))
+    one_by_one = {**FAST, "concurrency": "1"}
+    with fault_world(tmp_path, PAIR, flags=one_by_one, env=env, ec2=SLOW_EC2) as world:
+        old, cluster = world.leader(), world.clusters["a"]
+        for number in range(16):
+            cluster.run_pod("ns", f"one-of-many-{number}", auto())
+        world.interfere(NoRenewals(), replica=old.name, service="kubernetes")
+        wait_until(lambda: not old.leads(), 20, "its deadline has passed")
+        holds_or_breaks(world, guarded, Guarantee.DEADLINE, bounds=WITH_MARGIN)
 
 
 @guarded_or_not
