@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from controller.core import contract
 from controller.core.adoption import found_tags, may_adopt
-from controller.core.desire import Serve, desire
+from controller.core.desire import Pending, Serve, desire
 from controller.core.ports import Address, PodView
 from controller.core.situation import Facts
 from state.model import AddressRecord, AdoptedTags, AllocationId, Mode, PodRecord, PodUid
@@ -47,7 +47,7 @@ class Surroundings:
 
     unowned_long: auto addresses that have been seen without an owner for the whole grace period.
     own_instances: asked for only if it matters, for it costs a list of Nodes.
-    pods_at: the live Pods with an IP; in_scope: whether a namespace is watched.
+    pods_at: the live Pods with an IP; pod: a Pod as it is now; in_scope: whether a namespace is watched.
     """
 
     facts: Facts
@@ -55,7 +55,7 @@ class Surroundings:
     pods: Mapping[PodUid, PodRecord]
     unowned_long: Collection[AllocationId]
     pods_at: Callable[[str], Iterable[PodView]]
-    live: Callable[[PodUid], bool]
+    pod: Callable[[PodUid], PodView | None]
     in_scope: Callable[[str], bool]
     own_instances: Callable[[], Collection[str]]
 
@@ -108,7 +108,7 @@ def _judge_free(address: Address, tags: AdoptedTags, around: Surroundings) -> Or
     if address.tags.get(contract.TAG_CLUSTER_UID) == around.facts.cluster_uid:
         held = around.pods.get(PodUid(tags.pod_uid))
         superfluous = held is not None and held.allocation_id not in (None, address.allocation_id)
-        leaked = address.allocation_id in around.unowned_long and not around.live(PodUid(tags.pod_uid))
+        leaked = address.allocation_id in around.unowned_long and not _asks_for_auto(around.pod(PodUid(tags.pod_uid)))
         return _orphan(address, contract.AMAZON_POOL, tags) if superfluous or leaked else None
     named = not tags.pod_uid and tags.cluster_name == around.facts.cluster_name
     return (
@@ -116,6 +116,12 @@ def _judge_free(address: Address, tags: AdoptedTags, around: Surroundings) -> Or
         if named
         else None
     )
+
+
+def _asks_for_auto(pod: PodView | None) -> bool:
+    """Whether an address that was allocated for this Pod may yet be taken by it."""
+    wanted = desire(pod) if pod is not None else None
+    return isinstance(wanted, Serve | Pending) and wanted.mode is Mode.AUTO
 
 
 def _has_live_pod(address: Address, tags: AdoptedTags, around: Surroundings) -> bool:

@@ -173,7 +173,7 @@ class Housekeeping:
             pods=self.ledger.pods(),
             unowned_long=self._unowned_long(addresses),
             pods_at=self.pods.at_ip,
-            live=lambda uid: self.pods.get(uid) is not None,
+            pod=self.pods.get,
             in_scope=self.pods.in_scope,
             own_instances=cache(self.pods.own_instances),
         )
