@@ -89,7 +89,7 @@ def _goes_on(facts: Facts, owner: Ownership, sent: float) -> bool:
 
     The record may have seen it only after its claim was written: what it was before it ever asked says nothing.
     """
-    begin, end = owner.time[0] + ASIDE_S, sent + ASIDE_S
+    begin, end = owner.time[0], sent + ASIDE_S
     during = [seen for seen in facts.seen if seen.time[0] <= end and seen.time[1] >= begin]
     others = [seen for seen in during if seen.pod.uid != owner.uid and seen.pod.ip == owner.ip and not seen.pod.gone]
     mine = list(dropwhile(lambda seen: not seen.asks, (seen for seen in facts.seen if seen.pod.uid == owner.uid)))
