@@ -85,6 +85,7 @@ class Steps:
                 self._claim(action)
             case act.Salvage(address=address):
                 before = self._ledger.address(address.allocation_id)
+                self._mine.cut_at = self._memory.clock()
                 self._commit(transitions.salvage(self._held(), address, before, self._owner()))
             case act.Retarget(target=target):
                 self._commit(transitions.retarget(self._held(), self._side(), target))
@@ -110,6 +111,7 @@ class Steps:
     def _give_up(self, action: act.MarkReleasing | act.Forget) -> None:
         record = self._held()
         if isinstance(action, act.MarkReleasing):
+            self._mine.cut_at = self._memory.clock()  # also where nothing had to be cut: a release needs a later look
             self._commit(transitions.releasing(record))
             return
         released = record.mode is Mode.AUTO and self._state.view.get(record.allocation_id) is None

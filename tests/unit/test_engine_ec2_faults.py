@@ -7,7 +7,7 @@ import pytest
 
 from controller.core import contract
 from controller.core.ports import Interface
-from state.errors import AccessDenied, Throttled
+from state.errors import AccessDenied, InvalidTarget, Throttled
 from tests.unit.engine_harness import ENI, IPS, Replica, World, at, auto, fixed
 
 LIMIT_S = 10.0
@@ -219,3 +219,17 @@ def test_a_recent_target_is_kept_for_its_time_though_the_address_looks_idle(worl
     assert not world.at_ip("10.0.0.33")
     replica.run(1600, step=20.0)
     assert not world.table.addresses[address].recent
+
+
+def test_a_claim_that_was_never_associated_is_released_only_after_a_look_of_its_own(world: World) -> None:
+    replica = Replica(world).lead()
+    replica.settle()
+    world.ec2.fail("AssociateAddress", InvalidTarget("not on the interface"), times=100)
+    pod = world.pod("p", auto())
+    replica.run(70)
+    [address] = world.ec2.addresses()
+    world.ec2.tag(address.allocation_id, {**address.tags, contract.TYPE: "mine"})
+    world.pods.delete(pod)
+    replica.run(60)
+    assert [a.allocation_id for a in world.ec2.addresses()] == [address.allocation_id]
+    assert not replica.ledger.pods()
