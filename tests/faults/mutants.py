@@ -18,6 +18,7 @@ from tests.judge import SAFETY, BrokenGuaranteesError, judge
 from tests.judges.facts import Guarantee
 
 ROOT = Path(__file__).parents[2]
+REACHED = ".reached"
 FAST = {"poll-interval": "0.5", "resync-period": "4"}
 PATIENT = Bounds(failover_s=20.0)  # while the machine is busy; how long it takes is measured elsewhere
 guarded_or_not = pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "unguarded"])
@@ -60,18 +61,28 @@ class Hang:
     def planted(self, file: str, before: str) -> Edit:
         """Stand still before this line."""
         indent = before[: len(before) - len(before.lstrip())]
-        name = f"{self._folder}/' + __import__('os').environ['AWS_ACCESS_KEY_ID']"
-        loop = f"{indent}while __import__('os').path.exists('{name}):\n{indent}    __import__('time').sleep(0.02)\n"
-        return Edit(file=file, text=before, instead=loop + before)
+        lines = (
+            f"hung = __import__('pathlib').Path('{self._folder}', __import__('os').environ['AWS_ACCESS_KEY_ID'])",
+            "while hung.exists():",
+            f"    hung.with_suffix('{REACHED}').touch()",
+            "    __import__('time').sleep(0.02)",
+        )
+        return Edit(file=file, text=before, instead="".join(f"{indent}{line}\n" for line in lines) + before)
 
     def begin(self, replica: Replica) -> None:
         """From now on this replica stands still when it comes there."""
         (self._folder / replica.name).touch()
 
+    def wait_reached(self, replica: Replica) -> None:
+        """Until it stands there."""
+        mark = (self._folder / replica.name).with_suffix(REACHED)
+        wait_until(mark.exists, 30, f"{replica.name} comes to where it hangs")
+
     def end(self) -> None:
         """Everybody goes on."""
         for file in self._folder.iterdir():
-            file.unlink()
+            if file.suffix != REACHED:
+                file.unlink()
 
 
 def holds_or_breaks(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.replica import Replica
 from sandbox.world import ClusterSettings, wait_until
 from tests.e2e.scene import auto
 from tests.faults.lives import delete, new_life, play, serve
@@ -20,7 +21,7 @@ from tests.faults.mutants import (
     source_with,
     unless,
 )
-from tests.faults.world import fault_world
+from tests.faults.world import FaultWorld, fault_world
 from tests.history import Bounds, Call
 from tests.judges.facts import Guarantee
 
@@ -36,6 +37,14 @@ NO_MARGIN = Edit(
     file="controller/engine/leadership.py",
     text="        if left < self._call_timeout:\n",
     instead="        if left < 0:\n",
+)
+NOT_LAST = Edit(
+    file="controller/aws/client.py",
+    text='f"before-send.ec2.{operation}", lambda **_: guard.check())',
+    instead='f"before-send.ec2.{operation}", lambda **_: None)',
+)
+NOT_FOR_PATCHES = Edit(
+    file="controller/kube/patches.py", text="before_send=self._guard.check,", instead="before_send=None,"
 )
 NO_PROGRESS = (
     Edit(
@@ -96,6 +105,44 @@ def test_a_leader_without_renewals_starts_calls_that_may_outlive_its_deadline(tm
         world.interfere(NoRenewals(), replica=old.name, service="kubernetes")
         wait_until(lambda: not old.leads(), 20, "its deadline has passed")
         holds_or_breaks(world, guarded, Guarantee.DEADLINE, bounds=WITH_MARGIN)
+
+
+def succeed(world: FaultWorld, old: Replica) -> None:
+    """The leader's renewals are lost until another leads."""
+    world.interfere(NoRenewals(), replica=old.name, service="kubernetes")
+    wait_until(lambda: any(r.leads() for r in world.replicas() if r is not old), 30, "another leads")
+
+
+@guarded_or_not
+def test_a_cut_stands_still_between_its_turn_and_the_wire_until_another_leads(tmp_path: Path, guarded: bool) -> None:
+    hang = Hang(tmp_path / "hang")
+    planted = hang.planted("controller/aws/calls.py", "        started = time.monotonic()\n")
+    env = source_with(tmp_path / "source", planted, *unless(guarded, NOT_LAST))
+    with fault_world(tmp_path, PAIR, flags={**FAST, "resync-period": "60"}, env=env) as world:
+        life = new_life(world, "fixed-tag")
+        play(life, serve)
+        old = world.leader()
+        hang.begin(old)
+        delete(life)
+        hang.wait_reached(old)
+        succeed(world, old)
+        hang.end()
+        holds_or_breaks(world, guarded, Guarantee.DEADLINE)
+
+
+@guarded_or_not
+def test_a_patch_stands_still_before_the_wire_until_another_leads(tmp_path: Path, guarded: bool) -> None:
+    hang = Hang(tmp_path / "hang")
+    planted = hang.planted("controller/kube/patches.py", "        try:\n            return pod_of(")
+    env = source_with(tmp_path / "source", planted, *unless(guarded, NOT_FOR_PATCHES))
+    with fault_world(tmp_path, PAIR, flags=FAST, env=env) as world:
+        old = world.leader()
+        hang.begin(old)
+        serve(new_life(world, "auto"))
+        hang.wait_reached(old)
+        succeed(world, old)
+        hang.end()
+        holds_or_breaks(world, guarded, Guarantee.DEADLINE)
 
 
 @guarded_or_not

@@ -20,7 +20,7 @@ class Guarantee(StrEnum):
     PLACEMENT = "S1 an association points at its owner's target"
     LABEL = "S1 a label says what is associated"
     FENCE = "S2 no write below the highest epoch"
-    DEADLINE = "S2 no EC2 mutation after the leader's deadline"
+    DEADLINE = "S2 no mutation after the leader's deadline"
     FOREIGN = "S3 what is not ours is not touched"
     POOL_KEPT = "S3 a pool's address is not released"
     FOREIGN_CUT = "S3 an association that is not ours is not cut"

@@ -15,7 +15,7 @@ IDENTITY = (contract.TYPE, contract.TAG_POD_UID, contract.TAG_CLUSTER_UID)
 
 
 def deadline(facts: Facts) -> Iterator[Violation]:
-    """A mutation leaves before the deadline that the process's last accepted write of the Lease gave it.
+    """A mutation of EC2 or of a Pod leaves before the deadline that its process's last accepted renewal gave it.
 
     The deadline counts from when that write was sent; it came to the door a moment later, so the judge is lenient by
     that moment. It is strict elsewhere: the product must leave a whole call's time before the deadline.
@@ -24,7 +24,7 @@ def deadline(facts: Facts) -> Iterator[Violation]:
     for call in sorted(facts.history.calls, key=lambda c: c.began):
         if call.renews and call.status is not None and call.status < 300 and call.holder:
             renewed[call.who] = call.began
-        elif call.what in EC2_MUTATIONS:
+        elif call.what in EC2_MUTATIONS or call.what.startswith("patch pods"):
             late = call.began - renewed.get(call.who, -inf) - facts.history.bounds.renew_deadline_s
             if late > 0:
                 evidence = f"{call.who} sent {call.what} {call.about} {late:.2f} s after its deadline"

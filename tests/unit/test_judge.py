@@ -92,6 +92,7 @@ BAD: dict[str, tuple[Guarantee, History]] = {
         plus(journal=(effect("allocated", 40.0, address="eipalloc-2"),)),
     ),
     "a mutation comes after the deadline": (Guarantee.DEADLINE, replace(GOOD, calls=LATE_CALL)),
+    "a patch comes after the deadline": (Guarantee.DEADLINE, plus(calls=(call("kubernetes", "patch pods", END + 5),))),
     "a standby mutates": (Guarantee.DEADLINE, plus(calls=(call("ec2", "AssociateAddress", 50.0, OTHER),))),
     "a leader mutates that released the Lease": (
         Guarantee.DEADLINE,
