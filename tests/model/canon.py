@@ -1,0 +1,158 @@
+"""A state of the plan's model without names and dates: two that read the same will go on the same.
+
+Ids are numbered by their first appearance. Of times only the order within one leader's memory counts, and which of
+the thresholds they have passed. Revisions are left out: whether a cached record is the one that stands is said.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+
+from controller.core import contract
+from controller.core.ports import Address, PodView
+from controller.engine.memory import PodMemory
+from state.model import AddressRecord, AllocationId, PodRecord
+from tests.model.mind import Mind, Task
+from tests.model.world import World
+
+_ID = re.compile(r"(?<![\w.])(?:eipassoc|eipalloc|n)-\d+|203\.0\.113\.\d+|[ab]\.\d+")
+_AGES = (1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 600.0, 1200.0)
+Token = str | float
+
+
+def canonical(world: World) -> bytes:
+    """Sixteen bytes that stand for the state."""
+    text = "\n".join(_text(world))
+    names: dict[str, str] = {}
+    renamed = _ID.sub(lambda found: names.setdefault(found[0], f"#{len(names)}"), text)
+    return blake2b(renamed.encode(), digest_size=16).digest()
+
+
+def _text(world: World) -> Iterator[str]:
+    yield f"{len(world.script)} {world.quiet} {sorted(world.table.lost)}"
+    yield _addresses(world.account.addresses)
+    lag = world.now - 30.0
+    for until, old in world.account.past:
+        if until > lag:
+            yield "past " + _addresses(old)
+    yield " ".join(sorted(world.account.ours))
+    for cluster, pods in world.pods.items():
+        yield cluster + " ".join(_pod(pod) for pod in pods.values())
+    for (cluster, _), record in world.table.pods.items():
+        yield f"{cluster} {_record(record)}"
+    for side in world.table.addresses.values():
+        yield _side(side)
+    for call in world.flying:
+        yield call.name
+    for mind in sorted(world.minds.values(), key=lambda mind: (mind.cluster, mind.epoch)):
+        yield _mind(world, mind)
+
+
+def _mind(world: World, mind: Mind) -> str:
+    tokens = list(_tokens(world, mind))
+    order = sorted({token for token in tokens if isinstance(token, float)})
+    rank = {at: f"{number}/{_age(world.now - at)}" for number, at in enumerate(order)}
+    return " ".join(rank[token] if isinstance(token, float) else token for token in tokens)
+
+
+def _age(seconds: float) -> int:
+    return sum(seconds >= limit for limit in _AGES)
+
+
+def _tokens(world: World, mind: Mind) -> Iterator[Token]:
+    yield f"{mind.cluster} {world.deposed(mind)} {mind.frozen} {mind.deaf} {mind.restored}"
+    yield from _ledger(world, mind)
+    if mind.cache is not world.pods[mind.cluster]:
+        yield "behind " + " ".join(_pod(pod) for pod in mind.cache.values())
+    yield f"{sorted(mind.deleted)} {sorted(mind.queue.todo)} {sorted(mind.queue.later)}"
+    for task in mind.tasks.values():
+        yield _task(mind, task)
+    yield from _memory(mind)
+    yield from _chores(mind)
+
+
+def _ledger(world: World, mind: Mind) -> Iterator[Token]:
+    for uid, record in mind.records.items():
+        same = world.table.pods.get((mind.cluster, uid))
+        yield "=" if same is not None and same.nonce == record.nonce else _record(record)
+    missing = {uid for cluster, uid in world.table.pods if cluster == mind.cluster} - mind.records.keys()
+    yield f"unknown {sorted(missing)}"
+    for key, side in mind.sides.items():
+        stands = world.table.addresses.get(key)
+        yield f"{key}=" if stands is not None and stands.nonce == side.nonce else _side(side)
+
+
+def _memory(mind: Mind) -> Iterator[Token]:
+    memory, view = mind.state.memory, mind.state.view
+    yield from (memory.started, view.asked_at, memory.quota_short_until)
+    yield _addresses(view._addresses)
+    for uid, mine in memory.pods.items():
+        yield uid
+        yield from _of_pod(mind, mine)
+    for allocation_id, (at, made) in view._made.items():
+        yield from (allocation_id, at, _address(made) if made else "-")
+    yield from _dated(memory.born.items(), memory.cut_ids.items(), view._cut.items())
+    yield f"{sorted(memory.doubted)} {mind.state.claims._ip_of}"
+
+
+def _of_pod(mind: Mind, mine: PodMemory) -> Iterator[Token]:
+    yield from (mine.cut_at, mine.look_after)
+    yield from (at if at is not None else "-" for at in (mine.allocating_since, mine.associating_since))
+    yield f"{min(mine.failures, 1)}{min(mine.losses, 1)}{mine.gone}{mine.waiting}{mine.poll_s}"
+    for key, until in mine.bars.items():
+        yield from (key, until)
+    patched = mine.patched is not None and mine.raw is mind.cache.get(mine.patched.uid)
+    yield _pod(mine.patched) if patched and mine.patched is not None else "-"
+
+
+def _chores(mind: Mind) -> Iterator[Token]:
+    after, house = mind.after, mind.house
+    for waiters in (after._pool_waiters, after._release_waiters, after._target_waiters):
+        yield str(sorted(waiters))
+    yield after._release_due
+    yield from _dated(mind.state.observer._pools_read.items(), house._unowned_since.items())
+    for (allocation_id, _), at in house._recent_since.items():
+        yield from (allocation_id, at)
+
+
+def _dated(*several: Iterable[tuple[str, float]]) -> Iterator[Token]:
+    for dates in several:
+        for name, at in dates:
+            yield from (name, at)
+        yield ";"
+
+
+def _task(mind: Mind, task: Task) -> str:
+    known = mind.records.get(task.s.uid)
+    current = task.steps.record is None or (known is not None and known.nonce == task.steps.record.nonce)
+    made = (task.steps._new, task.steps._association_id)
+    said = task.s.pod is not None and contract.PUBLIC_IP in task.s.pod.labels
+    return f"{task.s.uid} {task.plan[task.at :]} {task.held} {task.did} {current} {made} {task.s.desire} {said}"
+
+
+def _addresses(addresses: Mapping[AllocationId, Address]) -> str:
+    return " ".join(_address(address) for address in addresses.values())
+
+
+def _address(address: Address) -> str:
+    at = address.association
+    where = f"{at.association_id}@{at.target.private_ip}" if at else ""
+    return f"{address.allocation_id}{where}{address.tags.get(contract.TAG_POD_UID, '')}"
+
+
+def _pod(pod: PodView) -> str:
+    asks = ",".join(pod.annotations.values())
+    return f"{pod.uid}@{pod.ip}:{asks}:{','.join(pod.labels.values())}:{pod.finished}{pod.deleting}{pod.condition}"
+
+
+def _record(record: PodRecord) -> str:
+    at = record.target.private_ip if record.target else ""
+    named = f"{record.allocation_id}{record.association_id}{record.adopted is not None}"
+    return f"{record.uid}:{record.mode}{record.pool}:{record.phase}:{named}@{at}"
+
+
+def _side(side: AddressRecord) -> str:
+    at = side.target.private_ip if side.target else ""
+    recent = ",".join(target.private_ip for target in side.recent)
+    owner = f"{side.owner.cluster_uid}{side.owner.pod_uid}" if side.owner else ""
+    return f"{side.allocation_id}:{owner}@{at}[{recent}]{side.last_holder}"

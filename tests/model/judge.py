@@ -1,0 +1,98 @@
+"""What must hold in the plan's model: after each move, and at rest. Read from EC2, the table and the Pods alone."""
+
+from collections.abc import Iterator
+
+from controller.core import contract
+from controller.core.adoption import in_pool
+from controller.core.candidates import is_free
+from controller.core.desire import Serve, desire, wanted_labels
+from controller.core.ports import Address, PodView
+from state.model import Mode, Phase, PodRecord
+from tests.model.stage import ENI
+from tests.model.world import World
+
+
+def crimes(world: World) -> str:
+    """What must never be, whatever goes wrong; empty: nothing of the kind."""
+    return world.account.crimes[0] if world.account.crimes else world.table.torn()
+
+
+def unsettled(world: World) -> str:
+    """What must not be at rest; empty: all is well."""
+    return next(_unsettled(world), "")
+
+
+def _unsettled(world: World) -> Iterator[str]:
+    if world.flying:
+        yield "a call is still on its way"
+    for cluster, pods in world.pods.items():
+        for pod in pods.values():
+            yield from _of_pod(world, cluster, pod)
+    for address in world.account.addresses.values():
+        yield from _of_address(world, address)
+    for (cluster, uid), record in world.table.pods.items():
+        gone = uid not in world.pods[cluster] or world.pods[cluster][uid].finished
+        if gone and not _is_lost_intent(world, record):
+            yield f"the ledger still has a claim of {uid}, which is gone ({record.phase})"
+
+
+def _of_pod(world: World, cluster: str, pod: PodView) -> Iterator[str]:
+    wanted = desire(pod)
+    labels = {key: value for key, value in pod.labels.items() if key in contract.LABELS}
+    record = world.table.pods.get((cluster, pod.uid))
+    at = [a for a in world.account.addresses.values() if a.association and a.association.target.private_ip == pod.ip]
+    if not isinstance(wanted, Serve):
+        if labels:
+            yield f"{pod.uid} asks for nothing and wears labels"
+        return
+    if len(at) == 1 and record is not None and record.phase is Phase.ASSOCIATED:
+        assert at[0].association
+        if record.association_id != at[0].association.association_id:
+            yield f"{pod.uid} is served, and the ledger names another association"
+        if labels != wanted_labels(wanted.mode, wanted.pool, at[0].public_ip):
+            yield f"{pod.uid} is served and wears {labels or 'no labels'}"
+    elif len(at) != 1 and not _must_wait(world, pod, wanted):
+        yield f"{pod.uid} asks for an address and has none"
+    elif at and at[0].association and at[0].association.association_id in world.account.ours:
+        yield f"{pod.uid} has an address that is not recorded as its own"
+
+
+def _must_wait(world: World, pod: PodView, wanted: Serve) -> bool:
+    """Whether its pool has nothing for it."""
+    if wanted.mode is Mode.AUTO:
+        return False
+    members = [
+        a
+        for a in world.account.addresses.values()
+        if in_pool(a, wanted.mode, wanted.pool, f"{pod.namespace}/{pod.name}")
+    ]
+    return not any(is_free(a, world.table.addresses.get(a.allocation_id)) for a in members)
+
+
+def _of_address(world: World, address: Address) -> Iterator[str]:
+    side = world.table.addresses.get(address.allocation_id)
+    owned = side is not None and side.owner is not None
+    if address.tags.get(contract.TYPE) == Mode.AUTO and contract.TAG_CLUSTER_UID in address.tags and not owned:
+        yield f"{address.allocation_id} was allocated for a Pod, and nobody owns it"
+    association = address.association
+    if association is None or association.association_id not in world.account.ours:
+        return
+    assert association.target.interface_id == ENI
+    served = [
+        pod
+        for cluster, pods in world.pods.items()
+        for pod in pods.values()
+        if side is not None
+        and side.owner is not None
+        and (side.owner.cluster_uid, side.owner.pod_uid) == (cluster, pod.uid)
+        and pod.ip == association.target.private_ip
+        and isinstance(desire(pod), Serve)
+    ]
+    if not served:
+        yield f"{address.allocation_id} is associated with {association.target.private_ip}, for nobody"
+
+
+def _is_lost_intent(world: World, record: PodRecord) -> bool:
+    """An intent whose writing was never answered, and no more: it names no address, and waits for the next leader."""
+    known = any(mind.records.get(record.uid) for mind in world.minds.values())
+    return record.phase is Phase.INTENT and not known

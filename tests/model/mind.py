@@ -1,0 +1,294 @@
+"""One leader in the plan's model: the engine's own objects for one term, run without threads and copied by hand.
+
+What the loop does in its thread is done here in single moves: look (observe and plan), one step of one plan, resync.
+Nothing is decided here; which move comes next, and what goes wrong with it, is the explorer's choice.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from controller.core import actions as act
+from controller.core.plan import plan
+from controller.core.ports import PodView, Term
+from controller.core.situation import Facts, Offer, Situation
+from controller.core.tracing import NoTracing
+from controller.engine.claims import ClaimIndex
+from controller.engine.ec2view import AddressView
+from controller.engine.execute import Outcome
+from controller.engine.housekeeping import Housekeeping
+from controller.engine.memory import Memory
+from controller.engine.observe import Observer
+from controller.engine.outcomes import Aftermath
+from controller.engine.placement import Placements
+from controller.engine.pulse import Pulse
+from controller.engine.reconcile import _urgency as urgency
+from controller.engine.steps import Steps
+from controller.engine.term import TermState
+from controller.engine.workqueue import Workqueue
+from state.errors import Fenced, PodEipError
+from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, PodRecord, PodUid
+from tests.model.account import HOME
+from tests.model.stage import Silence, Stage, StageEc2, StageLedger, StagePods
+
+CONSISTENCY_S = 60.0
+RESYNC_S = 300.0
+POLL_S = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The product's functions that a leader runs; a test may hand over one with a bug in it."""
+
+    plan: Callable[[Situation], act.Plan] = plan
+    steps: type[Steps] = Steps
+
+
+class Wakes(Workqueue):
+    """The workqueue, as far as a model needs it: what is due now, and what is due later."""
+
+    def __init__(self, stage: Stage, todo: set[PodUid], later: set[PodUid]) -> None:
+        super().__init__(stage.clock)
+        self.todo, self.later = todo, later
+
+    def add(self, uids: Iterable[PodUid], after_s: float = 0.0) -> None:
+        """Now, or later."""
+        (self.todo if after_s <= 0 else self.later).update(uids)
+
+
+@dataclass(slots=True)
+class Task:
+    """A plan that is under way. `held`: its thread waits long for its turn."""
+
+    s: Situation
+    plan: act.Plan
+    steps: Steps
+    at: int = 0
+    did: bool = False
+    held: bool = False
+
+    @property
+    def action(self) -> act.Action:
+        """What comes next."""
+        return self.plan[self.at]
+
+
+@dataclass(slots=True)
+class Mind:
+    """What one leader knows and is about to do. `frozen`: its process stands still. `deaf`: its watch says nothing."""
+
+    stage: Stage
+    rules: Rules
+    name: str
+    cluster: ClusterUid
+    epoch: Epoch
+    records: dict[PodUid, PodRecord]
+    sides: dict[AllocationId, AddressRecord]
+    cache: Mapping[PodUid, PodView]
+    restored: bool = False
+    deleted: frozenset[PodUid] = frozenset()
+    tasks: dict[PodUid, Task] = field(default_factory=dict)
+    frozen: bool = False
+    deaf: bool = False
+    state: TermState = field(init=False)
+    house: Housekeeping = field(init=False)
+    after: Aftermath = field(init=False)
+    queue: Wakes = field(init=False)
+
+    def open(self) -> None:
+        """Begin the term with nothing remembered."""
+        clock = self.stage.clock
+        memory = Memory(clock=clock, consistency_s=CONSISTENCY_S, started=clock())
+        view = AddressView(StageEc2(self.stage, self.name), clock, CONSISTENCY_S)
+        self._wire(memory, view, ClaimIndex(self.records.values()))
+        self._furnish(set(), set())
+        self.queue.add(self.house.everyone())
+
+    def copy(self) -> "Mind":
+        """The same, to be changed by itself."""
+        twin = Mind(
+            stage=self.stage,
+            rules=self.rules,
+            name=self.name,
+            cluster=self.cluster,
+            epoch=self.epoch,
+            records=dict(self.records),
+            sides=dict(self.sides),
+            cache=self.cache,
+            restored=self.restored,
+            deleted=self.deleted,
+            frozen=self.frozen,
+            deaf=self.deaf,
+        )
+        twin._wire(*self._copied())
+        twin._furnish(set(self.queue.todo), set(self.queue.later), self)
+        twin.tasks = {uid: twin._task_like(task) for uid, task in self.tasks.items()}
+        return twin
+
+    # ── moves ──
+
+    def hear(self, pods: Mapping[PodUid, PodView]) -> None:
+        """The watch has told all: wake who is concerned, as the loop does."""
+        old, self.cache = self.cache, pods
+        gone = old.keys() - pods.keys()
+        self.deleted = self.deleted | gone
+        for uid in gone | {uid for uid, pod in pods.items() if old.get(uid) is not pod}:
+            pod = pods.get(uid)
+            found = set(self.state.claims.at_ip(pod.ip)) if pod is not None and pod.ip else set()
+            if uid in self.records or (pod is not None and (pod.annotations or pod.labels)):
+                found.add(uid)
+            self.queue.add(found)
+
+    def look(self) -> None:
+        """Observe who is due, plan for them, and begin their plans."""
+        uids = self.queue.todo - self.tasks.keys()
+        self.queue.todo -= uids
+        offers = [task.s.offer for task in self.tasks.values()]
+        reserved = frozenset(o.address.allocation_id for o in offers if isinstance(o, Offer))
+        before = self.state.view.asked_at
+        seen = self.state.observer.observe(uids, reserved)
+        for s in sorted(seen.situations, key=urgency):
+            self._begin(s)
+        if self.state.view.asked_at != before:
+            self.after.looked()
+
+    def step(self, uid: PodUid) -> None:
+        """The next action of this Pod's plan. Raises Fenced: then the term is over."""
+        task = self.tasks[uid]
+        try:
+            task.steps.do(task.action)
+        except Fenced:
+            raise
+        except PodEipError as error:
+            self._end(task, Outcome(uid=uid, epoch=self.epoch, situation=task.s, error=error, failed=task.action))
+            return
+        task.did = task.did or not isinstance(task.action, act.Tell)
+        task.at += 1
+        self._skip(task)
+
+    def resync(self) -> None:
+        """A heartbeat, then the full comparison. Raises Fenced."""
+        self._house_ledger().heartbeat()
+        self.queue.add(self.house.resync())
+        self.after.looked()
+
+    # ── inside ──
+
+    def _house_ledger(self) -> StageLedger:
+        return StageLedger(self.stage, self.name)
+
+    def _begin(self, s: Situation) -> None:
+        steps = self.rules.plan(s)
+        if not steps:
+            self.after.take_in(Outcome(uid=s.uid, epoch=self.epoch, situation=s))
+            if s.pod is None and s.record is None:
+                self.state.memory.forget(s.uid)
+            return
+        task = Task(s=s, plan=steps, steps=self._steps(s))
+        self.tasks[s.uid] = task
+        self._skip(task)
+
+    def _skip(self, task: Task) -> None:
+        """Past what nobody outside can see, and to the end if that is all."""
+        while task.at < len(task.plan):
+            action = task.action
+            if isinstance(action, act.Wait):
+                outcome = Outcome(uid=task.s.uid, epoch=self.epoch, situation=task.s, did=task.did, wait=action)
+                return self._end(task, outcome)
+            if not isinstance(action, act.Tell):
+                return None
+            task.steps.do(action)
+            task.at += 1
+        return self._end(task, Outcome(uid=task.s.uid, epoch=self.epoch, situation=task.s, did=task.did))
+
+    def _end(self, task: Task, outcome: Outcome) -> None:
+        self.tasks.pop(task.s.uid, None)
+        self.after.take_in(outcome)
+
+    def _steps(self, s: Situation) -> Steps:
+        stage = self.stage
+        return self.rules.steps(
+            ec2=StageEc2(stage, self.name),
+            ledger=StageLedger(stage, self.name),
+            pods=StagePods(stage, self.name, self.cluster),
+            events=Silence(),
+            tracing=NoTracing(),
+            state=self.state,
+            s=s,
+        )
+
+    def _task_like(self, task: Task) -> Task:
+        steps = self._steps(task.s)
+        steps.record = task.steps.record
+        steps._new, steps._association_id = task.steps._new, task.steps._association_id
+        return replace(task, steps=steps)
+
+    def _wire(self, memory: Memory, view: AddressView, claims: ClaimIndex) -> None:
+        stage, ledger = self.stage, StageLedger(self.stage, self.name)
+        pods = StagePods(stage, self.name, self.cluster)
+        facts = Facts(cluster_uid=self.cluster, cluster_name=self.cluster, install="ns/lease", home_border_group=HOME)
+        placements = Placements(StageEc2(stage, self.name), stage.clock, pods.instance_of)
+        observer = Observer(
+            facts=facts,
+            pods=pods,
+            ledger=ledger,
+            view=view,
+            placements=placements,
+            claims=claims,
+            memory=memory,
+            clock=stage.clock,
+            poll_interval_s=POLL_S,
+            restored=self.restored,
+        )
+        observer.installs = frozenset(f"{cluster}#ns/lease" for cluster in stage.world.pods)
+        self.state = TermState(
+            term=Term(identity=self.name, epoch=self.epoch, since=""),
+            facts=facts,
+            memory=memory,
+            view=view,
+            placements=placements,
+            claims=claims,
+            observer=observer,
+            pulse=Pulse(ledger, 3600.0),
+        )
+
+    def _furnish(self, todo: set[PodUid], later: set[PodUid], like: "Mind | None" = None) -> None:
+        stage, ledger = self.stage, StageLedger(self.stage, self.name)
+        self.queue = Wakes(stage, todo, later)
+        self.after = Aftermath(
+            state=self.state, queue=self.queue, events=Silence(), clock=stage.clock, poll_interval_s=POLL_S
+        )
+        pods = StagePods(stage, self.name, self.cluster)
+        self.house = Housekeeping(
+            state=self.state, ledger=ledger, pods=pods, heart=ledger, clock=stage.clock, resync_s=RESYNC_S
+        )
+        if like is not None:
+            _copy_chores(like, self)
+
+    def _copied(self) -> tuple[Memory, AddressView, ClaimIndex]:
+        memory, view = self.state.memory, AddressView(StageEc2(self.stage, self.name), self.stage.clock, CONSISTENCY_S)
+        view._addresses, view._at = dict(self.state.view._addresses), dict(self.state.view._at)
+        view._made, view._cut = dict(self.state.view._made), dict(self.state.view._cut)
+        view.asked_at = self.state.view.asked_at
+        claims = ClaimIndex()
+        claims._ip_of = dict(self.state.claims._ip_of)
+        claims._targets = {ip: dict(held) for ip, held in self.state.claims._targets.items()}
+        twin = replace(
+            memory,
+            pods={uid: replace(mine, bars=dict(mine.bars)) for uid, mine in memory.pods.items()},
+            born=dict(memory.born),
+            cut_ids=dict(memory.cut_ids),
+            doubted=set(memory.doubted),
+        )
+        return twin, view, claims
+
+
+def _copy_chores(old: Mind, new: Mind) -> None:
+    """What the aftermath and the housekeeping remember from one time to the next."""
+    new.state.observer._pools_read = dict(old.state.observer._pools_read)
+    new.after._pool_waiters = set(old.after._pool_waiters)
+    new.after._release_waiters = set(old.after._release_waiters)
+    new.after._target_waiters = set(old.after._target_waiters)
+    new.after._release_due = old.after._release_due
+    new.house.first = old.house.first
+    new.house._unowned_since = dict(old.house._unowned_since)
+    new.house._recent_since = dict(old.house._recent_since)

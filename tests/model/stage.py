@@ -1,0 +1,304 @@
+"""The doors through which a leader in the plan's model sees the world: the product's ports, over one world of many.
+
+The engine's objects hold these doors; the doors look at the world that is on the stage at the moment. So a copy of a
+world shares all of them, and only the leader that acts is copied. `fault` says what becomes of the next call that
+changes something: "lost" (it never arrived), "unknown" (its answer was lost), "late" (it is still on its way).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from controller.core import contract
+from controller.core.ports import Address, Allocation, AllocationRequest, Interface, PodEvent, PodView
+from state.errors import ConditionLost, ObjectNotFound, PodEipError, Unavailable
+from state.model import (
+    AddressRecord,
+    AllocationId,
+    AssociationId,
+    Change,
+    InstallRecord,
+    InterfaceId,
+    PodRecord,
+    PodUid,
+    Target,
+)
+from tests.model.account import NODE
+
+if TYPE_CHECKING:
+    from tests.model.mind import Mind
+    from tests.model.world import World
+
+T = TypeVar("T")
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+ENI = InterfaceId("eni-1")
+IPS = frozenset(f"10.0.0.{n}" for n in range(1, 10))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flying:
+    """A call that has left a leader and has not arrived. `land` gives it its effect on the world."""
+
+    name: str
+    land: Callable[["World"], object]
+
+
+class Stage:
+    """Which world is played now, and what goes wrong next. One for each model; nothing here is part of a state."""
+
+    def __init__(self) -> None:
+        self.world: World
+        self.fault = ""
+        self.late = False
+
+    def clock(self) -> float:
+        """Now."""
+        return self.world.now
+
+    def call(self, name: str, effect: Callable[["World"], T]) -> T:
+        """A call that changes something, and what the fault makes of it."""
+        fault, self.fault = self.fault, ""
+        if fault == "late":
+            self.world.flying = (*self.world.flying, Flying(name=name, land=effect))
+        if fault in ("late", "lost"):
+            raise Unavailable(name, code="ReadTimeoutError")
+        done = effect(self.world)
+        if fault:
+            raise Unavailable(name, code="ConnectionClosedError")
+        return done
+
+
+class StageEc2:
+    """EC2's port of one leader."""
+
+    def __init__(self, stage: Stage, name: str) -> None:
+        self._stage, self._name = stage, name
+
+    def describe_addresses(self) -> Sequence[Address]:
+        """All addresses; late ones if the stage says so."""
+        world = self._stage.world
+        return list(world.account.seen(world.now, late=self._stage.late).values())
+
+    def describe_interfaces_by_ip(self, private_ips: Iterable[str]) -> Sequence[Interface]:
+        """The one interface that there is."""
+        return [Interface(interface_id=ENI, private_ips=IPS, instance_id=NODE)]
+
+    def describe_interfaces_by_instance(self, instance_ids: Iterable[str]) -> Sequence[Interface]:
+        """None more."""
+        return []
+
+    def describe_interfaces_of_vpc(self) -> Sequence[Interface]:
+        """None more."""
+        return []
+
+    def allocate(self, request: AllocationRequest) -> Allocation:
+        """AllocateAddress. One that is not late, of a leader that still leads, is in order, and needs a reason."""
+        world = self._stage.world
+        orderly = self._stage.fault != "late" and not world.deposed(world.minds[self._name])
+        if orderly:
+            _question(world, request)
+
+        def effect(world: "World") -> Allocation:
+            new = world.account.allocate(request, world.now)
+            world.account.in_order |= {new.allocation_id} if orderly else frozenset()
+            return new
+
+        return self._stage.call("AllocateAddress", effect)
+
+    def associate(self, allocation_id: AllocationId, target: Target) -> AssociationId:
+        """AssociateAddress."""
+        name = f"AssociateAddress {allocation_id} {target.private_ip}"
+        return self._stage.call(name, lambda world: world.account.associate(allocation_id, target, world.now))
+
+    def disassociate(self, association_id: AssociationId) -> None:
+        """DisassociateAddress."""
+        self._stage.call(f"DisassociateAddress {association_id}", lambda world: _cut(world, association_id))
+
+    def release(self, allocation_id: AllocationId, border_group: str) -> None:
+        """ReleaseAddress."""
+        self._stage.call(f"ReleaseAddress {allocation_id}", lambda world: _release(world, allocation_id))
+
+
+def _question(world: "World", request: AllocationRequest) -> None:
+    """One that was allocated in order for this very Pod, and that nobody has taken, would have had to be found."""
+    for key in world.account.in_order & world.account.addresses.keys():
+        side, tags = world.table.addresses.get(key), world.account.addresses[key].tags
+        free = side is None or side.owner is None
+        if free and tags.get(contract.TAG_POD_UID) == request.tags[contract.TAG_POD_UID]:
+            world.account.accuse(f"a second address is allocated for {tags[contract.TAG_POD]}, which has {key}")
+
+
+def _cut(world: "World", association_id: AssociationId) -> None:
+    adopted = any(record.association_id == association_id for record in world.table.pods.values())
+    world.account.disassociate(association_id, adopted, world.now)
+
+
+def _release(world: "World", allocation_id: AllocationId) -> None:
+    world.account.release(allocation_id, world.table.claims(), world.now)
+
+
+class StageLedger:
+    """The ledger's port of one leader: the table, through a cache that is exact while nobody else writes."""
+
+    def __init__(self, stage: Stage, name: str) -> None:
+        self._stage, self._name = stage, name
+
+    @property
+    def _mind(self) -> "Mind":
+        return self._stage.world.minds[self._name]
+
+    def pods(self) -> Mapping[PodUid, PodRecord]:
+        """Our claims."""
+        return self._mind.records
+
+    def pod(self, uid: PodUid) -> PodRecord | None:
+        """One of them."""
+        return self._mind.records.get(uid)
+
+    def address(self, allocation_id: AllocationId) -> AddressRecord | None:
+        """An address's side, as read or written."""
+        return self._mind.sides.get(allocation_id)
+
+    def addresses(self) -> Mapping[AllocationId, AddressRecord]:
+        """All that were read or written."""
+        return self._mind.sides
+
+    def refresh(self, allocation_ids: Iterable[AllocationId]) -> None:
+        """Read these anew."""
+        table = self._stage.world.table
+        for allocation_id in allocation_ids:
+            _put(self._mind.sides, allocation_id, table.addresses.get(allocation_id))
+
+    def commit(self, change: Change) -> None:
+        """One transaction."""
+        mind = self._mind
+        cluster, epoch = mind.cluster, mind.epoch
+        try:
+            written = self._stage.call("TransactWriteItems", lambda world: world.table.apply(cluster, epoch, change))
+        except ConditionLost:
+            self._see(change)
+            raise
+        if pod := written.pod_after or written.pod_before:
+            _put(mind.records, pod.uid, written.pod_after)
+        if side := written.address_after or written.address_before:
+            _put(mind.sides, side.allocation_id, written.address_after)
+
+    def installs(self) -> Sequence[InstallRecord]:
+        """Not asked here."""
+        return ()
+
+    def heartbeat(self) -> None:
+        """Learn whether the epoch is still ours."""
+        self.commit(Change())
+
+    def seconds_since_write(self) -> float:
+        """Writes are always young here."""
+        return 0.0
+
+    def _see(self, change: Change) -> None:
+        """A lost condition tells what stands there."""
+        mind, table = self._mind, self._stage.world.table
+        if pod := change.pod_after or change.pod_before:
+            _put(mind.records, pod.uid, table.pods.get((mind.cluster, pod.uid)))
+        if side := change.address_after or change.address_before:
+            _put(mind.sides, side.allocation_id, table.addresses.get(side.allocation_id))
+
+
+class StagePods:
+    """The Kubernetes port of one leader: a cache that may be behind, and an API server that is not."""
+
+    synced = True
+
+    def __init__(self, stage: Stage, name: str, cluster: str) -> None:
+        self._stage, self._name, self._cluster = stage, name, cluster
+
+    @property
+    def _cache(self) -> Mapping[PodUid, PodView]:
+        return self._stage.world.minds[self._name].cache
+
+    def get(self, uid: PodUid) -> PodView | None:
+        """From the cache."""
+        return self._cache.get(uid)
+
+    def annotated(self) -> Sequence[PodView]:
+        """From the cache."""
+        return [pod for pod in self._cache.values() if pod.annotations or pod.labels]
+
+    def at_ip(self, ip: str) -> Sequence[PodView]:
+        """From the cache."""
+        return [pod for pod in self._cache.values() if pod.ip == ip and not (pod.finished or pod.drained)]
+
+    def in_scope(self, namespace: str) -> bool:
+        """Everything is."""
+        return True
+
+    def seen_deleted(self, uid: PodUid) -> bool:
+        """Whether this leader's watch told it."""
+        return uid in self._stage.world.minds[self._name].deleted
+
+    def fetch(self, namespace: str, name: str) -> PodView | None:
+        """From the API server."""
+        pods = self._stage.world.pods[self._cluster].values()
+        return next((pod for pod in pods if (pod.namespace, pod.name) == (namespace, name)), None)
+
+    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> None:
+        """PATCH, with the UID as precondition. A label that says "associated" must not come before that is so."""
+        world, shown = self._stage.world, labels.get(contract.PUBLIC_IP)
+        if shown and (shown, pod.ip) not in world.account.served:
+            world.account.accuse(f"{pod.uid} is labelled with {shown}, which was never associated with {pod.ip}")
+
+        def effect(world: "World") -> None:
+            standing = self._standing(world, pod)
+            patched = {key: value for key, value in {**standing.labels, **labels}.items() if value is not None}
+            self._store(world, replace(standing, labels=patched))
+
+        self._stage.call("PatchPod", effect)
+
+    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> None:
+        """PATCH of the status."""
+        self._stage.call(
+            "PatchPodStatus",
+            lambda world: self._store(world, replace(self._standing(world, pod), condition=str(status))),
+        )
+
+    def instance_of(self, node: str) -> str | None:
+        """The one that there is."""
+        return NODE
+
+    def own_instances(self) -> frozenset[str]:
+        """The node is the first cluster's."""
+        return frozenset({NODE}) if self._cluster == next(iter(self._stage.world.pods)) else frozenset()
+
+    def _standing(self, world: "World", pod: PodView) -> PodView:
+        standing = world.pods[self._cluster].get(pod.uid)
+        if standing is None:
+            raise ObjectNotFound("no such Pod")
+        return standing
+
+    def _store(self, world: "World", pod: PodView) -> None:
+        world.pods = {**world.pods, self._cluster: {**world.pods[self._cluster], pod.uid: pod}}
+
+
+class Silence:
+    """Where events go that nobody reads."""
+
+    def emit(self, pod: PodView, event: PodEvent) -> None:
+        """Nothing."""
+
+
+def landed(call: Flying, world: "World") -> str:
+    """Let a call arrive at last; what it was answered, if anybody still listened."""
+    try:
+        call.land(world)
+    except PodEipError as error:
+        return error.code
+    return ""
+
+
+def _put(items: dict[_K, _V], key: _K, value: _V | None) -> None:
+    if value is None:
+        items.pop(key, None)
+    else:
+        items[key] = value

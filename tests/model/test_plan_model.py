@@ -1,0 +1,25 @@
+"""The plan in every scene: whatever one thing goes wrong, and in random runs in which much does.
+
+`python -m tests.model` searches deeper.
+"""
+
+import pytest
+
+from tests.model.explorer import Search
+from tests.model.plan_model import PlanModel
+from tests.model.scenes import SCENES, Scene
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_whatever_goes_wrong_once_all_ends_well(scene: Scene) -> None:
+    report = Search(PlanModel(scene)).exhaust(1)
+    assert not report.found, report.found[0]
+    assert report.complete
+    assert report.states > 100
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_random_runs_in_which_much_goes_wrong_end_well(scene: Scene) -> None:
+    report = Search(PlanModel(scene)).walk(seed=1, walks=15)
+    assert not report.found, report.found[0]
+    assert report.rests == report.walks == 15

@@ -1,0 +1,116 @@
+"""The explorer finds bugs: in copies of the product's modules that have one each, it shows the run that breaks them."""
+
+import pytest
+
+from controller.core import candidacy, plan, teardown, transitions
+from controller.engine import steps
+from tests.model.election_model import ElectionModel
+from tests.model.election_world import Rules as ElectionRules
+from tests.model.explorer import Report, Search
+from tests.model.mind import Rules as PlanRules
+from tests.model.mutants import mutant, rewired
+from tests.model.plan_model import PlanModel
+from tests.model.scenes import SCENES
+
+
+def plan_with(old: str, new: str) -> PlanRules:
+    """A leader whose `plan` has a bug."""
+    return PlanRules(plan=mutant(plan, old, new).plan)
+
+
+def teardown_with(old: str, new: str) -> PlanRules:
+    """A leader whose way down has a bug."""
+    return PlanRules(plan=rewired(plan, teardown=mutant(teardown, old, new)).plan)
+
+
+def transitions_with(old: str, new: str) -> PlanRules:
+    """A leader that writes claims with a bug in them."""
+    return PlanRules(steps=rewired(steps, transitions=mutant(transitions, old, new)).Steps)
+
+
+def searched(rules: PlanRules, scene: str, depth: int) -> Report:
+    """What is found in this scene."""
+    [chosen] = [one for one in SCENES if one.name == scene]
+    return Search(PlanModel(chosen, rules)).exhaust(depth)
+
+
+PLAN_BUGS = {
+    "a claim that is given up does not remember its target": (
+        transitions_with("return (*left, *kept)[:RECENT_LIMIT]", "return ()"),
+        "a Pod moves, and a stranger comes where it was",
+        "for nobody",
+    ),
+    "an association is cut, whoever made it": (
+        plan_with(
+            "    if claim is not None and claim.knows(association.target):\n        return (Cut",
+            "    if True:\n        return (Cut",
+        ),
+        "an IP that has somebody's address",
+        "which somebody else had associated",
+    ),
+    "an address of another owner is adopted": (
+        plan_with(
+            "    if claim is not None and claim.owner is not None:\n"
+            "        return (*_stale_labels(s), Wait(reason=Reason.TARGET))\n    if wanted",
+            "    if wanted",
+        ),
+        "one pool Pod after the other at one IP, with room",
+        "two Pods name one address",
+    ),
+    "the label comes first": (
+        plan_with(
+            "return (Associate(), Record(), Label(mode=mode, pool=pool))",
+            "return (Label(mode=mode, pool=pool), Associate(), Record())",
+        ),
+        "pool, then a stranger at its IP",
+        "was never associated",
+    ),
+    "an allocation whose reply was lost is made again at once": (
+        plan_with("    if s.in_doubt:\n        return (Wait(reason=Reason.DOUBT),)\n    intent", "    intent"),
+        "auto, with time between",
+        "a second address",
+    ),
+    "tags are not looked at before a release": (
+        teardown_with("if not may_release(s.address, s.facts, record.uid, record.adopted):", "if False:"),
+        "somebody tags the address anew",
+        "a pool's address",
+    ),
+}
+
+ELECTION_BUGS = {
+    "the deadline is counted from the reply": ElectionRules(
+        candidacy=mutant(candidacy, "        renewed_at=sent,\n", "        renewed_at=sent + 0.5,\n")
+    ),
+    "a renewal that is seen does not start the wait anew": ElectionRules(
+        candidacy=mutant(
+            candidacy,
+            "free_at=_free_at(view, lease, now) if changed else view.free_at",
+            "free_at=view.free_at if view.known else _free_at(view, lease, now)",
+        )
+    ),
+    "a Lease that was deleted is free at once": ElectionRules(
+        candidacy=mutant(
+            candidacy,
+            "        return view.free_at\n    if not lease.holder",
+            "        return now\n    if not lease.holder",
+        )
+    ),
+    "a Lease is released while a call may be under way": ElectionRules(
+        candidacy=mutant(candidacy, "return max(now, ended + view.timings.call_timeout)", "return now")
+    ),
+}
+
+
+@pytest.mark.parametrize("bug", PLAN_BUGS)
+def test_a_bug_in_the_plan_is_found(bug: str) -> None:
+    rules, scene, why = PLAN_BUGS[bug]
+    report = searched(rules, scene, depth=1)
+    assert report.found
+    assert why in str(report.found[0])
+
+
+@pytest.mark.parametrize("bug", ELECTION_BUGS)
+def test_a_bug_in_the_election_is_found(bug: str) -> None:
+    report = Search(ElectionModel(rules=ELECTION_BUGS[bug])).exhaust(1)
+    assert report.found
+    assert "may change the world" in report.found[0].why

@@ -1,0 +1,142 @@
+"""The state of the plan's model: EC2, the table, the Pods, the leaders of each cluster, and calls on their way.
+
+Leaders here are made by decree: a second one may begin while the first still believes, at any moment. No election is
+as bad as that, so what holds here needs none. The deadline is not modelled either: a leader that was deposed without
+noticing finishes what it has begun, unguarded but for the ledger's fence, before it learns of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from controller.core.ports import PodView
+from state.errors import Fenced
+from state.model import ClusterUid, PodUid
+from tests.model.account import Account
+from tests.model.events import Event
+from tests.model.mind import Mind, Rules
+from tests.model.stage import Flying, Stage, landed
+from tests.model.table import Table
+
+MOMENT_S = 0.001
+ROUND_S = 20.0
+LONG_ROUND_S = 650.0
+SHORT_ROUNDS = 4
+MOST_LOOKS = 4
+ROUNDS = 8
+"""Rounds without a change after which a world is at rest: longer than anything that the controller waits for."""
+
+
+@dataclass(slots=True)
+class World:
+    """One state. Only `copy` and the moves of `plan_model` touch it."""
+
+    account: Account
+    pods: Mapping[str, Mapping[PodUid, PodView]]
+    script: tuple[Event, ...]
+    table: Table = field(default_factory=Table)
+    minds: dict[str, Mind] = field(default_factory=dict)
+    flying: tuple[Flying, ...] = ()
+    now: float = 10_000.0
+    quiet: int = 0
+    born: int = 0
+    patient: bool = False
+
+    def copy(self) -> "World":
+        """The same; leaders are shared until they act."""
+        return replace(self, account=self.account.copy(), table=self.table.copy(), minds=dict(self.minds))
+
+    # ── moves ──
+
+    def begin(self, cluster: str, stage: Stage, rules: Rules) -> None:
+        """Another replica of this cluster leads from now on, with a fresh list of Pods."""
+        self.born += 1
+        self.quiet = 0
+        name, restored = f"{cluster}.{self.born}", cluster in self.table.lost
+        epoch = self.table.begin(cluster)
+        records = {uid: record for (owner, uid), record in self.table.pods.items() if owner == cluster}
+        held = {record.allocation_id for record in records.values()}
+        sides = {key: side for key, side in self.table.addresses.items() if key in held}
+        mind = Mind(
+            stage=stage,
+            rules=rules,
+            name=name,
+            cluster=ClusterUid(cluster),
+            epoch=epoch,
+            records=records,
+            sides=sides,
+            cache=self.pods[cluster],
+            restored=restored,
+        )
+        self.minds[name] = mind
+        mind.open()
+
+    def acting(self, name: str) -> Mind:
+        """This leader, to be changed in this world alone."""
+        self.minds[name] = self.minds[name].copy()
+        return self.minds[name]
+
+    def step(self, name: str, uid: PodUid) -> None:
+        """One action of one plan; a leader that is told of a newer epoch is one no more."""
+        try:
+            self.acting(name).step(uid)
+        except Fenced:
+            del self.minds[name]
+
+    def land(self, number: int) -> None:
+        """A call arrives at last."""
+        call = self.flying[number]
+        self.flying = self.flying[:number] + self.flying[number + 1 :]
+        landed(call, self)
+
+    def happen(self) -> None:
+        """The next thing of the script."""
+        self.script[0].change(self)
+        self.script = self.script[1:]
+
+    def rest(self) -> None:
+        """Time passes, in rounds, until somebody has something to do."""
+        limit = 1 if self.awaits_calm() else ROUNDS
+        while self.quiet < limit and self._idle():
+            before = self.effects()
+            long = self.quiet >= SHORT_ROUNDS
+            self.now += LONG_ROUND_S if long else ROUND_S
+            for name in [name for name, mind in self.minds.items() if not mind.frozen]:
+                self._wake(name, long=long)
+            self.quiet = self.quiet + 1 if self.effects() == before else 0
+
+    def _idle(self) -> bool:
+        """Whether somebody leads, and nobody has anything to do."""
+        awake = [mind for mind in self.minds.values() if not mind.frozen]
+        return bool(awake) and all(task.held for mind in awake for task in mind.tasks.values())
+
+    def _wake(self, name: str, *, long: bool) -> None:
+        mind = self.acting(name)
+        mind.queue.todo |= mind.queue.later
+        mind.queue.later.clear()
+        try:
+            if long:
+                mind.resync()
+        except Fenced:
+            del self.minds[name]
+            return
+        for _ in range(MOST_LOOKS):
+            if mind.queue.todo - mind.tasks.keys():
+                mind.look()
+
+    def effects(self) -> tuple[int, int]:
+        """How much has been changed so far."""
+        return self.account.mutations, self.table.written
+
+    # ── what may be asked ──
+
+    def behind(self, mind: Mind) -> bool:
+        """Whether the watch has something to tell."""
+        return mind.cache is not self.pods[mind.cluster]
+
+    def awaits_calm(self) -> bool:
+        """Whether the next event of the script comes only when what can be tried again has been tried again."""
+        return bool(self.script) and self.patient and self.quiet == 0
+
+    def deposed(self, mind: Mind) -> bool:
+        """Whether another leads by now."""
+        return self.table.epochs[mind.cluster] != mind.epoch or mind.cluster in self.table.lost
