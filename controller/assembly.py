@@ -10,7 +10,7 @@ from collections.abc import Callable
 from controller.aws.adapter import Ec2Adapter
 from controller.core.candidacy import Timings
 from controller.core.config import Config
-from controller.core.ports import Observer, Term
+from controller.core.ports import Lease, Observer, Term
 from controller.core.situation import Facts
 from controller.core.tracing import Tracing
 from controller.engine.claims import ClaimIndex
@@ -22,10 +22,12 @@ from controller.engine.leadership import Leadership
 from controller.engine.memory import Memory
 from controller.engine.observe import Observer as TickObserver
 from controller.engine.outcomes import Aftermath
+from controller.engine.peers import Peers
 from controller.engine.placement import Placements
 from controller.engine.pulse import Pulse
 from controller.engine.reconcile import Reconciler
 from controller.engine.replica import Parts, leader_status
+from controller.engine.scopes import ScopeGate
 from controller.engine.snapshot import Snapshot
 from controller.engine.standby import Standby
 from controller.engine.term import TermState
@@ -88,20 +90,23 @@ class Assembly:
         namespace = config.lease_namespace or own_namespace()
         install = InstallKey(cluster_uid=self._cluster.uid(), lease_namespace=namespace, lease_name=config.lease_name)
         ledger = self._ledger(install)
-        loop = self._loop(ledger, install)
-        elector = self._elector(ledger, loop, namespace)
+        peers = Peers(CLOCK)
+        gate = self._gate(ledger, install, peers)
+        loop = self._loop(ledger, install, peers)
+        elector = self._elector(ledger, gate, loop, namespace)
         snapshot = self._snapshot(ledger, loop, elector)
         self._events.start()
         loop.start()
         self._pods.start(loop.wake)
         elector.start()
-        standby = Standby(ledger, lambda: self._leadership.term is not None)
+        standby = Standby((ledger.follow, gate.look), lambda: self._leadership.term is not None)
         standby.start()
         return Parts(
             loop=loop,
             elector=elector,
             snapshot=snapshot,
             synced=lambda: self._pods.synced,
+            trouble=lambda: gate.trouble,
             sources=(self._pods, self._events, standby),
             close=ledger.close,
         )
@@ -132,12 +137,25 @@ class Assembly:
             on_missing=self._fenced if config.create_table else None,  # the next term makes the table
         )
 
+    def _gate(self, ledger: DynamoLedger, install: InstallKey, peers: Peers) -> ScopeGate:
+        def lease_of(other: InstallKey) -> Lease | None:
+            return KubeLeaseStore(self._connection, other.lease_namespace, other.lease_name).get()
+
+        return ScopeGate(
+            ledger=ledger,
+            install=install,
+            scope=self._config.watch_namespace or "",
+            peers=peers,
+            lease_of=lease_of,
+            clock=CLOCK,
+        )
+
     def _fenced(self) -> None:
         term = self._leadership.term
         if term is not None:
             self._leadership.fence(term.epoch)
 
-    def _loop(self, ledger: DynamoLedger, install: InstallKey) -> Reconciler:
+    def _loop(self, ledger: DynamoLedger, install: InstallKey, peers: Peers) -> Reconciler:
         config, clock = self._config, CLOCK
         facts = Facts(
             cluster_uid=install.cluster_uid,
@@ -152,7 +170,13 @@ class Assembly:
             executor=lambda done: self._executor(ledger, done),
             new_term=lambda term: self._term(term, facts, ledger),
             new_housekeeping=lambda state: Housekeeping(
-                state=state, ledger=ledger, pods=self._pods, heart=ledger, clock=clock, resync_s=config.resync_period
+                state=state,
+                ledger=ledger,
+                pods=self._pods,
+                heart=ledger,
+                clock=clock,
+                resync_s=config.resync_period,
+                peers=peers,
             ),
             new_aftermath=lambda state, queue: self._aftermath(state, queue),
             silence_s=config.silence,
@@ -209,7 +233,7 @@ class Assembly:
             pulse=Pulse(ledger, config.silence),
         )
 
-    def _elector(self, ledger: DynamoLedger, loop: Reconciler, namespace: str) -> Elector:
+    def _elector(self, ledger: DynamoLedger, gate: ScopeGate, loop: Reconciler, namespace: str) -> Elector:
         config = self._config
         return Elector(
             store=KubeLeaseStore(self._connection, namespace, config.lease_name),
@@ -223,29 +247,32 @@ class Assembly:
             clock=CLOCK,
             leadership=self._leadership,
             callbacks=TermCallbacks(
-                begin_term=lambda lease_epoch: self._begin_term(ledger, lease_epoch),
+                begin_term=lambda lease_epoch: self._begin_term(ledger, gate, lease_epoch),
                 on_started=lambda _: self._started(loop),
                 on_stopped=lambda _: self._end_term(ledger, loop),
             ),
             progress=loop.progress,
         )
 
-    def _begin_term(self, ledger: DynamoLedger, lease_epoch: int) -> Epoch:
-        """Raise the epoch. Its own write comes before there is a term to ask; every later one asks."""
+    def _begin_term(self, ledger: DynamoLedger, gate: ScopeGate, lease_epoch: int) -> Epoch:
+        """Raise the epoch. What is written until then comes before there is a term to ask; every later one asks."""
         beginning = True
 
         def guard() -> None:
             if not beginning:
                 self._leadership.check_conclusion()
 
+        def begin() -> Epoch:
+            return gate.begin(lambda: ledger.begin_term(self._identity, lease_epoch, guard))
+
         try:
-            epoch = ledger.begin_term(self._identity, lease_epoch, guard)
+            epoch = begin()
         except TableMissing:
             if not self._config.create_table:
                 raise
             # The call that was to make it at the start got no answer, or the table was deleted since.
             create_table(self._config.table, region=self._region, call_timeout=self._config.call_timeout)
-            epoch = ledger.begin_term(self._identity, lease_epoch, guard)
+            epoch = begin()
         beginning = False
         for error in ledger.unreadable().values():
             log.warning("left alone: %s", error.explain())

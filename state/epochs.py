@@ -6,7 +6,7 @@ two replicas never share one. The line of the directory is written with it: whoe
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -69,15 +69,35 @@ class EpochRaiser:
                 return Raised(epoch=epoch, before=first, heartbeat=beats + 1)
         raise AssertionError("unreachable")
 
+    def withdraw(self, epoch: Epoch) -> None:
+        """Fence ourselves: what was begun with `epoch` writes no more, and other installs see that.
+
+        Raises ConditionLost where the epoch is another already.
+        """
+        model = self._table.install
+        item = model(*install_key(self._install))
+        self._send(updates=[item.get_update_kwargs_from_instance([model.epoch.add(1)], model.epoch == epoch, ALL_OLD)])
+
+    def strike(self, record: InstallRecord) -> None:
+        """Take the line of a fenced install out of the directory. Raises ConditionLost if it began a term since."""
+        model = self._table.directory
+        item = model(*directory_key(record.key))
+        self._send(deletes=[item.get_delete_kwargs_from_instance(model.epoch < record.epoch, ALL_OLD)])
+
     def _write(self, record: InstallRecord | None, epoch: Epoch, identity: str, guard: Callable[[], None]) -> None:
+        self._send(puts=[self._directory(epoch)], updates=[self._update(record, epoch, identity)], guard=guard)
+
+    def _send(
+        self,
+        *,
+        deletes: Sequence[dict[str, Any]] = (),
+        puts: Sequence[dict[str, Any]] = (),
+        updates: Sequence[dict[str, Any]] = (),
+        guard: Callable[[], None] = lambda: None,
+    ) -> None:
+        transact = self._table.connection.transact
         try:
-            self._table.connection.transact(
-                deletes=[],
-                puts=[self._directory(epoch)],
-                updates=[self._update(record, epoch, identity)],
-                token=uuid4().hex,
-                guard=guard,
-            )
+            transact(deletes=deletes, puts=puts, updates=updates, token=uuid4().hex, guard=guard)
         except TransactWriteError as error:
             raise self._error(error) from error
 
@@ -112,5 +132,5 @@ class EpochRaiser:
         if not is_cancellation(error) or not codes:
             return translate(error, self._table.name)
         if "ConditionalCheckFailed" in codes:
-            return ConditionLost("Another replica raised the epoch at the same time")
+            return ConditionLost("The epoch was raised by somebody else at the same time")
         return Throttled("The epoch could not be written", code=min(codes))

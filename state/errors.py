@@ -13,7 +13,8 @@ matters to a caller that changes the world: did it happen?
     │   └── ConditionLost · TableMissing · TableNotUsable · ItemUnreadable        (DynamoDB)
     ├── NotSent            no, we did not ask
     │   ├── NotLeading     the deadline of our leadership does not leave time for it
-    │   └── Fenced         a newer epoch exists
+    │   ├── Fenced         a newer epoch exists
+    │   └── ScopeOverlap   another install of this cluster watches the same namespaces
     ├── Throttled          no, but later it may be
     ├── Unavailable        no answer that says whether (time-out, 5xx, lost reply): perhaps
     └── Misconfigured      what we were started with is wrong
@@ -142,6 +143,15 @@ class NotLeading(NotSent):
 
 class Fenced(NotSent):
     """A newer epoch exists: another replica leads."""
+
+
+class ScopeOverlap(NotSent):
+    """Another install of this cluster, which may live, watches namespaces of ours: two would fight over labels."""
+
+    advice = (
+        "Give each install a --watch-namespace of its own, or uninstall one of them; "
+        "one that has stopped for good is succeeded within about a minute"
+    )
 
 
 class LedgerSilent(NotSent):

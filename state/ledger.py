@@ -185,6 +185,18 @@ class DynamoLedger:
         """`commit`, and in the same transaction fence `silent`, whose heartbeat must not have moved since."""
         self._submit(change or Change(), silent)
 
+    def withdraw(self, epoch: Epoch) -> None:
+        """End the term, and fence ourselves: other installs need not wait to see that we stand still.
+
+        Raises ConditionLost where `epoch` has passed already.
+        """
+        self._end()
+        self._raiser.withdraw(epoch)
+
+    def strike(self, fenced: InstallRecord) -> None:
+        """Forget a fenced install that has nothing left. Raises ConditionLost if it began a term since."""
+        self._raiser.strike(fenced)
+
     def heartbeat(self) -> None:
         """Move the heartbeat, and learn whether the epoch is still ours. Raises as `commit` does."""
         self._submit(Change(), None)

@@ -149,7 +149,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallRecord:
-    """One install as the table has it. `heartbeat` only ever grows; `silence_s` is its T of the take-over rule."""
+    """One install as the table has it. `heartbeat` only ever grows; `silence_s` is its T of the take-over rule.
+
+    `fenced`: somebody else raised its epoch, and it has begun no term since; so nothing of it writes.
+    """
 
     key: InstallKey
     epoch: Epoch
@@ -159,3 +162,4 @@ class InstallRecord:
     scope: str
     silence_s: int
     version: str
+    fenced: bool = False

@@ -3,8 +3,8 @@
 Two installs of one cluster share its partition, so every claim is read and those of other installs are put aside.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from state.connection import Key, Raw, key_of
 from state.errors import ItemUnreadable
@@ -50,16 +50,30 @@ class Reader:
         return reading
 
     def installs(self) -> Reading:
-        """Every install of the directory that still has an item of its own."""
-        reading = Reading()
-        entries = (key_of(raw)[1].partition("#") for raw in self._table.connection.strong_query(DIRECTORY))
-        keys = [install_key(install_of(cluster_uid, install)) for cluster_uid, _, install in entries]
-        for key, raw in self._table.connection.strong_get(keys).items():
+        """Every install of the directory that still has an item of its own.
+
+        An install writes its epoch into both; one that stands higher in its own item alone was raised by another.
+        Where it seems so the directory is read once more, now later than the items: a term may have begun in between.
+        """
+        reading, lines = Reading(), self._directory()
+        for key, raw in self._table.connection.strong_get(lines).items():
             try:
                 reading.installs.append(read_install(self._table, raw))
             except ItemUnreadable as error:
                 reading.unreadable[key] = error
+        if any(_is_behind(lines, record) for record in reading.installs):
+            lines = self._directory()
+            reading.installs = [replace(record, fenced=_is_behind(lines, record)) for record in reading.installs]
         return reading
+
+    def _directory(self) -> dict[Key, int]:
+        """Where the install of each line is, and the epoch in the line; 0 where there is none."""
+        found: dict[Key, int] = {}
+        for raw in self._table.connection.strong_query(DIRECTORY):
+            cluster_uid, _, install = key_of(raw)[1].partition("#")
+            number = str(raw.get("epoch", {}).get("N", ""))
+            found[install_key(install_of(cluster_uid, install))] = int(number) if number.isdecimal() else 0
+        return found
 
     def own(self) -> InstallRecord | None:
         """Our own install's item. ItemUnreadable if a newer release wrote it."""
@@ -94,3 +108,9 @@ class Reader:
                 reading.unreadable[key] = error
             else:
                 reading.addresses[record.allocation_id] = record
+
+
+def _is_behind(lines: Mapping[Key, int], record: InstallRecord) -> bool:
+    """Whether the install's own item has a higher epoch than its line in the directory, if that can be read."""
+    line = lines.get(install_key(record.key), 0)
+    return 0 < line < record.epoch

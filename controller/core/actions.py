@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.core.ports import Address, AllocationRequest, PodEvent
-from state.model import AddressRecord, AdoptedTags, AllocationId, AssociationId, Mode, Target
+from state.model import AddressRecord, AdoptedTags, AllocationId, AssociationId, InstallRecord, Mode, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,10 @@ class Allocate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Write both sides of a claim. `address` None: the one just allocated. With `association_id`, as associated."""
+    """Write both sides of a claim. `address` None: the one just allocated. With `association_id`, as associated.
+
+    `silent`: the install that is fenced with the same write, for it still holds the address.
+    """
 
     mode: Mode
     pool: str
@@ -43,6 +46,7 @@ class Claim:
     before: AddressRecord | None = None
     association_id: AssociationId | None = None
     adopted: AdoptedTags | None = None
+    silent: InstallRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,14 @@ where that is free; an address that another name had is offered last.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain
 
 from controller.core.adoption import in_pool
 from controller.core.ports import Address
 from controller.core.situation import NoOffer, Offer
-from state.model import AddressRecord, AllocationId, Mode, PodUid
+from state.model import AddressRecord, AllocationId, InstallRecord, Mode, PodUid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +31,17 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
-    """What there is to give: EC2's view, the ledger's side of each address, and what is spoken for already."""
+    """What there is to give: EC2's view, the ledger's side of each address, and what is spoken for already.
+
+    silent: the installs that count as gone; what they hold is given last, if it is associated with nothing.
+    """
 
     addresses: Sequence[Address]
     records: Mapping[AllocationId, AddressRecord]
     reserved: Collection[AllocationId]
     install: str
     installs: Collection[str]
+    silent: Mapping[str, InstallRecord] = field(default_factory=dict)
 
 
 def allot(market: Market, applicants: Iterable[Applicant]) -> dict[PodUid, Offer | NoOffer]:
@@ -49,7 +54,7 @@ def allot(market: Market, applicants: Iterable[Applicant]) -> dict[PodUid, Offer
     offers: dict[PodUid, Offer | NoOffer] = {}
     for applicant, shelf in waiting:
         former = shelf.former.get(applicant.holder, ())
-        free = next((a for a in former if _is_open(shelf, a, applicant, taken)), None)
+        free = next((a for a in former if a.allocation_id in shelf.free and _is_open(a, applicant, taken)), None)
         if free:
             offers[applicant.uid] = _take(market, shelf, free, taken)
         elif any(_is_held_here(market, a) for a in former):
@@ -72,6 +77,7 @@ class _Shelf:
     members: list[Address]
     free: dict[AllocationId, Address]
     former: dict[str, list[Address]]
+    abandoned: dict[AllocationId, Address]
     held: str = ""
 
 
@@ -93,24 +99,36 @@ def _shelf(market: Market, applicant: Applicant) -> _Shelf:
     spoken_for = frozenset(market.reserved)
     free = [a for a in members if is_free(a, market.records.get(a.allocation_id)) and a.allocation_id not in spoken_for]
     free.sort(key=lambda a: _preference(market, a))
-    return _Shelf(members, {a.allocation_id: a for a in free}, former)
+    abandoned = [a for a in members if a.association is None and _silent_holder(market, a)]
+    abandoned.sort(key=lambda a: _preference(market, a))
+    return _Shelf(members, {a.allocation_id: a for a in free}, former, {a.allocation_id: a for a in abandoned})
+
+
+def _silent_holder(market: Market, address: Address) -> InstallRecord | None:
+    """The install that holds it, if that counts as gone."""
+    record = market.records.get(address.allocation_id)
+    owner = record.owner if record else None
+    return market.silent.get(f"{owner.cluster_uid}#{owner.install}") if owner else None
 
 
 def _offer(market: Market, shelf: _Shelf, applicant: Applicant, taken: set[AllocationId]) -> Offer | NoOffer:
-    choice = next((a for a in shelf.free.values() if _is_open(shelf, a, applicant, taken)), None)
+    before = (a for a in shelf.abandoned.values() if _last_holder(market, a) == applicant.holder)
+    choices = chain(shelf.free.values(), before, shelf.abandoned.values())
+    choice = next((a for a in choices if _is_open(a, applicant, taken)), None)
     return NoOffer(why=_why_not(market, shelf, applicant)) if choice is None else _take(market, shelf, choice, taken)
 
 
 def _take(market: Market, shelf: _Shelf, address: Address, taken: set[AllocationId]) -> Offer:
     taken.add(address.allocation_id)
-    del shelf.free[address.allocation_id]
-    return Offer(address=address, before=market.records.get(address.allocation_id))
+    shelf.free.pop(address.allocation_id, None)
+    shelf.abandoned.pop(address.allocation_id, None)
+    before = market.records.get(address.allocation_id)
+    return Offer(address=address, before=before, silent=_silent_holder(market, address))
 
 
-def _is_open(shelf: _Shelf, address: Address, applicant: Applicant, taken: set[AllocationId]) -> bool:
+def _is_open(address: Address, applicant: Applicant, taken: set[AllocationId]) -> bool:
     return (
-        address.allocation_id in shelf.free
-        and address.allocation_id not in taken
+        address.allocation_id not in taken
         and address.allocation_id not in applicant.barred
         and applicant.border_group in (None, address.border_group)
     )

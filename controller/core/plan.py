@@ -44,6 +44,8 @@ from state.model import Mode, Phase, PodRecord
 
 def plan(s: Situation) -> Plan:
     """The actions for this Pod, in order; empty if all is as it should be."""
+    if s.usurped:
+        return teardown.yield_up(s)
     match s.desire:
         case Unproven():
             return (Confirm(),) if s.in_scope else (Wait(reason=Reason.SCOPE),)
@@ -113,8 +115,10 @@ def _obtain_auto(s: Situation, wanted: Serve, at: Placed) -> Plan:
 
 def _obtain_fixed(s: Situation, wanted: Serve, at: Placed) -> Plan:
     match s.offer:
-        case Offer(address=address, before=before):
-            claim = Claim(mode=wanted.mode, pool=wanted.pool, target=at.target, address=address, before=before)
+        case Offer(address=address, before=before, silent=silent):
+            claim = Claim(
+                mode=wanted.mode, pool=wanted.pool, target=at.target, address=address, before=before, silent=silent
+            )
             return (claim, *_up(wanted.mode, wanted.pool))
         case NoOffer(why=why):
             event = (_tell(EventType.WARNING, contract.WAITING, why),) if why else ()

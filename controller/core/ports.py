@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from state.errors import ItemUnreadable
 from state.model import (
     AddressRecord,
     AllocationId,
@@ -229,6 +230,14 @@ class Ledger(Protocol):
 
     def commit(self, change: Change) -> None:
         """Write both sides, fenced by the epoch. Raises ConditionLost, Fenced, Unavailable (outcome read back)."""
+        ...
+
+    def take_over(self, silent: InstallRecord, change: Change | None = None) -> None:
+        """`commit`, and in the same transaction fence `silent`; ConditionLost, too, where its heartbeat has moved."""
+        ...
+
+    def unreadable(self) -> Mapping[tuple[str, str], ItemUnreadable]:
+        """The items, by their keys, that this release cannot read and leaves alone."""
         ...
 
     def installs(self) -> Sequence[InstallRecord]:

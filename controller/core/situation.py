@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from controller.core.desire import Desire
 from controller.core.ports import Address, PodView
-from state.model import AddressRecord, ClusterUid, PodRecord, PodUid, Target
+from state.model import AddressRecord, ClusterUid, InstallRecord, PodRecord, PodUid, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +39,14 @@ class Unplaced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A pool address that this Pod may claim, with its side of the ledger as it was read."""
+    """A pool address that this Pod may claim, with its side of the ledger as it was read.
+
+    silent: the install that holds it but counts as gone; taking the address fences it.
+    """
 
     address: Address
     before: AddressRecord | None
+    silent: InstallRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,3 +92,14 @@ class Situation:
     cut: bool = False
     barred: bool = False
     in_scope: bool = True
+
+    @property
+    def usurped(self) -> bool:
+        """Whether the claimed address has another owner in the ledger, or none: somebody took it while we were silent.
+
+        Both sides of a claim are written together, so nothing else makes them differ.
+        """
+        if self.record is None or self.claim is None or self.claim.allocation_id != self.record.allocation_id:
+            return False
+        owner = self.claim.owner
+        return owner is None or (owner.cluster_uid, owner.pod_uid) != (self.facts.cluster_uid, self.uid)

@@ -60,6 +60,17 @@ def abandon(s: Situation) -> Plan:
     return (*unlabel(s), Tell(event=event), Forget())
 
 
+def yield_up(s: Situation) -> Plan:
+    """Others took the claimed address while this install was silent: our side of the claim goes, EC2 is not touched."""
+    assert s.record is not None
+    why = (
+        f"address {s.record.public_ip} ({s.record.allocation_id}) was given to another Pod while this controller "
+        "could not write to DynamoDB; taking another"
+    )
+    tell = (Tell(event=PodEvent(type=EventType.WARNING, reason=contract.LOST, message=why)),) if s.pod else ()
+    return (*unlabel(s), *tell, Forget())
+
+
 def unlabel(s: Situation) -> Plan:
     """Take off what says "associated", if there is a Pod that wears it."""
     if s.pod is None:

@@ -14,6 +14,7 @@ from state.model import (
     AssociationId,
     Change,
     Epoch,
+    InstallKey,
     Mode,
     Owner,
     Phase,
@@ -48,7 +49,13 @@ def claim(
     )
     side = step.before or AddressRecord(allocation_id=taken.allocation_id, pool=step.pool)
     side_after = replace(
-        side, pool=step.pool, public_ip=taken.public_ip, owner=owner, target=step.target, last_holder=after.holder
+        side,
+        pool=step.pool,
+        public_ip=taken.public_ip,
+        owner=owner,
+        target=step.target,
+        recent=_recent(side, step.target),
+        last_holder=after.holder,
     )
     return Change(pod_before=record, pod_after=after, address_before=step.before, address_after=side_after)
 
@@ -99,6 +106,18 @@ def recall(side: AddressRecord, whose: Owner, mode: Mode, epoch: Epoch) -> Chang
         target=side.target,
     )
     return Change(pod_after=record, address_before=side, address_after=replace(side, owner=replace(whose, epoch=epoch)))
+
+
+def inherit(
+    record: PodRecord, side: AddressRecord | None, predecessor: InstallKey, heir: InstallKey, epoch: Epoch
+) -> Change:
+    """The same claim, of another install of the same cluster; an address that is not this claim's is not touched."""
+    owner = side.owner if side else None
+    theirs = (predecessor.cluster_uid, predecessor.install, record.uid)
+    if side is None or owner is None or (owner.cluster_uid, owner.install, owner.pod_uid) != theirs:
+        return Change(pod_before=record, pod_after=record)
+    mine = replace(side, owner=replace(owner, install=heir.install, epoch=epoch))
+    return Change(pod_before=record, pod_after=record, address_before=side, address_after=mine)
 
 
 def retarget(record: PodRecord, side: AddressRecord | None, target: Target) -> Change:

@@ -4,7 +4,6 @@ The comparison runs in the loop's thread, the heartbeat aside; neither may delay
 """
 
 import logging
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,9 +11,10 @@ from functools import cache
 from controller.core import contract, transitions
 from controller.core.ports import Address, Clock, Heart, Ledger, Pods
 from controller.core.sweep import Surroundings, is_unowned_auto, sweep
+from controller.engine.peers import Peers
 from controller.engine.term import TermState
 from state.errors import ConditionLost, PodEipError
-from state.model import AllocationId, InstallRecord, Mode, Owner, PodUid, Rev
+from state.model import AllocationId, Mode, Owner, PodUid, Rev
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +28,6 @@ AGAIN_S = 15.0
 
 
 @dataclass(slots=True)
-class Peer:
-    """Another install as we have watched it: its counter, and when we saw that move (monotonic)."""
-
-    record: InstallRecord
-    moved_at: float
-
-
-@dataclass(slots=True)
 class Housekeeping:
     """The chores of one term. Times are monotonic."""
 
@@ -45,7 +37,7 @@ class Housekeeping:
     heart: Heart
     clock: Clock
     resync_s: float
-    peers: dict[str, Peer] = field(default_factory=dict)
+    peers: Peers
     first: bool = True
     _next_resync: float = 0.0
     _next_beat: float = 0.0
@@ -78,6 +70,9 @@ class Housekeeping:
         self.state.view.look()
         addresses = self.state.view.all()
         self.ledger.refresh(a.allocation_id for a in addresses if self._concerns_us(a))
+        # Whose side a newer release wrote, or is damaged, is left alone here as everywhere.
+        unreadable = {pk for pk, _ in self.ledger.unreadable()}
+        addresses = [a for a in addresses if f"eip#{a.allocation_id}" not in unreadable]
         orphans = self._sweep(addresses)
         self._recall(addresses)
         self._purge(addresses)
@@ -106,21 +101,8 @@ class Housekeeping:
         if silent_s >= HEARTBEAT_S - 1.0:
             self.heart.heartbeat()
             silent_s = 0.0
-        self._watch_peers(self.ledger.installs())
+        self.peers.saw(self.ledger.installs())
         self._next_beat = self.clock() + HEARTBEAT_S - silent_s
-
-    def live_installs(self, silence_s: float) -> frozenset[str]:
-        """The installs whose heartbeat has moved within this time, as we saw it."""
-        now = self.clock()
-        return frozenset(key for key, peer in self.peers.items() if now - peer.moved_at < silence_s)
-
-    def _watch_peers(self, installs: Iterable[InstallRecord]) -> None:
-        now, seen = self.clock(), dict(self.peers)
-        for record in installs:
-            known = seen.get(str(record.key))
-            moved = known is None or known.record.heartbeat != record.heartbeat
-            seen[str(record.key)] = Peer(record, now if moved or known is None else known.moved_at)
-        self.peers = seen
 
     def _concerns_us(self, address: Address) -> bool:
         """Whether its side of the ledger may say something that the comparison needs."""

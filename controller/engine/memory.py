@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from controller.core.ports import Clock, PodView
-from state.model import AllocationId, AssociationId, Change, PodUid
+from state.model import AllocationId, AssociationId, Change, InstallKey, InstallRecord, PodUid
 
 BAR_S = 300.0
 CUT_KEPT_S = 3600.0
@@ -52,6 +52,7 @@ class Memory:
     born: dict[str, float] = field(default_factory=dict)
     cut_ids: dict[AssociationId, float] = field(default_factory=dict)
     doubted: set[AllocationId] = field(default_factory=set)
+    alive: set[tuple[InstallKey, int]] = field(default_factory=set)
     quota_short_until: float = 0.0
 
     def of(self, uid: PodUid) -> PodMemory:
@@ -101,6 +102,10 @@ class Memory:
         """Nobody knows whether this was written: its address is to be read again."""
         if change.address_after is not None:
             self.doubted.add(change.address_after.allocation_id)
+
+    def lives(self, install: InstallRecord) -> None:
+        """Its counter has moved on from this: it is not silent, whatever the last look at it said."""
+        self.alive.add((install.key, install.heartbeat))
 
     def backoff(self, uid: PodUid) -> float:
         """Seconds until this Pod's next try: doubling, with jitter, for ever."""

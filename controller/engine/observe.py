@@ -19,7 +19,7 @@ from controller.engine.ec2view import AddressView, tagged_for
 from controller.engine.memory import Memory
 from controller.engine.placement import Placements
 from state.errors import PodEipError
-from state.model import AllocationId, Mode, Phase, PodRecord, PodUid, Target
+from state.model import AllocationId, InstallRecord, Mode, Phase, PodRecord, PodUid, Target
 
 FRESH_S = 1.0
 """A view that is younger needs no second look before a Pod is told to wait."""
@@ -80,6 +80,7 @@ class Observer:
         self._poll_interval_s, self._restored = poll_interval_s, restored
         self._pools_read: dict[str, float] = {}
         self.installs: frozenset[str] = frozenset()
+        self.silent: Mapping[str, InstallRecord] = {}
 
     def observe(self, uids: Iterable[PodUid], reserved: frozenset[AllocationId]) -> Observation:
         """Everything that bears on these Pods now."""
@@ -181,9 +182,19 @@ class Observer:
         addresses = self._view.all()
         records = {a.allocation_id: r for a in addresses if (r := self._ledger.address(a.allocation_id))}
         me = f"{self._facts.cluster_uid}#{self._facts.install}"
+        alive = self._memory.alive
         return Market(
-            addresses=addresses, records=records, reserved=reserved, install=me, installs=self.installs | {me}
+            addresses=addresses,
+            records=records,
+            reserved=reserved | self._unreadable(),
+            install=me,
+            installs=self.installs | {me},
+            silent={k: r for k, r in self.silent.items() if k != me and (r.key, r.heartbeat) not in alive},
         )
+
+    def _unreadable(self) -> frozenset[AllocationId]:
+        """The addresses whose side of the ledger this release cannot read: they are nobody's to give."""
+        return frozenset(AllocationId(pk.removeprefix("eip#")) for pk, _ in self._ledger.unreadable())
 
     def _applicant(self, glance: Glance) -> Applicant:
         assert isinstance(glance.desire, Serve)

@@ -33,12 +33,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a replica consists of once it is built and started; `close` ends what has no thread of its own to stop."""
+    """What a replica consists of once it is built and started; `close` ends what has no thread of its own to stop.
+
+    `trouble`: why this install must not lead, in words; empty: it may.
+    """
 
     loop: Reconciler
     elector: Elector
     snapshot: Snapshot
     synced: Callable[[], bool]
+    trouble: Callable[[], str]
     sources: tuple[Source, ...]
     close: Callable[[], None]
 
@@ -78,11 +82,14 @@ class Replica:
         return True, "the loop turns"
 
     def ready(self) -> tuple[bool, str]:
-        """Whether the caches are warm: a standby is ready too."""
+        """Whether the caches are warm and nothing forbids this install to lead: a standby is ready too."""
         parts = self._parts
         if parts is None:
             return False, self._trouble
-        return (True, "caches are synced") if parts.synced() else (False, "listing Pods")
+        if not parts.synced():
+            return False, "listing Pods"
+        trouble = parts.trouble()
+        return (False, f"cannot lead: {trouble}") if trouble else (True, "caches are synced")
 
     def begin_shutdown(self) -> None:
         """Start nothing new, let what is in flight end, release the Lease."""

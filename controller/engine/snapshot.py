@@ -23,8 +23,8 @@ from controller.core.status import (
     ShownPhase,
     Status,
 )
-from controller.engine.housekeeping import Peer
 from controller.engine.memory import PodMemory
+from controller.engine.peers import Peer
 from controller.engine.reconcile import Reconciler
 from state.model import Mode, Phase, PodRecord, PodUid
 
@@ -144,7 +144,7 @@ class Snapshot:
             ClusterStatus(
                 uid=peer.record.key.cluster_uid,
                 name=peer.record.cluster_name,
-                silent_s=round(house.clock() - peer.moved_at, 1),
+                silent_s=round(house.peers.silent_s(peer), 1),
                 addresses=owned.get(str(peer.record.key), 0),
             )
             for peer in self._peers()
@@ -153,7 +153,7 @@ class Snapshot:
 
     def _peers(self) -> list[Peer]:
         house = self._loop.housekeeping
-        return list(house.peers.values()) if house else []
+        return house.peers.all() if house else []
 
 
 def _mode(record: PodRecord | None, view: PodView | None) -> str:

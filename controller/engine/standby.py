@@ -1,9 +1,8 @@
-"""Keeps what a standby shows up to date: the claims as the leader wrote them, read now and then, never acted on."""
+"""Keeps what a standby knows up to date: the claims and the other installs, read now and then, never acted on."""
 
 import logging
 import threading
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from state.errors import PodEipError
 
@@ -12,19 +11,13 @@ log = logging.getLogger(__name__)
 FOLLOW_S = 60.0
 
 
-class Followed(Protocol):
-    """A ledger that can be read while another replica leads."""
-
-    def follow(self) -> None:
-        """Read the claims; nothing happens in a term of our own."""
-        ...
-
-
 class Standby:
-    """A thread that reads the ledger while this replica does not lead."""
+    """A thread that takes some looks at the ledger, in order, while this replica does not lead."""
 
-    def __init__(self, ledger: Followed, leading: Callable[[], bool], every_s: float = FOLLOW_S) -> None:
-        self._ledger, self._leading, self._every_s = ledger, leading, every_s
+    def __init__(
+        self, looks: Sequence[Callable[[], None]], leading: Callable[[], bool], every_s: float = FOLLOW_S
+    ) -> None:
+        self._looks, self._leading, self._every_s = looks, leading, every_s
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="standby", daemon=True)
         self.failures = 0
@@ -42,10 +35,10 @@ class Standby:
         while not self._stopping.wait(pause):
             pause = self._every_s
             try:
-                if not self._leading():
-                    self._ledger.follow()
+                for look in () if self._leading() else self._looks:
+                    look()
             except PodEipError as error:
-                log.info("the claims could not be read: %s", error.explain())
+                log.info("the ledger could not be read: %s", error.explain())
             except Exception:  # the thread's top: showing less is better than ending
                 self.failures += 1
                 log.exception("following the ledger failed")

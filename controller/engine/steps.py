@@ -31,6 +31,7 @@ from state.errors import (
     AddressNotFound,
     AlreadyAssociated,
     AssociationNotFound,
+    ConditionLost,
     InterfaceNotFound,
     InvalidTarget,
     NotSent,
@@ -38,7 +39,7 @@ from state.errors import (
     Throttled,
     Unavailable,
 )
-from state.model import AddressRecord, AssociationId, Change, Mode, Owner, PodRecord
+from state.model import AddressRecord, AssociationId, Change, InstallRecord, Mode, Owner, PodRecord
 
 
 class Steps:
@@ -99,7 +100,7 @@ class Steps:
         if step.address is not None and step.before is None:
             step = replace(step, before=self._free_side(step.address))
         change = transitions.claim(step, self._s.pod, self.record, self._new, self._owner(), self.traceparent)
-        self._commit(change)
+        self._commit(change, step.silent)
         self._mine.allocating_since = None
         self._mine.associating_since = None
 
@@ -115,13 +116,21 @@ class Steps:
             self._commit(transitions.releasing(record))
             return
         released = record.mode is Mode.AUTO and self._state.view.get(record.allocation_id) is None
-        self._commit(transitions.forget(record, self._side(), released=released))
+        side = None if self._s.usurped else self._side()
+        self._commit(transitions.forget(record, side, released=released))
 
-    def _commit(self, change: Change) -> None:
+    def _commit(self, change: Change, silent: InstallRecord | None = None) -> None:
         try:
-            self._ledger.commit(change)
+            if silent is None:
+                self._ledger.commit(change)
+            else:
+                self._ledger.take_over(silent, change)
         except Unavailable:
             self._memory.doubt(change)
+            raise
+        except ConditionLost as lost:
+            if silent is not None and isinstance(lost.current, InstallRecord):
+                self._memory.lives(silent)
             raise
         finally:  # a lost condition tells, too, what stands in the table
             self.record = self._ledger.pod(self._s.uid)

@@ -39,6 +39,7 @@ class FakeTable:
     pods: dict[PodKey, tuple[PodRecord, str]] = field(default_factory=dict)
     addresses: dict[AllocationId, AddressRecord] = field(default_factory=dict)
     installs: dict[InstallKey, InstallRecord] = field(default_factory=dict)
+    directory: dict[InstallKey, Epoch] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def fence(self, install: InstallKey) -> None:
@@ -106,6 +107,7 @@ class FakeLedger:
             turned_back = (standing.heartbeat if standing else 0) < self._beats
             epoch = Epoch(max(known, lease_epoch) + 1)
             self.table.installs[self.install] = made = self._record(epoch, standing, identity or self._identity)
+            self.table.directory[self.install] = epoch
             self._load()
         self.restored, self._epoch, self._is_fenced = known < lease_epoch or turned_back, epoch, False
         self._beats = made.heartbeat
@@ -179,7 +181,9 @@ class FakeLedger:
     def installs(self) -> Sequence[InstallRecord]:
         """Every install."""
         with self.table.lock:
-            return list(self.table.installs.values())
+            lines = self.table.directory.items()
+            found = [(self.table.installs[key], line) for key, line in lines if key in self.table.installs]
+            return [replace(record, fenced=record.epoch > line) for record, line in found]
 
     # Writes
 
@@ -190,6 +194,22 @@ class FakeLedger:
     def take_over(self, silent: InstallRecord, change: Change | None = None) -> None:
         """`commit`, and fence `silent` if its heartbeat has not moved."""
         self._write(change or Change(), silent)
+
+    def withdraw(self, epoch: Epoch) -> None:
+        """Fence ourselves."""
+        self.end_term()
+        with self.table.lock:
+            if self.table.installs[self.install].epoch != epoch:
+                raise ConditionLost("the epoch was raised by somebody else")
+            self.table.fence(self.install)
+
+    def strike(self, fenced: InstallRecord) -> None:
+        """Forget a fenced install."""
+        with self.table.lock:
+            line = self.table.directory.get(fenced.key)
+            if line is None or line >= fenced.epoch:
+                raise ConditionLost("the install is not fenced")
+            del self.table.directory[fenced.key]
 
     def heartbeat(self) -> None:
         """Move the heartbeat."""

@@ -20,6 +20,7 @@ from controller.engine.leadership import Leadership
 from controller.engine.memory import Memory
 from controller.engine.observe import Observer
 from controller.engine.outcomes import Aftermath
+from controller.engine.peers import Peers
 from controller.engine.placement import Placements
 from controller.engine.pulse import Pulse
 from controller.engine.reconcile import Reconciler
@@ -154,7 +155,7 @@ class Replica:
             install=self.install.install,
             home_border_group=world.ec2.region,
         )
-        self.handed = 0
+        self.handed, self.peers = 0, Peers(self.clock)
         self._threads = threads
         self.loop = Reconciler(
             pods=world.pods,
@@ -169,6 +170,7 @@ class Replica:
                 heart=self.ledger,
                 clock=self.clock,
                 resync_s=RESYNC_S,
+                peers=self.peers,
             ),
             new_aftermath=lambda state, queue: self._aftermath(state, queue),
             silence_s=SILENCE_S,

@@ -1,0 +1,76 @@
+"""Which installs of one cluster are in each other's way, and which of them has stopped for good.
+
+Two installs that watch the same namespaces would fight over labels, so the one that comes later does not lead while
+the other may live. An install that stands still, and whose Lease nobody holds, is a predecessor: a chart that was
+moved to another namespace, say. It is fenced, and its claims go over to its successor.
+
+Nothing here compares clocks of two machines: how long a counter stood still is what this process has watched. An
+install that is known to be fenced stands in nobody's way, whatever its Lease says; that is what keeps two installs
+that are both refused from waiting for each other.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from state.errors import ScopeOverlap
+from state.model import InstallKey, InstallRecord, PodRecord
+
+STILL_S = 65.0
+"""Two heartbeats of 30 s, and a little: a leader that lives has moved its counter by then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Another install as we have watched it. `lease_free`: absent, released or run out; None: we may not read it."""
+
+    record: InstallRecord
+    still_s: float
+    lease_free: bool | None
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two watch scopes have a namespace in common; an empty one is all namespaces."""
+    return not one or not other or one == other
+
+
+def in_the_way(own: InstallKey, scope: str, installs: Iterable[InstallRecord]) -> list[InstallRecord]:
+    """The other installs of our cluster that watch namespaces of `scope`, the fenced ones too, in a fixed order."""
+    found = [
+        record
+        for record in installs
+        if record.key != own and record.key.cluster_uid == own.cluster_uid and overlap(scope, record.scope)
+    ]
+    return sorted(found, key=lambda record: str(record.key))
+
+
+def may_live(sight: Sight, limit_s: float) -> bool:
+    """Whether somebody may still lead that install. Where its Lease cannot be read the counter alone decides."""
+    if sight.record.fenced:
+        return False
+    return sight.still_s < limit_s or sight.lease_free is False
+
+
+def refusal(scope: str, sight: Sight) -> ScopeOverlap:
+    """Why we do not lead, in words for the person who has to choose."""
+    record = sight.record
+    ours, theirs = _named(scope), _named(record.scope)
+    return ScopeOverlap(
+        f"install {record.key.install} of this cluster watches {theirs}, this one {ours}; it may still be led by "
+        f"{record.leader!r} (its heartbeat moved {sight.still_s:.0f} s ago or less)"
+    )
+
+
+def inherits(scope: str, predecessor: InstallRecord, claim: PodRecord) -> bool:
+    """Whether a predecessor's claim goes over to us. One that names no namespace goes with the whole scope."""
+    if not claim.namespace:
+        return scope in ("", predecessor.scope)
+    return scope in ("", claim.namespace)
+
+
+def namesakes(own: InstallKey, name: str, alive: Iterable[InstallRecord]) -> Sequence[InstallRecord]:
+    """The installs of other clusters that were given our cluster's name."""
+    return [record for record in alive if record.cluster_name == name and record.key.cluster_uid != own.cluster_uid]
+
+
+def _named(scope: str) -> str:
+    return f"namespace {scope!r}" if scope else "all namespaces"

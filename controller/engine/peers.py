@@ -1,0 +1,75 @@
+"""The installs that share the table, as this process has watched their counters: longer than one term.
+
+How long an install has been silent is counted on our own monotonic clock, from when we first saw the counter where it
+stands. A counter only grows, so whatever was between two looks that show the same, it has not moved; a standby that
+looks now and then knows as much as a leader when its turn comes.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from controller.core.ports import Clock
+from state.model import InstallRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """An install, when we saw its counter move last (monotonic), and whether we ever did."""
+
+    record: InstallRecord
+    moved_at: float
+    beats: bool = False
+
+
+class Peers:
+    """Every install of the directory, our own too. Thread-safe."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._lock = threading.Lock()
+        self._peers: Mapping[str, Peer] = {}
+
+    def saw(self, installs: Iterable[InstallRecord]) -> None:
+        """All installs as they were read just now; those that are left out are no more."""
+        now = self.clock()
+        with self._lock:
+            self._peers = {str(record.key): self._next(record, now) for record in installs}
+
+    def _next(self, record: InstallRecord, now: float) -> Peer:
+        known = self._peers.get(str(record.key))
+        if known is None:
+            return Peer(record=record, moved_at=now)
+        if known.record.heartbeat != record.heartbeat:
+            return Peer(record=record, moved_at=now, beats=True)
+        return Peer(record=record, moved_at=known.moved_at, beats=known.beats)
+
+    def all(self) -> list[Peer]:
+        """Each of them."""
+        return list(self._peers.values())
+
+    def silent_s(self, peer: Peer) -> float:
+        """How long its counter has stood still, as far as we have watched."""
+        return self.clock() - peer.moved_at
+
+    def still_s(self, record: InstallRecord) -> float:
+        """How long this counter has stood where it stands in `record`; 0 if that is news."""
+        peer = self._peers.get(str(record.key))
+        same = peer is not None and peer.record.heartbeat == record.heartbeat
+        return self.silent_s(peer) if peer is not None and same else 0.0
+
+    def live(self, silence_s: float) -> frozenset[str]:
+        """The installs whose counter has moved within this time; a fenced one is not among them."""
+        return frozenset(key for key, p in self._peers.items() if self.silent_s(p) < silence_s and not p.record.fenced)
+
+    def silent(self, silence_s: float) -> Mapping[str, InstallRecord]:
+        """The installs that count as gone: silent for longer than our setting and than their own."""
+        return {
+            key: peer.record
+            for key, peer in self._peers.items()
+            if self.silent_s(peer) > max(silence_s, peer.record.silence_s)
+        }
+
+    def beating(self, silence_s: float) -> list[InstallRecord]:
+        """The installs that we have seen alive, and that are not silent since."""
+        return [p.record for p in self.all() if p.beats and self.silent_s(p) < silence_s and not p.record.fenced]

@@ -1,0 +1,188 @@
+"""The door that an install passes before it leads: no other install of its cluster may be watching its namespaces.
+
+It outlives terms, for what it knows of others (how long a counter has stood still, since when a Lease looks as it
+does) takes longer to learn than an attempt to lead. The deciding is in `core.scopes`; here are the looks and writes:
+
+1. Before our epoch is raised: whoever is in the way and may live refuses us.
+2. After it: the directory is read again. An install that came in between has been refused by us, or we by it, or both
+   by each other; whoever sees the other withdraws, and tries again after a pause of random length.
+3. A predecessor is fenced by a transaction that its own next write would have made fail, and then its claims are
+   moved to us. What an interruption leaves is moved by the next attempt, for the fence stays.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from typing import Protocol
+
+from controller.core import scopes, transitions
+from controller.core.candidacy import MAX_LEASE_DURATION
+from controller.core.ports import Clock, Lease, Ledger
+from controller.core.scopes import Sight
+from controller.engine.peers import Peers
+from state.errors import AccessDenied, ConditionLost, ScopeOverlap
+from state.model import Epoch, InstallKey, InstallRecord, PodRecord, PodUid
+
+log = logging.getLogger(__name__)
+
+MOVERS = 32
+"""Changes that wait together travel in one transaction, up to 49 claims."""
+
+
+class Estate(Ledger, Protocol):
+    """A ledger, with what concerns installs as a whole."""
+
+    def neighbours(self) -> Mapping[str, Mapping[PodUid, PodRecord]]:
+        """Claims of other installs (`NAMESPACE/LEASE`) of this cluster, as the term began."""
+        ...
+
+    def withdraw(self, epoch: Epoch) -> None:
+        """End the term of this epoch, and fence ourselves."""
+        ...
+
+    def strike(self, fenced: InstallRecord) -> None:
+        """Take a fenced install out of the directory."""
+        ...
+
+
+class ScopeGate:
+    """One for each process. `lease_of` reads the Lease of another install; `still_s` is how long one is watched."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Estate,
+        install: InstallKey,
+        scope: str,
+        peers: Peers,
+        lease_of: Callable[[InstallKey], Lease | None],
+        clock: Clock,
+        still_s: float = scopes.STILL_S,
+    ) -> None:
+        self._ledger, self._install, self._scope, self._peers = ledger, install, scope, peers
+        self._lease_of, self._clock, self._still_s = lease_of, clock, still_s
+        self._leases: dict[str, tuple[Lease, float]] = {}
+        self.trouble = ""
+
+    def look(self) -> None:
+        """Watch the others without wanting anything; a trouble that has passed is forgotten.
+
+        Raises what the ledger raises.
+        """
+        if not any(scopes.may_live(sight, self._still_s) for sight in self._sights(self._read())):
+            self.trouble = ""
+
+    def begin(self, raise_epoch: Callable[[], Epoch]) -> Epoch:
+        """Raise our epoch if nobody is in the way, and take over what predecessors left.
+
+        Raises ScopeOverlap, and what the ledger raises; an attempt that failed may be made again at once.
+        """
+        before = self._admit()
+        epoch = raise_epoch()
+        for predecessor in self._settle(before, epoch):
+            self._inherit(predecessor, epoch)
+        self.trouble = ""
+        return epoch
+
+    # ── looks ──
+
+    def _read(self) -> Sequence[InstallRecord]:
+        installs = self._ledger.installs()
+        self._peers.saw(installs)
+        return installs
+
+    def _sights(self, installs: Sequence[InstallRecord]) -> list[Sight]:
+        others = scopes.in_the_way(self._install, self._scope, installs)
+        self._leases = {str(r.key): seen for r in others if (seen := self._leases.get(str(r.key)))}
+        return [
+            Sight(record=r, still_s=self._peers.still_s(r), lease_free=True if r.fenced else self._is_free(r.key))
+            for r in others
+        ]
+
+    def _is_free(self, key: InstallKey) -> bool | None:
+        """Whether nobody holds that Lease: it is not renewed, as we have watched it. None: we may not read it."""
+        try:
+            lease = self._lease_of(key)
+        except AccessDenied:
+            return None
+        if lease is None or not lease.holder:
+            return True
+        known = self._leases.get(str(key))
+        if known is None or known[0] != lease:
+            self._leases[str(key)] = (lease, self._clock())
+            return False
+        return self._clock() - known[1] > min(lease.duration_s, MAX_LEASE_DURATION)
+
+    # ── steps of a beginning ──
+
+    def _admit(self) -> dict[InstallKey, InstallRecord]:
+        """Who is in the way but stands still, as it was read; raises ScopeOverlap where somebody may live."""
+        installs = self._read()
+        sights = self._sights(installs)
+        for sight in sights:
+            if scopes.may_live(sight, self._still_s):
+                self._step_aside(installs, sight.record)
+                raise self._refused(sight)
+        return {sight.record.key: sight.record for sight in sights if not sight.record.fenced}
+
+    def _step_aside(self, installs: Sequence[InstallRecord], other: InstallRecord) -> None:
+        """If an interrupted attempt left us in the other's way too, leave it: both would wait for ever."""
+        own = next((record for record in installs if record.key == self._install), None)
+        if own is not None and not own.fenced and scopes.overlap(own.scope, other.scope):
+            self._withdraw(own.epoch)
+
+    def _settle(self, before: Mapping[InstallKey, InstallRecord], epoch: Epoch) -> list[InstallRecord]:
+        """Fence the predecessors; withdraw if one of them moved, or if somebody came while our epoch was raised.
+
+        Returns the fenced installs in our scope: whoever was fenced before may still have claims.
+        """
+        found: list[InstallRecord] = []
+        for sight in self._sights(self._read()):
+            fenced = sight.record if sight.record.fenced else self._fence(before.get(sight.record.key))
+            if fenced is None:
+                self._withdraw(epoch)
+                raise self._refused(sight)
+            found.append(fenced)
+        return found
+
+    def _fence(self, silent: InstallRecord | None) -> InstallRecord | None:
+        """The install as it is once fenced; None if it is news, or has moved since it was read."""
+        if silent is None:
+            return None
+        try:
+            self._ledger.take_over(silent)
+        except ConditionLost:
+            return None
+        log.warning("install %s has stopped: its claims are taken over", silent.key.install)
+        return replace(silent, epoch=Epoch(silent.epoch + 1), fenced=True)
+
+    def _withdraw(self, epoch: Epoch) -> None:
+        with suppress(ConditionLost):  # a newer epoch stands there: whoever raised it sees to this
+            self._ledger.withdraw(epoch)
+
+    def _refused(self, sight: Sight) -> ScopeOverlap:
+        error = scopes.refusal(self._scope, sight)
+        self.trouble = error.explain()
+        return error
+
+    # ── what a predecessor left ──
+
+    def _inherit(self, predecessor: InstallRecord, epoch: Epoch) -> None:
+        """Move its claims in our scope to us; it is forgotten once it has none."""
+        left = list(self._ledger.neighbours().get(predecessor.key.install, {}).values())
+        ours = [claim for claim in left if scopes.inherits(self._scope, predecessor, claim)]
+        self._ledger.refresh(claim.allocation_id for claim in ours if claim.allocation_id)
+        with ThreadPoolExecutor(MOVERS, thread_name_prefix="inherit") as movers:
+            list(movers.map(lambda claim: self._move(claim, predecessor.key, epoch), ours))
+        if len(ours) < len(left):
+            text = "%d claims of the fenced install %s are outside of our scope: they are kept, and served by nobody"
+            log.warning(text, len(left) - len(ours), predecessor.key.install)
+            return
+        with suppress(ConditionLost):
+            self._ledger.strike(predecessor)
+
+    def _move(self, claim: PodRecord, predecessor: InstallKey, epoch: Epoch) -> None:
+        side = self._ledger.address(claim.allocation_id) if claim.allocation_id else None
+        self._ledger.commit(transitions.inherit(claim, side, predecessor, self._install, epoch))
