@@ -204,46 +204,6 @@ class LedgerContract:
         assert 0 <= ledger.seconds_since_write() < 60
         assert world.ledger(install).seconds_since_write() == float("inf")
 
-    def test_installs_are_found_by_each_other(self, world: World, install: InstallKey) -> None:
-        second = replace(install, lease_name="other")
-        for key, scope in ((install, "ns1"), (second, "ns2")):
-            world.ledger(key, scope=scope).begin_term("me")
-        found = {record.key: record for record in world.ledger(install).installs()}
-        assert (found[install].scope, found[second].scope) == ("ns1", "ns2")
-        assert (found[install].cluster_name, found[install].silence_s) == ("a", 3600)
-
-    def test_installs_of_one_cluster_keep_their_claims_apart(self, world: World, install: InstallKey) -> None:
-        one, two = world.ledger(install), world.ledger(replace(install, lease_name="other"))
-        one.begin_term("one")
-        pod = new_pod()
-        one.commit(Change(pod_after=pod))
-        two.begin_term("two")
-        assert two.pods() == {}
-        left = two.neighbours()[install.install]
-        assert left == {pod.uid: replace(pod, rev=Rev(1))}
-        two.take_over(_record(two, install), Change(pod_before=left[pod.uid], pod_after=pod))
-        assert two.pods() == {pod.uid: replace(pod, rev=Rev(2))}
-        one.begin_term("one")
-        assert one.pods() == {}
-
-    def test_a_silent_install_can_be_taken_over(self, world: World, install: InstallKey, ledger: TermLedger) -> None:
-        silent_install = new_install()
-        silent = world.ledger(silent_install)
-        silent.begin_term("them")
-        address = replace(new_address(), owner=owner(silent_install, new_pod()))
-        silent.commit(Change(address_after=address))
-        ledger.refresh([address.allocation_id])
-        pod, before = new_pod(), ledger.address(address.allocation_id)
-        change = Change(pod_after=pod, address_before=before, address_after=replace(address, owner=owner(install, pod)))
-        seen = _record(ledger, silent_install)
-        silent.heartbeat()
-        with pytest.raises(ConditionLost):
-            ledger.take_over(seen, change)
-        ledger.take_over(_record(ledger, silent_install), change)
-        with pytest.raises(Fenced):
-            silent.heartbeat()
-        assert ledger.address(address.allocation_id) == replace(address, owner=owner(install, pod), rev=Rev(2))
-
 
 class TestInMemory(LedgerContract, InMemory):
     """The fake that other tests use."""

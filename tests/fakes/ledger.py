@@ -40,6 +40,7 @@ class FakeTable:
     addresses: dict[AllocationId, AddressRecord] = field(default_factory=dict)
     installs: dict[InstallKey, InstallRecord] = field(default_factory=dict)
     directory: dict[InstallKey, Epoch] = field(default_factory=dict)
+    unreadable: set[AllocationId] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def fence(self, install: InstallKey) -> None:
@@ -47,14 +48,6 @@ class FakeTable:
         with self.lock:
             record = self.installs[install]
             self.installs[install] = replace(record, epoch=Epoch(record.epoch + 1))
-
-
-@dataclass(slots=True)
-class _Plan:
-    """What goes wrong with the next commit: `before` it is applied, or `after`."""
-
-    before: PodEipError | None = None
-    after: PodEipError | None = None
 
 
 class FakeLedger:
@@ -74,14 +67,14 @@ class FakeLedger:
         on_fenced: Callable[[], None] | None = None,
     ) -> None:
         self.table, self.install, self.restored = table, install, False
-        self.commits = 0
+        self.commits, self.cut_off = 0, False
         self._facts = (cluster_name, scope, version, silence_s)
         self._identity, self._clock, self._on_fenced = identity, clock, on_fenced
         self._epoch: Epoch | None = None
         self._beats = 0
         self._is_fenced = False
         self._before: Callable[[], None] = lambda: None
-        self._plans: list[_Plan] = []
+        self._faults: list[tuple[PodEipError | None, PodEipError | None]] = []  # before, after
         self._pods: dict[PodUid, PodRecord] = {}
         self._addresses: dict[AllocationId, AddressRecord] = {}
         self._written_at: float | None = None
@@ -90,11 +83,11 @@ class FakeLedger:
 
     def fail_next(self, error: PodEipError) -> None:
         """Let one commit more fail with `error`, with nothing written."""
-        self._plans.append(_Plan(before=error))
+        self._faults.append((error, None))
 
     def lose_next(self, error: PodEipError | None = None) -> None:
         """Let one commit more be written and yet answered with `error` (Unavailable): the cache does not know."""
-        self._plans.append(_Plan(after=error or Unavailable("the reply was lost")))
+        self._faults.append((None, error or Unavailable("the reply was lost")))
 
     # Terms
 
@@ -138,9 +131,7 @@ class FakeLedger:
         """Write no more."""
         self._epoch = None
 
-    def close(self) -> None:
-        """Write no more."""
-        self.end_term()
+    close = end_term
 
     # What is known
 
@@ -169,17 +160,19 @@ class FakeLedger:
         return found
 
     def unreadable(self) -> Mapping[tuple[str, str], ItemUnreadable]:
-        """Nothing here is unreadable."""
-        return {}
+        """The addresses of the table that a test calls so."""
+        return {(f"eip#{a}", "claim"): ItemUnreadable("a newer schema version") for a in self.table.unreadable}
 
     def refresh(self, allocation_ids: Iterable[AllocationId]) -> None:
         """Read these addresses anew."""
+        self._reach()
         with self.table.lock:
             for allocation_id in allocation_ids:
                 self._saw_address(allocation_id, self.table.addresses.get(allocation_id))
 
     def installs(self) -> Sequence[InstallRecord]:
         """Every install."""
+        self._reach()
         with self.table.lock:
             lines = self.table.directory.items()
             found = [(self.table.installs[key], line) for key, line in lines if key in self.table.installs]
@@ -221,18 +214,23 @@ class FakeLedger:
 
     def _write(self, change: Change, silent: InstallRecord | None) -> None:
         epoch = self._may_write()
-        plan = self._plans.pop(0) if self._plans else _Plan()
-        if plan.before:
-            raise plan.before
+        self._reach()
+        before, after = self._faults.pop(0) if self._faults else (None, None)
+        if before:
+            raise before
         with self.table.lock:
             self._check_epoch(epoch)
             self._check(change, silent)
             self._apply(change, silent)
         self.commits += 1
-        if plan.after:
-            raise plan.after
+        if after:
+            raise after
         self._remember(change)
         self._written_at = self._clock()
+
+    def _reach(self) -> None:
+        if self.cut_off:
+            raise Unavailable("the table cannot be reached")
 
     def _may_write(self) -> Epoch:
         if self._epoch is None:

@@ -13,14 +13,11 @@ import pytest
 
 from controller.core.ports import Heart, Ledger
 from sandbox.dynamodb import CREDENTIALS
-from state.connection import Key
-from state.errors import ItemUnreadable
 from state.group import Patience
 from state.ledger import DynamoLedger
 from state.model import (
     AddressRecord,
     AllocationId,
-    Change,
     ClusterUid,
     Epoch,
     InstallKey,
@@ -57,12 +54,12 @@ class TermLedger(Ledger, Heart, Protocol):
         """Claims of other installs of the cluster."""
         ...
 
-    def unreadable(self) -> Mapping[Key, ItemUnreadable]:
-        """Items that cannot be read."""
+    def withdraw(self, epoch: Epoch) -> None:
+        """End the term and fence itself."""
         ...
 
-    def take_over(self, silent: InstallRecord, change: Change | None = None) -> None:
-        """Commit, and fence a silent install."""
+    def strike(self, fenced: InstallRecord) -> None:
+        """Forget a fenced install."""
         ...
 
 
