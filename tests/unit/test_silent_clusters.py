@@ -183,7 +183,7 @@ def test_its_gone_pod_takes_nothing_from_the_new_owner(worlds: tuple[World, Worl
     """It cut the association of a Pod that went while DynamoDB was out of reach; the address is another's now."""
     ours, theirs = worlds
     silent, living = Replica(theirs, cluster="c-2").lead(), Replica(ours, cluster="c-1").lead()
-    [pool] = ours.pool(1)
+    ours.pool(1)
     gone = theirs.pod("theirs", fixed(), ip="10.0.0.50")
     silent.settle()
     waiting = ours.pod("ours", fixed(), ip="10.0.0.60")
