@@ -5,10 +5,9 @@ contract tests. Several installs share one `FakeTable` as several clusters share
 the next commits fail, lose their reply, or fence an install; it never waits and never guesses.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from state.errors import ConditionLost, Fenced, ItemUnreadable, NotLeading, PodEipError, Unavailable
@@ -16,7 +15,6 @@ from state.model import (
     AddressRecord,
     AllocationId,
     Change,
-    ClusterUid,
     Epoch,
     InstallKey,
     InstallRecord,
@@ -24,30 +22,11 @@ from state.model import (
     PodUid,
     Rev,
 )
+from tests.fakes.ledger_table import FakeTable
 
 _R = TypeVar("_R", PodRecord, AddressRecord)
 _K = TypeVar("_K")
 _V = TypeVar("_V")
-
-PodKey = tuple[ClusterUid, PodUid]
-
-
-@dataclass(slots=True)
-class FakeTable:
-    """What all installs share. `pods` has the install that wrote each claim beside it."""
-
-    pods: dict[PodKey, tuple[PodRecord, str]] = field(default_factory=dict)
-    addresses: dict[AllocationId, AddressRecord] = field(default_factory=dict)
-    installs: dict[InstallKey, InstallRecord] = field(default_factory=dict)
-    directory: dict[InstallKey, Epoch] = field(default_factory=dict)
-    unreadable: set[AllocationId] = field(default_factory=set)
-    lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def fence(self, install: InstallKey) -> None:
-        """Raise an install's epoch, as a new leader of it would."""
-        with self.lock:
-            record = self.installs[install]
-            self.installs[install] = replace(record, epoch=Epoch(record.epoch + 1))
 
 
 class FakeLedger:

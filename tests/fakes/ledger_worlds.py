@@ -28,7 +28,8 @@ from state.model import (
 from state.provision import create_table
 from state.reader import Reader
 from state.table import Table, install_key, open_table
-from tests.fakes.ledger import FakeLedger, FakeTable
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.ledger_table import FakeTable
 
 QUICK = Patience(tries=6, budget_s=10.0, base_s=0.001, cap_s=0.01)
 

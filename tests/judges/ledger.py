@@ -8,16 +8,30 @@ from tests.judges.facts import Facts, Guarantee, Violation
 
 
 def one_owner(facts: Facts) -> Iterator[Violation]:
-    """After every write: no address in two Pods' claims, and both sides of each claim name each other."""
+    """After every write: no address in two Pods' claims, and both sides of each claim name each other.
+
+    An address that was taken from an install in the same write that fenced it leaves that install's side behind: it
+    counts for nothing until somebody writes it again.
+    """
     items: dict[Key, Item] = {}
     doubtful: set[Key] = set()
     told: set[str] = set()
+    left: set[Key] = set()
     for write in facts.history.writes:
+        left = (left | _left_behind(write, items)) - {*write.puts, *write.deletes}
         _apply(write, items, doubtful)
-        for evidence in _at_odds(items, doubtful):
+        for evidence in _at_odds({key: item for key, item in items.items() if key not in left}, doubtful):
             if evidence not in told:
                 told.add(evidence)
                 yield Violation(broken=Guarantee.ONE_OWNER, evidence=f"after a write of {write.who}: {evidence}")
+
+
+def _left_behind(write: Write, items: dict[Key, Item]) -> set[Key]:
+    """The Pods' sides of the addresses that this write takes from installs that it fences."""
+    if not write.sure or not write.fence or all(install == write.fence for install in write.raises):
+        return set()
+    taken = {key[0].removeprefix("eip#") for key in write.puts if key[1] == "claim"}
+    return {key for key, item in items.items() if key[1].startswith("pod#") and item.get("allocation_id") in taken}
 
 
 def _apply(write: Write, items: dict[Key, Item], doubtful: set[Key]) -> None:

@@ -29,7 +29,8 @@ from controller.engine.workqueue import Workqueue
 from state.model import AllocationId, ClusterUid, InstallKey, InterfaceId, PodUid, Target
 from tests.fakes.ec2 import FakeEc2
 from tests.fakes.kube import FakeEvents, FakePods
-from tests.fakes.ledger import FakeLedger, FakeTable
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.ledger_table import FakeTable
 
 CONSISTENCY_S = 60.0
 POLL_S = 15.0

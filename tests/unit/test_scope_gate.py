@@ -9,7 +9,8 @@ from controller.engine.peers import Peers
 from controller.engine.scopes import ScopeGate
 from state.errors import AccessDenied, Fenced, ScopeOverlap
 from state.model import Change, ClusterUid, Epoch, InstallKey, Phase, PodRecord
-from tests.fakes.ledger import FakeLedger, FakeTable
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.ledger_table import FakeTable
 from tests.fakes.records import TARGET, new_address, new_pod, owner
 from tests.unit.engine_harness import HandClock
 

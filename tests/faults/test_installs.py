@@ -1,0 +1,141 @@
+"""Installs and clusters that share a table, as real processes: in each other's way, succeeding, gone, and back again.
+
+What takes an hour in an installation takes seconds here: the replicas run a copy of the source in which a heartbeat
+and the least `--silence` are shorter.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from sandbox.replica import Replica
+from sandbox.world import ClusterSettings, wait_until
+from tests.e2e.scene import Scene, fixed
+from tests.faults.mutants import Edit, source_with
+from tests.faults.world import FaultWorld, fault_world
+from tests.judge import judge
+from tests.judges.facts import Guarantee
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+QUICKLY = (
+    Edit(file="controller/core/config.py", text="        least=150,\n", instead="        least=1,\n"),
+    Edit(file="controller/engine/housekeeping.py", text="HEARTBEAT_S = 30.0", instead="HEARTBEAT_S = 1.5"),
+    Edit(file="controller/engine/housekeeping.py", text="BEAT_RETRY_S = 5.0", instead="BEAT_RETRY_S = 0.5"),
+    Edit(file="controller/core/scopes.py", text="STILL_S = 65.0", instead="STILL_S = 4.0"),
+)
+ONE = ClusterSettings(name="a", replicas=1)
+TWO_INSTALLS = ClusterSettings(name="a", replicas=2)
+
+
+def readiness(replica: Replica) -> str:
+    """What /readyz says, whatever its status."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{replica.url}/readyz", timeout=2) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as refusal:
+        return refusal.read().decode()
+    except OSError:
+        return ""
+
+
+def apart(world: FaultWorld) -> tuple[Replica, Replica]:
+    """The two replicas of the one cluster become two installs; the first leads, the second is not started."""
+    first, second = world.replicas()
+    second.stop()
+    first.stop()
+    second.change({"lease-name": "another"})
+    first.start()
+    wait_until(first.leads, 40, "the first install leads")
+    return first, second
+
+
+def undisturbed(world: FaultWorld) -> bool:
+    """Whether no association was ever displaced."""
+    displaced: Sequence[object] = [h for h in world.ec2.holdings() if h.until is not None]
+    return not displaced
+
+
+def test_the_second_install_of_a_scope_refuses_and_says_why(tmp_path: Path) -> None:
+    with fault_world(tmp_path, TWO_INSTALLS) as world:
+        first, second = apart(world)
+        scene = Scene(world, world.clusters["a"], "ns")
+        world.ec2.add_address(tags={"pool": ""})
+        scene.run("p", fixed("pool"))
+        scene.served("p")
+        second.start()
+        words = ("kube-system/aws-pod-eip-controller", "all namespaces", "--watch-namespace")
+        wait_until(lambda: all(w in readiness(second) for w in words), 30, lambda: readiness(second))
+        assert first.leads()
+        assert not second.leads()
+        assert "ScopeOverlap" in second.tail(200)
+        scene.run("q", fixed("pool"))
+        scene.hears("q", "EIPWaiting")
+        assert scene.label("p")
+
+
+def test_one_that_stopped_is_succeeded(tmp_path: Path) -> None:
+    """As when a chart was moved to another namespace: the Pods keep their addresses all the time."""
+    with fault_world(tmp_path, TWO_INSTALLS, env=source_with(tmp_path / "source", *QUICKLY)) as world:
+        first, second = apart(world)
+        scene = Scene(world, world.clusters["a"], "ns")
+        pool = world.ec2.add_address(tags={"pool": ""}).allocation_id
+        scene.run("p", fixed("pool"))
+        served = scene.served("p")
+        first.terminate()
+        first.wait_end(20)
+        first.stop()
+        second.start()
+        wait_until(second.leads, 60, lambda: second.tail())
+        scene.mark()
+        scene.stays(lambda: scene.label("p") == served.public_ip, 3, "the label stays")
+        assert undisturbed(world)
+        assert not scene.calls("AssociateAddress", "DisassociateAddress")
+        scene.delete("p")
+        scene.eventually(lambda: scene.free(pool), "the successor takes the address of a Pod that is gone")
+        assert not [v for v in judge(world.history()) if v.broken in (Guarantee.ONE_OWNER, Guarantee.FENCE)]
+        first.start()
+        wait_until(lambda: "another" in readiness(first), 30, lambda: readiness(first))
+
+
+def test_a_cluster_that_was_only_cut_off_loses_what_is_not_associated(tmp_path: Path) -> None:
+    """It leads, but does not reach DynamoDB; its Pod is gone and the address free, so another cluster takes it."""
+    clusters = (ONE, ClusterSettings(name="b", replicas=1))
+    flags = {"silence": "8", "poll-interval": "1"}
+    with fault_world(tmp_path, *clusters, env=source_with(tmp_path / "source", *QUICKLY), flags=flags) as world:
+        ours, theirs = (Scene(world, world.clusters[name], "ns") for name in ("a", "b"))
+        pool = world.ec2.add_address(tags={"pool": ""}).allocation_id
+        theirs.run("p", fixed("pool"))
+        theirs.served("p")
+        ours.run("q", fixed("pool"))
+        ours.hears("q", "EIPWaiting")
+        [cut_off] = world.clusters["b"].replicas
+        world.doors[cut_off.name]["dynamodb"].close()
+        time.sleep(3)  # a quarter of the silence passes: it re-associates nothing any more
+        holding = theirs.at("p")
+        assert holding is not None
+        assert holding.association is not None
+        world.ec2.disassociate(holding.association.association_id)
+        assert ours.served("q").allocation_id == pool
+        assert cut_off.leads()
+        spare = world.ec2.add_address(tags={"pool": ""}).allocation_id
+        world.doors[cut_off.name]["dynamodb"].open()
+        assert _served_anew(theirs, spare)
+        held = ours.at("q")
+        assert held is not None
+        assert held.allocation_id == pool
+        assert not [v for v in judge(world.history()) if v.broken in (Guarantee.ONE_OWNER, Guarantee.FENCE)]
+
+
+def _served_anew(scene: Scene, allocation_id: str) -> bool:
+    """Wait until the Pod wears this address."""
+    address = scene.address(allocation_id)
+    assert address is not None
+    scene.eventually(lambda: scene.label("p") == address.public_ip, json.dumps(scene.said("p")), 60)
+    scene.hears("p", "EIPLost")
+    return True
