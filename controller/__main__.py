@@ -4,6 +4,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from controller.core.config import Config
+from controller.core.release import Request
 from controller.surface import cli
 from controller.surface.runtime import Runtime
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run the command that the command line names, and exit."""
-    cli.main(_run, _create_table)
+    cli.main(_run, _create_table, release_cluster=_release_cluster)
 
 
 def _run(config: Config) -> None:
@@ -36,6 +37,14 @@ def _create_table(config: Config) -> None:
     for warning in startup.provision(config):
         sys.stderr.write(f"warning: {warning}\n")
     sys.stdout.write(f"table {config.table} is ready\n")
+
+
+def _release_cluster(config: Config, request: Request) -> bool:
+    """Whether nothing of that cluster is left."""
+    from controller import startup, undertaking
+    from controller.surface import release
+
+    return release.release(request, undertaking.DeadCluster(config=config, region=startup.region_of(config)))
 
 
 if __name__ == "__main__":

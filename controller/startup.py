@@ -48,10 +48,15 @@ def start(config: Config, observer: Observer) -> Replica:
 
 def provision(config: Config) -> list[str]:
     """Make the table; the warnings, if any."""
+    return list(create_table(config.table, region=region_of(config), call_timeout=config.call_timeout))
+
+
+def region_of(config: Config) -> str:
+    """The Region that is set or found; raises Misconfigured where there is none."""
     region = config.region or discover_region()
     if region is None:
         raise Misconfigured([_NO_REGION])
-    return list(create_table(config.table, region=region, call_timeout=config.call_timeout))
+    return region
 
 
 def _place(config: Config) -> tuple[str, str]:

@@ -38,6 +38,7 @@ class Housekeeping:
     clock: Clock
     resync_s: float
     peers: Peers
+    unowned_grace_s: float = UNOWNED_GRACE_S
     first: bool = True
     _next_resync: float = 0.0
     _next_beat: float = 0.0
@@ -168,7 +169,7 @@ class Housekeeping:
             if is_unowned_auto(a, self.ledger.address(a.allocation_id), self.state.facts)
         ]
         self._unowned_since = {key: self._unowned_since.get(key, now) for key in unowned}
-        return {key for key, since in self._unowned_since.items() if now - since >= UNOWNED_GRACE_S}
+        return {key for key, since in self._unowned_since.items() if now - since >= self.unowned_grace_s}
 
     def _purge(self, addresses: list[Address]) -> None:
         """Recent targets are forgotten once no signed call for them can live, counted from when we first saw them."""

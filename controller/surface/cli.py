@@ -15,11 +15,13 @@ import click
 
 from controller.core import config
 from controller.core.config import SETTINGS, Config
+from controller.core.release import Request
 from controller.surface.arguments import arrange
 from controller.surface.program import NAME, complain, version
 from state.errors import Misconfigured, PodEipError
 
 Act = Callable[[Config], None]
+ReleaseCluster = Callable[[Config, Request], bool]
 Flags = dict[str, str | None]
 
 
@@ -30,13 +32,16 @@ class _Commands(click.Group):
         return super().parse_args(ctx, arrange(args, self.commands))
 
 
-def main(run: Act, create_table: Act, argv: Sequence[str] | None = None) -> NoReturn:
+def main(
+    run: Act, create_table: Act, argv: Sequence[str] | None = None, *, release_cluster: ReleaseCluster
+) -> NoReturn:
     """Run the command that `argv` (default: the process's own) names, and exit.
 
-    `run` is the controller itself and `create_table` what `table create` does; both raise errors of `state.errors`.
+    `run` is the controller itself and `create_table` what `table create` does; `release_cluster` says whether nothing
+    is left. All raise errors of `state.errors`.
     """
     try:
-        commands(run, create_table).main(args=argv, prog_name=NAME, standalone_mode=False)
+        commands(run, create_table, release_cluster).main(args=argv, prog_name=NAME, standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as fault:
@@ -51,7 +56,7 @@ def main(run: Act, create_table: Act, argv: Sequence[str] | None = None) -> NoRe
     sys.exit(0)
 
 
-def commands(run: Act, create_table: Act) -> click.Group:
+def commands(run: Act, create_table: Act, release_cluster: ReleaseCluster) -> click.Group:
     """All commands. The group shows every setting in its help; the commands parse them."""
     group = _Commands(
         NAME,
@@ -64,6 +69,7 @@ def commands(run: Act, create_table: Act) -> click.Group:
     group.add_command(_command("run", run, "Run the controller (the default)."))
     group.add_command(table)
     group.add_command(_status())
+    group.add_command(_release_cluster(release_cluster))
     return group
 
 
@@ -104,6 +110,20 @@ def _status() -> click.Command:
     return click.Command(
         "status", help="Show what a replica knows.", params=own + _settings_options(), callback=callback
     )
+
+
+def _release_cluster(act: ReleaseCluster) -> click.Command:
+    def callback(*, cluster: str, lease: str | None, yes: bool, **flags: str | None) -> None:
+        if not act(settings(flags, required=()), Request(cluster=cluster, lease=lease, yes=yes)):
+            sys.exit(1)
+
+    own: list[click.Parameter] = [
+        click.Argument(["cluster"], metavar="UID|NAME"),
+        click.Option(["--lease"], metavar="NAMESPACE/NAME", help="Only the install with this Lease. Default: all."),
+        click.Option(["--yes"], is_flag=True, help="Do not ask."),
+    ]
+    text = "Give back what a cluster that is gone for good still holds; refused while its heartbeat moves."
+    return click.Command("release-cluster", help=text, params=own + _settings_options(), callback=callback)
 
 
 def _version_option() -> click.Option:

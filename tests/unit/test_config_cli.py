@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from controller.core.config import SETTINGS, Config
+from controller.core.release import Request
 from controller.surface import cli
 from controller.surface.arguments import arrange
 from tests.web.harness import environment
 
-COMMANDS = ("run", "table", "status")
+COMMANDS = ("run", "table", "status", "release-cluster")
 
 
 @pytest.fixture(autouse=True)
@@ -27,10 +28,15 @@ class Called:
     def __init__(self) -> None:
         self.run: list[Config] = []
         self.table: list[Config] = []
+        self.released: list[Request] = []
+
+    def release(self, _: Config, request: Request) -> bool:
+        self.released.append(request)
+        return request.yes
 
     def main(self, *argv: str) -> int:
         with pytest.raises(SystemExit) as caught:
-            cli.main(self.run.append, self.table.append, argv)
+            cli.main(self.run.append, self.table.append, argv, release_cluster=self.release)
         return int(caught.value.code or 0)
 
 
@@ -42,6 +48,7 @@ class Called:
         ("-vpc-id=V -log-level DEBUG", "run --vpc-id=V --log-level DEBUG"),
         ("--region R table --table T create", "table create --region R --table T"),
         ("status --json -listen :80", "status --json --listen :80"),
+        ("--table T release-cluster --yes u-1", "release-cluster --yes u-1 --table T"),
         ("--create-table", "run --create-table=true"),
         ("-create-table run", "run --create-table=true"),
         ("--create-table false", "run --create-table=false"),
@@ -62,6 +69,14 @@ def test_upstreams_flags_run_the_controller() -> None:
     called = Called()
     assert called.main("-vpc-id", "vpc-1", "-region=eu-central-1", "-cluster-name", "c", "-resync-period", "0") == 0
     assert (called.run[0].vpc_id, called.run[0].region, called.run[0].cluster_name) == ("vpc-1", "eu-central-1", "c")
+
+
+def test_a_cluster_is_released() -> None:
+    called = Called()
+    assert called.main("release-cluster", "u-1", "--yes", "--region", "eu-central-1") == 0
+    assert called.main("release-cluster", "--lease", "ns/l", "blue") == 1
+    assert called.released == [Request(cluster="u-1", yes=True), Request(cluster="blue", lease="ns/l")]
+    assert called.main("release-cluster") == 2
 
 
 def test_the_table_needs_no_cluster_name() -> None:

@@ -52,7 +52,7 @@ class Remembering:
 
 def main() -> None:
     """Run the command line with the stand-in behind it."""
-    cli.main(_run, lambda config: _note(f"created {config.table}"))
+    cli.main(_run, lambda config: _note(f"created {config.table}"), release_cluster=lambda _, request: request.yes)
 
 
 def _run(config: Config) -> None:

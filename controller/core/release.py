@@ -1,0 +1,106 @@
+"""What `release-cluster` may do, decided apart from doing it: whom the words of a person mean, and what would go.
+
+A person declares a cluster dead; nothing here believes it. What is chosen must be one cluster beyond doubt, and each
+line says beforehand what will become of an address, by the rules by which the controller itself takes addresses away.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from controller.core import contract
+from controller.core.ports import Address
+from state.errors import Misconfigured
+from state.model import AddressRecord, AllocationId, ClusterUid, InstallKey, InstallRecord, Mode, Phase, PodRecord
+
+NOBODY = InstallKey(cluster_uid=ClusterUid(""), lease_namespace="", lease_name="")
+"""Who looks at the table without an install of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asks for: a cluster by UID or name, perhaps one install of it, perhaps without a question."""
+
+    cluster: str
+    lease: str | None = None
+    yes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One address of a cluster, who has it, and what will be done with it."""
+
+    public_ip: str
+    allocation_id: str
+    mode: str
+    holder: str
+    outlook: str
+
+
+def choose(installs: Iterable[InstallRecord], wanted: str, lease: str | None) -> list[InstallRecord]:
+    """The installs of the one cluster that has this UID or name, or the one of them with this `NAMESPACE/LEASE`.
+
+    Raises Misconfigured, with all that there is to choose from, where that is none or several clusters.
+    """
+    known = sorted(installs, key=lambda record: str(record.key))
+    found = [record for record in known if wanted in (record.key.cluster_uid, record.cluster_name)]
+    found = [record for record in found if lease in (None, record.key.install)]
+    if len({record.key.cluster_uid for record in found}) == 1:
+        return found
+    named = f"{wanted!r}" + (f" with the Lease {lease}" if lease else "")
+    fault = f"{named} is {'not one cluster only' if found else 'no cluster of this table'}; choose by the UID"
+    raise Misconfigured([fault, *(describe(record) for record in found or known)])
+
+
+def describe(record: InstallRecord) -> str:
+    """One install on a line."""
+    scope = f"namespace {record.scope}" if record.scope else "all namespaces"
+    return (
+        f"{record.key.cluster_uid} {record.cluster_name} (Lease {record.key.install}, {scope}, led by {record.leader})"
+    )
+
+
+def outlook(
+    claims: Iterable[PodRecord], sides: Mapping[AllocationId, AddressRecord], addresses: Sequence[Address]
+) -> list[Line]:
+    """What would become of each claim's address."""
+    shown = {address.allocation_id: address for address in addresses}
+    return [
+        Line(
+            public_ip=claim.public_ip or "-",
+            allocation_id=claim.allocation_id or "-",
+            mode=str(claim.mode),
+            holder=claim.holder if claim.name else "-",
+            outlook=_fate(claim, sides, shown),
+        )
+        for claim in sorted(claims, key=lambda claim: (claim.holder, claim.uid))
+    ]
+
+
+def _fate(claim: PodRecord, sides: Mapping[AllocationId, AddressRecord], shown: Mapping[AllocationId, Address]) -> str:
+    if claim.allocation_id is None:
+        return "forget" if claim.phase is not Phase.INTENT else "release what was allocated for it, if anything was"
+    address, side = shown.get(claim.allocation_id), sides.get(claim.allocation_id)
+    if address is None:
+        return "forget: the address is not in this account any more"
+    association = address.association
+    if association is not None and (side is None or not side.knows(association.target)):
+        return f"forget: somebody else associated it with {association.target.private_ip}"
+    cut = f"cut from {association.target.private_ip}, " if association is not None else ""
+    return cut + ("release" if claim.mode is Mode.AUTO else "leave in its pool")
+
+
+def unrecorded(cluster_uid: ClusterUid, addresses: Iterable[Address], recorded: Collection[str]) -> list[Line]:
+    """The `auto` addresses that this cluster allocated, by their tags, and that are not among the recorded ones."""
+    return [
+        Line(
+            public_ip=address.public_ip,
+            allocation_id=address.allocation_id,
+            mode=str(Mode.AUTO),
+            holder=address.tags.get(contract.TAG_POD, "-"),
+            outlook="release" if address.association is None else "leave: associated, and recorded nowhere",
+        )
+        for address in addresses
+        if address.tags.get(contract.TYPE) == Mode.AUTO
+        and address.tags.get(contract.TAG_CLUSTER_UID) == cluster_uid
+        and address.allocation_id not in recorded
+    ]

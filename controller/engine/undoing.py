@@ -1,0 +1,205 @@
+"""Takes down all that one dead install held, by being its last leader: the epoch first, then the usual loop.
+
+The loop is the product's own, before doors that show a cluster without a Pod; so what is cut, released or left alone
+follows the same rules as ever, and an interruption leaves what the next attempt goes on with.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from controller.core.ports import Clock, Ec2, Heart, Ledger, Term
+from controller.core.situation import Facts
+from controller.core.tracing import NoTracing
+from controller.engine.absent import NoEvents, NoPods
+from controller.engine.claims import ClaimIndex
+from controller.engine.ec2view import AddressView
+from controller.engine.execute import Executor, Outcome
+from controller.engine.housekeeping import UNOWNED_GRACE_S, Housekeeping
+from controller.engine.leadership import Leadership
+from controller.engine.memory import Memory
+from controller.engine.observe import Observer
+from controller.engine.outcomes import Aftermath
+from controller.engine.peers import Peers
+from controller.engine.placement import Placements
+from controller.engine.pulse import Pulse
+from controller.engine.reconcile import Reconciler
+from controller.engine.term import TermState
+from controller.engine.workqueue import Workqueue
+from state.errors import ConditionLost, Fenced
+from state.model import Epoch, InstallRecord
+
+LOOK_S = 0.2
+FOREVER = float("inf")
+
+
+class LastLedger(Ledger, Heart, Protocol):
+    """The ledger of the dead install."""
+
+    def begin_term(self, identity: str = "", lease_epoch: int = 0) -> Epoch:
+        """Raise its epoch."""
+        ...
+
+    def withdraw(self, epoch: Epoch) -> None:
+        """End the term, and leave the install fenced."""
+        ...
+
+    def strike(self, fenced: InstallRecord) -> None:
+        """Take it out of the directory."""
+        ...
+
+    def close(self) -> None:
+        """End the writer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds, but for `threads`: EC2's consistency time, how often EC2 is looked at, and how long nothing may change
+    before it is given up."""
+
+    consistency_s: float
+    compare_s: float
+    stalled_s: float
+    threads: int = 16
+
+
+class Undoing:
+    """One install. `whole_cluster`: what its cluster allocated and nobody recorded goes too."""
+
+    def __init__(
+        self,
+        *,
+        record: InstallRecord,
+        ledger: LastLedger,
+        ec2: Ec2,
+        leadership: Leadership,
+        home_border_group: str,
+        pace: Pace,
+        whole_cluster: bool,
+        clock: Clock,
+    ) -> None:
+        self._record, self._ledger, self._ec2, self._leadership = record, ledger, ec2, leadership
+        self._pace, self._clock, self._pods = pace, clock, NoPods()
+        self._grace_s = 0.0 if whole_cluster else UNOWNED_GRACE_S
+        self._facts = Facts(
+            cluster_uid=record.key.cluster_uid,
+            cluster_name=record.cluster_name,
+            install=record.key.install,
+            home_border_group=home_border_group,
+        )
+
+    def run(self) -> bool:
+        """Whether no claim is left. Raises what the ledger raises, and Fenced if the install comes back to life."""
+        epoch = self._ledger.begin_term("release-cluster")
+        self._leadership.open(Term(identity="release-cluster", epoch=epoch, since=""), FOREVER)
+        loop = self._loop()
+        loop.start()
+        try:
+            self._wait(loop, epoch)
+        finally:
+            loop.in_flight_idle(self._pace.stalled_s)
+            loop.stop()
+            self._leadership.end()
+            empty = not self._ledger.pods()
+            self._leave(epoch, empty=empty)
+        return empty
+
+    def _wait(self, loop: Reconciler, epoch: Epoch) -> None:
+        """Until all is done, or nothing has changed for long."""
+        seen, since, looks = len(self._ledger.pods()) + 1, self._clock(), set[float]()
+        while self._clock() - since < self._pace.stalled_s:
+            left = len(self._ledger.pods())
+            if left != seen:
+                seen, since, looks = left, self._clock(), set()
+            if self._leadership.term is None:
+                raise Fenced(f"epoch {epoch} has passed: the install {self._record.key.install} lives, and leads again")
+            if not left and self._is_done(loop, since, looks):
+                return
+            time.sleep(LOOK_S)
+
+    def _is_done(self, loop: Reconciler, since: float, looks: set[float]) -> bool:
+        """Whether EC2 was looked at twice since the last claim went: what came of the first look is known then."""
+        looked = loop.state.view.asked_at if loop.state else since
+        looks.update({looked} if looked > since else ())
+        return len(looks) > 1 and loop.queued == 0 and loop.in_flight_idle(0.0)
+
+    def _leave(self, epoch: Epoch, *, empty: bool) -> None:
+        with suppress(ConditionLost):
+            self._ledger.withdraw(epoch)
+            if empty:
+                self._ledger.strike(replace(self._record, epoch=Epoch(epoch + 1), fenced=True))
+        self._ledger.close()
+
+    # ── the product's parts ──
+
+    def _loop(self) -> Reconciler:
+        return Reconciler(
+            pods=self._pods,
+            ledger=self._ledger,
+            leadership=self._leadership,
+            executor=self._executor,
+            new_term=self._term,
+            new_housekeeping=self._housekeeping,
+            new_aftermath=self._aftermath,
+            silence_s=FOREVER,
+            clock=self._clock,
+        )
+
+    def _executor(self, done: Callable[[Outcome], None]) -> Executor:
+        return Executor(
+            ec2=self._ec2,
+            ledger=self._ledger,
+            pods=self._pods,
+            events=NoEvents(),
+            tracing=NoTracing(),
+            leadership=self._leadership,
+            clock=self._clock,
+            threads=self._pace.threads,
+            done=done,
+        )
+
+    def _housekeeping(self, state: TermState) -> Housekeeping:
+        return Housekeeping(
+            state=state,
+            ledger=self._ledger,
+            pods=self._pods,
+            heart=self._ledger,
+            clock=self._clock,
+            resync_s=self._pace.compare_s,
+            peers=Peers(self._clock),
+            unowned_grace_s=self._grace_s,
+        )
+
+    def _aftermath(self, state: TermState, queue: Workqueue) -> Aftermath:
+        poll_s = self._pace.compare_s
+        return Aftermath(state=state, queue=queue, events=NoEvents(), clock=self._clock, poll_interval_s=poll_s)
+
+    def _term(self, term: Term) -> TermState:
+        view = AddressView(self._ec2, self._clock, self._pace.consistency_s)
+        memory = Memory(clock=self._clock, consistency_s=self._pace.consistency_s, started=self._clock())
+        placements = Placements(self._ec2, self._clock, self._pods.instance_of)
+        claims = ClaimIndex(self._ledger.pods().values())
+        observer = Observer(
+            facts=self._facts,
+            pods=self._pods,
+            ledger=self._ledger,
+            view=view,
+            placements=placements,
+            claims=claims,
+            memory=memory,
+            clock=self._clock,
+            poll_interval_s=self._pace.compare_s,
+        )
+        return TermState(
+            term=term,
+            facts=self._facts,
+            memory=memory,
+            view=view,
+            placements=placements,
+            claims=claims,
+            observer=observer,
+            pulse=Pulse(self._ledger, FOREVER),
+        )

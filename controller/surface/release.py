@@ -1,0 +1,56 @@
+"""The conversation of `release-cluster`: what there is, what would be done, whether it is wanted, what is left.
+
+It knows no AWS: the doing is behind `Undertaking`, so that the words and exit codes can be tested alone.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+import click
+
+from controller.core.release import Line, Request, describe
+from state.errors import Misconfigured
+from state.model import InstallRecord
+
+
+class Undertaking(Protocol):
+    """What can be asked of the world about one cluster, in this order. All raise errors of `state.errors`."""
+
+    def choose(self, cluster: str, lease: str | None) -> Sequence[InstallRecord]:
+        """The installs that are meant."""
+        ...
+
+    def outlook(self, installs: Sequence[InstallRecord]) -> Sequence[Line]:
+        """What would become of each address."""
+        ...
+
+    def watch(self, installs: Sequence[InstallRecord]) -> None:
+        """Take as long as it takes to see a heartbeat; raises Refused where one moves."""
+        ...
+
+    def release(self, installs: Sequence[InstallRecord]) -> Sequence[str]:
+        """Fence them and take down what they hold; what is left, a line for each."""
+        ...
+
+
+def release(request: Request, world: Undertaking) -> bool:
+    """Whether nothing is left. Raises what the world raises, and Misconfigured where nobody can be asked."""
+    if not request.yes and not sys.stdin.isatty():
+        raise Misconfigured(["there is no terminal to ask on: --yes says that you mean it"])
+    installs = world.choose(request.cluster, request.lease)
+    for record in installs:
+        click.echo(describe(record))
+    lines = world.outlook(installs)
+    for line in lines:
+        click.echo(f"  {line.public_ip} {line.allocation_id} {line.mode} {line.holder}: {line.outlook}")
+    click.echo(f"{len(lines)} addresses; watching for a heartbeat")
+    world.watch(installs)
+    if not request.yes and not click.confirm("It does not beat. Is it gone for good, and shall this be done?"):
+        click.echo("nothing was changed")
+        return False
+    left = world.release(installs)
+    for text in left:
+        click.echo(f"left: {text}")
+    click.echo("nothing is left" if not left else f"{len(left)} are left; try again")
+    return not left
