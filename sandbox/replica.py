@@ -27,7 +27,7 @@ class Replica:
         self.name = name
         self.port = free_port()
         self._flags, self._log = list(flags), log
-        self._env = {**_clean_environment(), **env, "AWS_ACCESS_KEY_ID": name}
+        self._env = {**clean_environment(), **env, "AWS_ACCESS_KEY_ID": name}
         self._child: Child | None = None
         self.signalled_at = 0.0
 
@@ -116,7 +116,7 @@ class Replica:
             self._child.signal(number)
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Ours, without what would lead a replica to another world than the sandbox."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PEC_", "KUBE", "OTEL_"))}
     no_proxy = {"no_proxy": "127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}

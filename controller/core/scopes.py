@@ -9,11 +9,11 @@ install that is known to be fenced stands in nobody's way, whatever its Lease sa
 that are both refused from waiting for each other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from state.errors import ScopeOverlap
-from state.model import InstallKey, InstallRecord, PodRecord
+from state.model import ClusterUid, InstallKey, InstallRecord, PodRecord
 
 STILL_S = 65.0
 """Two heartbeats of 30 s, and a little: a leader that lives has moved its counter by then."""
@@ -67,9 +67,9 @@ def inherits(scope: str, predecessor: InstallRecord, claim: PodRecord) -> bool:
     return scope in ("", claim.namespace)
 
 
-def namesakes(own: InstallKey, name: str, alive: Iterable[InstallRecord]) -> Sequence[InstallRecord]:
-    """The installs of other clusters that were given our cluster's name."""
-    return [record for record in alive if record.cluster_name == name and record.key.cluster_uid != own.cluster_uid]
+def namesakes(own: ClusterUid, name: str, alive: Iterable[InstallRecord]) -> set[ClusterUid]:
+    """The other clusters that were given our cluster's name."""
+    return {r.key.cluster_uid for r in alive if r.cluster_name == name and r.key.cluster_uid != own}
 
 
 def _named(scope: str) -> str:

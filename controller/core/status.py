@@ -68,12 +68,17 @@ class PoolStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterStatus:
-    """Another install that shares the table: seconds since its heartbeat moved, and how many addresses it holds."""
+    """An install that shares the table: seconds since its heartbeat moved, and how many addresses it holds.
+
+    `same_name`: it belongs to another cluster that lives and has our cluster's name.
+    """
 
     uid: str
     name: str
     silent_s: float
     addresses: int
+    install: str = ""
+    same_name: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

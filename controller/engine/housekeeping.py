@@ -4,17 +4,18 @@ The comparison runs in the loop's thread, the heartbeat aside; neither may delay
 """
 
 import logging
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 
-from controller.core import contract, transitions
+from controller.core import contract, scopes, transitions
 from controller.core.ports import Address, Clock, Heart, Ledger, Pods
 from controller.core.sweep import Surroundings, is_unowned_auto, sweep
 from controller.engine.peers import Peers
 from controller.engine.term import TermState
 from state.errors import ConditionLost, PodEipError
-from state.model import AllocationId, Mode, Owner, PodUid, Rev
+from state.model import AllocationId, ClusterUid, Mode, Owner, PodUid, Rev
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Housekeeping:
     _unowned_since: dict[AllocationId, float] = field(default_factory=dict)
     _recent_since: dict[tuple[AllocationId, Rev], float] = field(default_factory=dict)
     _reported: set[str] = field(default_factory=set)
+    _namesakes: set[ClusterUid] = field(default_factory=set)
 
     @property
     def due_in(self) -> float:
@@ -103,7 +105,19 @@ class Housekeeping:
             self.heart.heartbeat()
             silent_s = 0.0
         self.peers.saw(self.ledger.installs())
+        self._report_namesakes()
         self._next_beat = self.clock() + HEARTBEAT_S - silent_s
+
+    def namesakes(self) -> set[ClusterUid]:
+        """The other clusters that live and have our cluster's name: harmless, for all goes by UID, but confusing."""
+        facts = self.state.facts
+        return scopes.namesakes(facts.cluster_uid, facts.cluster_name, self.peers.beating())
+
+    def _report_namesakes(self) -> None:
+        found = self.namesakes()
+        for uid in sorted(found - self._namesakes):
+            log.warning("the cluster name %s is that of cluster %s, too", self.state.facts.cluster_name, uid)
+        self._namesakes = found
 
     def _concerns_us(self, address: Address) -> bool:
         """Whether its side of the ledger may say something that the comparison needs."""
@@ -114,6 +128,7 @@ class Housekeeping:
     def _sweep(self, addresses: list[Address]) -> list[PodUid]:
         around = self._surroundings(addresses)
         orphans, reports = sweep(addresses, around)
+        reports += self._stranded(addresses)
         for report in reports:
             if report not in self._reported:
                 log.warning("left alone: %s", report)
@@ -131,6 +146,17 @@ class Housekeeping:
             self.state.claims.note(orphan.uid, change.pod_after)
             taken.append(orphan.uid)
         return taken
+
+    def _stranded(self, addresses: list[Address]) -> Iterator[str]:
+        """The `auto` addresses of silent installs, in words: nobody else can use them, and they are paid for."""
+        for address in addresses:
+            side = self.ledger.address(address.allocation_id)
+            owner = side.owner if side and address.tags.get(contract.TYPE) == Mode.AUTO else None
+            silent = self.state.observer.silent.get(f"{owner.cluster_uid}#{owner.install}") if owner else None
+            if silent is not None:
+                whose = f"cluster {silent.cluster_name} ({silent.key.cluster_uid})"
+                what = f"held by {whose}, which is silent; if that is gone for good: release-cluster"
+                yield f"{address.public_ip} ({address.allocation_id}): {what} {silent.key.cluster_uid}"
 
     def _recall(self, addresses: list[Address]) -> None:
         """Bring claims of ours to mind that stand in the table, although the answer to their writing was lost."""

@@ -70,6 +70,7 @@ class Peers:
             if self.silent_s(peer) > max(silence_s, peer.record.silence_s)
         }
 
-    def beating(self, silence_s: float) -> list[InstallRecord]:
-        """The installs that we have seen alive, and that are not silent since."""
-        return [p.record for p in self.all() if p.beats and self.silent_s(p) < silence_s and not p.record.fenced]
+    def beating(self) -> list[InstallRecord]:
+        """The installs whose counter we have seen move, and that have not been silent since by their own setting."""
+        alive = [p for p in self.all() if p.beats and not p.record.fenced]
+        return [p.record for p in alive if self.silent_s(p) < p.record.silence_s]

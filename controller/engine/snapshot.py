@@ -140,12 +140,15 @@ class Snapshot:
                 key = f"{record.owner.cluster_uid}#{record.owner.install}"
                 owned[key] = owned.get(key, 0) + 1
         house = self._loop.housekeeping
+        namesakes = house.namesakes() if house else ()
         return [
             ClusterStatus(
                 uid=peer.record.key.cluster_uid,
                 name=peer.record.cluster_name,
                 silent_s=round(house.peers.silent_s(peer), 1),
                 addresses=owned.get(str(peer.record.key), 0),
+                install=peer.record.key.install,
+                same_name=peer.record.key.cluster_uid in namesakes,
             )
             for peer in self._peers()
             if house is not None

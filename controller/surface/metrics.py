@@ -5,7 +5,7 @@ nothing in between. The registry is our own: the library's global one would make
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
@@ -69,14 +69,13 @@ class _Snapshot:
             ("free", "Addresses of the pool that nobody has."),
             ("waiting", "Pods of this install that wait for an address of the pool."),
         ):
-            yield _by("tag_key", f"pod_eip_pool_{key}", words, self._status["pools"], key)
-        yield _by(
-            "uid",
-            "pod_eip_cluster_silent_seconds",
-            "Since an install's heartbeat moved.",
-            self._status["clusters"],
-            "silent_s",
-        )
+            yield _by(("tag_key",), f"pod_eip_pool_{key}", words, self._status["pools"], key)
+        clusters = self._status["clusters"]
+        words = "Since an install's heartbeat moved."
+        yield _by(("uid", "install"), "pod_eip_cluster_silent_seconds", words, clusters, "silent_s")
+        words = "Other clusters that live and have this cluster's name."
+        same = len({row["uid"] for row in clusters if row["same_name"]})
+        yield GaugeMetricFamily("pod_eip_cluster_name_conflicts", words, value=same)
 
     def _pods(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily("pod_eip_pods", "Pods that ask for an address.", labels=("mode", "phase"))
@@ -86,8 +85,10 @@ class _Snapshot:
         return family
 
 
-def _by(label: str, name: str, words: str, rows: Iterable[Mapping[str, Any]], value: str) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, words, labels=(label,))
+def _by(
+    labels: Sequence[str], name: str, words: str, rows: Iterable[Mapping[str, Any]], value: str
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, words, labels=labels)
     for row in rows:
-        family.add_metric((row[label],), row[value])
+        family.add_metric([row[label] for label in labels], row[value])
     return family

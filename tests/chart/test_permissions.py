@@ -16,10 +16,15 @@ PODS = {
     ("", "pods/status", "", "patch"),
     *(("", "events", "", verb) for verb in ("create", "get", "patch")),
 }
-CLUSTER = {
-    *(("", "nodes", "", verb) for verb in ("get", "list")),
-    ("", "namespaces", "kube-system", "get"),
-}
+
+
+def cluster(lease: str) -> set[Grant]:
+    """What may be read anywhere: the Lease of that name too, for an earlier install may hold one elsewhere."""
+    return {
+        *(("", "nodes", "", verb) for verb in ("get", "list")),
+        ("", "namespaces", "kube-system", "get"),
+        ("coordination.k8s.io", "leases", lease, "get"),
+    }
 
 
 def lease(name: str) -> set[Grant]:
@@ -54,14 +59,14 @@ def granted(release: Release) -> dict[str, set[Grant]]:
 
 def test_all_namespaces() -> None:
     assert granted(render({"clusterName": "a"})) == {
-        "": PODS | CLUSTER,
+        "": PODS | cluster("aws-pod-eip-controller"),
         NAMESPACE: lease("aws-pod-eip-controller"),
     }
 
 
 def test_one_namespace_and_a_lease_elsewhere() -> None:
     assert granted(render(load(FULL))) == {
-        "": CLUSTER,
+        "": cluster("games-eip"),
         "games": PODS,
         "eip-system": lease("games-eip"),
     }

@@ -74,4 +74,5 @@ def test_what_is_inherited(scope: str, theirs: str, namespace: str, expected: bo
 
 def test_a_name_that_another_cluster_has() -> None:
     other = record("a", cluster="c-2")
-    assert scopes.namesakes(key("me"), "a", [record("me"), other, replace(other, cluster_name="b")]) == [other]
+    assert scopes.namesakes(CLUSTER, "a", [record("me"), other]) == {"c-2"}
+    assert scopes.namesakes(CLUSTER, "a", [record("me"), replace(other, cluster_name="b")]) == set()

@@ -42,5 +42,5 @@ def status() -> Status:
             PoolStatus(tag_key="game-ips", total=4, free=1, waiting=2, holders=(holder,)),
             PoolStatus(tag_key='odd"key\\', total=0, free=0, waiting=0),
         ),
-        clusters=(ClusterStatus(uid="0f3c", name="b", silent_s=12.5, addresses=3),),
+        clusters=(ClusterStatus(uid="0f3c", name="b", silent_s=12.5, addresses=3, install="kube-system/eip"),),
     )

@@ -63,7 +63,7 @@ def test_the_status_is_the_documented_document() -> None:
     pod = {"namespace", "name", "uid", "mode", "phase", "public_ip", "private_ip", "allocation_id", "since", "error"}
     assert document["pods"][0].keys() == pod
     assert document["pools"][0].keys() == {"tag_key", "total", "free", "waiting", "holders"}
-    assert document["clusters"][0].keys() == {"uid", "name", "silent_s", "addresses"}
+    assert document["clusters"][0].keys() == {"uid", "name", "silent_s", "addresses", "install", "same_name"}
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/metrics", "/api/v1/status", "/nowhere"])
@@ -124,7 +124,9 @@ def test_metrics_count_calls_and_show_the_status() -> None:
     assert found["pod_eip_pods", (("mode", "auto"), ("phase", "pending"))] == 1
     assert found["pod_eip_pool_waiting", (("tag_key", "game-ips"),)] == 2
     assert found["pod_eip_pool_total", (("tag_key", 'odd"key\\'),)] == 0
-    assert found["pod_eip_cluster_silent_seconds", (("uid", "0f3c"),)] == 12.5
+    silent = (("install", "kube-system/eip"), ("uid", "0f3c"))
+    assert found["pod_eip_cluster_silent_seconds", silent] == 12.5
+    assert found["pod_eip_cluster_name_conflicts", ()] == 0
 
 
 def test_metrics_of_a_replica_that_is_still_starting() -> None:
