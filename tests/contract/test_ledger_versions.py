@@ -1,0 +1,89 @@
+"""Releases of different schema versions on one table: what a newer one wrote is left alone, and stops nobody."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controller.engine.peers import Peers
+from controller.engine.scopes import ScopeGate
+from state.connection import Key
+from state.errors import ItemUnreadable
+from state.ledger import DynamoLedger
+from state.model import Change
+from state.schema import VERSION
+from state.table import address_key, install_key
+from tests.fakes.ledger_worlds import DynamoWorld, OnDynamoDb, new_install
+from tests.fakes.records import new_address, new_pod, owner
+
+
+class TestVersions(OnDynamoDb):
+    """On moto's server and on DynamoDB Local."""
+
+    def test_a_newer_install_of_ours_is_left_out_and_we_lead(self, world: DynamoWorld, dynamodb: Any) -> None:
+        ours = new_install()
+        theirs = replace(ours, lease_name="newer")
+        world.ledger(theirs).begin_term("them")
+        _make_newer(dynamodb, world, install_key(theirs))
+        ledger = world.ledger(ours)
+        gate = ScopeGate(
+            ledger=_real(ledger),
+            install=ours,
+            scope="",
+            peers=Peers(lambda: 0.0),
+            lease_of=lambda _: None,
+            clock=lambda: 0.0,
+        )
+        assert gate.begin(lambda: ledger.begin_term("me")) == 1
+        assert [r.key for r in ledger.installs() if r.key.cluster_uid == ours.cluster_uid] == [ours]
+        assert install_key(theirs) in ledger.unreadable()
+
+    def test_a_newer_address_is_neither_read_nor_written(self, world: DynamoWorld, dynamodb: Any) -> None:
+        install = new_install()
+        ledger = world.ledger(install)
+        ledger.begin_term("me")
+        address, usual = new_address(), new_address()
+        for each in (address, usual):
+            ledger.commit(Change(address_after=each))
+        key = address_key(address.allocation_id)
+        _make_newer(dynamodb, world, key)
+        ledger.refresh([address.allocation_id, usual.allocation_id])
+        assert ledger.address(address.allocation_id) is None
+        assert ledger.address(usual.allocation_id)
+        assert key in ledger.unreadable()
+        before = _item(dynamodb, world, key)
+        pod = new_pod()
+        with pytest.raises(ItemUnreadable):
+            ledger.commit(Change(pod_after=pod, address_after=replace(address, owner=owner(install, pod))))
+        assert _item(dynamodb, world, key) == before
+        assert ledger.pods() == {}
+
+    def test_our_own_newer_item_stops_us(self, world: DynamoWorld, dynamodb: Any) -> None:
+        install = new_install()
+        world.ledger(install).begin_term("newer")
+        _make_newer(dynamodb, world, install_key(install))
+        with pytest.raises(ItemUnreadable):
+            world.ledger(install).begin_term("older")
+
+
+def _real(ledger: Any) -> DynamoLedger:
+    assert isinstance(ledger, DynamoLedger)
+    return ledger
+
+
+def _make_newer(client: Any, world: DynamoWorld, key: Key) -> None:
+    """A newer release writes the item."""
+    client.update_item(
+        TableName=world.table.name,
+        Key=_key(key),
+        UpdateExpression="SET v = :v, something_new = :s",
+        ExpressionAttributeValues={":v": {"N": str(VERSION + 1)}, ":s": {"S": "x"}},
+    )
+
+
+def _item(client: Any, world: DynamoWorld, key: Key) -> Any:
+    return client.get_item(TableName=world.table.name, Key=_key(key), ConsistentRead=True)["Item"]
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
