@@ -54,9 +54,10 @@ def refusal(scope: str, sight: Sight) -> ScopeOverlap:
     """Why we do not lead, in words for the person who has to choose."""
     record = sight.record
     ours, theirs = _named(scope), _named(record.scope)
+    lease = {True: "nobody holds its Lease", False: "its Lease is held", None: "its Lease may not be read"}
     return ScopeOverlap(
         f"install {record.key.install} of this cluster watches {theirs}, this one {ours}; it may still be led by "
-        f"{record.leader!r} (its heartbeat moved {sight.still_s:.0f} s ago or less)"
+        f"{record.leader!r} (its heartbeat has stood still for {sight.still_s:.0f} s, {lease[sight.lease_free]})"
     )
 
 

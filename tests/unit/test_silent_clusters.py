@@ -1,6 +1,7 @@
 """What a cluster that is gone held: who may take it, when, and what becomes of one that was only cut off."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -20,7 +21,7 @@ from state.model import (
     Owner,
     PodUid,
 )
-from tests.unit.engine_harness import SILENCE_S, Replica, World, at, fixed
+from tests.unit.engine_harness import SILENCE_S, Replica, World, at, auto, fixed
 
 GONE = InstallRecord(
     key=InstallKey(cluster_uid=ClusterUid("gone"), lease_namespace="n", lease_name="l"),
@@ -231,3 +232,32 @@ def test_an_address_whose_item_is_newer_is_no_offer_and_stops_nobody(worlds: tup
     together([replica], 400, 10)
     assert [bool(ours.label(pod)) for pod in pods] == [True, False]
     assert [a.allocation_id for a in ours.at_ip("10.0.0.20")] == [usual]
+
+
+def test_the_own_addresses_of_a_lost_cluster_are_reported(
+    worlds: tuple[World, World], caplog: pytest.LogCaptureFixture
+) -> None:
+    ours, theirs = worlds
+    lost, living = Replica(theirs, cluster="c-2").lead(), Replica(ours, cluster="c-1").lead()
+    theirs.pod("theirs", auto(), ip="10.0.0.50")
+    lost.settle()
+    together([living], SILENCE_S - 60, 60)
+    assert "release-cluster" not in caplog.text
+    together([living], 500, 10)
+    said = [message for message in caplog.messages if "release-cluster c-2" in message]
+    assert len(said) == 1
+    assert len(theirs.at_ip("10.0.0.50")) == 1
+
+
+def test_a_name_that_two_clusters_use_is_reported_by_both(
+    worlds: tuple[World, World], caplog: pytest.LogCaptureFixture
+) -> None:
+    replicas = [Replica(world, cluster=uid) for world, uid in zip(worlds, ("c-1", "c-2"), strict=True)]
+    for replica in replicas:
+        replica.facts = replace(replica.facts, cluster_name="a")
+        replica.lead()
+    together(replicas, 200, 5)
+    said = [message for message in caplog.messages if "the cluster name a is that of cluster" in message]
+    assert sorted(message.split()[-2] for message in said) == ["c-1,", "c-2,"]
+    houses = [replica.loop.housekeeping for replica in replicas]
+    assert [house.namesakes() for house in houses if house] == [{"c-2"}, {"c-1"}]
