@@ -19,6 +19,7 @@ from controller.engine.housekeeping import Housekeeping
 from controller.engine.memory import Memory
 from controller.engine.observe import Observer
 from controller.engine.outcomes import Aftermath
+from controller.engine.peers import Peers
 from controller.engine.placement import Placements
 from controller.engine.pulse import Pulse
 from controller.engine.reconcile import _urgency as urgency
@@ -258,8 +259,9 @@ class Mind:
             state=self.state, queue=self.queue, events=Silence(), clock=stage.clock, poll_interval_s=POLL_S
         )
         pods = StagePods(stage, self.name, self.cluster)
+        clock, peers = stage.clock, Peers(stage.clock)
         self.house = Housekeeping(
-            state=self.state, ledger=ledger, pods=pods, heart=ledger, clock=stage.clock, resync_s=RESYNC_S
+            state=self.state, ledger=ledger, pods=pods, heart=ledger, clock=clock, resync_s=RESYNC_S, peers=peers
         )
         if like is not None:
             _copy_chores(like, self)
@@ -278,6 +280,7 @@ class Mind:
             born=dict(memory.born),
             cut_ids=dict(memory.cut_ids),
             doubted=set(memory.doubted),
+            alive=set(memory.alive),
         )
         return twin, view, claims
 

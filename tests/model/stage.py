@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from controller.core import contract
 from controller.core.ports import Address, Allocation, AllocationRequest, Interface, PodEvent, PodView
-from state.errors import ConditionLost, ObjectNotFound, PodEipError, Unavailable
+from state.errors import ConditionLost, ItemUnreadable, ObjectNotFound, PodEipError, Unavailable
 from state.model import (
     AddressRecord,
     AllocationId,
@@ -184,6 +184,14 @@ class StageLedger:
             _put(mind.records, pod.uid, written.pod_after)
         if side := written.address_after or written.address_before:
             _put(mind.sides, side.allocation_id, written.address_after)
+
+    def take_over(self, silent: InstallRecord, change: Change | None = None) -> None:
+        """Nobody is silent here."""
+        raise AssertionError(silent, change)
+
+    def unreadable(self) -> Mapping[tuple[str, str], ItemUnreadable]:
+        """Nothing."""
+        return {}
 
     def installs(self) -> Sequence[InstallRecord]:
         """Not asked here."""
