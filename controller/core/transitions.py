@@ -48,14 +48,9 @@ def claim(
         adopted=step.adopted,
     )
     side = step.before or AddressRecord(allocation_id=taken.allocation_id, pool=step.pool)
+    side = replace(side, recent=_recent(side, step.target))  # taken from a silent install, it still has a target
     side_after = replace(
-        side,
-        pool=step.pool,
-        public_ip=taken.public_ip,
-        owner=owner,
-        target=step.target,
-        recent=_recent(side, step.target),
-        last_holder=after.holder,
+        side, pool=step.pool, public_ip=taken.public_ip, owner=owner, target=step.target, last_holder=after.holder
     )
     return Change(pod_before=record, pod_after=after, address_before=step.before, address_after=side_after)
 
