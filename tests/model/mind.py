@@ -28,7 +28,8 @@ from controller.engine.workqueue import Workqueue
 from state.errors import Fenced, PodEipError
 from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, PodRecord, PodUid
 from tests.model.account import HOME
-from tests.model.stage import Silence, Stage, StageEc2, StageLedger, StagePods
+from tests.model.stage import Stage, StageEc2, StageLedger
+from tests.model.stage_pods import Silence, StagePods
 
 CONSISTENCY_S = 60.0
 RESYNC_S = 300.0
