@@ -34,11 +34,15 @@ PodKey = tuple[ClusterUid, PodUid]
 
 @dataclass(slots=True)
 class FakeTable:
-    """What all installs share. `pods` has the install that wrote each claim beside it."""
+    """What all installs share. `pods` has the install that wrote each claim beside it.
+
+    `unreadable`: addresses whose side is from a newer release, so that who has not read it cannot write it.
+    """
 
     pods: dict[PodKey, tuple[PodRecord, str]] = field(default_factory=dict)
     addresses: dict[AllocationId, AddressRecord] = field(default_factory=dict)
     installs: dict[InstallKey, InstallRecord] = field(default_factory=dict)
+    unreadable: set[AllocationId] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def fence(self, install: InstallKey) -> None:
@@ -237,6 +241,8 @@ class FakeLedger:
                 self._saw_pod(pod.uid, stored)
                 raise ConditionLost("the pod's side is not as it was read", current=stored and stored[0])
         if address := change.address_before or change.address_after:
+            if address.allocation_id in self.table.unreadable:
+                raise ItemUnreadable(f"{address.allocation_id} is from a newer release")
             standing = self.table.addresses.get(address.allocation_id)
             if _rev(standing) != _rev(change.address_before):
                 self._saw_address(address.allocation_id, standing)
