@@ -15,11 +15,13 @@ from state.model import Phase
 def stops(s: Situation, *, changed: bool = False) -> bool:
     """Whether the policy stands in the way: of a first claim, or (`changed`) of another in the place of the one held.
 
-    What is being given back already goes its way.
+    What is being given back already goes its way, and a Pod that is going hears nothing more.
     """
     if s.refusal is None:
         return False
-    return s.record is None or (changed and s.record.phase is not Phase.RELEASING)
+    if s.record is None:
+        return s.pod is None or not s.pod.deleting
+    return changed and s.record.phase is not Phase.RELEASING
 
 
 def refuse(s: Situation) -> Plan:

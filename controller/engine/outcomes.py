@@ -72,6 +72,11 @@ class Aftermath:
         """The Pods whose pool has no address for them."""
         return frozenset(self._pool_waiters)
 
+    def everyone_is_due(self) -> None:
+        """All Pods are about to be looked at: who is refused then is noted anew, and who is gone is noted no more."""
+        self._refused.clear()
+        self._crowded.clear()
+
     def refused(self) -> frozenset[PodUid]:
         """The Pods that the policy refuses, for good or until their namespace has room."""
         return frozenset(self._refused | self._crowded.keys())

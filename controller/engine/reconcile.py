@@ -180,6 +180,7 @@ class Reconciler:
             state.observer.installs = house.live_installs(self._silence_s)
             if house.resync_due():
                 self._queue.add(house.resync())
+                after.everyone_is_due()
                 after.looked()
         except PodEipError as error:
             log.warning("a chore failed: %s", error.explain())

@@ -191,6 +191,28 @@ def test_a_higher_limit_serves_those_that_wait(world: World) -> None:
     assert sum(served(world, pods)) == 2
 
 
+def test_refused_pods_that_are_gone_are_forgotten(world: World) -> None:
+    policy(world, DENY_POOL)
+    replica = Replica(world).lead()
+    world.pool(1)
+    pods = [world.pod("p", fixed()), world.pod("q", fixed(), ip="10.0.0.6")]
+    replica.run(3)
+    world.pods.delete(pods[0])
+    replica.run(310, step=2.0)
+    assert replica.loop.aftermath is not None
+    assert replica.loop.aftermath.refused() == {pods[1]}
+
+
+def test_a_refused_pod_that_is_being_deleted_hears_nothing(world: World) -> None:
+    policy(world, DENY_POOL)
+    replica = Replica(world).lead()
+    pods = [world.pod("p", fixed()), world.pod("q", fixed(), ip="")]
+    for pod in pods:
+        world.change(pod, deleting=True)
+    replica.run(3)
+    assert not world.events.said
+
+
 def test_changing_the_pool_at_the_limit_is_an_exchange(world: World) -> None:
     limited(world, 1)
     replica = Replica(world).lead()
