@@ -13,6 +13,7 @@ from controller.core.config import Config
 from controller.core.ports import Lease, Observer, Term
 from controller.core.situation import Facts
 from controller.core.tracing import Tracing
+from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView
 from controller.engine.execute import Executor, Outcome
@@ -24,6 +25,7 @@ from controller.engine.observe import Observer as TickObserver
 from controller.engine.outcomes import Aftermath
 from controller.engine.peers import Peers
 from controller.engine.placement import Placements
+from controller.engine.policy_file import PolicyFile
 from controller.engine.pulse import Pulse
 from controller.engine.reconcile import Reconciler
 from controller.engine.replica import Parts, leader_status
@@ -68,7 +70,9 @@ class Assembly:
         identity: str,
         connection: Connection,
         tracing: Tracing,
+        policies: PolicyFile,
     ) -> None:
+        self._policies = policies
         self._config, self._region, self._identity, self._tracing = config, region, identity, tracing
         self._connection = connection
         self._leadership = Leadership(CLOCK, config.call_timeout)
@@ -101,13 +105,14 @@ class Assembly:
         elector.start()
         standby = Standby((ledger.follow, gate.look), lambda: self._leadership.term is not None)
         standby.start()
+        self._policies.start(loop.poke)
         return Parts(
             loop=loop,
             elector=elector,
             snapshot=snapshot,
             synced=lambda: self._pods.synced,
             trouble=lambda: gate.trouble,
-            sources=(self._pods, self._events, standby),
+            sources=(self._pods, self._events, standby, self._policies),
             close=ledger.close,
         )
 
@@ -120,6 +125,7 @@ class Assembly:
             ledger=ledger,
             loop=loop,
             leader=lambda: leader_status(elector, lambda: self._leadership.term, self._identity),
+            policies=self._policies,
         )
 
     def _ledger(self, install: InstallKey) -> DynamoLedger:
@@ -211,6 +217,7 @@ class Assembly:
         memory = Memory(clock=CLOCK, consistency_s=config.consistency_time, started=started)
         placements = Placements(self._ec2, CLOCK, self._pods.instance_of)
         claims = ClaimIndex(ledger.pods().values())
+        admission = Admission(self._policies.policy, ledger)
         return TermState(
             term=term,
             facts=facts,
@@ -226,11 +233,13 @@ class Assembly:
                 placements=placements,
                 claims=claims,
                 memory=memory,
+                admission=admission,
                 clock=CLOCK,
                 poll_interval_s=config.poll_interval,
                 restored=ledger.restored,
             ),
             pulse=Pulse(ledger, config.silence),
+            admission=admission,
         )
 
     def _elector(self, ledger: DynamoLedger, gate: ScopeGate, loop: Reconciler, namespace: str) -> Elector:

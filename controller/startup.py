@@ -7,11 +7,13 @@ import logging
 import os
 import socket
 import uuid
+from pathlib import Path
 
 from controller.assembly import CLOCK, Assembly
 from controller.aws.metadata import discover_region, discover_vpc_id
 from controller.core.config import Config
 from controller.core.ports import Observer
+from controller.engine.policy_file import PolicyFile
 from controller.engine.replica import Replica
 from controller.kube.connection import connect
 from controller.surface import telemetry
@@ -30,12 +32,13 @@ def start(config: Config, observer: Observer) -> Replica:
 
     Raises Misconfigured, TableMissing or TableNotUsable.
     """
+    policies = PolicyFile(Path(config.policy) if config.policy else None)
     region, vpc_id = _place(config)
     identity = f"{socket.gethostname()}_{uuid.uuid4()}"
     _prepare_table(config, region)
     connection = connect(config.kubeconfig, version=version(), call_timeout_s=config.call_timeout, observer=observer)
     tracing = telemetry.start(os.environ, cluster=config.cluster_name, region=region, identity=identity)
-    assembly = Assembly(config, observer, region, vpc_id, identity, connection, tracing)
+    assembly = Assembly(config, observer, region, vpc_id, identity, connection, tracing, policies)
     return Replica(
         build=assembly.build,
         cluster=config.cluster_name,

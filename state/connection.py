@@ -16,6 +16,7 @@ from pynamodb.connection import Connection
 from pynamodb.connection._botocore_private import BotocoreBaseClientPrivate
 from pynamodb.connection.base import MetaTable
 
+from state.answers import check_answer
 from state.codes import translated
 from state.errors import Throttled
 
@@ -57,6 +58,7 @@ class GuardedConnection(Connection):
         client = super().client
         event = "before-send.dynamodb.TransactWriteItems"
         client.meta.events.register_last(event, self._ask, unique_id="pod-eip-guard")
+        client.meta.events.register("before-parse.dynamodb", check_answer, unique_id="pod-eip-answer")
         return client
 
     def _ask(self, **_: Any) -> None:
@@ -93,7 +95,7 @@ class GuardedConnection(Connection):
                     consistent_read=True,
                     exclusive_start_key=start,
                 )
-            yield from page.get("Items", ())
+            yield from page["Items"]
             start = page.get("LastEvaluatedKey")
             if not start:
                 return
@@ -113,7 +115,7 @@ class GuardedConnection(Connection):
             time.sleep(random.uniform(0, 0.02 * 2**tried) if tried else 0)
             with translated(self.table):
                 page = self.batch_get_item(self.table, left, consistent_read=True)
-            found |= {key_of(raw): raw for raw in page.get("Responses", {}).get(self.table, ())}
+            found |= {key_of(raw): raw for raw in page["Responses"].get(self.table, ())}
             left = page.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
             if not left:
                 return found

@@ -65,6 +65,11 @@ true
 {{- regexFind "[0-9]+$" (.listen | default "0.0.0.0:8080") -}}
 {{- end }}
 
+{{/* Where the policy's file is mounted; empty where there is no policy. Takes the policy. */}}
+{{- define "aws-pod-eip-controller.policyFile" -}}
+{{- if . }}/etc/aws-pod-eip-controller/policy.yaml{{ end -}}
+{{- end }}
+
 {{/* The namespace of the Lease. Takes a dict of the root as `root` and the merged values as `values`. */}}
 {{- define "aws-pod-eip-controller.leaseNamespace" -}}
 {{- .values.leaseNamespace | default .root.Release.Namespace -}}

@@ -15,6 +15,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
+from controller.aws.answers import check_answer
 from controller.core.ports import Guard
 from state.errors import Misconfigured
 
@@ -42,6 +43,7 @@ def ec2_client(*, region: str, guard: Guard, call_timeout_s: float, version: str
         raise Misconfigured(
             [f"the AWS settings (AWS_PROFILE, AWS_ENDPOINT_URL, ...) are not usable: {error}"]
         ) from error
+    client.meta.events.register("before-parse.ec2", check_answer)
     for operation in sorted(MUTATIONS):
         # A handler that raises ends the attempt; with one attempt, botocore raises that very exception to the caller.
         client.meta.events.register_last(f"before-send.ec2.{operation}", lambda **_: guard.check())

@@ -134,6 +134,8 @@ class Reason(StrEnum):
     RELEASE = "a look at the address after the cut"
     SCOPE = "its namespace is outside the watch scope"
     LOOK = "a fresh look at EC2"
+    REFUSED = "another policy"
+    ROOM = "room in its namespace's limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,7 @@ class Config:
     poll_interval: float
     silence: float
     concurrency: int
+    policy: str | None
 
 
 def _seconds(field: str, default: str, help: str, *, least: float, most: float, whole: bool = False) -> Setting:
@@ -167,6 +168,12 @@ SETTINGS: tuple[Setting, ...] = (
         metavar="NUMBER",
         parse=values.whole(1, 256),
         help="How many Pods are acted for in parallel.",
+    ),
+    Setting(
+        field="policy",
+        metavar="FILE",
+        parse=values.text,
+        help="Who may use what, as YAML; read again when it changes. Default: everybody everything.",
     ),
 )
 

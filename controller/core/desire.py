@@ -74,14 +74,14 @@ def _mode_and_pool(pod: PodView, kind: str) -> tuple[Mode, str] | Invalid:
         case Mode.FIXED_TAG_VALUE:
             return _pool(pod, Mode.FIXED_TAG_VALUE, contract.FIXED_TAG_VALUE)
     modes = ", ".join(Mode)
-    return Invalid(why=f"annotation {contract.TYPE}: {kind!r} is not a mode; it is one of {modes}")
+    return Invalid(why=f"annotation {contract.TYPE}: {contract.quoted(kind)} is not a mode; it is one of {modes}")
 
 
 def _auto(pod: PodView) -> tuple[Mode, str] | Invalid:
     pool = pod.annotations.get(contract.PUBLIC_IPV4_POOL) or contract.AMAZON_POOL
-    if pool != pool.strip() or len(pool) > 128:
+    if not contract.is_pool_id(pool):
         what = "the id of a public IPv4 pool, or amazon"
-        return Invalid(why=f"annotation {contract.PUBLIC_IPV4_POOL}: {pool!r} is not {what}")
+        return Invalid(why=f"annotation {contract.PUBLIC_IPV4_POOL}: {contract.quoted(pool)} is not {what}")
     return Mode.AUTO, pool
 
 

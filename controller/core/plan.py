@@ -18,7 +18,7 @@ it (AssociateAddress gives the same id again; a cut association is "not found").
 an unknown outcome stops the plan until EC2's reads can be believed (`in_doubt`).
 """
 
-from controller.core import contract, teardown
+from controller.core import contract, refusal, teardown
 from controller.core.actions import (
     Action,
     Allocate,
@@ -52,26 +52,25 @@ def plan(s: Situation) -> Plan:
         case Gone() | Nothing():
             return teardown.take_away(s)
         case Invalid(why=why):
-            dropped = teardown.unlabel(s) if _is_dropped(s) else ()
+            dropped = teardown.unlabel(s) if teardown.is_dropped(s) else ()
             return (*dropped, _tell(EventType.WARNING, contract.INVALID, why))
         case Pending() as wanted:
             changed = s.record is not None and (s.record.mode, s.record.pool) != (wanted.mode, wanted.pool)
+            if refusal.stops(s, changed=changed):
+                return refusal.refuse(s)
             return teardown.take_away(s) if changed else (Wait(reason=Reason.NO_IP),)
         case Serve() as wanted:
             return _serve(s, wanted)
-
-
-def _is_dropped(s: Situation) -> bool:
-    """Whether EC2 itself has dropped the association: then the labels must not say that there is one."""
-    association = s.address.association if s.address else None
-    return s.record is not None and s.record.phase is Phase.ASSOCIATED and s.address_seen and association is None
 
 
 def _serve(s: Situation, wanted: Serve) -> Plan:
     record = s.record
     if record is None:
         return _begin(s, wanted)
-    if (record.mode, record.pool) != (wanted.mode, wanted.pool) or record.phase is Phase.RELEASING:
+    changed = (record.mode, record.pool) != (wanted.mode, wanted.pool)
+    if refusal.stops(s, changed=changed):
+        return refusal.refuse(s)
+    if changed or record.phase is Phase.RELEASING:
         return teardown.take_away(s)
     match record.phase:
         case Phase.INTENT:
@@ -92,6 +91,8 @@ def _begin(s: Situation, wanted: Serve) -> Plan:
 
 def _obtain(s: Situation, wanted: Serve) -> Plan:
     """Get an address for a Pod that has none yet; for `auto` perhaps one whose allocation was not recorded."""
+    if refusal.stops(s):
+        return refusal.refuse(s)
     if not isinstance(s.placement, Placed):
         return _unplaced(s)
     if s.rival:

@@ -7,6 +7,7 @@ plain yes or no: the engine knows clocks, the plan does not.
 from dataclasses import dataclass
 
 from controller.core.desire import Desire
+from controller.core.policy import Refusal
 from controller.core.ports import Address, PodView
 from state.model import AddressRecord, ClusterUid, InstallRecord, PodRecord, PodUid, Target
 
@@ -70,6 +71,7 @@ class Situation:
     looked_after_cut: EC2's view was taken after this claim's association was cut.
     cut: the recorded association was cut already.
     barred: EC2 refused this Pod the claimed address for good.
+    refusal: what the policy has against a new claim for what the Pod desires.
     """
 
     uid: PodUid
@@ -92,6 +94,7 @@ class Situation:
     cut: bool = False
     barred: bool = False
     in_scope: bool = True
+    refusal: Refusal | None = None
 
     @property
     def usurped(self) -> bool:

@@ -18,6 +18,7 @@ class ShownPhase(StrEnum):
     ASSOCIATED = "associated"
     RELEASING = "releasing"
     INVALID = "invalid"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,17 @@ class ClusterStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyStatus:
+    """The policy in force: its default, how many rules and limits, since when. `error`: why the file is not it."""
+
+    default: str
+    rules: int
+    limits: int
+    since: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """All that one replica knows. `as_of` is when the snapshot was taken: an old one is a sign of trouble."""
 
@@ -93,6 +105,7 @@ class Status:
     pods: tuple[PodStatus, ...] = ()
     pools: tuple[PoolStatus, ...] = ()
     clusters: tuple[ClusterStatus, ...] = ()
+    policy: PolicyStatus | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document as plain dictionaries and tuples, ready for JSON."""

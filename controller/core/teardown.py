@@ -29,6 +29,12 @@ def take_away(s: Situation) -> Plan:
             return _release(s)
 
 
+def is_dropped(s: Situation) -> bool:
+    """Whether EC2 itself has dropped the association: then the labels must not say that there is one."""
+    association = s.address.association if s.address else None
+    return s.record is not None and s.record.phase is Phase.ASSOCIATED and s.address_seen and association is None
+
+
 def cut_recorded(s: Situation) -> Plan:
     """Cut by the recorded id, whatever a describe says; and by the id that EC2 shows, if that is ours too."""
     record, steps = s.record, []

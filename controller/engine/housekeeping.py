@@ -5,7 +5,6 @@ The comparison runs in the loop's thread, the heartbeat aside; neither may delay
 
 import logging
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -14,8 +13,8 @@ from controller.core.ports import Address, Clock, Heart, Ledger, Pods
 from controller.core.sweep import Surroundings, is_unowned_auto, sweep
 from controller.engine.peers import Peers
 from controller.engine.term import TermState
-from state.errors import ConditionLost, PodEipError
-from state.model import AllocationId, ClusterUid, Mode, Owner, PodUid, Rev
+from state.errors import ConditionLost, ItemUnreadable, PodEipError
+from state.model import AllocationId, Change, ClusterUid, Mode, Owner, PodUid, Rev
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +46,7 @@ class Housekeeping:
     _recent_since: dict[tuple[AllocationId, Rev], float] = field(default_factory=dict)
     _reported: set[str] = field(default_factory=set)
     _namesakes: set[ClusterUid] = field(default_factory=set)
+    _unreadable: set[str] = field(default_factory=set)
 
     @property
     def due_in(self) -> float:
@@ -139,12 +139,9 @@ class Housekeeping:
         for orphan in orphans[:WRITES_AT_ONCE]:
             side = around.records.get(orphan.address.allocation_id)
             change = transitions.take_orphan(orphan, side, self.state.facts, self.state.term.epoch)
-            try:
-                self.ledger.commit(change)
-            except ConditionLost:
-                continue
-            self.state.claims.note(orphan.uid, change.pod_after)
-            taken.append(orphan.uid)
+            if self._commits(change):
+                self.state.claims.note(orphan.uid, change.pod_after)
+                taken.append(orphan.uid)
         return taken
 
     def _stranded(self, addresses: list[Address]) -> Iterator[str]:
@@ -158,6 +155,19 @@ class Housekeeping:
                 what = f"held by {whose}, which is silent; if that is gone for good: release-cluster"
                 yield f"{address.public_ip} ({address.allocation_id}): {what} {silent.key.cluster_uid}"
 
+    def _commits(self, change: Change) -> bool:
+        """Whether it is written. An item that is not as we believe, or not to be read by us, stops nobody else."""
+        try:
+            self.ledger.commit(change)
+        except ConditionLost:
+            return False
+        except ItemUnreadable as error:
+            if error.message not in self._unreadable:
+                log.warning("left alone: %s", error.explain())
+            self._unreadable.add(error.message)
+            return False
+        return True
+
     def _recall(self, addresses: list[Address]) -> None:
         """Bring claims of ours to mind that stand in the table, although the answer to their writing was lost."""
         for address in addresses:
@@ -165,8 +175,7 @@ class Housekeeping:
             if side is None or side.owner is None or not self._is_lost(side.owner):
                 continue
             mode = Mode.AUTO if address.tags.get(contract.TYPE) == Mode.AUTO else Mode.FIXED_TAG
-            with suppress(ConditionLost):
-                self.ledger.commit(transitions.recall(side, side.owner, mode, self.state.term.epoch))
+            self._commits(transitions.recall(side, side.owner, mode, self.state.term.epoch))
         self.state.memory.doubted.difference_update(a.allocation_id for a in addresses)
 
     def _is_lost(self, owner: Owner) -> bool:
@@ -210,5 +219,4 @@ class Housekeeping:
         self._recent_since = {key: self._recent_since.get(key, now) for key in keys}
         old = [r for key, r in zip(keys, idle, strict=True) if now - self._recent_since[key] >= RECENT_S]
         for record in old[:WRITES_AT_ONCE]:
-            with suppress(ConditionLost):
-                self.ledger.commit(transitions.purge_recent(record, exists=record.allocation_id in exists))
+            self._commits(transitions.purge_recent(record, exists=record.allocation_id in exists))

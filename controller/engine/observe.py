@@ -11,9 +11,11 @@ from controller.core import contract
 from controller.core.actions import Reason
 from controller.core.adoption import is_own_auto
 from controller.core.candidates import Applicant, Market, allot
-from controller.core.desire import Desire, Gone, Serve, Unproven, desire
+from controller.core.desire import Desire, Gone, Pending, Serve, Unproven, desire
+from controller.core.policy import Refusal
 from controller.core.ports import Address, Clock, Ledger, Pods, PodView
 from controller.core.situation import Facts, NoOffer, Offer, Placed, Situation, Unplaced
+from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView, tagged_for
 from controller.engine.memory import Memory
@@ -33,6 +35,7 @@ class Glance:
     pod: PodView | None
     record: PodRecord | None
     desire: Desire
+    refusal: Refusal | None = None
 
     @property
     def ip_to_place(self) -> str | None:
@@ -47,7 +50,8 @@ class Glance:
     @property
     def wants_pool(self) -> bool:
         """Whether it needs an offer of a pool address."""
-        return self.record is None and isinstance(self.desire, Serve) and self.desire.mode is not Mode.AUTO
+        new = self.record is None and self.refusal is None
+        return new and isinstance(self.desire, Serve) and self.desire.mode is not Mode.AUTO
 
 
 @dataclass(slots=True)
@@ -71,13 +75,14 @@ class Observer:
         placements: Placements,
         claims: ClaimIndex,
         memory: Memory,
+        admission: Admission,
         clock: Clock,
         poll_interval_s: float,
         restored: bool = False,
     ) -> None:
         self._facts, self._pods, self._ledger, self._view = facts, pods, ledger, view
         self._placements, self._claims, self._memory, self._clock = placements, claims, memory, clock
-        self._poll_interval_s, self._restored = poll_interval_s, restored
+        self._poll_interval_s, self._restored, self._admission = poll_interval_s, restored, admission
         self._pools_read: dict[str, float] = {}
         self.installs: frozenset[str] = frozenset()
         self.silent: Mapping[str, InstallRecord] = {}
@@ -103,7 +108,13 @@ class Observer:
             return Glance(uid, None, record, Gone() if proven else Unproven())
         if self._displaced(pod, record):
             return Glance(uid, pod, record, Gone())
-        return Glance(uid, pod, record, desire(pod))
+        wanted = desire(pod)
+        return Glance(uid, pod, record, wanted, self._refusal(pod, record, wanted))
+
+    def _refusal(self, pod: PodView, record: PodRecord | None, wanted: Desire) -> Refusal | None:
+        if not isinstance(wanted, Serve | Pending):
+            return None
+        return self._admission.refusal(pod.namespace, wanted, holds=record is not None)
 
     def _displaced(self, pod: PodView, record: PodRecord | None) -> bool:
         """Whether another live Pod has the IP that this Pod's claim is for, or would be for."""
@@ -233,6 +244,7 @@ class Observer:
             settled=self._memory.settled(glance.uid, looked),
             looked_after_cut=looked > memory.cut_at,
             in_scope=record is None or self._pods.in_scope(record.namespace),
+            refusal=glance.refusal,
         )
         return self._with_surroundings(self._with_claim(base, glance), glance)
 

@@ -44,6 +44,8 @@ class Aftermath:
         self._pool_waiters: set[PodUid] = set()
         self._release_waiters: set[PodUid] = set()
         self._target_waiters: set[PodUid] = set()
+        self._refused: set[PodUid] = set()
+        self._crowded: dict[PodUid, str] = {}
         self._release_due = 0.0
 
     def take_in(self, outcome: Outcome) -> None:
@@ -51,6 +53,8 @@ class Aftermath:
         self._pool_waiters.discard(outcome.uid)
         self._release_waiters.discard(outcome.uid)
         self._target_waiters.discard(outcome.uid)
+        self._refused.discard(outcome.uid)
+        self._crowded.pop(outcome.uid, None)
         mine = self._memory.of(outcome.uid)
         if outcome.error is not None:
             self._failed(outcome, outcome.error, mine)
@@ -58,6 +62,7 @@ class Aftermath:
             self._waits(outcome, outcome.wait, mine)
         else:
             self._done(outcome, mine)
+        self._make_room(outcome)
 
     def looked(self) -> None:
         """EC2 was looked at: whoever waits for that is planned anew."""
@@ -66,6 +71,24 @@ class Aftermath:
     def waiting_for_pools(self) -> frozenset[PodUid]:
         """The Pods whose pool has no address for them."""
         return frozenset(self._pool_waiters)
+
+    def everyone_is_due(self) -> None:
+        """All Pods are about to be looked at: who is refused then is noted anew, and who is gone is noted no more."""
+        self._refused.clear()
+        self._crowded.clear()
+
+    def refused(self) -> frozenset[PodUid]:
+        """The Pods that the policy refuses, for good or until their namespace has room."""
+        return frozenset(self._refused | self._crowded.keys())
+
+    def _make_room(self, outcome: Outcome) -> None:
+        """A plan that has ended may have given up an address, or not have got one: its namespace's others are next."""
+        if outcome.error is None and not outcome.did:
+            return
+        s = outcome.situation
+        namespace = s.record.namespace if s.record else s.pod.namespace if s.pod else ""
+        if self._crowded and outcome.uid not in self.refused():
+            self._queue.add(uid for uid, crowded in self._crowded.items() if crowded == namespace)
 
     def _done(self, outcome: Outcome, mine: PodMemory) -> None:
         mine.failures = mine.losses = 0
@@ -86,8 +109,8 @@ class Aftermath:
         mine.error = wait.detail
         uid = outcome.uid
         match wait.reason:
-            case Reason.NO_IP | Reason.SCOPE:
-                return
+            case Reason.NO_IP | Reason.SCOPE | Reason.REFUSED | Reason.ROOM:
+                self._wait_for_news(outcome, wait.reason)
             case Reason.POOL:
                 self._wait_for_pool(uid, mine)
             case Reason.RELEASE:
@@ -105,6 +128,14 @@ class Aftermath:
                 self._queue.add([uid], self._memory.backoff(uid))
             case Reason.FOREIGN:
                 self._look_later(uid, mine, min(SLOW_S, 2 * self._memory.backoff(uid)))
+
+    def _wait_for_news(self, outcome: Outcome, reason: Reason) -> None:
+        """Nothing is looked at meanwhile: the watch, another policy, or another Pod of the namespace will wake it."""
+        pod = outcome.situation.pod
+        if reason is Reason.REFUSED:
+            self._refused.add(outcome.uid)
+        elif reason is Reason.ROOM and pod is not None:
+            self._crowded[outcome.uid] = pod.namespace
 
     def _wait_for_pool(self, uid: PodUid, mine: PodMemory) -> None:
         """The pool is looked at soon at first, for it may just be being tagged, then less often: one look for all."""

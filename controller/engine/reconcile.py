@@ -10,10 +10,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from dataclasses import replace
 
+from controller.core.actions import Plan
 from controller.core.desire import Unproven
 from controller.core.plan import plan
 from controller.core.ports import Clock, Ledger, Pods, Term
+from controller.core.refusal import adopts, begins
 from controller.core.situation import Offer, Situation
 from controller.engine.execute import Executor, Outcome
 from controller.engine.housekeeping import Housekeeping
@@ -117,6 +120,8 @@ class Reconciler:
         if idle or state is None or house is None or after is None:
             return
         self._chores(state, house, after)
+        if state.admission.begin(self._busy):
+            self._queue.add([*after.refused(), *self._busy])
         self._woke_at = self._clock()
         uids = self._queue.take(self._busy)
         if uids:
@@ -176,6 +181,7 @@ class Reconciler:
             state.observer.silent = house.peers.silent(self._silence_s)
             if house.resync_due():
                 self._queue.add(house.resync())
+                after.everyone_is_due()
                 after.looked()
         except PodEipError as error:
             log.warning("a chore failed: %s", error.explain())
@@ -209,7 +215,7 @@ class Reconciler:
             after.looked()
 
     def _plan(self, state: TermState, after: Aftermath, s: Situation) -> None:
-        steps = plan(s)
+        steps = self._admitted(state, s, plan(s))
         if not steps:
             after.take_in(Outcome(uid=s.uid, epoch=state.term.epoch, situation=s))
             if s.pod is None and s.record is None:
@@ -217,6 +223,16 @@ class Reconciler:
             return
         self._busy[s.uid] = s.offer.address.allocation_id if isinstance(s.offer, Offer) else None
         self._executor.start(state, s, steps)
+
+    def _admitted(self, state: TermState, s: Situation, steps: Plan) -> Plan:
+        """This plan, or another one if it would take more than the namespace may have."""
+        if s.pod is None or not begins(s, steps):
+            return steps
+        if adopts(steps):
+            state.admission.count(s.uid, s.pod.namespace)
+            return steps
+        refusal = state.admission.admit(s.uid, s.pod.namespace)
+        return plan(replace(s, refusal=refusal)) if refusal is not None else steps
 
     def _unseen(self, state: TermState, uid: PodUid) -> Situation:
         return Situation(uid=uid, desire=Unproven(), facts=state.facts, pod=self._pods.get(uid))

@@ -12,7 +12,7 @@ from controller.core import contract
 from controller.core.actions import Reason
 from controller.core.adoption import in_pool
 from controller.core.candidates import is_free
-from controller.core.desire import Invalid, Nothing, Serve, desire
+from controller.core.desire import Invalid, Nothing, Pending, Serve, desire
 from controller.core.ports import Address, Ledger, Pods, PodView
 from controller.core.status import (
     ClusterStatus,
@@ -25,6 +25,7 @@ from controller.core.status import (
 )
 from controller.engine.memory import PodMemory
 from controller.engine.peers import Peer
+from controller.engine.policy_file import PolicyFile
 from controller.engine.reconcile import Reconciler
 from state.model import Mode, Phase, PodRecord, PodUid
 
@@ -49,10 +50,11 @@ class Snapshot:
         ledger: Ledger,
         loop: Reconciler,
         leader: Callable[[], LeaderStatus],
+        policies: PolicyFile,
     ) -> None:
         self._cluster, self._identity, self._version = cluster, identity, version
         self._pods, self._ledger, self._loop, self._leader = pods, ledger, loop, leader
-        self._lock = threading.Lock()
+        self._policies, self._lock = policies, threading.Lock()
         self._since: dict[PodUid, tuple[ShownPhase, str]] = {}
 
     def build(self) -> Status:
@@ -72,6 +74,7 @@ class Snapshot:
             pods=tuple(shown),
             pools=tuple(self._pools(records.values(), views.values())),
             clusters=tuple(self._clusters()),
+            policy=self._policies.status(),
         )
 
     def _pod(self, uid: PodUid, record: PodRecord | None, view: PodView | None, now: str) -> PodStatus | None:
@@ -92,7 +95,7 @@ class Snapshot:
             private_ip=(view.ip if view else record.target.private_ip if record and record.target else "") or None,
             allocation_id=record.allocation_id if record else None,
             since=self._since[uid][1],
-            error=wanted.why if isinstance(wanted, Invalid) else (memory.error or None) if memory else None,
+            error=self._error(record, view, memory),
         )
 
     def _phase(self, record: PodRecord | None, view: PodView | None, memory: PodMemory | None) -> ShownPhase:
@@ -100,8 +103,24 @@ class Snapshot:
             return _SHOWN[record.phase] if view is not None else ShownPhase.RELEASING
         if view is not None and isinstance(desire(view), Invalid):
             return ShownPhase.INVALID
-        waits = memory is not None and memory.waiting == Reason.POOL
+        if view is not None and self._refusal(view):
+            return ShownPhase.REFUSED
+        waits = memory is not None and memory.waiting in (Reason.POOL, Reason.ROOM)
         return ShownPhase.WAITING if waits else ShownPhase.PENDING
+
+    def _error(self, record: PodRecord | None, view: PodView | None, memory: PodMemory | None) -> str | None:
+        wanted = desire(view) if view else Nothing()
+        if isinstance(wanted, Invalid):
+            return wanted.why
+        refusal = self._refusal(view) if view and record is None else None
+        return refusal or (memory.error if memory else "") or None
+
+    def _refusal(self, view: PodView) -> str | None:
+        """Which rule refuses it: the file says so to a standby too."""
+        wanted = desire(view)
+        if not isinstance(wanted, Serve | Pending):
+            return None
+        return self._policies.policy().refusal(view.namespace, wanted.mode, wanted.pool)
 
     def _memory(self, uid: PodUid) -> PodMemory | None:
         state = self._loop.state

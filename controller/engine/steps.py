@@ -34,6 +34,7 @@ from state.errors import (
     ConditionLost,
     InterfaceNotFound,
     InvalidTarget,
+    ItemUnreadable,
     NotSent,
     Refused,
     Throttled,
@@ -100,7 +101,12 @@ class Steps:
         if step.address is not None and step.before is None:
             step = replace(step, before=self._free_side(step.address))
         change = transitions.claim(step, self._s.pod, self.record, self._new, self._owner(), self.traceparent)
-        self._commit(change, step.silent)
+        try:
+            self._commit(change, step.silent)
+        except ItemUnreadable:
+            if step.address is not None:  # another address may do
+                self._memory.bar(self._s.uid, step.address.allocation_id)
+            raise
         self._mine.allocating_since = None
         self._mine.associating_since = None
 

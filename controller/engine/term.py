@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from controller.core.ports import Term
 from controller.core.situation import Facts
+from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView
 from controller.engine.memory import Memory
@@ -27,3 +28,4 @@ class TermState:
     claims: ClaimIndex
     observer: Observer
     pulse: Pulse
+    admission: Admission

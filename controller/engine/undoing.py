@@ -10,10 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from controller.core.policy import ALLOW_ALL
 from controller.core.ports import Clock, Ec2, Heart, Ledger, Term
 from controller.core.situation import Facts
 from controller.core.tracing import NoTracing
 from controller.engine.absent import NoEvents, NoPods
+from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView
 from controller.engine.execute import Executor, Outcome
@@ -182,6 +184,7 @@ class Undoing:
         memory = Memory(clock=self._clock, consistency_s=self._pace.consistency_s, started=self._clock())
         placements = Placements(self._ec2, self._clock, self._pods.instance_of)
         claims = ClaimIndex(self._ledger.pods().values())
+        admission = Admission(lambda: ALLOW_ALL, self._ledger)
         observer = Observer(
             facts=self._facts,
             pods=self._pods,
@@ -190,6 +193,7 @@ class Undoing:
             placements=placements,
             claims=claims,
             memory=memory,
+            admission=admission,
             clock=self._clock,
             poll_interval_s=self._pace.compare_s,
         )
@@ -202,4 +206,5 @@ class Undoing:
             claims=claims,
             observer=observer,
             pulse=Pulse(self._ledger, FOREVER),
+            admission=admission,
         )

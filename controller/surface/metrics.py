@@ -70,6 +70,9 @@ class _Snapshot:
             ("waiting", "Pods of this install that wait for an address of the pool."),
         ):
             yield _by(("tag_key",), f"pod_eip_pool_{key}", words, self._status["pools"], key)
+        if policy := self._status["policy"]:
+            words = "1 where the policy's file is wrong, and the policy before it is in force."
+            yield GaugeMetricFamily("pod_eip_policy_broken", words, value=float(policy["error"] is not None))
         clusters = self._status["clusters"]
         words = "Since an install's heartbeat moved."
         yield _by(("uid", "install"), "pod_eip_cluster_silent_seconds", words, clusters, "silent_s")

@@ -45,6 +45,11 @@ def _lines(document: Mapping[str, Any]) -> Iterable[str]:
     yield f"replica   {_cell(document.get('identity'))} (version {_cell(document.get('version'))})"
     mine = ", this replica" if leader.get("is_me") else ""
     yield f"leader    {_cell(leader.get('identity'))} (epoch {_cell(leader.get('epoch'))}{mine})"
+    if policy := document.get("policy"):
+        rules = f"default {_cell(policy.get('default'))}, rules {_cell(policy.get('rules'))}"
+        yield f"policy    {rules}, limits {_cell(policy.get('limits'))} (since {_cell(policy.get('since'))})"
+        if policy.get("error"):
+            yield f"          as before, for {_cell(policy['error'])}"
     for title, columns in (("pods", _POD_COLUMNS), ("pools", _POOL_COLUMNS)):
         if rows := document.get(title) or []:
             yield ""

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.real
 
 OURS = f"app.kubernetes.io/instance={NAME}"
 KINDS = "deployments,serviceaccounts,services,poddisruptionbudgets,roles,rolebindings,clusterroles,clusterrolebindings"
+KINDS += ",configmaps,validatingadmissionpolicies,validatingadmissionpolicybindings"
 # The server knows no ServiceMonitor without the Prometheus operator's definition of it; schema as open as can be.
 DEFINITION = """
 apiVersion: apiextensions.k8s.io/v1

@@ -234,6 +234,8 @@ class FakeLedger:
                 self._saw_pod(pod.uid, stored)
                 raise ConditionLost("the pod's side is not as it was read", current=stored and stored[0])
         if address := change.address_before or change.address_after:
+            if address.allocation_id in self.table.unreadable:
+                raise ItemUnreadable(f"{address.allocation_id} is from a newer release")
             standing = self.table.addresses.get(address.allocation_id)
             if _rev(standing) != _rev(change.address_before):
                 self._saw_address(address.allocation_id, standing)

@@ -4,7 +4,8 @@ Where the first call of a kind is not the one that is meant (a heartbeat is a tr
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from sandbox.replica import Replica
 from tests.faults.world import FaultWorld
@@ -14,10 +15,10 @@ LIMIT_S = 60.0
 
 
 class Catch:
-    """Holds the first call for which `truth` holds, before it is delivered."""
+    """Holds the first call for which `truth` holds, before it is delivered; all others of that kind may be lost."""
 
-    def __init__(self, truth: Callable[[Call], bool]) -> None:
-        self._truth = truth
+    def __init__(self, truth: Callable[[Call], bool], *, lose_others: bool = False) -> None:
+        self._truth, self._lose_others = truth, lose_others
         self._lock = threading.Lock()
         self._caught: Call | None = None
         self.reached, self.go, self.done = threading.Event(), threading.Event(), threading.Event()
@@ -40,14 +41,15 @@ class Catch:
 
     def before(self, call: Call) -> bool:
         """Hold the one call."""
+        if not self._truth(call):
+            return True
         with self._lock:
-            mine = self._caught is None and self._truth(call)
-            if mine:
-                self._caught = call
-        if mine:
+            first = self._caught is None
+            self._caught = self._caught or call
+        if first:
             self.reached.set()
             self.go.wait(LIMIT_S)
-        return True
+        return first or not self._lose_others
 
     def after(self, call: Call) -> bool:
         """Know when it has been answered."""
@@ -59,5 +61,15 @@ class Catch:
 
 def claims(call: Call) -> bool:
     """Whether the call writes a claim of an address."""
-    puts = [entry["Put"]["Item"] for entry in call.body.get("TransactItems", ()) if "Put" in entry]
-    return call.what == TRANSACTION and any(item["sk"]["S"] == "claim" for item in puts)
+    return any(item["sk"]["S"] == "claim" for item in _puts(call))
+
+
+def records(uid: str) -> Callable[[Call], bool]:
+    """Whether a call records that this Pod's address is associated."""
+    key = f"pod#{uid}"
+    return lambda call: any(item["sk"]["S"] == key and item["phase"]["S"] == "associated" for item in _puts(call))
+
+
+def _puts(call: Call) -> list[Mapping[str, Any]]:
+    entries = call.body.get("TransactItems", ()) if call.what == TRANSACTION else ()
+    return [entry["Put"]["Item"] for entry in entries if "Put" in entry]

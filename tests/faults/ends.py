@@ -45,3 +45,10 @@ def lose_leader(world: FaultWorld) -> Replica:
     leader = world.leader()
     world.kill(leader)
     return leader
+
+
+def fail_over(world: FaultWorld) -> None:
+    """The leader dies, another leads, and the dead one is started again."""
+    dead = lose_leader(world)
+    world.leader()
+    world.start(dead)

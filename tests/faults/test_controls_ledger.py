@@ -9,9 +9,9 @@ import pytest
 
 from sandbox.world import ClusterSettings, wait_until
 from tests.e2e.scene import PUBLIC_IP, auto, fixed
-from tests.faults.catching import Catch, claims
+from tests.faults.catching import Catch, claims, records
 from tests.faults.crash import Crash, CrashPoint, Spot
-from tests.faults.lives import Life, delete, new_life, play, serve
+from tests.faults.lives import Life, delete, new_life, play, serve, switch_off, switch_on
 from tests.faults.mutants import (
     FAST,
     PATIENT,
@@ -22,6 +22,7 @@ from tests.faults.mutants import (
     source_with,
     unless,
 )
+from tests.faults.people import address_at
 from tests.faults.tables import copy_items, put_back
 from tests.faults.world import FaultWorld, fault_world
 from tests.history import Bounds, Service
@@ -43,6 +44,13 @@ NO_REV = Edit(
         condition &= model.nonce == before.nonce
 """,
     instead="    condition = model.pk.exists() | model.pk.does_not_exist()\n",
+)
+NO_NONCE = Edit(
+    file="state/operations.py",
+    text="""    if before and before.nonce:
+        condition &= model.nonce == before.nonce
+""",
+    instead="",
 )
 NO_INTENT = Edit(
     file="controller/core/plan.py",
@@ -103,6 +111,31 @@ def test_two_clusters_claim_the_same_address_at_once(tmp_path: Path, guarded: bo
         late.let_go()
         if guarded:
             world.ec2.add_address(tags={"pool": ""})
+        holds_or_breaks(world, guarded, Guarantee.ONE_OWNER)
+
+
+@guarded_or_not
+def test_a_late_record_meets_a_claim_that_was_made_anew(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, NO_NONCE))
+    with fault_world(tmp_path, PAIR, flags=FAST, env=env) as world:
+        for _ in range(2):
+            world.ec2.add_address(tags={"pool": ""})
+        other, heir, life = (new_life(world, "fixed-tag") for _ in range(3))
+        play(other, serve)
+        life.uid, _ = world.clusters["a"].run_pod("ns", life.name, {})
+        late = Catch(records(life.uid), lose_others=True)
+        world.interfere(late, service="dynamodb")
+        for step in (switch_on, switch_off):
+            step(life)
+            assert late.reached.wait(20)
+        world.settle()
+        serve(heir)  # it gets the address that the late record names
+        world.settle()
+        delete(other)
+        world.settle()
+        switch_on(life)  # it gets the other one, with a claim of the same revision
+        wait_until(lambda: life.sight and address_at(world, life.sight.ip), 20, "it is associated again")
+        late.let_go()
         holds_or_breaks(world, guarded, Guarantee.ONE_OWNER)
 
 

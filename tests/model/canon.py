@@ -11,7 +11,7 @@ from hashlib import blake2b
 from controller.core import contract
 from controller.core.ports import Address, PodView
 from controller.engine.memory import PodMemory
-from state.model import AddressRecord, AllocationId, PodRecord
+from state.model import AddressRecord, AllocationId, Change, PodRecord
 from tests.model.mind import Mind, Task
 from tests.model.world import World
 
@@ -35,7 +35,9 @@ def _text(world: World) -> Iterator[str]:
     for until, old in world.account.past:
         if until > lag:
             yield "past " + _addresses(old)
-    yield " ".join(sorted(world.account.ours))
+    yield " ".join(sorted(world.account.ours | world.account.in_order))
+    shown = {address.public_ip for address in world.account.addresses.values()}
+    yield str(sorted(pair for pair in world.account.served if pair[0] in shown))
     for cluster, pods in world.pods.items():
         yield cluster + " ".join(_pod(pod) for pod in pods.values())
     for (cluster, _), record in world.table.pods.items():
@@ -43,7 +45,7 @@ def _text(world: World) -> Iterator[str]:
     for side in world.table.addresses.values():
         yield _side(side)
     for call in world.flying:
-        yield call.name
+        yield f"{call.name} {_change(world, call.change) if call.change else ''}"
     for mind in sorted(world.minds.values(), key=lambda mind: (mind.cluster, mind.epoch)):
         yield _mind(world, mind)
 
@@ -126,8 +128,18 @@ def _task(mind: Mind, task: Task) -> str:
     known = mind.records.get(task.s.uid)
     current = task.steps.record is None or (known is not None and known.nonce == task.steps.record.nonce)
     made = (task.steps._new, task.steps._association_id)
-    said = task.s.pod is not None and contract.PUBLIC_IP in task.s.pod.labels
-    return f"{task.s.uid} {task.plan[task.at :]} {task.held} {task.did} {current} {made} {task.s.desire} {said}"
+    pod = _pod(task.s.pod) if task.s.pod is not None else ""
+    return f"{task.s.uid} {task.plan[task.at :]} {task.held} {task.did} {current} {made} {task.s.desire} {pod}"
+
+
+def _change(world: World, change: Change) -> str:
+    """What a transaction would write, and whether it still finds what it expects."""
+    pod, side = change.pod_before, change.address_before
+    standing = {record.nonce for record in world.table.pods.values()}
+    standing |= {item.nonce for item in world.table.addresses.values()}
+    fits = [before is None or before.nonce in standing for before in (pod, side)]
+    after = (change.pod_after and _record(change.pod_after), change.address_after and _side(change.address_after))
+    return f"{pod and pod.uid} {side and side.allocation_id} {fits} {after}"
 
 
 def _addresses(addresses: Mapping[AllocationId, Address]) -> str:

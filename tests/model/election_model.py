@@ -9,15 +9,13 @@ At rest exactly one leads and has renewed twice, and everybody knows it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from hashlib import blake2b
 from math import inf
 
-from controller.core.candidacy import Timings, View
-from controller.core.ports import Lease
-from tests.model.election_world import INSTANT_S, NEVER_S, Candidate, ElectionWorld, Moves, Raise, Rules, fresh
+from controller.core.candidacy import Timings
+from tests.model.election_canon import canonical
+from tests.model.election_world import INSTANT_S, NEVER_S, PATIENCE_S, Candidate, ElectionWorld, Moves, Rules, fresh
 from tests.model.explorer import Move
 
-PATIENCE_S = 60.0
 PAUSES = ("3", "11", "16")
 DRIFTING = {"r1": 0.8, "r2": 1.19}
 """Clocks whose rates differ by nearly as much as is allowed: lease duration / renew deadline."""
@@ -40,7 +38,7 @@ class ElectionModel:
 
     def key(self, state: ElectionWorld) -> bytes:
         """The state, its times counted from now."""
-        return blake2b(repr(_text(state)).encode(), digest_size=16).digest()
+        return canonical(state)
 
     def natural(self, state: ElectionWorld) -> Move | None:
         """What is next in time."""
@@ -233,69 +231,3 @@ def _raise(world: ElectionWorld, who: Candidate, rest: Sequence[str]) -> None:
         who.raising = replace(who.raising, arrives=who.raising.arrives + 16.0, slow=True)
     else:
         who.raising = replace(who.raising, epoch=0 if rest else world.raise_epoch(who.raising.floor))
-
-
-def _text(world: ElectionWorld) -> tuple[object, ...]:
-    """All that matters for what comes next. A Lease is known by its version; stamps are names."""
-    now = world.now
-    return (
-        [_candidate(world, who) for who in world.candidates.values()],
-        _lease(world, world.lease),
-        world.epoch - world.noted,
-        [(round(at - now, 3), _lease(world, lease)) for at, lease in world.late],
-        round(min(now - world.calm, PATIENCE_S), 1),
-    )
-
-
-def _candidate(world: ElectionWorld, who: Candidate) -> tuple[object, ...]:
-    own, now = who.now(world.now), world.now
-    call = who.call
-    return (
-        who.name,
-        _view(world, who.view, own),
-        [_since(at, now) for at in (who.turn_at, who.frozen_until, who.hung_until, who.busy_until)],
-        call and (call.kind, _lease(world, call.lease), _since(call.sent, own), _since(call.arrives, now), call.said),
-        call and (_lease(world, call.answer), _since(call.back, now)),
-        who.raising and _raising(world, who, who.raising),
-        _since(who.fence_due, now),
-        [(_since(at, now), _lease(world, lease)) for at, lease in who.heard],
-        who.term and world.epoch - who.term,
-        _since(who.deadline, own),
-        min(who.renewals, 2),
-    )
-
-
-def _raising(world: ElectionWorld, who: Candidate, raising: Raise) -> tuple[object, ...]:
-    came = raising.epoch and world.epoch - raising.epoch
-    known = (raising.attempt - who.view.attempt, world.epoch - raising.floor, raising.slow)
-    return (*known, _since(raising.arrives, world.now), came, raising.epoch is None)
-
-
-def _view(world: ElectionWorld, view: View, own: float) -> tuple[object, ...]:
-    times = (
-        view.free_at,
-        view.held_since,
-        view.due,
-        view.look_due,
-        view.not_before,
-        view.stage_since,
-        view.fenced_at,
-        view.progress,
-    )
-    rare = [None if at is None else _since(at, own) for at in (view.renewed_at, view.release_at, view.stuck_at)]
-    writes = [_lease(world, lease) for lease in view.writes[-4:]]
-    counts = (view.known, view.conflicts, world.epoch - view.epoch, view.stage, view.failures, view.broken)
-    return (_lease(world, view.lease), [_since(at, own) for at in times], rare, writes, counts)
-
-
-def _since(at: float, now: float) -> float:
-    """Seconds from now, so far as they can matter."""
-    return max(-60.0, round(at - now, 3))
-
-
-def _lease(world: ElectionWorld, lease: Lease | None) -> tuple[object, ...] | None:
-    if lease is None:
-        return None
-    behind = world.version - int(lease.version or 0)
-    mark = lease.renewed == (world.lease.renewed if world.lease else "")
-    return (lease.holder, lease.duration_s, world.epoch - lease.epoch, behind, mark)

@@ -21,6 +21,8 @@ WAY_S = 0.05
 RAISE_S = 0.1
 FENCE_S = 1.0
 NEVER_S = 1e9
+PATIENCE_S = 60.0
+"""Longer after the last fault nobody should wait for a leader."""
 INSTANT_S = 1e-6
 """Times that are so close are one."""
 

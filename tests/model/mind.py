@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from controller.core import actions as act
 from controller.core.plan import plan
+from controller.core.policy import ALLOW_ALL
 from controller.core.ports import PodView, Term
 from controller.core.situation import Facts, Offer, Situation
 from controller.core.tracing import NoTracing
+from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView
 from controller.engine.execute import Outcome
@@ -29,7 +31,8 @@ from controller.engine.workqueue import Workqueue
 from state.errors import Fenced, PodEipError
 from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, PodRecord, PodUid
 from tests.model.account import HOME
-from tests.model.stage import Silence, Stage, StageEc2, StageLedger, StagePods
+from tests.model.stage import Stage, StageEc2, StageLedger
+from tests.model.stage_pods import Silence, StagePods
 
 CONSISTENCY_S = 60.0
 RESYNC_S = 300.0
@@ -228,6 +231,7 @@ class Mind:
         pods = StagePods(stage, self.name, self.cluster)
         facts = Facts(cluster_uid=self.cluster, cluster_name=self.cluster, install="ns/lease", home_border_group=HOME)
         placements = Placements(StageEc2(stage, self.name), stage.clock, pods.instance_of)
+        admission = Admission(lambda: ALLOW_ALL, ledger)
         observer = Observer(
             facts=facts,
             pods=pods,
@@ -236,6 +240,7 @@ class Mind:
             placements=placements,
             claims=claims,
             memory=memory,
+            admission=admission,
             clock=stage.clock,
             poll_interval_s=POLL_S,
             restored=self.restored,
@@ -250,6 +255,7 @@ class Mind:
             claims=claims,
             observer=observer,
             pulse=Pulse(ledger, 3600.0),
+            admission=admission,
         )
 
     def _furnish(self, todo: set[PodUid], later: set[PodUid], like: "Mind | None" = None) -> None:

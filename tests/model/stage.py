@@ -6,12 +6,12 @@ changes something: "lost" (it never arrived), "unknown" (its answer was lost), "
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from controller.core import contract
-from controller.core.ports import Address, Allocation, AllocationRequest, Interface, PodEvent, PodView
-from state.errors import ConditionLost, ItemUnreadable, ObjectNotFound, PodEipError, Unavailable
+from controller.core.ports import Address, Allocation, AllocationRequest, Interface
+from state.errors import ConditionLost, ItemUnreadable, PodEipError, Unavailable
 from state.model import (
     AddressRecord,
     AllocationId,
@@ -39,10 +39,14 @@ IPS = frozenset(f"10.0.0.{n}" for n in range(1, 10))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flying:
-    """A call that has left a leader and has not arrived. `land` gives it its effect on the world."""
+    """A call that has left a leader and has not arrived. `land` gives it its effect on the world.
+
+    name: all that tells it from others; of a transaction that is `change`, too.
+    """
 
     name: str
     land: Callable[["World"], object]
+    change: Change | None = None
 
 
 class Stage:
@@ -57,11 +61,11 @@ class Stage:
         """Now."""
         return self.world.now
 
-    def call(self, name: str, effect: Callable[["World"], T]) -> T:
+    def call(self, name: str, effect: Callable[["World"], T], change: Change | None = None) -> T:
         """A call that changes something, and what the fault makes of it."""
         fault, self.fault = self.fault, ""
         if fault == "late":
-            self.world.flying = (*self.world.flying, Flying(name=name, land=effect))
+            self.world.flying = (*self.world.flying, Flying(name=name, land=effect, change=change))
         if fault in ("late", "lost"):
             raise Unavailable(name, code="ReadTimeoutError")
         done = effect(self.world)
@@ -105,7 +109,7 @@ class StageEc2:
             world.account.in_order |= {new.allocation_id} if orderly else frozenset()
             return new
 
-        return self._stage.call("AllocateAddress", effect)
+        return self._stage.call(f"AllocateAddress for {request.tags[contract.TAG_POD_UID]}", effect)
 
     def associate(self, allocation_id: AllocationId, target: Target) -> AssociationId:
         """AssociateAddress."""
@@ -176,7 +180,8 @@ class StageLedger:
         mind = self._mind
         cluster, epoch = mind.cluster, mind.epoch
         try:
-            written = self._stage.call("TransactWriteItems", lambda world: world.table.apply(cluster, epoch, change))
+            name = f"TransactWriteItems of {cluster} in epoch {epoch}"
+            written = self._stage.call(name, lambda world: world.table.apply(cluster, epoch, change), change)
         except ConditionLost:
             self._see(change)
             raise
@@ -212,88 +217,6 @@ class StageLedger:
             _put(mind.records, pod.uid, table.pods.get((mind.cluster, pod.uid)))
         if side := change.address_after or change.address_before:
             _put(mind.sides, side.allocation_id, table.addresses.get(side.allocation_id))
-
-
-class StagePods:
-    """The Kubernetes port of one leader: a cache that may be behind, and an API server that is not."""
-
-    synced = True
-
-    def __init__(self, stage: Stage, name: str, cluster: str) -> None:
-        self._stage, self._name, self._cluster = stage, name, cluster
-
-    @property
-    def _cache(self) -> Mapping[PodUid, PodView]:
-        return self._stage.world.minds[self._name].cache
-
-    def get(self, uid: PodUid) -> PodView | None:
-        """From the cache."""
-        return self._cache.get(uid)
-
-    def annotated(self) -> Sequence[PodView]:
-        """From the cache."""
-        return [pod for pod in self._cache.values() if pod.annotations or pod.labels]
-
-    def at_ip(self, ip: str) -> Sequence[PodView]:
-        """From the cache."""
-        return [pod for pod in self._cache.values() if pod.ip == ip and not (pod.finished or pod.drained)]
-
-    def in_scope(self, namespace: str) -> bool:
-        """Everything is."""
-        return True
-
-    def seen_deleted(self, uid: PodUid) -> bool:
-        """Whether this leader's watch told it."""
-        return uid in self._stage.world.minds[self._name].deleted
-
-    def fetch(self, namespace: str, name: str) -> PodView | None:
-        """From the API server."""
-        pods = self._stage.world.pods[self._cluster].values()
-        return next((pod for pod in pods if (pod.namespace, pod.name) == (namespace, name)), None)
-
-    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> None:
-        """PATCH, with the UID as precondition. A label that says "associated" must not come before that is so."""
-        world, shown = self._stage.world, labels.get(contract.PUBLIC_IP)
-        if shown and (shown, pod.ip) not in world.account.served:
-            world.account.accuse(f"{pod.uid} is labelled with {shown}, which was never associated with {pod.ip}")
-
-        def effect(world: "World") -> None:
-            standing = self._standing(world, pod)
-            patched = {key: value for key, value in {**standing.labels, **labels}.items() if value is not None}
-            self._store(world, replace(standing, labels=patched))
-
-        self._stage.call("PatchPod", effect)
-
-    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> None:
-        """PATCH of the status."""
-        self._stage.call(
-            "PatchPodStatus",
-            lambda world: self._store(world, replace(self._standing(world, pod), condition=str(status))),
-        )
-
-    def instance_of(self, node: str) -> str | None:
-        """The one that there is."""
-        return NODE
-
-    def own_instances(self) -> frozenset[str]:
-        """The node is the first cluster's."""
-        return frozenset({NODE}) if self._cluster == next(iter(self._stage.world.pods)) else frozenset()
-
-    def _standing(self, world: "World", pod: PodView) -> PodView:
-        standing = world.pods[self._cluster].get(pod.uid)
-        if standing is None:
-            raise ObjectNotFound("no such Pod")
-        return standing
-
-    def _store(self, world: "World", pod: PodView) -> None:
-        world.pods = {**world.pods, self._cluster: {**world.pods[self._cluster], pod.uid: pod}}
-
-
-class Silence:
-    """Where events go that nobody reads."""
-
-    def emit(self, pod: PodView, event: PodEvent) -> None:
-        """Nothing."""
 
 
 def landed(call: Flying, world: "World") -> str:

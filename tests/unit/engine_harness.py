@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from controller.core import contract
+from controller.core.policy import Policy
 from controller.core.ports import Address, Ec2, Interface, PodView, Term
 from controller.core.situation import Facts
 from controller.core.tracing import NoTracing
+from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView
 from controller.engine.execute import Executor, Outcome
@@ -84,6 +86,7 @@ class World:
     events: FakeEvents = field(default_factory=FakeEvents)
     table: FakeTable = field(default_factory=FakeTable)
     loops: list[Reconciler] = field(default_factory=list)
+    policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
         self.ec2.add_interface(Interface(interface_id=ENI, private_ips=IPS, instance_id="i-1"))
@@ -103,11 +106,12 @@ class World:
         name: str = "",
         created: str = "1",
         gated: bool = False,
+        namespace: str = "ns",
     ) -> PodUid:
         """A running Pod."""
         made = PodView(
             uid=PodUid(uid),
-            namespace="ns",
+            namespace=namespace,
             name=name or uid,
             ip=ip,
             node="node-1",
@@ -262,6 +266,7 @@ class Replica:
         memory = Memory(clock=self.clock, consistency_s=CONSISTENCY_S, started=self.clock())
         placements = Placements(self.ec2, self.clock, self.world.pods.instance_of)
         claims = ClaimIndex(self.ledger.pods().values())
+        admission = Admission(lambda: self.world.policy, self.ledger)
         observer = Observer(
             facts=self.facts,
             pods=self.world.pods,
@@ -270,6 +275,7 @@ class Replica:
             placements=placements,
             claims=claims,
             memory=memory,
+            admission=admission,
             clock=self.clock,
             poll_interval_s=POLL_S,
             restored=self.ledger.restored,
@@ -283,4 +289,5 @@ class Replica:
             claims=claims,
             observer=observer,
             pulse=Pulse(self.ledger, SILENCE_S),
+            admission=admission,
         )

@@ -10,6 +10,7 @@ from controller.core import actions as act
 from controller.core import contract, transitions
 from controller.core.desire import Gone, Serve, desire, label_patch, wanted_labels
 from controller.core.plan import plan
+from controller.core.policy import Refusal
 from controller.core.ports import Address, Allocation, AllocationRequest, Association, PodView
 from controller.core.situation import Facts, NoOffer, Offer, Placed, Situation
 from state.model import (
@@ -75,6 +76,7 @@ class PlanWorld:
     made: AssociationId | None = None
     counter: int = 0
     squatter: AllocationId | None = None
+    refusal: Refusal | None = None
 
     def with_pool(self, **tags: str) -> "PlanWorld":
         """Add the pool's one address."""
@@ -106,6 +108,7 @@ class PlanWorld:
             tagged=tuple(a for a in self.ec2.values() if self._mine(a)),
             offer=self._offer() if isinstance(wanted, Serve) and wanted.mode is not Mode.AUTO else None,
             looked_after_cut=True,
+            refusal=self.refusal,
         )
 
     def _mine(self, address: Address) -> bool:

@@ -207,3 +207,33 @@ def test_what_is_gone_is_cut_once_while_the_table_is_down(world: World) -> None:
     replica.run(100)
     assert not [a for a in world.ec2.addresses() if a.association]
     assert world.ec2.count("DisassociateAddress") == 3
+
+
+def test_an_item_that_cannot_be_read_holds_up_no_comparison_with_ec2(world: World) -> None:
+    replica = Replica(world).lead()
+    world.pool(2)
+    gone, stays = (world.pod(name, fixed(), ip=ip) for name, ip in (("gone", "10.0.0.20"), ("stays", "10.0.0.21")))
+    replica.settle()
+    (late,), (other,) = world.at_ip("10.0.0.20"), world.at_ip("10.0.0.21")
+    world.pods.delete(gone)
+    replica.settle()
+    world.table.unreadable.add(late.allocation_id)
+    world.ec2.associate(late.allocation_id, at("10.0.0.20"))  # a late arrival: the comparison writes about it
+    assert other.association is not None
+    world.ec2.disassociate(other.association.association_id)
+    replica.until(lambda: world.at_ip("10.0.0.21"), limit_s=310)
+    assert world.label(stays) == other.public_ip
+
+
+def test_an_address_whose_item_cannot_be_read_keeps_no_pod_from_another_one(world: World) -> None:
+    replica = Replica(world).lead()
+    addresses = world.pool(2)
+    before = world.pod("before", fixed())
+    replica.settle()
+    (had,) = world.at_ip("10.0.0.5")
+    world.pods.delete(before)
+    replica.settle()
+    world.table.unreadable |= {*addresses} - {had.allocation_id}  # one that nobody had is offered before it
+    pod = world.pod("p", fixed(), ip="10.0.0.6")
+    replica.until(lambda: world.label(pod), limit_s=10)
+    assert world.label(pod) == had.public_ip

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.core import contract
+from controller.core.policy import Refusal
 from controller.core.ports import Address, Association, PodView
 from state.model import AllocationId, AssociationId, Mode, Phase
 from tests.unit.plan_world import POOL, PlanWorld, pod, target
@@ -69,6 +70,38 @@ def test_a_wrong_annotation_keeps_what_is_held() -> None:
     world.pod = pod("sometimes")
     world.run()
     assert world.outcome() == before
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("done", range(7))
+def test_a_policy_that_comes_late_stops_nothing_that_has_begun(mode: Mode, done: int, waits: bool) -> None:
+    world, smooth = MODES[mode](), MODES[mode]()
+    smooth.run()
+    world.run(done)
+    begun = world.record is not None
+    world.refusal = Refusal(why="not any more", waits=waits)
+    world.run()
+    assert (world.record is not None) is begun
+    assert world.outcome() == smooth.outcome() if begun else not world.calls
+    if not begun:
+        world.labels = {contract.PUBLIC_IP: "9.9.9.9"}
+        world.run()
+        assert not world.labels
+
+
+def test_another_mode_that_is_refused_keeps_what_is_held() -> None:
+    world = MODES[Mode.AUTO]().with_pool(k="")
+    world.run()
+    before = world.outcome()
+    world.refusal = Refusal(why="not this one")
+    for wanted in (pod("fixed-tag", "k"), pod("fixed-tag", "k", ip="")):
+        world.pod = wanted
+        world.run()
+        assert world.outcome() == before
+    world.pod = pod("auto")
+    world.refusal = None
+    assert world.run() == 0
 
 
 def test_another_mode_gives_up_the_former_address_first() -> None:

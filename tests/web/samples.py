@@ -5,6 +5,7 @@ from controller.core.status import (
     HolderStatus,
     LeaderStatus,
     PodStatus,
+    PolicyStatus,
     PoolStatus,
     ShownPhase,
     Status,
@@ -42,5 +43,6 @@ def status() -> Status:
             PoolStatus(tag_key="game-ips", total=4, free=1, waiting=2, holders=(holder,)),
             PoolStatus(tag_key='odd"key\\', total=0, free=0, waiting=0),
         ),
+        policy=PolicyStatus(default="deny", rules=2, limits=1, error=HOSTILE),
         clusters=(ClusterStatus(uid="0f3c", name="b", silent_s=12.5, addresses=3, install="kube-system/eip"),),
     )

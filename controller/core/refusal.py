@@ -1,0 +1,44 @@
+"""What is done for a Pod whose new claim the policy refuses: it hears which rule it was, and keeps what it holds.
+
+A part of the plan in a file of its own. The policy stands before a new claim and nowhere else: an address that is
+associated with the Pod already is adopted all the same, and an annotation that was changed to something refused takes
+nothing away, as one that became invalid takes nothing away.
+"""
+
+from controller.core import contract, teardown
+from controller.core.actions import Claim, Intend, Plan, Reason, Tell, Wait
+from controller.core.ports import EventType, PodEvent
+from controller.core.situation import Situation
+from state.model import Phase
+
+
+def stops(s: Situation, *, changed: bool = False) -> bool:
+    """Whether the policy stands in the way: of a first claim, or (`changed`) of another in the place of the one held.
+
+    What is being given back already goes its way, and a Pod that is going hears nothing more.
+    """
+    if s.refusal is None:
+        return False
+    if s.record is None:
+        return s.pod is None or not s.pod.deleting
+    return changed and s.record.phase is not Phase.RELEASING
+
+
+def refuse(s: Situation) -> Plan:
+    """Say why, and wait for another policy or for room. A label that says "associated" goes where nothing is."""
+    assert s.refusal is not None
+    stale = s.record is None and s.pod is not None and contract.PUBLIC_IP in s.pod.labels
+    unlabel = teardown.unlabel(s) if stale or teardown.is_dropped(s) else ()
+    event = PodEvent(type=EventType.WARNING, reason=contract.REFUSED, message=s.refusal.why)
+    reason = Reason.ROOM if s.refusal.waits else Reason.REFUSED
+    return (*unlabel, Tell(event=event), Wait(reason=reason, detail=s.refusal.why))
+
+
+def begins(s: Situation, plan: Plan) -> bool:
+    """Whether this plan gives a claim to a Pod that has none."""
+    return s.record is None and any(isinstance(step, Claim | Intend) for step in plan)
+
+
+def adopts(plan: Plan) -> bool:
+    """Whether what this plan claims is associated with the Pod already."""
+    return any(isinstance(step, Claim) and step.association_id is not None for step in plan)

@@ -1,0 +1,106 @@
+"""Keeps the policy as its file says, so that a changed rule needs no restart of the controller.
+
+The whole file is read every few seconds and compared byte by byte: a mounted ConfigMap changes by a swap of symbolic
+links, which says little in times and inodes, and a policy is small. A file that became wrong, or that is gone, leaves
+the last good policy in force; the fault is logged once and shown in the status until the file is right again.
+"""
+
+import datetime
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.core import policy
+from controller.core.policy import ALLOW_ALL, Policy
+from controller.core.status import PolicyStatus
+from state.errors import Misconfigured
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """What is in force, since when, and what is wrong with the file as it is now."""
+
+    policy: Policy
+    since: str | None = None
+    content: bytes | None = None
+    fault: str | None = None
+
+
+class PolicyFile:
+    """The policy in force. Without a path everything is allowed. Thread-safe."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Read the file; raises Misconfigured where it is no policy."""
+        self._path = path
+        self._reading = _Reading(policy=ALLOW_ALL)
+        self._stopping = threading.Event()
+        if path is not None:
+            self.look()
+            if self._reading.fault is not None:
+                raise Misconfigured([f"--policy (PEC_POLICY): {self._reading.fault}"])
+
+    def policy(self) -> Policy:
+        """The policy in force; the same object until it changes."""
+        return self._reading.policy
+
+    def status(self) -> PolicyStatus | None:
+        """What people see of it; None where there is no file."""
+        now = self._reading
+        if self._path is None:
+            return None
+        return PolicyStatus(
+            default=now.policy.default,
+            rules=len(now.policy.rules),
+            limits=len(now.policy.limits),
+            since=now.since,
+            error=now.fault,
+        )
+
+    def start(self, changed: Callable[[], None], every_s: float = LOOK_S) -> None:
+        """Look from now on; `changed` is called from the thread that looks."""
+        if self._path is not None:
+            follow = (changed, every_s)
+            threading.Thread(target=self._follow, args=follow, name="policy", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+
+    def look(self) -> bool:
+        """Read the file once; whether another policy is in force now."""
+        before = self._reading
+        try:
+            content = self._path.read_bytes() if self._path is not None else b""
+            if content != before.content:
+                self._reading = _Reading(policy=policy.parse(content.decode()), since=_now(), content=content)
+            elif before.fault is not None:  # it was away, and is back as it was
+                self._reading = _Reading(policy=before.policy, since=before.since, content=content)
+        except OSError as fault:
+            self._keep(before, f"{self._path} cannot be read: {fault.strerror}")
+        except ValueError as fault:
+            self._keep(before, f"{self._path} {fault}")
+        return self._reading.policy is not before.policy
+
+    def _keep(self, before: _Reading, fault: str) -> None:
+        if fault != before.fault and before.content is not None:
+            log.error("the policy stays as it was: %s", fault)
+        self._reading = _Reading(policy=before.policy, since=before.since, content=before.content, fault=fault)
+
+    def _follow(self, changed: Callable[[], None], every_s: float) -> None:
+        while not self._stopping.wait(every_s):
+            try:
+                if self.look():
+                    log.info("the policy has changed")
+                    changed()
+            except Exception:  # the thread's top
+                log.exception("the policy could not be looked at")
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,72 @@
+"""Pods that ask wrongly, and Pods that ask rightly: one table for the controller and for the API server's policy."""
+
+from typing import Any
+
+from controller.core import contract
+
+FARGATE = {"eks.amazonaws.com/fargate-profile": "fp"}
+Object = dict[str, Any]
+
+
+def asking(
+    mode: str | None, *, labels: dict[str, str] | None = None, spec: Object | None = None, **pools: str
+) -> Object:
+    """A Pod with these annotations: `fixed_tag="k"` is the annotation that ends in fixed-tag."""
+    annotations = {} if mode is None else {contract.TYPE: mode}
+    prefix = contract.TYPE.removesuffix("type")
+    annotations.update({prefix + name.replace("_", "-"): value for name, value in pools.items()})
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p", "annotations": annotations, "labels": labels or {}},
+        "spec": {"containers": [{"name": "main", "image": "none"}], **(spec or {})},
+    }
+
+
+WRONG: dict[str, Object] = {
+    "no mode": asking(""),
+    "unknown mode": asking("sometimes"),
+    "mode in capitals": asking("Auto"),
+    "mode with a space": asking("auto "),
+    "long mode": asking("a" * 101),
+    "very long mode": asking("é" * 5000),
+    "mode with controls": asking("\x1b[31mred\x07\nline\r\n\x85end\x7f"),
+    "mode with quotes": asking('it\'s "auto" \\n'),
+    "pool id with a space": asking("auto", public_ipv4_pool="ipv4pool-ec2-1 "),
+    "pool id of spaces": asking("auto", public_ipv4_pool="   "),
+    "pool id that is no ASCII": asking("auto", public_ipv4_pool="pöol"),
+    "long pool id": asking("auto", public_ipv4_pool="p" * 129),
+    "no key": asking("fixed-tag"),
+    "empty key": asking("fixed-tag", fixed_tag=""),
+    "key of the other mode": asking("fixed-tag", fixed_tag_value="k"),
+    "no value key": asking("fixed-tag-value"),
+    "bad key": asking("fixed-tag", fixed_tag="no!good"),
+    "key with a tab": asking("fixed-tag", fixed_tag="a\tb"),
+    "key with an end of line": asking("fixed-tag", fixed_tag="key\n"),
+    "long key": asking("fixed-tag", fixed_tag="k" * 129),
+    "very long key": asking("fixed-tag-value", fixed_tag_value="k" * 100_000),
+    "AWS's key": asking("fixed-tag", fixed_tag="aws:cloudformation:stack-name"),
+    "AWS's key in capitals": asking("fixed-tag-value", fixed_tag_value="AwS:x"),
+    "our own key": asking("fixed-tag", fixed_tag=contract.TYPE),
+    "our own prefix": asking("fixed-tag-value", fixed_tag_value=contract.PREFIX),
+    "host network": asking("auto", spec={"hostNetwork": True}),
+    "bad key before host network": asking("fixed-tag", spec={"hostNetwork": True}),
+    "host network before Fargate": asking("auto", labels=FARGATE, spec={"hostNetwork": True}),
+    "Fargate profile": asking("fixed-tag", labels=FARGATE, fixed_tag="k"),
+    "Fargate's scheduler": asking("auto", spec={"schedulerName": "fargate-scheduler"}),
+    "Fargate's node": asking("auto", spec={"nodeName": "fargate-ip-10-0-0-1"}),
+}
+RIGHT: dict[str, Object] = {
+    "nothing": asking(None),
+    "no mode, so nothing else counts": asking(None, fixed_tag="no!good", spec={"hostNetwork": True}),
+    "auto": asking("auto"),
+    "auto, empty pool": asking("auto", public_ipv4_pool=""),
+    "auto, pool": asking("auto", public_ipv4_pool="ipv4pool-ec2-0123456789abcdef0"),
+    "auto, longest pool": asking("auto", public_ipv4_pool="p" * 128),
+    "auto, with another mode's bad key": asking("auto", fixed_tag="no!good"),
+    "key": asking("fixed-tag", fixed_tag="team/blue eip+1-2=3.4_5:6@7"),
+    "key of other scripts": asking("fixed-tag", fixed_tag="größe-伝統-٣½Ⅷ"),
+    "longest key": asking("fixed-tag-value", fixed_tag_value="k" * 128),
+    "key that only begins like AWS's": asking("fixed-tag", fixed_tag="aws-x:"),
+    "no host network": asking("auto", spec={"hostNetwork": False, "schedulerName": "mine"}),
+}
