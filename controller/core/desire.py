@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from controller.core import contract
 from controller.core.ports import PodView
-from state.model import Mode
+from state.model import Mode, PodRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +44,11 @@ class Gone:
     """The Pod is gone, or its containers are: its private IP is no longer its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unproven:
-    """The Pod is not in the cache, which proves nothing yet."""
+    """What the cache shows proves nothing yet: no Pod, or one (`shown`) that departs from an inherited claim."""
+
+    shown: Nothing | Pending | Serve | None = None
 
 
 Desire = Serve | Pending | Nothing | Invalid | Gone | Unproven
@@ -63,6 +65,19 @@ def desire(pod: PodView) -> Desire:
     if isinstance(wanted, Invalid):
         return wanted
     return _place(pod, *wanted)
+
+
+def departs(wanted: Desire, record: PodRecord) -> bool:
+    """Whether this claim, or its target, would have to go for what the Pod asks now."""
+    match wanted:
+        case Nothing():
+            return True
+        case Pending(mode=mode, pool=pool):
+            return (mode, pool) != (record.mode, record.pool)
+        case Serve(mode=mode, pool=pool, ip=ip):
+            moved = record.target is not None and record.target.private_ip != ip
+            return moved or (mode, pool) != (record.mode, record.pool)
+    return False
 
 
 def _mode_and_pool(pod: PodView, kind: str) -> tuple[Mode, str] | Invalid:

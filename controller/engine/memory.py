@@ -8,8 +8,9 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from controller.core.desire import Desire, Nothing, Pending, Serve, Unproven, departs
 from controller.core.ports import Clock, PodView
-from state.model import AllocationId, AssociationId, Change, InstallKey, InstallRecord, PodUid
+from state.model import AllocationId, AssociationId, Change, InstallKey, InstallRecord, PodRecord, PodUid
 
 BAR_S = 300.0
 CUT_KEPT_S = 3600.0
@@ -19,7 +20,11 @@ BACKOFF_CAP_S = 30.0
 
 @dataclass(slots=True)
 class PodMemory:
-    """One Pod's part. Times are monotonic; None says "not in doubt", absence of the whole says "since the term"."""
+    """One Pod's part. Times are monotonic; None says "not in doubt", absence of the whole says "since the term".
+
+    claimed: this term made the claim, so the cache is no older than what the claim was made for.
+    proven: what the API server itself said that the Pod asks for.
+    """
 
     allocating_since: float | None
     associating_since: float | None
@@ -32,9 +37,17 @@ class PodMemory:
     waiting: str = ""
     poll_s: float = 0.0
     gone: bool = False
+    claimed: bool = False
+    proven: Desire | None = None
     raw: PodView | None = None
     patched: PodView | None = None
     bars: dict[AllocationId, float] = field(default_factory=dict)
+
+    def believed(self, wanted: Desire, record: PodRecord | None) -> Desire:
+        """What the Pod asks for, or Unproven: a new leader's cache may be older than the claim that it finds."""
+        if record is None or self.claimed or self.proven == wanted or not departs(wanted, record):
+            return wanted
+        return Unproven(shown=wanted) if isinstance(wanted, Nothing | Pending | Serve) else wanted
 
     def as_patched(self, raw: PodView | None) -> PodView | None:
         """The Pod as our last patch left it, until the watch shows another version of it."""

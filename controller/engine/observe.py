@@ -108,7 +108,7 @@ class Observer:
             return Glance(uid, None, record, Gone() if proven else Unproven())
         if self._displaced(pod, record):
             return Glance(uid, pod, record, Gone())
-        wanted = desire(pod)
+        wanted = self._memory.of(uid).believed(desire(pod), record)
         return Glance(uid, pod, record, wanted, self._refusal(pod, record, wanted))
 
     def _refusal(self, pod: PodView, record: PodRecord | None, wanted: Desire) -> Refusal | None:

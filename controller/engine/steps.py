@@ -10,7 +10,7 @@ from typing import assert_never
 
 from controller.core import actions as act
 from controller.core import transitions
-from controller.core.desire import Gone, desire
+from controller.core.desire import Gone, Unproven, desire
 from controller.core.ports import (
     Address,
     Allocation,
@@ -82,7 +82,7 @@ class Steps:
             case act.Intend(pool=pool):
                 assert self._s.pod is not None
                 self._commit(transitions.intend(self._s.pod, pool, self.traceparent))
-                self._mine.allocating_since = None
+                self._mine.allocating_since, self._mine.claimed = None, True
             case act.Claim():
                 self._claim(action)
             case act.Salvage(address=address):
@@ -107,8 +107,8 @@ class Steps:
             if step.address is not None:  # another address may do
                 self._memory.bar(self._s.uid, step.address.allocation_id)
             raise
-        self._mine.allocating_since = None
-        self._mine.associating_since = None
+        self._mine.allocating_since = self._mine.associating_since = None
+        self._mine.claimed = True
 
     def _free_side(self, address: Address) -> AddressRecord | None:
         """An address that was given up before has a side without an owner."""
@@ -264,7 +264,13 @@ class Steps:
                 raise
 
     def _confirm(self, record: PodRecord) -> None:
-        self._mine.gone = _is_gone(record, self._pods.fetch(record.namespace, record.name))
+        found, asked = self._pods.fetch(record.namespace, record.name), self._s.desire
+        shown = asked.shown if isinstance(asked, Unproven) else None
+        if shown is None:
+            self._mine.gone = _is_gone(record, found)
+        elif found is not None and found.uid == record.uid and desire(found) == shown:
+            self._mine.proven = shown
+            return
         if not self._mine.gone:
             raise Unavailable("the API server has the Pod, the cache does not show it yet", code="CacheBehind")
 

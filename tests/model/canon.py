@@ -101,6 +101,7 @@ def _of_pod(mind: Mind, mine: PodMemory) -> Iterator[Token]:
     yield from (mine.cut_at, mine.look_after)
     yield from (at if at is not None else "-" for at in (mine.allocating_since, mine.associating_since))
     yield f"{min(mine.failures, 1)}{min(mine.losses, 1)}{mine.gone}{mine.waiting}{mine.poll_s}"
+    yield f"{mine.claimed}{mine.proven}"
     for key, until in mine.bars.items():
         yield from (key, until)
     patched = mine.patched is not None and mine.raw is mind.cache.get(mine.patched.uid)
