@@ -72,7 +72,8 @@ def _must_wait(world: World, pod: PodView, wanted: Serve) -> bool:
 def _of_address(world: World, address: Address) -> Iterator[str]:
     side = world.table.addresses.get(address.allocation_id)
     owned = side is not None and side.owner is not None
-    if address.tags.get(contract.TYPE) == Mode.AUTO and contract.TAG_CLUSTER_UID in address.tags and not owned:
+    ours = contract.TAG_CLUSTER_UID in address.tags or address.association is None
+    if address.tags.get(contract.TYPE) == Mode.AUTO and ours and not owned:
         yield f"{address.allocation_id} was allocated for a Pod, and nobody owns it"
     association = address.association
     if association is None or association.association_id not in world.account.ours:
@@ -88,7 +89,9 @@ def _of_address(world: World, address: Address) -> Iterator[str]:
         and pod.ip == association.target.private_ip
         and isinstance(desire(pod), Serve)
     ]
-    if not served:
+    # A pool's address whose Pod died while no table knew of it carries nothing that tells it from a stranger's.
+    beyond_us = world.table.ever_lost and not owned and address.tags.get(contract.TYPE) != Mode.AUTO
+    if not served and not beyond_us:
         yield f"{address.allocation_id} is associated with {association.target.private_ip}, for nobody"
 
 

@@ -26,6 +26,7 @@ class Table:
     epochs: Mapping[str, Epoch] = field(default_factory=dict)
     written: int = 0
     lost: frozenset[str] = frozenset()
+    ever_lost: bool = False
     careless: bool = False
 
     def copy(self) -> "Table":
@@ -35,7 +36,7 @@ class Table:
     def empty(self) -> None:
         """Lose every item; the Leases know the epochs."""
         self.written += 1
-        self.pods, self.addresses, self.lost = {}, {}, frozenset(self.epochs)
+        self.pods, self.addresses, self.lost, self.ever_lost = {}, {}, frozenset(self.epochs), True
 
     def begin(self, cluster: str) -> Epoch:
         """Raise the epoch of this cluster's install."""
