@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from controller.core.ports import Clock, PodView
-from state.model import AllocationId, AssociationId, Change, PodUid
+from state.model import AllocationId, AssociationId, Change, PodRecord, PodUid
 
 BAR_S = 300.0
 CUT_KEPT_S = 3600.0
@@ -52,6 +52,7 @@ class Memory:
     born: dict[str, float] = field(default_factory=dict)
     cut_ids: dict[AssociationId, float] = field(default_factory=dict)
     doubted: set[AllocationId] = field(default_factory=set)
+    perhaps: dict[PodUid, PodRecord] = field(default_factory=dict)
     quota_short_until: float = 0.0
 
     def of(self, uid: PodUid) -> PodMemory:
@@ -98,9 +99,11 @@ class Memory:
         self.cut_ids[association_id] = self.clock()
 
     def doubt(self, change: Change) -> None:
-        """Nobody knows whether this was written: its address is to be read again."""
+        """Nobody knows whether this was written: its address, or an intent that has none, is to be seen to again."""
         if change.address_after is not None:
             self.doubted.add(change.address_after.allocation_id)
+        elif change.pod_before is None and change.pod_after is not None:
+            self.perhaps[change.pod_after.uid] = change.pod_after
 
     def backoff(self, uid: PodUid) -> float:
         """Seconds until this Pod's next try: doubling, with jitter, for ever."""

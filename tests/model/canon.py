@@ -102,7 +102,7 @@ def _memory(mind: Mind) -> Iterator[Token]:
     for allocation_id, (at, made) in view._made.items():
         yield from (allocation_id, at, _address(made) if made else "-")
     yield from _dated(memory.born.items(), memory.cut_ids.items(), view._cut.items())
-    yield f"{sorted(memory.doubted)} {mind.state.claims._ip_of}"
+    yield f"{sorted(memory.doubted)} {sorted(memory.perhaps)} {mind.state.claims._ip_of}"
 
 
 def _of_pod(mind: Mind, mine: PodMemory) -> Iterator[Token]:

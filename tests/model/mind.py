@@ -279,6 +279,7 @@ class Mind:
             born=dict(memory.born),
             cut_ids=dict(memory.cut_ids),
             doubted=set(memory.doubted),
+            perhaps=dict(memory.perhaps),
         )
         return twin, view, claims
 
