@@ -60,8 +60,8 @@ class View:
     """One candidate's knowledge. `renewed_at` is when the last successful write was SENT; None: not the holder.
 
     `free_at`: when the Lease as last seen may be taken. `due`: earliest next write. `look_due`: earliest next read.
-    `not_before`: back-off. `epoch`: the highest ever seen. `writes`: the last acknowledged one and all whose outcome
-    is unknown. `attempt` tells the outcomes of different begins apart.
+    `not_before`: back-off. `ended_at`: when the last open term ended. `epoch`: the highest ever seen. `writes`: the
+    last acknowledged one and all whose outcome is unknown. `attempt` tells the outcomes of different begins apart.
     """
 
     identity: str
@@ -82,6 +82,7 @@ class View:
     attempt: int = 0
     failures: int = 0
     fenced_at: float = -inf
+    ended_at: float = -inf
     broken: bool = False
     release_at: float | None = None
     progress: float = -inf
@@ -187,19 +188,23 @@ def fenced(view: View, at: float) -> View:
     if view.renewed_at is None or view.stage is not Stage.OPEN:
         return view
     calm = view.stage_since + view.timings.retry_period
-    return replace(view, stage=Stage.IDLE, stage_since=at, fenced_at=at, due=min(view.due, at), not_before=calm)
+    over = replace(view, stage=Stage.IDLE, stage_since=at, fenced_at=at, ended_at=at)
+    return replace(over, due=min(view.due, at), not_before=calm)
 
 
 def resigned(view: View, why: Reason, now: float, jitter: float = 0.0) -> View:
-    """The hold is given up. A Lease that is still ours is released where others could do better than we."""
+    """The hold is given up. A Lease that is still ours is released where others could do better than we, but not
+    while a call of our last term may be under way."""
     give_up = why in (Reason.STUCK, Reason.NOT_BEGUN)
+    ended_at = now if view.stage is Stage.OPEN else view.ended_at
     return replace(
         view,
         renewed_at=None,
         stage=Stage.IDLE,
+        ended_at=ended_at,
         attempt=view.attempt + 1,
         broken=False,
-        release_at=_last_call_ends(view, now) if give_up else None,
+        release_at=max(now, ended_at + view.timings.call_timeout) if give_up else None,
         not_before=now + _back_off(view, jitter) if why is Reason.NOT_BEGUN else view.not_before,
         failures=view.failures + (why is Reason.NOT_BEGUN),
         stuck_at=now if why is Reason.STUCK else view.stuck_at,
@@ -225,12 +230,6 @@ def _free_at(view: View, lease: Lease | None, now: float) -> float:
 
 def _next_look(view: View, now: float) -> float:
     return inf if view.renewed_at is not None else now + _POLL_AFTER * view.timings.retry_period
-
-
-def _last_call_ends(view: View, now: float) -> float:
-    """When the Lease may be released: a term that ends now, or was fenced a moment ago, may have a call under way."""
-    ended = now if view.stage is Stage.OPEN else view.fenced_at
-    return max(now, ended + view.timings.call_timeout)
 
 
 def _back_off(view: View, jitter: float) -> float:

@@ -33,6 +33,7 @@ from controller.core.actions import (
     Record,
     Retarget,
     Tell,
+    Unlabel,
     Wait,
 )
 from controller.core.adoption import may_adopt, upstream_tags
@@ -203,8 +204,11 @@ def _follow_ip(s: Situation, record: PodRecord) -> Plan:
     cut = teardown.cut_recorded(s)
     if not isinstance(s.placement, Placed):
         return (*teardown.unlabel(s), *cut, *_unplaced(s))
-    if s.rival or s.squatter is not None:
+    if s.rival:
         return (*teardown.unlabel(s), *cut, Wait(reason=Reason.TARGET))
+    if s.squatter is not None:
+        met = (step for step in _meet_squatter(s, s.squatter, None) if not isinstance(step, Unlabel))
+        return (*teardown.unlabel(s), *cut, *met)
     return (*teardown.unlabel(s), *cut, Retarget(target=s.placement.target), *_up(record.mode, record.pool))
 
 

@@ -20,6 +20,7 @@ from state.model import (
     Phase,
     PodRecord,
     PodUid,
+    Rev,
     Target,
 )
 
@@ -29,6 +30,11 @@ RECENT_LIMIT = 50
 def intend(pod: PodView, pool: str, traceparent: str) -> Change:
     """Absent → intent: an address will be allocated for this Pod."""
     return Change(pod_after=_record(pod, Mode.AUTO, pool, traceparent))
+
+
+def unwrite(intent: PodRecord) -> Change:
+    """→ absent, if this intent was written after all: its first revision, whichever write of ours made it."""
+    return Change(pod_before=replace(intent, rev=Rev(1), nonce=""))
 
 
 def claim(

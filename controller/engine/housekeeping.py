@@ -78,6 +78,7 @@ class Housekeeping:
         addresses = [a for a in addresses if f"eip#{a.allocation_id}" not in unreadable]
         orphans = self._sweep(addresses)
         self._recall(addresses)
+        self._unwrite()
         self._purge(addresses)
         everyone = self.everyone()
         self.state.memory.tidy(everyone)
@@ -177,6 +178,16 @@ class Housekeeping:
             mode = Mode.AUTO if address.tags.get(contract.TYPE) == Mode.AUTO else Mode.FIXED_TAG
             self._commits(transitions.recall(side, side.owner, mode, self.state.term.epoch))
         self.state.memory.doubted.difference_update(a.allocation_id for a in addresses)
+
+    def _unwrite(self) -> None:
+        """Take back the intents of Pods that went before anybody knew whether they were written: nobody else would."""
+        perhaps = self.state.memory.perhaps
+        for uid, intent in list(perhaps.items()):
+            known, lives = self.ledger.pod(uid) is not None, self.pods.get(uid) is not None
+            if not known and not lives:
+                self._commits(transitions.unwrite(intent))
+            if known or not lives:
+                perhaps.pop(uid, None)
 
     def _is_lost(self, owner: Owner) -> bool:
         facts = self.state.facts

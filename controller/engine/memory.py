@@ -66,6 +66,7 @@ class Memory:
     cut_ids: dict[AssociationId, float] = field(default_factory=dict)
     doubted: set[AllocationId] = field(default_factory=set)
     alive: set[tuple[InstallKey, int]] = field(default_factory=set)
+    perhaps: dict[PodUid, PodRecord] = field(default_factory=dict)
     quota_short_until: float = 0.0
 
     def of(self, uid: PodUid) -> PodMemory:
@@ -112,9 +113,11 @@ class Memory:
         self.cut_ids[association_id] = self.clock()
 
     def doubt(self, change: Change) -> None:
-        """Nobody knows whether this was written: its address is to be read again."""
+        """Nobody knows whether this was written: its address, or an intent that has none, is to be seen to again."""
         if change.address_after is not None:
             self.doubted.add(change.address_after.allocation_id)
+        elif change.pod_before is None and change.pod_after is not None:
+            self.perhaps[change.pod_after.uid] = change.pod_after
 
     def lives(self, install: InstallRecord) -> None:
         """Its counter has moved on from this: it is not silent, whatever the last look at it said."""

@@ -4,6 +4,7 @@ A closed door loses requests and replies alike. Here requests arrive and have th
 lost, or the answers are not those of the server. All of it lasts until it is ended, unlike the troubles of one call.
 """
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -39,17 +40,17 @@ class Deaf:
         self._ended.set()
 
 
-class Answers:
-    """Forged answers: `instead` of delivering a call that fits, or `afterwards`, once it has had its effect.
+Answer = Callable[[Call], Forged]
 
-    The first `times` calls that fit are struck; `struck` counts them by what they asked for.
+
+class Answers:
+    """Forged answers, to the first calls of each kind that fit: the n-th one is answered with the n-th of these.
+
+    They are not delivered, or are (`delivered`) and have had their effect. `struck` counts them by kind.
     """
 
-    def __init__(
-        self, fits: Callable[[Call], bool], forged: Forged, *, times: int = 10**9, delivered: bool = False
-    ) -> None:
-        self._fits, self._forged, self._delivered = fits, forged, delivered
-        self._left = times
+    def __init__(self, *forged: Answer, fits: Callable[[Call], bool] = lambda _: True, delivered: bool = False) -> None:
+        self._forged, self._fits, self._delivered = forged, fits, delivered
         self._lock = threading.Lock()
         self.struck: Counter[str] = Counter()
 
@@ -63,11 +64,35 @@ class Answers:
 
     def _strike(self, call: Call) -> Forged | None:
         with self._lock:
-            if self._left <= 0 or not self._fits(call):
+            number = self.struck[call.what]
+            if number >= len(self._forged) or not self._fits(call):
                 return None
-            self._left -= 1
             self.struck[call.what] += 1
-            return self._forged
+        return self._forged[number](call)
+
+
+def says(status: int, body: str | bytes) -> Answer:
+    """The same to every call."""
+    raw = body if isinstance(body, bytes) else body.encode()
+    return lambda _: Forged(status=status, body=raw)
+
+
+def cancelled(*codes: str) -> Answer:
+    """A cancelled transaction: these codes for its first items, and `None` for the others; without codes, no reasons.
+
+    The format is that of TransactionCanceledException in DynamoDB's API reference.
+    """
+
+    def answer(call: Call) -> Forged:
+        items = len(call.body.get("TransactItems", ()))
+        listed = [*codes, *["None"] * items][:items] if codes else []
+        said = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{', '.join(listed)}]"
+        reasons = [{"Code": code} if code == "None" else {"Code": code, "Message": "played"} for code in listed]
+        kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
+        body = {"__type": kind, "Message": said, **({"CancellationReasons": reasons} if codes else {})}
+        return Forged(status=400, body=json.dumps(body).encode())
+
+    return answer
 
 
 def forge(world: FaultWorld, answers: Answers | None, service: Service, *, replica: str = "") -> None:

@@ -61,6 +61,7 @@ def _view(world: ElectionWorld, view: View, own: float) -> tuple[object, ...]:
         view.not_before,
         view.stage_since,
         view.fenced_at,
+        view.ended_at,
         view.progress,
     )
     rare = [None if at is None else _since(at, own) for at in (view.renewed_at, view.release_at, view.stuck_at)]

@@ -114,3 +114,23 @@ def emptied() -> Event:
         world.table.empty()
 
     return Event(name="the table is emptied", change=change)
+
+
+def saved() -> Event:
+    """A backup of the table is made."""
+
+    def change(world: "World") -> None:
+        world.backup = world.table.copy()
+
+    return Event(name="the table is saved", change=change)
+
+
+def restored() -> Event:
+    """The table is as it was when it was saved. The Lease knows a newer epoch."""
+
+    def change(world: "World") -> None:
+        world.table.empty()
+        if world.backup is not None:
+            world.table.pods, world.table.addresses = world.backup.pods, world.backup.addresses
+
+    return Event(name="the table is restored", change=change)

@@ -287,6 +287,7 @@ class Mind:
             cut_ids=dict(memory.cut_ids),
             doubted=set(memory.doubted),
             alive=set(memory.alive),
+            perhaps=dict(memory.perhaps),
         )
         return twin, view, claims
 

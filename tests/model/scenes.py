@@ -7,6 +7,7 @@ share, a Pod of the same name again, a person's hand, an empty table.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from controller.core import contract
 from controller.core.ports import PodView
 from state.model import Mode, PodUid
 from tests.model.account import Account
@@ -22,7 +23,9 @@ from tests.model.events import (
     goes,
     moves,
     pod,
+    restored,
     retagged,
+    saved,
 )
 from tests.model.world import World
 
@@ -55,6 +58,7 @@ class Scene:
 ONE = {"eipalloc-p1": {POOL: ""}}
 TWO = {**ONE, "eipalloc-p2": {POOL: ""}}
 OTHERS: Mapping[str, Mapping[str, str]] = {"eipalloc-x1": {}}
+UPSTREAM = {"eipalloc-g1": {contract.TYPE: str(Mode.AUTO), contract.TAG_CLUSTER_NAME: "a", contract.TAG_POD: "ns/u"}}
 
 _AUTO, _POOL = pod("u", Mode.AUTO), pod("u", Mode.FIXED_TAG)
 _STRANGER = pod("s", created="3")
@@ -149,6 +153,30 @@ SCENES = (
         name="the table is emptied, pool",
         script=(comes("a", _POOL), emptied(), comes("a", pod("v", Mode.FIXED_TAG, _LATER, created="2"))),
         addresses=TWO,
+    ),
+    Scene(
+        name="the table is restored to before a Pod came",
+        script=(saved(), comes("a", _AUTO), restored(), goes("a", "u")),
+    ),
+    Scene(
+        name="the table is restored to before an auto Pod went",
+        script=(comes("a", _AUTO), saved(), goes("a", "u"), restored(), comes("a", pod("v", Mode.AUTO, created="2"))),
+    ),
+    Scene(
+        name="the table is restored to before a pool Pod went, and another came",
+        script=(
+            comes("a", _POOL),
+            saved(),
+            goes("a", "u"),
+            comes("a", pod("v", Mode.FIXED_TAG, _LATER, created="2")),
+            restored(),
+        ),
+        addresses=ONE,
+    ),
+    Scene(
+        name="an address that the Go controller gave out",
+        script=(by_hand("eipalloc-g1", _AUTO.ip), comes("a", _AUTO), goes("a", "u"), comes("a", _STRANGER)),
+        addresses=UPSTREAM,
     ),
     Scene(
         name="a stranger's IP on an EC2 that displaces, in a default VPC",

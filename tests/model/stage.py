@@ -140,7 +140,9 @@ def _cut(world: "World", association_id: AssociationId) -> None:
 
 
 def _release(world: "World", allocation_id: AllocationId) -> None:
-    world.account.release(allocation_id, world.table.claims(), world.now)
+    # A table that was restored may hold claims that had been given up.
+    claims = {} if world.table.ever_lost else world.table.claims()
+    world.account.release(allocation_id, claims, world.now)
 
 
 class StageLedger:

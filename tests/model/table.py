@@ -26,6 +26,7 @@ class Table:
     epochs: Mapping[str, Epoch] = field(default_factory=dict)
     written: int = 0
     lost: frozenset[str] = frozenset()
+    ever_lost: bool = False
     careless: bool = False
 
     def copy(self) -> "Table":
@@ -35,7 +36,7 @@ class Table:
     def empty(self) -> None:
         """Lose every item; the Leases know the epochs."""
         self.written += 1
-        self.pods, self.addresses, self.lost = {}, {}, frozenset(self.epochs)
+        self.pods, self.addresses, self.lost, self.ever_lost = {}, {}, frozenset(self.epochs), True
 
     def begin(self, cluster: str) -> Epoch:
         """Raise the epoch of this cluster's install."""
@@ -82,8 +83,11 @@ class Table:
     def _check(self, standing: PodRecord | AddressRecord | None, expected: PodRecord | AddressRecord | None) -> None:
         if self.careless:
             return
-        found = (standing.rev, standing.nonce) if standing else None
-        if found != ((expected.rev, expected.nonce) if expected else None):
+        if standing is None or expected is None:
+            same = standing is expected
+        else:
+            same = standing.rev == expected.rev and expected.nonce in ("", standing.nonce)
+        if not same:
             raise ConditionLost("not as it was read", current=standing)
 
     def _marked(self, change: Change) -> Change:

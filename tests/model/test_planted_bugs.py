@@ -96,7 +96,7 @@ ELECTION_BUGS = {
         )
     ),
     "a Lease is released while a call may be under way": ElectionRules(
-        candidacy=mutant(candidacy, "return max(now, ended + view.timings.call_timeout)", "return now")
+        candidacy=mutant(candidacy, "max(now, ended_at + view.timings.call_timeout) if", "now if")
     ),
 }
 

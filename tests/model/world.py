@@ -40,6 +40,7 @@ class World:
     quiet: int = 0
     born: int = 0
     patient: bool = False
+    backup: Table | None = None
 
     def copy(self) -> "World":
         """The same; leaders are shared until they act."""
@@ -53,6 +54,8 @@ class World:
         self.quiet = 0
         name, restored = f"{cluster}.{self.born}", cluster in self.table.lost
         epoch = self.table.begin(cluster)
+        if self.table.ever_lost and not restored:
+            self.account.in_order = frozenset()  # who leads after the one that noticed the loss does not know of it
         records = {uid: record for (owner, uid), record in self.table.pods.items() if owner == cluster}
         held = {record.allocation_id for record in records.values()}
         sides = {key: side for key, side in self.table.addresses.items() if key in held}

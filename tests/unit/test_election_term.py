@@ -162,6 +162,14 @@ def test_the_lease_is_not_released_while_a_call_of_a_term_that_was_fenced_a_mome
     assert isinstance(step(view, T0 + 9, "s"), Release)
 
 
+def test_the_lease_is_not_released_while_a_call_of_the_term_before_this_hold_may_be_under_way() -> None:
+    view = candidacy.resigned(leading(), Reason.GONE, T0 + 5)
+    again = replace(leading(at=T0 + 5.5, stage=Stage.BEGINNING), ended_at=view.ended_at)
+    view = candidacy.resigned(again, Reason.NOT_BEGUN, T0 + 6)
+    assert step(view, T0 + 6, "s") == Follow(until=T0 + 9)
+    assert isinstance(step(view, T0 + 9, "s"), Release)
+
+
 def test_the_back_off_grows_to_a_lease_duration_and_an_epoch_ends_it() -> None:
     view = leading()
     waits = []

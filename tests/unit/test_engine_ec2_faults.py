@@ -58,6 +58,24 @@ def test_a_foreign_address_at_our_pods_ip_is_not_displaced(world: World) -> None
     assert world.label(pod)
 
 
+def test_a_pod_that_moves_to_an_ip_with_a_foreign_address_is_told_and_served_when_it_is_gone(world: World) -> None:
+    replica = Replica(world).lead()
+    world.pool(1)
+    pod = world.pod("p", fixed())
+    replica.settle()
+    foreign = world.ec2.add_address(tags={"mine": "x"})
+    by_hand = world.ec2.associate_by_hand(foreign, at("10.0.0.6"))
+    replica.run(310, step=2.0)
+    world.change(pod, ip="10.0.0.6")
+    replica.run(2)
+    assert not world.at_ip("10.0.0.5")
+    assert world.events.reasons(pod)[-1] == contract.ASSOCIATION_FAILED
+    world.ec2.disassociate(by_hand)
+    replica.run(65)
+    assert [a.allocation_id for a in world.at_ip("10.0.0.6")] != [foreign]
+    assert world.label(pod)
+
+
 def test_the_former_ip_is_cut_although_the_new_one_is_nowhere(world: World) -> None:
     replica = Replica(world).lead()
     world.pool(1)

@@ -110,6 +110,20 @@ def test_who_waits_for_an_ip_is_served_as_soon_as_it_is_free(world: World) -> No
 # ── lost answers of the ledger ──
 
 
+def test_an_intent_that_was_written_unheard_goes_with_its_pod(world: World) -> None:
+    replica = Replica(world).lead()
+    replica.settle()
+    replica.ledger.lose_next()
+    pod = world.pod("p", auto())
+    replica.loop.turn()
+    assert replica.loop.in_flight_idle(LIMIT_S)
+    assert world.table.pods
+    world.pods.delete(pod)
+    replica.run(310, step=2.0)
+    assert not world.table.pods
+    assert not world.mutations()
+
+
 def test_a_claim_that_was_forgotten_without_an_answer_blocks_nobody(world: World) -> None:
     replica = Replica(world).lead()
     world.pool(2)
