@@ -10,7 +10,8 @@ from collections.abc import Callable
 from controller.aws.adapter import Ec2Adapter
 from controller.core.candidacy import Timings
 from controller.core.config import Config
-from controller.core.ports import Lease, Observer, Term
+from controller.core.lease import Lease
+from controller.core.ports import Observer, Term
 from controller.core.situation import Facts
 from controller.core.tracing import Tracing
 from controller.engine.admission import Admission

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from math import inf
 
-from controller.core.ports import Lease
+from controller.core.lease import Lease
 
 MAX_LEASE_DURATION = 3600.0
 """Seconds. No replica can be started with more, so a Lease that claims more was edited by hand."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import ceil, isfinite
 
 from controller.core.candidacy import MAX_LEASE_DURATION, Reason, Stage, Timings, View
-from controller.core.ports import Lease
+from controller.core.lease import Lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

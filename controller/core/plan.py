@@ -18,7 +18,7 @@ it (AssociateAddress gives the same id again; a cut association is "not found").
 an unknown outcome stops the plan until EC2's reads can be believed (`in_doubt`).
 """
 
-from controller.core import contract, refusal, teardown
+from controller.core import birth, contract, refusal, teardown
 from controller.core.actions import (
     Action,
     Allocate,
@@ -38,8 +38,8 @@ from controller.core.actions import (
 )
 from controller.core.adoption import may_adopt, upstream_tags
 from controller.core.desire import Gone, Invalid, Nothing, Pending, Serve, Unproven, label_patch, wanted_labels
-from controller.core.ports import Address, AllocationRequest, Association, EventType, PodEvent, PodView
-from controller.core.situation import Facts, NoOffer, Offer, Placed, Situation
+from controller.core.ports import Address, Association, EventType, PodEvent
+from controller.core.situation import NoOffer, Offer, Placed, Situation
 from state.model import Mode, Phase, PodRecord
 
 
@@ -110,7 +110,7 @@ def _obtain_auto(s: Situation, wanted: Serve, at: Placed) -> Plan:
     if s.in_doubt:
         return (Wait(reason=Reason.DOUBT),)
     intent = () if s.record else (Intend(pool=wanted.pool),)
-    allocate = Allocate(request=_allocation(s, wanted, at))
+    allocate = Allocate(request=birth.allocation(s, wanted, at))
     claim = Claim(mode=Mode.AUTO, pool=wanted.pool, target=at.target)
     return (*intent, allocate, claim, *_up(wanted.mode, wanted.pool))
 
@@ -289,27 +289,6 @@ def _unplaced(s: Situation) -> Plan:
 
 def _look() -> Wait:
     return Wait(reason=Reason.LOOK)
-
-
-def _allocation(s: Situation, wanted: Serve, at: Placed) -> AllocationRequest:
-    assert s.pod is not None
-    elsewhere = at.border_group not in (None, s.facts.home_border_group)
-    return AllocationRequest(
-        public_ipv4_pool=wanted.pool,
-        tags=birth_tags(s.facts, s.pod),
-        border_group=at.border_group if elsewhere else None,
-    )
-
-
-def birth_tags(facts: Facts, pod: PodView) -> dict[str, str]:
-    """The tags of an `auto` address, written by AllocateAddress itself so that none is ever without them."""
-    return {
-        contract.TYPE: str(Mode.AUTO),
-        contract.TAG_CLUSTER_NAME: facts.cluster_name,
-        contract.TAG_POD: f"{pod.namespace}/{pod.name}",
-        contract.TAG_POD_UID: pod.uid,
-        contract.TAG_CLUSTER_UID: facts.cluster_uid,
-    }
 
 
 def _tell(kind: str, reason: str, message: str) -> Tell:

@@ -4,7 +4,7 @@ Adapters implement these Protocols and raise the errors of `state.errors`, nothi
 through the doors are here too, so that neither adapter knows the other.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -288,37 +288,3 @@ class Term:
     identity: str
     epoch: Epoch
     since: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """A coordination.k8s.io/v1 Lease. Its times are written for people and never compared; `version` is the
-    resourceVersion that an update is conditional on; `epoch` stands in an annotation (0: none)."""
-
-    holder: str
-    duration_s: int
-    transitions: int = 0
-    epoch: int = 0
-    acquired: str = ""
-    renewed: str = ""
-    version: str = ""
-
-
-class LeaseStore(Protocol):
-    """One Lease object, by optimistic concurrency. No call is ever repeated by the client library."""
-
-    def get(self) -> Lease | None:
-        """The Lease as the API server has it now; None where it does not exist."""
-        ...
-
-    def create(self, lease: Lease) -> Lease:
-        """Create it; ObjectConflict where it exists."""
-        ...
-
-    def update(self, lease: Lease) -> Lease:
-        """Replace it, if its version is still `lease.version`; ObjectConflict otherwise, ObjectNotFound if gone."""
-        ...
-
-    def watch(self, timeout_s: float) -> Iterator[Lease | None]:
-        """Yield each change (None: deleted) until the server ends the watch or `timeout_s` passes without a word."""
-        ...

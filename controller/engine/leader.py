@@ -27,7 +27,8 @@ from controller.core.election import (
     released,
     step,
 )
-from controller.core.ports import Clock, Lease, LeaseStore, Term
+from controller.core.lease import Lease, LeaseStore
+from controller.core.ports import Clock, Term
 from controller.engine.leadership import Leadership
 from controller.engine.lease_watch import LeaseWatch
 from controller.engine.terms import TermCallbacks, TermRunner

@@ -7,7 +7,8 @@ import logging
 import threading
 from collections.abc import Callable
 
-from controller.core.ports import Clock, Lease, LeaseStore
+from controller.core.lease import Lease, LeaseStore
+from controller.core.ports import Clock
 from state.errors import PodEipError
 
 log = logging.getLogger(__name__)

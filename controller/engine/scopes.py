@@ -19,7 +19,8 @@ from typing import Protocol
 
 from controller.core import scopes, transitions
 from controller.core.candidacy import MAX_LEASE_DURATION
-from controller.core.ports import Clock, Lease, Ledger
+from controller.core.lease import Lease
+from controller.core.ports import Clock, Ledger
 from controller.core.scopes import Sight
 from controller.engine.peers import Peers
 from state.errors import AccessDenied, ConditionLost, ScopeOverlap

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from controller.core.ports import Lease
+from controller.core.lease import Lease
 from controller.kube.connection import SILENCE, Call, Connection, path_of
 from controller.kube.decode import malformed
 from controller.kube.watching import WatchEvent, batches

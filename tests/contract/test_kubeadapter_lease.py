@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.ports import Lease, LeaseStore
+from controller.core.lease import Lease, LeaseStore
 from controller.kube.lease import EPOCH, KubeLeaseStore
 from sandbox.kube.client import MERGE
 from state.errors import ObjectConflict, ObjectNotFound

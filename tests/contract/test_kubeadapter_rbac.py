@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from controller.core.ports import EventType, Lease, PodEvent, PodView
+from controller.core.lease import Lease
+from controller.core.ports import EventType, PodEvent, PodView
 from controller.kube.connection import Connection, connect
 from controller.kube.eventapi import EventApi, Said
 from controller.kube.identity import ClusterIdentity

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from controller.core.ports import Lease
+from controller.core.lease import Lease
 from state.errors import ObjectConflict, ObjectNotFound, PodEipError, Unavailable
 
 T = TypeVar("T")

@@ -1,131 +1,141 @@
-"""Two clusters of one name on one table, a cluster that gets another name, a watch scope that shrinks and grows.
+"""Installs and clusters that share a table, as real processes: in each other's way, succeeding, gone, and back again.
 
-Names and scopes are for people: claims are kept by UIDs, and what is out of sight is kept until it is in sight again.
+What takes an hour in an installation takes seconds here: the replicas run a copy of the source in which a heartbeat
+and the least `--silence` are shorter.
 """
 
-from collections.abc import Iterator
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from sandbox.replica import Replica
 from sandbox.world import ClusterSettings, wait_until
-from tests.e2e.scene import auto, fixed, fixed_value
-from tests.faults.ends import lose_leader
-from tests.faults.lives import Life, adopt, delete, ensure_pool, move, new_life, play, serve
-from tests.faults.people import address_of, allocation_of, cut_by_hand, heard, wait_looked
-from tests.faults.restarts import restart
+from tests.e2e.scene import Scene, fixed
+from tests.faults.mutants import Edit, source_with
 from tests.faults.world import FaultWorld, fault_world
-from tests.history import Bounds
+from tests.judge import judge
+from tests.judges.facts import Guarantee
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
-FAST = {"poll-interval": "0.5", "resync-period": "3"}
-MODES = ("auto", "fixed-tag", "fixed-tag-value")
-QUIET_S = 2.0
-EVENTS_TOLD_S = 11.0
-LIMIT_S = 60.0
-RESTARTED = Bounds(failover_s=30.0, handover_s=20.0, misplaced_s=30.0)
-OUT_OF_SIGHT = Bounds(failover_s=30.0, handover_s=20.0, misplaced_s=120.0, stale_label_s=120.0)
-ANNOTATIONS = (auto(), fixed("pool"), fixed_value("own"))
+QUICKLY = (
+    Edit(file="controller/core/config.py", text="        least=150,\n", instead="        least=1,\n"),
+    Edit(file="controller/engine/housekeeping.py", text="HEARTBEAT_S = 30.0", instead="HEARTBEAT_S = 1.5"),
+    Edit(file="controller/engine/housekeeping.py", text="BEAT_RETRY_S = 5.0", instead="BEAT_RETRY_S = 0.5"),
+    Edit(file="controller/core/scopes.py", text="STILL_S = 65.0", instead="STILL_S = 4.0"),
+)
+ONE = ClusterSettings(name="a", replicas=1)
+TWO_INSTALLS = ClusterSettings(name="a", replicas=2)
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[FaultWorld]:
-    """A world of one cluster with two replicas."""
-    with fault_world(tmp_path, ClusterSettings(name="a", nodes=2, replicas=2), flags=FAST) as made:
-        yield made
+def readiness(replica: Replica) -> str:
+    """What /readyz says, whatever its status."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{replica.url}/readyz", timeout=2) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as refusal:
+        return refusal.read().decode()
+    except OSError:
+        return ""
 
 
-def serve_in(world: FaultWorld, cluster: str, number: int, *, namespace: str = "ns") -> Life:
-    """A Pod of this mode (0 to 2) comes; its name is the same in every cluster."""
-    life = Life(world, MODES[number], f"{MODES[number]}-twin", annotations=ANNOTATIONS[number])
-    life.uid, ip = world.clusters[cluster].run_pod(namespace, life.name, life.annotations)
-    life.wait_seen(lambda s: s.ip == ip)
-    return life
+def apart(world: FaultWorld) -> tuple[Replica, Replica]:
+    """The two replicas of the one cluster become two installs; the first leads, the second is not started."""
+    first, second = world.replicas()
+    second.stop()
+    first.stop()
+    second.change({"lease-name": "another"})
+    first.start()
+    wait_until(first.leads, 40, "the first install leads")
+    return first, second
 
 
-def delete_in(life: Life, cluster: str, *, namespace: str = "ns") -> None:
-    """The Pod goes."""
-    life.world.clusters[cluster].kube.delete_pod(namespace, life.name)
-    life.wait_seen(lambda s: s.gone)
+def undisturbed(world: FaultWorld) -> bool:
+    """Whether no association was ever displaced."""
+    displaced: Sequence[object] = [h for h in world.ec2.holdings() if h.until is not None]
+    return not displaced
 
 
-def test_two_clusters_of_one_name_share_a_table_and_touch_nothing_of_each_other(tmp_path: Path) -> None:
-    a = ClusterSettings(name="a", nodes=1, replicas=2)
-    b = ClusterSettings(name="b", nodes=1, replicas=1, flags={"cluster-name": "a"})
-    with fault_world(tmp_path, a, b, flags=FAST) as world:
-        ensure_pool(world)
-        world.ec2.add_address(tags={"own": "ns/fixed-tag-value-twin"})
-        ours = [serve_in(world, "a", number) for number in range(3)]
-        world.settle()
-        before = [allocation_of(life) for life in ours]
-        theirs = [serve_in(world, "b", number) for number in range(3)]
-        waiting = theirs[2]  # the one address with that name is the other cluster's
-        heard(waiting, "own", "no free address", cluster="b")
-        lose_leader(world)
-        world.leader()
-        for life in theirs[:2]:
-            delete_in(life, "b")
-        wait_looked(world, 4)
-        assert [allocation_of(life) for life in ours] == before
-        delete_in(ours[0], "a")
-        delete_in(ours[2], "a")
-        world.verdict(quiet_s=QUIET_S, bounds=RESTARTED, limit_s=LIMIT_S, told_s=EVENTS_TOLD_S)
-        assert [allocation_of(life) for life in (ours[1], waiting)] == before[1:]
+def test_the_second_install_of_a_scope_refuses_and_says_why(tmp_path: Path) -> None:
+    with fault_world(tmp_path, TWO_INSTALLS) as world:
+        first, second = apart(world)
+        scene = Scene(world, world.clusters["a"], "ns")
+        world.ec2.add_address(tags={"pool": ""})
+        scene.run("p", fixed("pool"))
+        scene.served("p")
+        second.start()
+        words = ("kube-system/aws-pod-eip-controller", "all namespaces", "--watch-namespace")
+        wait_until(lambda: all(w in readiness(second) for w in words), 30, lambda: readiness(second))
+        assert first.leads()
+        assert not second.leads()
+        assert "ScopeOverlap" in second.tail(200)
+        scene.run("q", fixed("pool"))
+        scene.hears("q", "EIPWaiting")
+        assert scene.label("p")
 
 
-def test_a_cluster_gets_another_name_and_loses_nothing(world: FaultWorld) -> None:
-    lives = [new_life(world, mode) for mode in MODES]
-    for life in lives:
-        serve(life)
-    world.settle()
-    upstream = new_life(world, "auto")
-    play(upstream, adopt)
-    before = [allocation_of(life) for life in (*lives, upstream)]
-    restart(world, {"cluster-name": "renamed"})
-    wait_looked(world)
-    world.settle(LIMIT_S)
-    assert [allocation_of(life) for life in (*lives, upstream)] == before
-    going, _, moving = lives
-    move(moving)
-    delete(going)
-    delete(upstream)
-    play(new_life(world, "auto"), serve)
-    world.verdict(quiet_s=QUIET_S, bounds=RESTARTED, limit_s=LIMIT_S)
-    assert not {before[0], before[3]} & set(world.ec2.world().addresses)
+def test_one_that_stopped_is_succeeded(tmp_path: Path) -> None:
+    """As when a chart was moved to another namespace: the Pods keep their addresses all the time."""
+    with fault_world(tmp_path, TWO_INSTALLS, env=source_with(tmp_path / "source", *QUICKLY)) as world:
+        first, second = apart(world)
+        scene = Scene(world, world.clusters["a"], "ns")
+        pool = world.ec2.add_address(tags={"pool": ""}).allocation_id
+        scene.run("p", fixed("pool"))
+        served = scene.served("p")
+        first.terminate()
+        first.wait_end(20)
+        first.stop()
+        second.start()
+        wait_until(second.leads, 60, lambda: second.tail())
+        scene.mark()
+        scene.stays(lambda: scene.label("p") == served.public_ip, 3, "the label stays")
+        assert undisturbed(world)
+        assert not scene.calls("AssociateAddress", "DisassociateAddress")
+        scene.delete("p")
+        scene.eventually(lambda: scene.free(pool), "the successor takes the address of a Pod that is gone")
+        assert not [v for v in judge(world.history()) if v.broken in (Guarantee.ONE_OWNER, Guarantee.FENCE)]
+        first.start()
+        wait_until(lambda: "another" in readiness(first), 30, lambda: readiness(first))
 
 
-def test_claims_outside_a_narrowed_scope_are_kept_until_it_is_wide_again(world: FaultWorld) -> None:
-    ensure_pool(world)
-    inside = new_life(world, "auto")
-    serve(inside)
-    staying, going = (serve_in(world, "a", number, namespace="other") for number in (0, 1))
-    world.settle()
-    before = [allocation_of(life) for life in (inside, staying, going)]
-    restart(world, {"watch-namespace": "ns"})
-    delete_in(going, "a", namespace="other")
-    waiting = serve_in(world, "a", 1, namespace="other")
-    move(inside)
-    world.ec2.disassociate(cut_by_hand(address_of(staying)))  # not in sight: nobody mends it
-    wait_looked(world, 3)
-    held = world.ec2.world().addresses
-    assert held[before[2]].association is not None, "a Pod out of sight was taken for gone"
-    assert held[before[1]].association is None
-    assert before[1] in held, "an address of a Pod out of sight was released"
-    wait_until(lambda: allocation_of(inside) == before[0], LIMIT_S, "the Pod in scope is served")
-    restart(world, {"watch-namespace": None})
-    world.verdict(quiet_s=QUIET_S, bounds=OUT_OF_SIGHT, limit_s=LIMIT_S, told_s=EVENTS_TOLD_S)
-    assert [allocation_of(life) for life in (inside, staying)] == before[:2]
-    assert allocation_of(waiting)
+def test_a_cluster_that_was_only_cut_off_loses_what_is_not_associated(tmp_path: Path) -> None:
+    """It leads, but does not reach DynamoDB; its Pod is gone and the address free, so another cluster takes it."""
+    clusters = (ONE, ClusterSettings(name="b", replicas=1))
+    flags = {"silence": "8", "poll-interval": "1"}
+    with fault_world(tmp_path, *clusters, env=source_with(tmp_path / "source", *QUICKLY), flags=flags) as world:
+        ours, theirs = (Scene(world, world.clusters[name], "ns") for name in ("a", "b"))
+        pool = world.ec2.add_address(tags={"pool": ""}).allocation_id
+        theirs.run("p", fixed("pool"))
+        theirs.served("p")
+        ours.run("q", fixed("pool"))
+        ours.hears("q", "EIPWaiting")
+        [cut_off] = world.clusters["b"].replicas
+        world.doors[cut_off.name]["dynamodb"].close()
+        time.sleep(3)  # a quarter of the silence passes: it re-associates nothing any more
+        holding = theirs.at("p")
+        assert holding is not None
+        assert holding.association is not None
+        world.ec2.disassociate(holding.association.association_id)
+        assert ours.served("q").allocation_id == pool
+        assert cut_off.leads()
+        spare = world.ec2.add_address(tags={"pool": ""}).allocation_id
+        world.doors[cut_off.name]["dynamodb"].open()
+        assert _served_anew(theirs, spare)
+        held = ours.at("q")
+        assert held is not None
+        assert held.allocation_id == pool
+        assert not [v for v in judge(world.history()) if v.broken in (Guarantee.ONE_OWNER, Guarantee.FENCE)]
 
 
-def test_pods_go_out_of_a_narrowed_scope_and_their_ips_become_strangers(world: FaultWorld) -> None:
-    going = serve_in(world, "a", 0, namespace="other")
-    world.settle()
-    address = allocation_of(going)
-    restart(world, {"watch-namespace": "ns"})
-    delete_in(going, "a", namespace="other")
-    wait_looked(world, 2)
-    assert world.ec2.world().addresses[address].association is not None
-    restart(world, {"watch-namespace": "other"})  # not wide, but there
-    world.verdict(quiet_s=QUIET_S, bounds=OUT_OF_SIGHT, limit_s=LIMIT_S)
-    assert address not in world.ec2.world().addresses
+def _served_anew(scene: Scene, allocation_id: str) -> bool:
+    """Wait until the Pod wears this address."""
+    address = scene.address(allocation_id)
+    assert address is not None
+    scene.eventually(lambda: scene.label("p") == address.public_ip, json.dumps(scene.said("p")), 60)
+    scene.hears("p", "EIPLost")
+    return True

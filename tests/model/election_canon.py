@@ -7,7 +7,7 @@ back than anything that is waited for are one.
 from hashlib import blake2b
 
 from controller.core.candidacy import View
-from controller.core.ports import Lease
+from controller.core.lease import Lease
 from tests.model.election_world import PATIENCE_S, Candidate, ElectionWorld, Raise
 
 

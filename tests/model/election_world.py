@@ -12,7 +12,8 @@ from types import ModuleType
 from controller.core import candidacy, election
 from controller.core.candidacy import Stage, Timings, View
 from controller.core.election import Acquire, Begin, Decision, Follow, Hold, Look, Release, Renew, Resign
-from controller.core.ports import Lease, Term
+from controller.core.lease import Lease
+from controller.core.ports import Term
 from controller.engine.leadership import Leadership
 from state.errors import NotLeading
 from state.model import Epoch

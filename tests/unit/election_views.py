@@ -8,7 +8,7 @@ from controller.core.election import (
     Acquire,
     step,
 )
-from controller.core.ports import Lease
+from controller.core.lease import Lease
 
 ME, OTHER = "host-a_1", "host-b_2"
 T0 = 1000.0

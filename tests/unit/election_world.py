@@ -15,7 +15,7 @@ from random import Random
 from controller.core import candidacy
 from controller.core.candidacy import Reason, Timings, View
 from controller.core.election import Acquire, Begin, Decision, Follow, Hold, Look, Release, Renew, Resign, step
-from controller.core.ports import Lease
+from controller.core.lease import Lease
 from state.errors import ObjectConflict, ObjectNotFound
 from tests.fakes.lease import LeaseServer
 

@@ -13,7 +13,7 @@ from controller.core.election import (
     step,
     validate_timings,
 )
-from controller.core.ports import Lease
+from controller.core.lease import Lease
 from tests.unit.election_views import ME, T0, THEIRS, seen
 
 

@@ -17,7 +17,7 @@ from controller.core.election import (
     Resign,
     step,
 )
-from controller.core.ports import Lease
+from controller.core.lease import Lease
 from tests.unit.election_views import ME, T0, THEIRS, leading, seen
 
 # ── leading ──

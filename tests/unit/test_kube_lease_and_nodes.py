@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.core.ports import Lease
+from controller.core.lease import Lease
 from controller.kube.identity import own_namespace
 from controller.kube.lease import EPOCH, lease_of
 from controller.kube.nodes import Provider, provider_of_id

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.ports import Lease
+from controller.core.lease import Lease
 from controller.engine.peers import Peers
 from controller.engine.scopes import ScopeGate
 from state.errors import AccessDenied, Fenced, ScopeOverlap

@@ -1,0 +1,28 @@
+"""How an `auto` address is asked for: with tags that say whose it is from its first moment, so none is ever lost."""
+
+from controller.core import contract
+from controller.core.desire import Serve
+from controller.core.ports import AllocationRequest, PodView
+from controller.core.situation import Facts, Placed, Situation
+from state.model import Mode
+
+
+def allocation(s: Situation, wanted: Serve, at: Placed) -> AllocationRequest:
+    assert s.pod is not None
+    elsewhere = at.border_group not in (None, s.facts.home_border_group)
+    return AllocationRequest(
+        public_ipv4_pool=wanted.pool,
+        tags=birth_tags(s.facts, s.pod),
+        border_group=at.border_group if elsewhere else None,
+    )
+
+
+def birth_tags(facts: Facts, pod: PodView) -> dict[str, str]:
+    """The tags of an `auto` address, written by AllocateAddress itself so that none is ever without them."""
+    return {
+        contract.TYPE: str(Mode.AUTO),
+        contract.TAG_CLUSTER_NAME: facts.cluster_name,
+        contract.TAG_POD: f"{pod.namespace}/{pod.name}",
+        contract.TAG_POD_UID: pod.uid,
+        contract.TAG_CLUSTER_UID: facts.cluster_uid,
+    }

@@ -1,0 +1,39 @@
+"""The Lease that replicas compete for, and the door to it: what the election sees of Kubernetes, and all of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A coordination.k8s.io/v1 Lease. Its times are written for people and never compared; `version` is the
+    resourceVersion that an update is conditional on; `epoch` stands in an annotation (0: none)."""
+
+    holder: str
+    duration_s: int
+    transitions: int = 0
+    epoch: int = 0
+    acquired: str = ""
+    renewed: str = ""
+    version: str = ""
+
+
+class LeaseStore(Protocol):
+    """One Lease object, by optimistic concurrency. No call is ever repeated by the client library."""
+
+    def get(self) -> Lease | None:
+        """The Lease as the API server has it now; None where it does not exist."""
+        ...
+
+    def create(self, lease: Lease) -> Lease:
+        """Create it; ObjectConflict where it exists."""
+        ...
+
+    def update(self, lease: Lease) -> Lease:
+        """Replace it, if its version is still `lease.version`; ObjectConflict otherwise, ObjectNotFound if gone."""
+        ...
+
+    def watch(self, timeout_s: float) -> Iterator[Lease | None]:
+        """Yield each change (None: deleted) until the server ends the watch or `timeout_s` passes without a word."""
+        ...
