@@ -160,8 +160,8 @@ def _unclaim(s: Situation) -> Plan:
 def _gives_way(s: Situation, squatter: Address) -> bool:
     """Whether the Pod already has an address that it may keep, shown only after another one was claimed for it.
 
-    The Go controller's last association may be younger than what EC2's reads show: without this the Pod would wait
-    for ever beside an address of its own.
+    The Go controller's last association, or our own, may be younger than what EC2's reads show: without this the Pod
+    would wait for ever beside an address of its own.
     """
     assert isinstance(s.desire, Serve)
     taken = s.squatter_claim is not None and s.squatter_claim.owner is not None
@@ -191,7 +191,8 @@ def _restore(s: Situation, record: PodRecord, association: Association | None) -
     if s.address is None:
         return teardown.abandon(s)
     if association is None and s.squatter is not None:
-        return _meet_squatter(s, s.squatter, None)
+        gives_way = record.mode is Mode.AUTO and _gives_way(s, s.squatter)
+        return (*teardown.unlabel(s), *_unclaim(s)) if gives_way else _meet_squatter(s, s.squatter, None)
     if association is None:
         return (*teardown.unlabel(s), Retarget(target=record.target), *_up(record.mode, record.pool))
     if association.target != record.target:

@@ -198,3 +198,21 @@ def test_a_claim_gives_way_to_an_address_that_the_pod_had_all_along(mode: Mode) 
     left = [a.allocation_id for a in world.ec2.values() if not a.association]
     assert left == ([] if mode is Mode.AUTO else [POOL])
     assert "Associate" not in world.calls
+
+
+def test_an_association_gives_way_to_a_later_one_of_ours_that_displaced_it() -> None:
+    """With reads that lag for longer than we are told, a Pod may be served twice; the last association stands."""
+    world = MODES[Mode.AUTO]()
+    world.run()
+    assert world.record
+    first = world.ec2[world.record.allocation_id or AllocationId("")]
+    here = Association(association_id=AssociationId("eipassoc-second"), target=target("10.0.0.5"))
+    world.ec2[first.allocation_id] = replace(first, association=None)
+    second = replace(first, allocation_id=AllocationId("eipalloc-second"), public_ip="9.9.9.9", association=here)
+    world.ec2[second.allocation_id] = second
+    world.calls.clear()
+    world.run()
+    assert world.record.allocation_id == second.allocation_id
+    assert world.labels[contract.PUBLIC_IP] == "9.9.9.9"
+    assert list(world.ec2) == [second.allocation_id]
+    assert "Associate" not in world.calls
