@@ -12,6 +12,7 @@ from sandbox.replica import Replica
 from sandbox.world import ClusterSettings, wait_until
 from tests.faults.clocks import Clocks, lease_is_ahead
 from tests.faults.lives import delete, move, new_life, play, serve
+from tests.faults.mutants import Edit, source_with
 from tests.faults.world import FaultWorld, fault_world
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
@@ -79,6 +80,19 @@ def test_a_replica_whose_clock_is_an_hour_off_follows_and_leads(
     wait_until(leader.leads, 20, "the one whose clock is right leads")
     delete(life)
     world.verdict(quiet_s=3)
+
+
+def test_a_controller_that_read_the_wall_clock_would_be_found_out(tmp_path: Path, clocks: Clocks) -> None:
+    """The control: what the other tests show, they do not show of a controller that measures time by it."""
+    clock = 'CLOCK = _boottime if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic'
+    wrong = source_with(
+        tmp_path / "source", Edit(file="controller/assembly.py", text=clock, instead="CLOCK = time.time")
+    )
+    cluster = ClusterSettings(name="a", nodes=2, replicas=2)
+    with fault_world(tmp_path / "world", cluster, flags=FAST, env={**clocks.env, **wrong}) as world:
+        leader, before = world.leader(), terms(world)
+        clocks.turn(leader, HOUR_S)
+        wait_until(lambda: terms(world) > before, 20, "another term begins because a clock was turned")
 
 
 def follower_of(world: FaultWorld, leader: Replica) -> Replica:

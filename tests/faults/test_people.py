@@ -59,7 +59,7 @@ def test_addresses_disassociated_by_hand_come_back(world: FaultWorld) -> None:
         world.ec2.disassociate(cut_by_hand(address_of(life)))
     world.settle()
     assert [allocation_of(life) for life in lives] == before
-    world.verdict(quiet_s=QUIET_S)
+    world.verdict(quiet_s=QUIET_S, told_s=EVENTS_TOLD_S)
 
 
 def test_addresses_released_by_hand_are_replaced(world: FaultWorld) -> None:
@@ -70,7 +70,7 @@ def test_addresses_released_by_hand_are_replaced(world: FaultWorld) -> None:
         release_by_hand(world, allocation_id)
     heard(own, "no address carries the tag")
     world.ec2.add_address(tags={"own": f"ns/{own.name}"})
-    world.verdict(quiet_s=QUIET_S)
+    world.verdict(quiet_s=QUIET_S, told_s=EVENTS_TOLD_S)
     assert not {allocation_of(life) for life in lives} & set(lost)
 
 
@@ -81,7 +81,7 @@ def test_addresses_released_by_hand_in_a_default_vpc_are_replaced(tmp_path: Path
         for life in (auto, pool, own):
             world.ec2.release(allocation_of(life))
         world.ec2.add_address(tags={"own": f"ns/{own.name}"})
-        world.verdict(quiet_s=QUIET_S)
+        world.verdict(quiet_s=QUIET_S, told_s=EVENTS_TOLD_S)
 
 
 def test_addresses_associated_elsewhere_by_hand_are_left_there(world: FaultWorld) -> None:
@@ -101,7 +101,7 @@ def test_addresses_associated_elsewhere_by_hand_are_left_there(world: FaultWorld
     for association_id in theirs:  # and given back
         world.ec2.disassociate(association_id)
     world.hopeless.clear()
-    world.verdict(quiet_s=QUIET_S, bounds=WHILE_A_PERSON_HAS_IT)
+    world.verdict(quiet_s=QUIET_S, bounds=WHILE_A_PERSON_HAS_IT, told_s=EVENTS_TOLD_S)
     assert taken[0] not in world.ec2.world().addresses, "the superfluous address was not released"
     assert allocation_of(own) == taken[2]
 
@@ -151,7 +151,7 @@ def test_an_address_tagged_into_another_pool_by_hand_serves_that_pool_next(world
     heard(other, "other", "no free address")
     assert allocation_of(pool) == moved
     delete(pool)
-    world.verdict(quiet_s=QUIET_S)
+    world.verdict(quiet_s=QUIET_S, told_s=EVENTS_TOLD_S)
     assert allocation_of(other) == moved
 
 
@@ -166,7 +166,7 @@ def test_an_address_tagged_for_another_pod_by_hand_goes_over_when_the_first_has_
     wait_looked(world)
     assert allocation_of(own) == address
     delete(own)
-    world.verdict(quiet_s=QUIET_S)
+    world.verdict(quiet_s=QUIET_S, told_s=EVENTS_TOLD_S)
     assert allocation_of(heir) == address
 
 

@@ -52,14 +52,16 @@ def test_dynamodb_is_away_for_long_while_ips_go_to_strangers(world: FaultWorld, 
     for replica in world.replicas():
         world.doors[replica.name]["dynamodb"].close()
     since = time.monotonic()
-    ips = [delete_and_reuse(life) for life in lives[:3]]
-    serve(coming)
     if fails:
         world.kill(leader)
-        world.start(leader)
-    else:
+    ips = [delete_and_reuse(life) for life in lives[:3]]
+    serve(coming)
+    if not fails:
         wait_until(lambda: not standing(world, ips), 10, "nothing is left at the strangers' IPs")
     wait_until(lambda: time.monotonic() > since + OUTAGE_S, 30, "the outage has lasted")
+    if fails:
+        assert len(standing(world, ips)) == 3, "who has not read the ledger knows nobody's address"
+        world.start(leader)
     away = OUTAGE_S + 15 if fails else 10
     for replica in world.replicas():
         world.doors[replica.name]["dynamodb"].open()
