@@ -18,7 +18,7 @@ it (AssociateAddress gives the same id again; a cut association is "not found").
 an unknown outcome stops the plan until EC2's reads can be believed (`in_doubt`).
 """
 
-from controller.core import birth, contract, refusal, teardown
+from controller.core import birth, contract, refusal, squatter, teardown
 from controller.core.actions import (
     Action,
     Allocate,
@@ -36,7 +36,7 @@ from controller.core.actions import (
     Unlabel,
     Wait,
 )
-from controller.core.adoption import may_adopt, upstream_tags
+from controller.core.adoption import may_adopt
 from controller.core.desire import Gone, Invalid, Nothing, Pending, Serve, Unproven, label_patch, wanted_labels
 from controller.core.ports import Address, Association, EventType, PodEvent
 from controller.core.situation import NoOffer, Offer, Placed, Situation
@@ -86,7 +86,7 @@ def _begin(s: Situation, wanted: Serve) -> Plan:
     if s.record is None and (s.pod is None or s.pod.deleting):
         return ()
     if isinstance(s.placement, Placed) and s.squatter is not None:
-        return _meet_squatter(s, s.squatter, wanted) or _obtain(s, wanted)
+        return squatter.meet(s, s.squatter, wanted) or _obtain(s, wanted)
     return _obtain(s, wanted)
 
 
@@ -97,9 +97,9 @@ def _obtain(s: Situation, wanted: Serve) -> Plan:
     if not isinstance(s.placement, Placed):
         return _unplaced(s)
     if s.rival:
-        return (*_stale_labels(s), Wait(reason=Reason.TARGET))
+        return (*teardown.unlabel_unserved(s), Wait(reason=Reason.TARGET))
     obtain = _obtain_auto if wanted.mode is Mode.AUTO else _obtain_fixed
-    return (*_stale_labels(s), *obtain(s, wanted, s.placement))
+    return (*teardown.unlabel_unserved(s), *obtain(s, wanted, s.placement))
 
 
 def _obtain_auto(s: Situation, wanted: Serve, at: Placed) -> Plan:
@@ -136,20 +136,20 @@ def _go_on(s: Situation, record: PodRecord) -> Plan:
     if not isinstance(s.placement, Placed):
         return _unplaced(s)
     if s.rival:
-        return (*_stale_labels(s), Wait(reason=Reason.TARGET))
+        return (*teardown.unlabel_unserved(s), Wait(reason=Reason.TARGET))
     if s.squatter is not None:
-        return _meet_squatter(s, s.squatter, None) if not _gives_way(s, s.squatter) else _unclaim(s)
+        return squatter.meet(s, s.squatter, None) if not _gives_way(s, s.squatter) else _unclaim(s)
     address = s.address
     association = address.association if address else None
     move = () if record.target == s.placement.target else (Retarget(target=s.placement.target),)
     if address is None or association is None:
-        return (*_stale_labels(s), *move, *_up(record.mode, record.pool))
+        return (*teardown.unlabel_unserved(s), *move, *_up(record.mode, record.pool))
     if association.target == s.placement.target and not move:
         return (Record(association_id=association.association_id), Label(mode=record.mode, pool=record.pool))
     if s.claim is None or not s.claim.knows(association.target):
         return teardown.abandon(s)
     cut = Cut(association_id=association.association_id, allocation_id=address.allocation_id)
-    return (*_stale_labels(s), cut, *move, *_up(record.mode, record.pool))
+    return (*teardown.unlabel_unserved(s), cut, *move, *_up(record.mode, record.pool))
 
 
 def _unclaim(s: Situation) -> Plan:
@@ -181,8 +181,22 @@ def _maintain(s: Situation, record: PodRecord) -> Plan:
     if association is not None and stands and association.association_id == record.association_id:
         return _label_if_needed(s, record)
     if not s.address_seen:
-        return (*_label_if_needed(s, record), Wait(reason=Reason.SETTLE))
+        return _ask_again(s, record, association)
     return _restore(s, record, association)
+
+
+def _ask_again(s: Situation, record: PodRecord, association: Association | None) -> Plan:
+    """EC2 does not show what the ledger says, and may only be late. An earlier leader may also have cut it since.
+
+    A label is not put on for that: AssociateAddress, said again, gives the same id if it stands, and mends it if not.
+    """
+    assert record.target is not None
+    wait, label = Wait(reason=Reason.SETTLE), _label_if_needed(s, record)
+    if association is not None:
+        return (*label, wait) if association.target == record.target else (wait,)
+    if not label or s.squatter is not None:
+        return (wait,)
+    return (Retarget(target=record.target), *_up(record.mode, record.pool))
 
 
 def _restore(s: Situation, record: PodRecord, association: Association | None) -> Plan:
@@ -192,7 +206,7 @@ def _restore(s: Situation, record: PodRecord, association: Association | None) -
         return teardown.abandon(s)
     if association is None and s.squatter is not None:
         gives_way = record.mode is Mode.AUTO and _gives_way(s, s.squatter)
-        return (*teardown.unlabel(s), *_unclaim(s)) if gives_way else _meet_squatter(s, s.squatter, None)
+        return (*teardown.unlabel(s), *_unclaim(s)) if gives_way else squatter.meet(s, s.squatter, None)
     if association is None:
         return (*teardown.unlabel(s), Retarget(target=record.target), *_up(record.mode, record.pool))
     if association.target != record.target:
@@ -208,7 +222,7 @@ def _follow_ip(s: Situation, record: PodRecord) -> Plan:
     if s.rival:
         return (*teardown.unlabel(s), *cut, Wait(reason=Reason.TARGET))
     if s.squatter is not None:
-        met = (step for step in _meet_squatter(s, s.squatter, None) if not isinstance(step, Unlabel))
+        met = (step for step in squatter.meet(s, s.squatter, None) if not isinstance(step, Unlabel))
         return (*teardown.unlabel(s), *cut, *met)
     return (*teardown.unlabel(s), *cut, Retarget(target=s.placement.target), *_up(record.mode, record.pool))
 
@@ -225,40 +239,6 @@ def _astray(s: Situation, record: PodRecord) -> Plan:
     return (*teardown.unlabel(s), cut, Retarget(target=record.target), *_up(record.mode, record.pool))
 
 
-def _meet_squatter(s: Situation, squatter: Address, wanted: Serve | None) -> Plan:
-    """Another address is at the Pod's target: adopt it, cut it if it is a late arrival of ours, or wait."""
-    assert squatter.association is not None
-    association = squatter.association
-    claim = s.squatter_claim
-    if claim is not None and claim.owner is not None:
-        return (*_stale_labels(s), Wait(reason=Reason.TARGET))
-    if wanted is not None and s.pod is not None and may_adopt(squatter, s.facts, s.pod, wanted.mode, wanted.pool):
-        return _adopt(s, squatter, wanted)
-    if claim is not None and claim.knows(association.target):
-        return (Cut(association_id=association.association_id, allocation_id=squatter.allocation_id), _look())
-    why = (
-        f"private IP {association.target.private_ip} already has the address {squatter.public_ip} "
-        f"({squatter.allocation_id}), which this controller did not associate; disassociate it to serve this Pod"
-    )
-    event = _tell(EventType.WARNING, contract.ASSOCIATION_FAILED, why)
-    return (*_stale_labels(s), event, Wait(reason=Reason.FOREIGN, detail=why))
-
-
-def _adopt(s: Situation, address: Address, wanted: Serve) -> Plan:
-    """Claim an address where it is: no EC2 mutation, no cut."""
-    assert address.association is not None
-    claim = Claim(
-        mode=wanted.mode,
-        pool=wanted.pool,
-        target=address.association.target,
-        address=address,
-        before=s.squatter_claim,
-        association_id=address.association.association_id,
-        adopted=upstream_tags(address) if wanted.mode is Mode.AUTO else None,
-    )
-    return (claim, Label(mode=wanted.mode, pool=wanted.pool))
-
-
 def _label_if_needed(s: Situation, record: PodRecord) -> Plan:
     if s.pod is None or record.public_ip is None:
         return ()
@@ -271,11 +251,6 @@ def _up(mode: Mode, pool: str) -> tuple[Action, ...]:
     return (Associate(), Record(), Label(mode=mode, pool=pool))
 
 
-def _stale_labels(s: Situation) -> Plan:
-    """A label that says "associated" on a Pod that is not served: left over, or copied from a manifest."""
-    return teardown.unlabel(s) if s.pod is not None and contract.PUBLIC_IP in s.pod.labels else ()
-
-
 def _unplaced(s: Situation) -> Plan:
     if not (isinstance(s.placement, Placed)) and not s.placement.looked:
         return (Wait(reason=Reason.LOOK),)
@@ -285,11 +260,7 @@ def _unplaced(s: Situation) -> Plan:
         "have an Elastic IP, and --vpc-id must name the VPC of the nodes"
     )
     event = _tell(EventType.WARNING, contract.ASSOCIATION_FAILED, why)
-    return (*_stale_labels(s), event, Wait(reason=Reason.PLACEMENT, detail=why))
-
-
-def _look() -> Wait:
-    return Wait(reason=Reason.LOOK)
+    return (*teardown.unlabel_unserved(s), event, Wait(reason=Reason.PLACEMENT, detail=why))
 
 
 def _tell(kind: str, reason: str, message: str) -> Tell:

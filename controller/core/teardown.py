@@ -128,3 +128,8 @@ def _release(s: Situation) -> Plan:
     if not may_release(s.address, s.facts, record.uid, record.adopted):
         return (Forget(),)
     return (Release(allocation_id=record.allocation_id, border_group=s.address.border_group), Forget())
+
+
+def unlabel_unserved(s: Situation) -> Plan:
+    """A label that says "associated" on a Pod that is not served: left over, or copied from a manifest."""
+    return unlabel(s) if s.pod is not None and contract.PUBLIC_IP in s.pod.labels else ()

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.core import contract
+from controller.core.plan import plan
 from controller.core.policy import Refusal
 from controller.core.ports import Address, Association, PodView
 from state.model import AllocationId, AssociationId, Mode, Phase
@@ -216,3 +217,18 @@ def test_an_association_gives_way_to_a_later_one_of_ours_that_displaced_it() -> 
     assert world.labels[contract.PUBLIC_IP] == "9.9.9.9"
     assert list(world.ec2) == [second.allocation_id]
     assert "Associate" not in world.calls
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_label_is_not_put_on_for_an_association_that_ec2_does_not_show(mode: Mode) -> None:
+    """A leader cut the association, could not write it down, and died; the Pod asks for its address again."""
+    world = MODES[mode]()
+    world.run()
+    assert world.record is not None
+    assert world.record.allocation_id is not None
+    held = world.record.allocation_id
+    early = replace(world.situation(), address_seen=False, address=replace(world.ec2[held], association=None))
+    assert early.pod is not None
+    assert [type(step).__name__ for step in plan(early)] == ["Wait"]
+    bare = replace(early, pod=replace(early.pod, labels={}))
+    assert [type(step).__name__ for step in plan(bare)] == ["Retarget", *UP]
