@@ -56,6 +56,7 @@ def enumerate_points(world: FaultWorld, mode: str) -> list[dict[Step, CrashPoint
 
 
 @pytest.mark.faults
+@pytest.mark.thorough
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("mode", STEPS)
 def test_every_point(world: FaultWorld, mode: str) -> None:
