@@ -121,6 +121,7 @@ class Account:
             lambda: pods.instance_of("n1"),
             lambda: [events.tell(said, told, 1, first=STAMP, last=STAMP) for told in (0, 0, 2)],
             self.elect,
+            KubeLeaseStore(self.connection, "kube-public", LEASE).get,  # an earlier install's
         ]
 
     def elect(self) -> None:
