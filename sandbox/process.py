@@ -5,6 +5,7 @@ be kept for the error message, a start that hangs must end, and stopping must re
 """
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,17 +21,25 @@ from typing import Self
 
 Probe = Callable[[], bool]
 
+_QUIET_PORTS = (10_000, 32_768)  # below those that Linux gives to outgoing connections
+_CHANCE = random.SystemRandom()  # a seeded one would choose the same in all processes of a test run
+
 
 class StartError(RuntimeError):
     """A child ended, or did not answer in time; the message ends with the last lines that it wrote."""
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now. Another process may take it before it is used."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody has now.
+
+    Not one that the system would choose: it gives those to every connection that is opened, and to several processes
+    that ask at once, before the first of them has begun to listen.
+    """
+    while True:
+        port = _CHANCE.randrange(*_QUIET_PORTS)
+        with socket.socket() as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 def answers(url: str, *, context: SSLContext | None = None, headers: Mapping[str, str] | None = None) -> Probe:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import urllib3
+
+from sandbox.process import free_port
 
 LIMIT_S = 60.0
 
@@ -91,10 +92,3 @@ def answers(replica: Replica, path: str = "/readyz") -> Callable[[], bool]:
         return False
 
     return condition
-
-
-def free_port() -> int:
-    """A port of loopback that nobody has at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
