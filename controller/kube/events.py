@@ -123,7 +123,7 @@ class EventRecorder:
                 self._send(said, series, retry=not everything)
 
     def _send(self, said: Said, series: Series, *, retry: bool) -> None:
-        wait = INTERVAL_S
+        sent_at, wait = self._clock(), INTERVAL_S
         try:
             series.told = self._api.tell(said, series.told, series.untold, first=series.first, last=series.last)
             series.untold = 0
@@ -134,6 +134,6 @@ class EventRecorder:
         except PodEipError as error:
             log.debug("Event %s of %s/%s waits: %s", said.reason, said.namespace, said.name, error.message)
             wait = max(wait, wait_of(error))
-        series.next_send = self._clock() + wait
+        series.next_send = sent_at + wait
         if series.untold and retry:
             self._schedule(said, series.next_send)
