@@ -112,6 +112,7 @@ class EpochRaiser:
             model.scope.set(self._scope),
             model.silence_s.set(self._silence_s),
             model.version.set(self._version),
+            model.queues.remove(),
         ]
         condition = model.epoch == record.epoch if record else model.pk.does_not_exist()
         return model(*install_key(self._install)).get_update_kwargs_from_instance(facts, condition, ALL_OLD)

@@ -28,6 +28,7 @@ from state.model import (
     InstallRecord,
     PodRecord,
     PodUid,
+    PoolQueue,
 )
 from state.operations import compose
 from state.reader import Reader
@@ -197,9 +198,12 @@ class DynamoLedger:
         """Forget a fenced install that has nothing left. Raises ConditionLost if it began a term since."""
         self._raiser.strike(fenced)
 
-    def heartbeat(self) -> None:
-        """Move the heartbeat, and learn whether the epoch is still ours. Raises as `commit` does."""
-        self._submit(Change(), None)
+    def heartbeat(self, queues: Sequence[PoolQueue] | None = None) -> None:
+        """Move the heartbeat, and learn whether the epoch is still ours. Raises as `commit` does.
+
+        `queues`: the Pods that wait, for the other installs to read; None: as was told before.
+        """
+        self._submit(Change(), None, queues)
 
     def seconds_since_write(self) -> float:
         """Seconds since the last accepted write was sent; infinite before the first term."""
@@ -209,8 +213,9 @@ class DynamoLedger:
         """How many changes wait for the next group."""
         return self._writer.queued()
 
-    def _submit(self, change: Change, silent: InstallRecord | None) -> None:
+    def _submit(self, change: Change, silent: InstallRecord | None, queues: Sequence[PoolQueue] | None = None) -> None:
         entry = compose(self._table, self._install, change, silent)
+        entry.queues = queues
         self._writer.submit(entry)
         entry.result.result()
 

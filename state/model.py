@@ -148,10 +148,25 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PoolQueue:
+    """The Pods of one install that wait for a pool: how many, and how many seconds the first of them has waited.
+
+    `border_group`: that of their interfaces, "" where it is not known. The seconds are a duration and no point in
+    time, since the clocks of two machines are never compared.
+    """
+
+    pool: str
+    border_group: str
+    waiting: int
+    waited_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstallRecord:
     """One install as the table has it. `heartbeat` only ever grows; `silence_s` is its T of the take-over rule.
 
-    `fenced`: somebody else raised its epoch, and it has begun no term since; so nothing of it writes.
+    `fenced`: somebody else raised its epoch, and it has begun no term since; so nothing of it writes. `queues` is
+    what it last told of its waiting Pods.
     """
 
     key: InstallKey
@@ -163,3 +178,4 @@ class InstallRecord:
     silence_s: int
     version: str
     fenced: bool = False
+    queues: tuple[PoolQueue, ...] = ()

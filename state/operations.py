@@ -5,7 +5,7 @@ was, ours beyond doubt, or somebody else's, and nothing has to be guessed from e
 """
 
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -15,7 +15,7 @@ from uuid import uuid4
 from pynamodb.constants import ALL_OLD
 
 from state.connection import Key, Raw
-from state.model import AddressRecord, Change, InstallKey, InstallRecord, PodRecord, Rev
+from state.model import AddressRecord, Change, InstallKey, InstallRecord, PodRecord, PoolQueue, Rev
 from state.schema import address_item, pod_item
 from state.table import AddressItem, PodItem, Table, address_key, install_key, pod_key
 
@@ -59,10 +59,12 @@ class Entry:
     """A change on its way; `uncertain` once a transaction with it was sent and its outcome never told.
 
     `context` is the caller's, so that the span of the call that carries it belongs to the trace of its Pod.
+    `queues`: what the fence's item says of waiting Pods from now on; None: what it said before.
     """
 
     change: Change
     operations: tuple[Operation, ...]
+    queues: Sequence[PoolQueue] | None = None
     result: Future[None] = field(default_factory=Future)
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
     uncertain: bool = False

@@ -6,6 +6,8 @@ written over, since what it says may be an address that carries traffic. Attribu
 optional here.
 """
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TypeVar
 
 from pynamodb.exceptions import AttributeDeserializationError, AttributeNullError
@@ -27,6 +29,7 @@ from state.model import (
     Phase,
     PodRecord,
     PodUid,
+    PoolQueue,
     Rev,
     Target,
 )
@@ -36,6 +39,7 @@ from state.table import (
     InstallItem,
     Item,
     PodItem,
+    QueueMap,
     Table,
     address_key,
     pod_key,
@@ -207,7 +211,21 @@ def read_install(table: Table, raw: Raw) -> InstallRecord:
         scope=item.scope,
         silence_s=int(item.silence_s),
         version=item.version,
+        queues=tuple(
+            PoolQueue(
+                pool=queue.pool,
+                border_group=queue.border_group,
+                waiting=int(queue.waiting),
+                waited_s=int(queue.waited_s),
+            )
+            for queue in item.queues or ()
+        ),
     )
+
+
+def queue_maps(queues: Iterable[PoolQueue]) -> list[QueueMap]:
+    """The queues as the install's item has them."""
+    return [QueueMap(**asdict(queue)) for queue in queues]  # type: ignore[no-untyped-call]
 
 
 def install_of(cluster_uid: str, install: str) -> InstallKey:

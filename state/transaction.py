@@ -8,18 +8,20 @@ request, and PynamoDB sends deletes, puts and then updates, whatever the order t
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import CancellationReason, TransactWriteError
+from pynamodb.expressions.update import Action
 
 from state.codes import error_for, is_cancellation, translate
 from state.connection import Key, Raw
 from state.errors import ConditionLost, NotSent, PodEipError, Throttled
 from state.model import Epoch, InstallKey
 from state.operations import Entry, Operation
+from state.schema import queue_maps
 from state.table import Table, install_key
 
 LIMIT = 100  # items of one TransactWriteItems (API reference), the fence among them
@@ -79,7 +81,7 @@ class Transactions:
             self._table.connection.transact(
                 deletes=[operation.request for operation in ordered if operation.verb == "delete"],
                 puts=[operation.request for operation in ordered if operation.verb == "put"],
-                updates=[*(o.request for o in ordered if o.verb == "update"), self._fence(term)],
+                updates=[*(o.request for o in ordered if o.verb == "update"), self._fence(term, entries)],
                 token=token,
                 guard=term.guard,
             )
@@ -90,11 +92,14 @@ class Transactions:
         term.beats += 1
         return Committed()
 
-    def _fence(self, term: WriteTerm) -> dict[str, Any]:
+    def _fence(self, term: WriteTerm, entries: Iterable[Entry]) -> dict[str, Any]:
         model = self._table.install
         item = model(*self._fence_key)
         ours = (model.epoch == term.epoch) & (model.heartbeat >= term.beats)
-        return item.get_update_kwargs_from_instance([model.heartbeat.add(1)], ours, ALL_OLD)
+        told = [entry.queues for entry in entries if entry.queues is not None][-1:]
+        queues = [model.queues.set(queue_maps(found)) if found else model.queues.remove() for found in told]
+        facts: list[Action] = [model.heartbeat.add(1), *queues]
+        return item.get_update_kwargs_from_instance(facts, ours, ALL_OLD)
 
     def _judge(self, keys: Sequence[Key], error: TransactWriteError) -> Verdict:
         reasons = error.cancellation_reasons

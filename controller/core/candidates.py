@@ -6,6 +6,7 @@ it wins, so that with room in the pool no conditional write is lost. The same Po
 where that is free; an address that another name had is offered last.
 """
 
+from collections import Counter as Tally
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -14,7 +15,8 @@ from itertools import chain
 from controller.core.adoption import in_pool
 from controller.core.ports import Address
 from controller.core.situation import NoOffer, Offer
-from state.model import AddressRecord, AllocationId, InstallRecord, Mode, PodUid
+from controller.core.turns import Rival, left_to_rivals
+from state.model import AddressRecord, AllocationId, ClusterUid, InstallRecord, Mode, PodUid, PoolQueue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class Applicant:
     pool: str
     border_group: str | None
     barred: frozenset[AllocationId] = frozenset()
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class Market:
     """What there is to give: EC2's view, the ledger's side of each address, and what is spoken for already.
 
     silent: the installs that count as gone; what they hold is given last, if it is associated with nothing.
+    names: what the clusters are called.
+    queues: the Pods that wait in other installs, by install; `fresh`: the addresses that those may not have seen free.
     """
 
     addresses: Sequence[Address]
@@ -42,6 +47,9 @@ class Market:
     install: str
     installs: Collection[str]
     silent: Mapping[str, InstallRecord] = field(default_factory=dict)
+    names: Mapping[ClusterUid, str] = field(default_factory=dict)
+    queues: Mapping[str, Sequence[PoolQueue]] = field(default_factory=dict)
+    fresh: Collection[AllocationId] = frozenset()
 
 
 def allot(market: Market, applicants: Iterable[Applicant]) -> dict[PodUid, Offer | NoOffer]:
@@ -70,14 +78,18 @@ def wins(install: str, installs: Collection[str], allocation_id: AllocationId) -
     return all(_weight(install, allocation_id) >= _weight(other, allocation_id) for other in installs)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Shelf:
-    """One pool's addresses: all, the free ones in the order in which they are offered, and by their last holder."""
+    """One pool's addresses: all, the free ones in the order in which they are offered, and by their last holder.
+
+    `holdings`: how many each install has, with what is offered here.
+    """
 
     members: list[Address]
     free: dict[AllocationId, Address]
     former: dict[str, list[Address]]
     abandoned: dict[AllocationId, Address]
+    holdings: Tally[str]
     held: str = ""
 
 
@@ -101,27 +113,51 @@ def _shelf(market: Market, applicant: Applicant) -> _Shelf:
     free.sort(key=lambda a: _preference(market, a))
     abandoned = [a for a in members if a.association is None and _silent_holder(market, a)]
     abandoned.sort(key=lambda a: _preference(market, a))
-    return _Shelf(members, {a.allocation_id: a for a in free}, former, {a.allocation_id: a for a in abandoned})
+    return _Shelf(
+        members=members,
+        free={a.allocation_id: a for a in free},
+        former=former,
+        abandoned={a.allocation_id: a for a in abandoned},
+        holdings=Tally(_holder(market, a) for a in members),
+    )
 
 
 def _silent_holder(market: Market, address: Address) -> InstallRecord | None:
     """The install that holds it, if that counts as gone."""
-    record = market.records.get(address.allocation_id)
-    owner = record.owner if record else None
-    return market.silent.get(f"{owner.cluster_uid}#{owner.install}") if owner else None
+    return market.silent.get(_holder(market, address))
 
 
 def _offer(market: Market, shelf: _Shelf, applicant: Applicant, taken: set[AllocationId]) -> Offer | NoOffer:
     before = (a for a in shelf.abandoned.values() if _last_holder(market, a) == applicant.holder)
-    choices = chain(shelf.free.values(), before, shelf.abandoned.values())
+    left = _left_to_rivals(market, shelf, applicant)
+    free = (a for a in shelf.free.values() if a.allocation_id not in left)
+    choices = chain(free, before, shelf.abandoned.values())
     choice = next((a for a in choices if _is_open(a, applicant, taken)), None)
-    return NoOffer(why=_why_not(market, shelf, applicant)) if choice is None else _take(market, shelf, choice, taken)
+    if choice is not None:
+        return _take(market, shelf, choice, taken)
+    return NoOffer(why=_left(applicant, left) if left else _why_not(market, shelf, applicant))
+
+
+def _left_to_rivals(market: Market, shelf: _Shelf, applicant: Applicant) -> frozenset[AllocationId]:
+    """What this Pod leaves to those of other clusters; a value of a tag names one Pod, so nobody queues for that."""
+    if not market.queues or applicant.mode is not Mode.FIXED_TAG:
+        return frozenset()
+    held = shelf.holdings
+    rivals = [
+        Rival(queue=queue, held=held[install])
+        for install, queues in market.queues.items()
+        for queue in queues
+        if queue.pool == applicant.pool
+    ]
+    free = [a for a in shelf.free.values() if a.allocation_id in market.fresh]
+    return left_to_rivals(rivals, waited_s=applicant.waited_s, held=held[market.install], free=free)
 
 
 def _take(market: Market, shelf: _Shelf, address: Address, taken: set[AllocationId]) -> Offer:
     taken.add(address.allocation_id)
     shelf.free.pop(address.allocation_id, None)
     shelf.abandoned.pop(address.allocation_id, None)
+    shelf.holdings[market.install] += 1
     before = market.records.get(address.allocation_id)
     return Offer(address=address, before=before, silent=_silent_holder(market, address))
 
@@ -146,9 +182,14 @@ def _last_holder(market: Market, address: Address) -> str:
 
 def _is_held_here(market: Market, address: Address) -> bool:
     """Whether this install holds it: under the applicant's own name, that is its predecessor, on the way down."""
+    return _holder(market, address) == market.install
+
+
+def _holder(market: Market, address: Address) -> str:
+    """The install that holds it; "" if none does."""
     record = market.records.get(address.allocation_id)
     owner = record.owner if record else None
-    return owner is not None and f"{owner.cluster_uid}#{owner.install}" == market.install
+    return f"{owner.cluster_uid}#{owner.install}" if owner else ""
 
 
 def _preference(market: Market, address: Address) -> tuple[bool, bool, int]:
@@ -158,6 +199,13 @@ def _preference(market: Market, address: Address) -> tuple[bool, bool, int]:
 
 def _weight(install: str, allocation_id: AllocationId) -> int:
     return int.from_bytes(blake2b(f"{install}|{allocation_id}".encode(), digest_size=8).digest(), "big")
+
+
+def _left(applicant: Applicant, left: Collection[AllocationId]) -> str:
+    return (
+        f"pool {applicant.pool!r} has {len(left)} addresses that just got free, and leaves them to Pods of other "
+        "clusters, which have waited longer; waiting for its turn"
+    )
 
 
 def _why_not(market: Market, shelf: _Shelf, applicant: Applicant) -> str:
@@ -183,11 +231,16 @@ def _no_such_pool(applicant: Applicant) -> str:
     return f"no address carries the tag key {applicant.pool!r}; tag at least one Elastic IP of this Region with it"
 
 
+def _cluster(market: Market, uid: ClusterUid) -> str:
+    name = market.names.get(uid)
+    return f"cluster {name} ({uid})" if name else f"cluster {uid}"
+
+
 def _held(market: Market, members: Sequence[Address]) -> str:
     holders: dict[str, int] = {}
     for address in members:
         record = market.records.get(address.allocation_id)
-        who = f"cluster {record.owner.cluster_uid}" if record and record.owner else "others"
+        who = _cluster(market, record.owner.cluster_uid) if record and record.owner else "others"
         holders[who] = holders.get(who, 0) + 1
     parts = ", ".join(f"{count} by {who}" for who, count in sorted(holders.items()))
     return f"{len(members)} addresses, held {parts}"

@@ -19,6 +19,7 @@ from state.model import (
     InterfaceId,
     PodRecord,
     PodUid,
+    PoolQueue,
     Target,
 )
 
@@ -248,8 +249,8 @@ class Ledger(Protocol):
 class Heart(Protocol):
     """The install's own pulse in the table."""
 
-    def heartbeat(self) -> None:
-        """Move this install's counter."""
+    def heartbeat(self, queues: Sequence[PoolQueue] | None = None) -> None:
+        """Move this install's counter, and tell the others which Pods wait (None: as was told before)."""
         ...
 
     def seconds_since_write(self) -> float:

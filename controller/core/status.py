@@ -58,18 +58,20 @@ class HolderStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolStatus:
-    """The addresses that carry one tag key, and how many Pods of this install wait for one."""
+    """The addresses that carry one tag key, how many Pods of this install wait for one, and the first since when."""
 
     tag_key: str
     total: int
     free: int
     waiting: int
+    longest_wait_s: int = 0
     holders: tuple[HolderStatus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterStatus:
-    """An install that shares the table: seconds since its heartbeat moved, and how many addresses it holds.
+    """An install that shares the table: seconds since its heartbeat moved, how many addresses it holds, and how many
+    of its Pods wait for one, as far as it told.
 
     `same_name`: it belongs to another cluster that lives and has our cluster's name.
     """
@@ -79,6 +81,7 @@ class ClusterStatus:
     silent_s: float
     addresses: int
     install: str = ""
+    waiting: int = 0
     same_name: bool = False
 
 

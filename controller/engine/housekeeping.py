@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 30.0
 BEAT_RETRY_S = 5.0
+QUEUE_BEAT_S = 10.0
+"""While Pods wait for a pool the other installs are heard and told more often: who comes first changes quickly."""
 WRITES_AT_ONCE = 200
 """A resync writes one by one in the loop's thread, and must not hold it up; what is left waits for the next."""
 UNOWNED_GRACE_S = 600.0
@@ -42,6 +44,7 @@ class Housekeeping:
     first: bool = True
     _next_resync: float = 0.0
     _next_beat: float = 0.0
+    _next_news: float = 0.0
     _unowned_since: dict[AllocationId, float] = field(default_factory=dict)
     _recent_since: dict[tuple[AllocationId, Rev], float] = field(default_factory=dict)
     _reported: set[str] = field(default_factory=set)
@@ -51,7 +54,8 @@ class Housekeeping:
     @property
     def due_in(self) -> float:
         """Seconds until there is a chore."""
-        return max(0.0, min(self._next_resync, self._next_beat) - self.clock())
+        beat = min(self._next_beat, self._next_news) if self.state.memory.queues.changed else self._next_beat
+        return max(0.0, min(self._next_resync, beat) - self.clock())
 
     def resync_due(self) -> bool:
         """Whether the full comparison is due."""
@@ -90,10 +94,14 @@ class Housekeeping:
         return [*self.ledger.pods(), *(pod.uid for pod in self.pods.annotated())]
 
     def beat_due(self) -> bool:
-        """Whether it is time for `beat`; asked again, it is so in some seconds, unless a beat came in between."""
-        due = self.clock() >= self._next_beat
+        """Whether it is time for `beat`: the last is old, or other Pods wait than the others were told.
+
+        Asked again, it is so in some seconds, unless a beat came in between.
+        """
+        news = self.state.memory.queues.changed and self.clock() >= self._next_news
+        due = news or self.clock() >= self._next_beat
         if due:
-            self._next_beat = self.clock() + BEAT_RETRY_S
+            self._next_beat = self._next_news = self.clock() + BEAT_RETRY_S
         return due
 
     def beat(self) -> None:
@@ -101,13 +109,16 @@ class Housekeeping:
 
         Runs in a thread of its own; waits as long as the ledger does.
         """
-        silent_s = self.heart.seconds_since_write()
-        if silent_s >= HEARTBEAT_S - 1.0:
+        silent_s, queues = self.heart.seconds_since_write(), self.state.memory.queues
+        if queues.changed or queues.shown():
+            queues.tell(self.heart.heartbeat)
+            silent_s = 0.0
+        elif silent_s >= HEARTBEAT_S - 1.0:
             self.heart.heartbeat()
             silent_s = 0.0
         self.peers.saw(self.ledger.installs())
         self._report_namesakes()
-        self._next_beat = self.clock() + HEARTBEAT_S - silent_s
+        self._next_beat = self.clock() + (QUEUE_BEAT_S if queues.shown() else HEARTBEAT_S - silent_s)
 
     def namesakes(self) -> set[ClusterUid]:
         """The other clusters that live and have our cluster's name: harmless, for all goes by UID, but confusing."""
@@ -150,7 +161,7 @@ class Housekeeping:
         for address in addresses:
             side = self.ledger.address(address.allocation_id)
             owner = side.owner if side and address.tags.get(contract.TYPE) == Mode.AUTO else None
-            silent = self.state.observer.silent.get(f"{owner.cluster_uid}#{owner.install}") if owner else None
+            silent = self.state.observer.market.silent.get(f"{owner.cluster_uid}#{owner.install}") if owner else None
             if silent is not None:
                 whose = f"cluster {silent.cluster_name} ({silent.key.cluster_uid})"
                 what = f"held by {whose}, which is silent; if that is gone for good: release-cluster"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from controller.core.desire import Desire, Nothing, Pending, Serve, Unproven, departs
 from controller.core.ports import Clock, PodView
+from controller.engine.queues import PoolQueues
 from state.model import AllocationId, AssociationId, Change, InstallKey, InstallRecord, PodRecord, PodUid
 
 BAR_S = 300.0
@@ -68,6 +69,10 @@ class Memory:
     alive: set[tuple[InstallKey, int]] = field(default_factory=set)
     perhaps: dict[PodUid, PodRecord] = field(default_factory=dict)
     quota_short_until: float = 0.0
+    queues: PoolQueues = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.queues = PoolQueues(self.clock)
 
     def of(self, uid: PodUid) -> PodMemory:
         """This Pod's memory, made with the safe assumptions if it is new."""
@@ -80,6 +85,7 @@ class Memory:
     def forget(self, uid: PodUid) -> None:
         """The Pod is done with."""
         self.pods.pop(uid, None)
+        self.queues.leave(uid)
 
     def in_doubt(self, uid: PodUid, looked_at: float) -> bool:
         """Whether an allocation may exist that a look at this time could not see."""
@@ -137,7 +143,7 @@ class Memory:
         """
         kept, now = set(alive), self.clock()
         for uid in [u for u in list(self.pods) if u not in kept]:
-            self.pods.pop(uid, None)
+            self.forget(uid)
         for name in [n for n, at in list(self.born.items()) if at + self.consistency_s < now]:
             self.born.pop(name, None)
         for association_id in [a for a, at in list(self.cut_ids.items()) if at + CUT_KEPT_S < now]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from controller.core import contract
 from controller.core.actions import Reason
 from controller.core.adoption import is_own_auto
-from controller.core.candidates import Applicant, Market, allot
 from controller.core.desire import Desire, Gone, Pending, Serve, Unproven, desire
 from controller.core.policy import Refusal
 from controller.core.ports import Address, Clock, Ledger, Pods, PodView
@@ -18,10 +17,11 @@ from controller.core.situation import Facts, NoOffer, Offer, Placed, Situation, 
 from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView, tagged_for
+from controller.engine.market import PoolMarket
 from controller.engine.memory import Memory
 from controller.engine.placement import Placements
 from state.errors import PodEipError
-from state.model import AllocationId, InstallRecord, Mode, Phase, PodRecord, PodUid, Target
+from state.model import AllocationId, Mode, Phase, PodRecord, PodUid, Target
 
 FRESH_S = 1.0
 """A view that is younger needs no second look before a Pod is told to wait."""
@@ -83,9 +83,9 @@ class Observer:
         self._facts, self._pods, self._ledger, self._view = facts, pods, ledger, view
         self._placements, self._claims, self._memory, self._clock = placements, claims, memory, clock
         self._poll_interval_s, self._restored, self._admission = poll_interval_s, restored, admission
-        self._pools_read: dict[str, float] = {}
-        self.installs: frozenset[str] = frozenset()
-        self.silent: Mapping[str, InstallRecord] = {}
+        self.market = PoolMarket(
+            facts=facts, ledger=ledger, view=view, placements=placements, memory=memory, clock=clock
+        )
 
     def observe(self, uids: Iterable[PodUid], reserved: frozenset[AllocationId]) -> Observation:
         """Everything that bears on these Pods now."""
@@ -171,8 +171,8 @@ class Observer:
         return offers
 
     def _allot(self, seekers: list[Glance], reserved: frozenset[AllocationId]) -> Mapping[PodUid, Offer | NoOffer]:
-        self._read_pools({g.desire.pool for g in seekers if isinstance(g.desire, Serve)})
-        return allot(self._market(reserved), [self._applicant(g) for g in sorted(seekers, key=_age)])
+        ordered = [(g.pod, g.desire) for g in sorted(seekers, key=_age) if g.pod and isinstance(g.desire, Serve)]
+        return self.market.allot(ordered, reserved)
 
     def _is_news(self, seekers: list[Glance], offers: Mapping[PodUid, Offer | NoOffer]) -> bool:
         """Whether a Pod would wait that did not before: its pool may have been tagged since the view was taken."""
@@ -180,45 +180,6 @@ class Observer:
             return False
         waiting = {uid for uid, offer in offers.items() if isinstance(offer, NoOffer) and offer.why}
         return any(g.uid in waiting and self._memory.of(g.uid).waiting != Reason.POOL for g in seekers)
-
-    def _read_pools(self, pools: Iterable[str]) -> None:
-        """Read the claims of these pools' addresses, once for each view: the others' claims are as old as the view."""
-        stale = {pool for pool in pools if self._pools_read.get(pool, float("-inf")) < self._view.asked_at}
-        members = [a.allocation_id for a in self._view.all() if not stale.isdisjoint(a.tags)]
-        if stale:
-            self._ledger.refresh(members)
-            self._pools_read.update(dict.fromkeys(stale, self._view.asked_at))
-
-    def _market(self, reserved: frozenset[AllocationId]) -> Market:
-        addresses = self._view.all()
-        records = {a.allocation_id: r for a in addresses if (r := self._ledger.address(a.allocation_id))}
-        me = f"{self._facts.cluster_uid}#{self._facts.install}"
-        alive = self._memory.alive
-        return Market(
-            addresses=addresses,
-            records=records,
-            reserved=reserved | self._unreadable(),
-            install=me,
-            installs=self.installs | {me},
-            silent={k: r for k, r in self.silent.items() if k != me and (r.key, r.heartbeat) not in alive},
-        )
-
-    def _unreadable(self) -> frozenset[AllocationId]:
-        """The addresses whose side of the ledger this release cannot read: they are nobody's to give."""
-        return frozenset(AllocationId(pk.removeprefix("eip#")) for pk, _ in self._ledger.unreadable())
-
-    def _applicant(self, glance: Glance) -> Applicant:
-        assert isinstance(glance.desire, Serve)
-        assert glance.pod is not None
-        placed = self._placements.place(glance.desire.ip)
-        return Applicant(
-            uid=glance.uid,
-            holder=f"{glance.pod.namespace}/{glance.pod.name}",
-            mode=glance.desire.mode,
-            pool=glance.desire.pool,
-            border_group=placed.border_group if isinstance(placed, Placed) else None,
-            barred=self._memory.barred(glance.uid),
-        )
 
     def _any_intent(self, glances: list[Glance]) -> bool:
         return any(

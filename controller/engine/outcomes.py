@@ -7,7 +7,9 @@ waits for something that can be noticed is woken by it, and looked at slowly oth
 from controller.core import actions as act
 from controller.core import contract
 from controller.core.actions import Reason
+from controller.core.desire import Serve
 from controller.core.ports import Clock, Events, EventType, PodEvent
+from controller.core.situation import Placed
 from controller.engine.execute import Outcome
 from controller.engine.memory import PodMemory
 from controller.engine.term import TermState
@@ -94,6 +96,7 @@ class Aftermath:
         mine.failures = mine.losses = 0
         mine.poll_s = 0.0
         mine.error = mine.waiting = ""
+        self._memory.queues.leave(outcome.uid)
         if not outcome.did:
             return
         self._queue.add([outcome.uid])
@@ -108,6 +111,7 @@ class Aftermath:
         mine.waiting = wait.reason
         mine.error = wait.detail
         uid = outcome.uid
+        self._queue_up(outcome, wait.reason)
         match wait.reason:
             case Reason.NO_IP | Reason.SCOPE | Reason.REFUSED | Reason.ROOM:
                 self._wait_for_news(outcome, wait.reason)
@@ -136,6 +140,15 @@ class Aftermath:
             self._refused.add(outcome.uid)
         elif reason is Reason.ROOM and pod is not None:
             self._crowded[outcome.uid] = pod.namespace
+
+    def _queue_up(self, outcome: Outcome, reason: str) -> None:
+        """Who waits for any address of a pool is told to the other clusters."""
+        wanted, placed = outcome.situation.desire, outcome.situation.placement
+        if reason == Reason.POOL and isinstance(wanted, Serve) and wanted.mode is Mode.FIXED_TAG:
+            group = placed.border_group if isinstance(placed, Placed) else None
+            self._memory.queues.join(outcome.uid, wanted.pool, group)
+        else:
+            self._memory.queues.leave(outcome.uid)
 
     def _wait_for_pool(self, uid: PodUid, mine: PodMemory) -> None:
         """The pool is looked at soon at first, for it may just be being tagged, then less often: one look for all."""

@@ -6,19 +6,23 @@ looks now and then knows as much as a leader when its turn comes.
 """
 
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from controller.core.ports import Clock
-from state.model import InstallRecord
+from state.model import ClusterUid, InstallRecord, PoolQueue
+
+QUIET_S = 90.0
+"""Three heartbeats: nothing is kept for the Pods of an install that has missed them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """An install, when we saw its counter move last (monotonic), and whether we ever did."""
+    """An install, when we saw its counter move last (monotonic), whether we ever did, and when its queues changed."""
 
     record: InstallRecord
     moved_at: float
+    queued_at: float
     beats: bool = False
 
 
@@ -39,10 +43,11 @@ class Peers:
     def _next(self, record: InstallRecord, now: float) -> Peer:
         known = self._peers.get(str(record.key))
         if known is None:
-            return Peer(record=record, moved_at=now)
+            return Peer(record=record, moved_at=now, queued_at=now)
+        queued_at = known.queued_at if known.record.queues == record.queues else now
         if known.record.heartbeat != record.heartbeat:
-            return Peer(record=record, moved_at=now, beats=True)
-        return Peer(record=record, moved_at=known.moved_at, beats=known.beats)
+            return Peer(record=record, moved_at=now, queued_at=queued_at, beats=True)
+        return replace(known, record=record, queued_at=queued_at)
 
     def all(self) -> list[Peer]:
         """Each of them."""
@@ -68,6 +73,20 @@ class Peers:
             key: peer.record
             for key, peer in self._peers.items()
             if self.silent_s(peer) > max(silence_s, peer.record.silence_s)
+        }
+
+    def names(self) -> Mapping[ClusterUid, str]:
+        """What the clusters are called, by their UIDs."""
+        return {peer.record.key.cluster_uid: peer.record.cluster_name for peer in self.all()}
+
+    def queues(self, *, except_of: str) -> Mapping[str, Sequence[PoolQueue]]:
+        """The Pods that wait in the other installs that beat, older by the time since we read of them first."""
+        now = self.clock()
+        beating = [peer for peer in self.all() if peer.beats and not peer.record.fenced]
+        return {
+            str(peer.record.key): [replace(q, waited_s=int(q.waited_s + now - peer.queued_at)) for q in queues]
+            for peer in beating
+            if (queues := peer.record.queues) and self.silent_s(peer) < QUIET_S and str(peer.record.key) != except_of
         }
 
     def beating(self) -> list[InstallRecord]:

@@ -177,8 +177,7 @@ class Reconciler:
             # Aside: a DynamoDB that hangs would hold up the loop for longer than the Lease lives.
             self.chore = self._executor.aside(house.beat)
         try:
-            state.observer.installs = house.peers.live(self._silence_s)
-            state.observer.silent = house.peers.silent(self._silence_s)
+            state.observer.market.learn(house.peers, self._silence_s)
             if house.resync_due():
                 self._queue.add(house.resync())
                 after.everyone_is_due()

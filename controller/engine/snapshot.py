@@ -27,7 +27,7 @@ from controller.engine.memory import PodMemory
 from controller.engine.peers import Peer
 from controller.engine.policy_file import PolicyFile
 from controller.engine.reconcile import Reconciler
-from state.model import Mode, Phase, PodRecord, PodUid
+from state.model import Mode, Phase, PodRecord, PodUid, PoolQueue
 
 _SHOWN = {
     Phase.INTENT: ShownPhase.PENDING,
@@ -142,7 +142,17 @@ class Snapshot:
         members = [a for a in addresses if in_pool(a, Mode.FIXED_TAG, key, "")]
         free = [a for a in members if is_free(a, self._ledger.address(a.allocation_id))]
         holders = tuple(h for a in members if (h := self._holder(a)))
-        return PoolStatus(tag_key=key, total=len(members), free=len(free), waiting=waiting, holders=holders)
+        return PoolStatus(
+            tag_key=key,
+            total=len(members),
+            free=len(free),
+            waiting=waiting,
+            longest_wait_s=max((q.waited_s for q in self._queues() if q.pool == key), default=0),
+            holders=holders,
+        )
+
+    def _queues(self) -> tuple[PoolQueue, ...]:
+        return self._loop.state.memory.queues.shown() if self._loop.state else ()
 
     def _holder(self, address: Address) -> HolderStatus | None:
         record = self._ledger.address(address.allocation_id)
@@ -167,6 +177,7 @@ class Snapshot:
                 silent_s=round(house.peers.silent_s(peer), 1),
                 addresses=owned.get(str(peer.record.key), 0),
                 install=peer.record.key.install,
+                waiting=sum(queue.waiting for queue in peer.record.queues),
                 same_name=peer.record.key.cluster_uid in namesakes,
             )
             for peer in self._peers()

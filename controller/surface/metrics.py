@@ -70,6 +70,8 @@ class _Snapshot:
             ("waiting", "Pods of this install that wait for an address of the pool."),
         ):
             yield _by(("tag_key",), f"pod_eip_pool_{key}", words, self._status["pools"], key)
+        words = "How long the first of the waiting Pods has waited."
+        yield _by(("tag_key",), "pod_eip_pool_longest_wait_seconds", words, self._status["pools"], "longest_wait_s")
         if policy := self._status["policy"]:
             words = "1 where the policy's file is wrong, and the policy before it is in force."
             yield GaugeMetricFamily("pod_eip_policy_broken", words, value=float(policy["error"] is not None))

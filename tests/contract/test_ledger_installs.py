@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from state.errors import ConditionLost, Fenced, NotLeading
-from state.model import Change, InstallKey, Rev
+from state.model import Change, InstallKey, PoolQueue, Rev
 from tests.fakes.ledger_worlds import InMemory, OnDynamoDb, TermLedger, World, new_install
 from tests.fakes.records import new_address, new_pod, owner
 
@@ -79,6 +79,24 @@ class InstallsContract:
         assert not _record(new, install).fenced
         old.begin_term("old")
         assert not _record(new, old_key).fenced
+
+    def test_what_an_install_tells_of_its_queues_stands_until_its_next_word_or_term(
+        self, world: World, install: InstallKey, ledger: TermLedger
+    ) -> None:
+        reader = world.ledger(new_install())
+        first = PoolQueue(pool="a pool", border_group="", waiting=2, waited_s=40)
+        second = PoolQueue(pool="k=v:@/+", border_group="eu-west-1", waiting=1, waited_s=0)
+        assert _record(reader, install).queues == ()
+        ledger.heartbeat((first, second))
+        assert _record(reader, install).queues == (first, second)
+        ledger.commit(Change(pod_after=new_pod()))
+        ledger.heartbeat()
+        assert _record(reader, install).queues == (first, second)
+        ledger.heartbeat(())
+        assert _record(reader, install).queues == ()
+        ledger.heartbeat((first,))
+        world.ledger(install).begin_term("next")
+        assert _record(reader, install).queues == ()
 
     def test_an_install_can_withdraw(self, world: World, install: InstallKey) -> None:
         one, two = world.ledger(install), world.ledger(install)

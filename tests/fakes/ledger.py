@@ -20,6 +20,7 @@ from state.model import (
     InstallRecord,
     PodRecord,
     PodUid,
+    PoolQueue,
     Rev,
 )
 from tests.fakes.ledger_table import FakeTable
@@ -183,9 +184,12 @@ class FakeLedger:
                 raise ConditionLost("the install is not fenced")
             del self.table.directory[fenced.key]
 
-    def heartbeat(self) -> None:
-        """Move the heartbeat."""
+    def heartbeat(self, queues: Sequence[PoolQueue] | None = None) -> None:
+        """Move the heartbeat, and tell the queues."""
         self._write(Change(), None)
+        if queues is not None:
+            with self.table.lock:
+                self.table.installs[self.install] = replace(self.table.installs[self.install], queues=tuple(queues))
 
     def seconds_since_write(self) -> float:
         """Seconds since the last accepted write."""

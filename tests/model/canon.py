@@ -121,7 +121,7 @@ def _chores(mind: Mind) -> Iterator[Token]:
     for waiters in (after._pool_waiters, after._release_waiters, after._target_waiters):
         yield str(sorted(waiters))
     yield after._release_due
-    yield from _dated(mind.state.observer._pools_read.items(), house._unowned_since.items())
+    yield from _dated(mind.state.observer.market._pools_read.items(), house._unowned_since.items())
     for (allocation_id, _), at in house._recent_since.items():
         yield from (allocation_id, at)
 

@@ -245,7 +245,7 @@ class Mind:
             poll_interval_s=POLL_S,
             restored=self.restored,
         )
-        observer.installs = frozenset(f"{cluster}#ns/lease" for cluster in stage.world.pods)
+        observer.market.installs = frozenset(f"{cluster}#ns/lease" for cluster in stage.world.pods)
         self.state = TermState(
             term=Term(identity=self.name, epoch=self.epoch, since=""),
             facts=facts,
@@ -294,7 +294,7 @@ class Mind:
 
 def _copy_chores(old: Mind, new: Mind) -> None:
     """What the aftermath and the housekeeping remember from one time to the next."""
-    new.state.observer._pools_read = dict(old.state.observer._pools_read)
+    new.state.observer.market._pools_read = dict(old.state.observer.market._pools_read)
     new.after._pool_waiters = set(old.after._pool_waiters)
     new.after._release_waiters = set(old.after._release_waiters)
     new.after._target_waiters = set(old.after._target_waiters)

@@ -21,6 +21,7 @@ from state.model import (
     InterfaceId,
     PodRecord,
     PodUid,
+    PoolQueue,
     Target,
 )
 from tests.model.account import NODE
@@ -204,7 +205,7 @@ class StageLedger:
         """Not asked here."""
         return ()
 
-    def heartbeat(self) -> None:
+    def heartbeat(self, queues: Sequence[PoolQueue] | None = None) -> None:
         """Learn whether the epoch is still ours."""
         self.commit(Change())
 

@@ -1,13 +1,13 @@
 """Faults that a reading of the engine found, about rest, waking and the ledger; each failed before it was mended."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from controller.core.ports import Interface
 from state.errors import QuotaExceeded, Throttled, Unavailable
-from state.model import InterfaceId
+from state.model import InterfaceId, PoolQueue
 from tests.fakes.kube import FakePods
 from tests.unit.engine_harness import Replica, World, at, auto, fixed
 
@@ -184,7 +184,7 @@ class HungLedger:
     def __init__(self) -> None:
         self.answer = threading.Event()
 
-    def heartbeat(self) -> None:
+    def heartbeat(self, queues: Sequence[PoolQueue] | None = None) -> None:
         """Wait."""
         self.answer.wait(LIMIT_S)
 

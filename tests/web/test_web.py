@@ -62,8 +62,9 @@ def test_the_status_is_the_documented_document() -> None:
     assert document["leader"].keys() == {"identity", "is_me", "epoch", "since"}
     pod = {"namespace", "name", "uid", "mode", "phase", "public_ip", "private_ip", "allocation_id", "since", "error"}
     assert document["pods"][0].keys() == pod
-    assert document["pools"][0].keys() == {"tag_key", "total", "free", "waiting", "holders"}
-    assert document["clusters"][0].keys() == {"uid", "name", "silent_s", "addresses", "install", "same_name"}
+    assert document["pools"][0].keys() == {"tag_key", "total", "free", "waiting", "longest_wait_s", "holders"}
+    known = {"uid", "name", "silent_s", "addresses", "install", "waiting", "same_name"}
+    assert document["clusters"][0].keys() == known
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/metrics", "/api/v1/status", "/nowhere"])

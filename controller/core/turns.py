@@ -1,0 +1,52 @@
+"""Whose turn it is when several clusters wait for one pool: who has waited longest; about as long, who has fewest.
+
+An address that gets free in a cluster is seen there first, so that it would go to a Pod of that cluster for ever. Its
+leader leaves it for a while to the clusters whose Pods come first; they find it at their next look at the pool. What
+nobody has taken by then is open to all: a cluster that cannot use it costs a pause and no more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from controller.core.ports import Address
+from state.model import AllocationId, PoolQueue
+
+MARGIN_S = 30.0
+"""The time between two heartbeats: whoever has waited that much longer has said so."""
+LEFT_S = 20.0
+"""The longest time between two looks at a pool, 15 s, and one look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """The Pods of another install that wait for this pool, and how many of its addresses that install has."""
+
+    queue: PoolQueue
+    held: int
+
+
+def left_to_rivals(
+    rivals: Sequence[Rival], *, waited_s: float, held: int, free: Sequence[Address]
+) -> frozenset[AllocationId]:
+    """Those of `free` that a Pod which has waited so long leaves to others: the ones that it wants least come last.
+
+    `held`: how many addresses of the pool its install has.
+    """
+    left: dict[AllocationId, None] = {}
+    for rival in rivals:
+        theirs = [a for a in reversed(free) if a.allocation_id not in left and _suits(a, rival.queue)]
+        left.update(dict.fromkeys(a.allocation_id for a in theirs[: _ahead(rival, waited_s, held)]))
+    return frozenset(left)
+
+
+def _ahead(rival: Rival, waited_s: float, held: int) -> int:
+    """How many of the rival's Pods come first."""
+    queue = rival.queue
+    if queue.waited_s > waited_s + MARGIN_S:
+        return queue.waiting
+    about_as_long = queue.waited_s > max(MARGIN_S, waited_s - MARGIN_S)
+    return max(0, min(queue.waiting, (held + 1 - rival.held) // 2)) if about_as_long else 0
+
+
+def _suits(address: Address, queue: PoolQueue) -> bool:
+    return queue.border_group in ("", address.border_group)

@@ -1,0 +1,106 @@
+"""What the pools have to give: EC2's view, the claims of everybody, and who else waits, brought together.
+
+The claims of other installs are read once for each view of EC2, since they are not known better than that.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from controller.core.candidates import Applicant, Market, allot, is_free
+from controller.core.desire import Serve
+from controller.core.ports import Address, Clock, Ledger, PodView
+from controller.core.situation import Facts, NoOffer, Offer, Placed
+from controller.core.turns import LEFT_S
+from controller.engine.ec2view import AddressView
+from controller.engine.memory import Memory
+from controller.engine.peers import Peers
+from controller.engine.placement import Placements
+from state.model import AddressRecord, AllocationId, ClusterUid, InstallRecord, PodUid, PoolQueue
+
+
+class PoolMarket:
+    """The pools as one term of leadership sees them; used by the loop's thread alone."""
+
+    def __init__(
+        self,
+        *,
+        facts: Facts,
+        ledger: Ledger,
+        view: AddressView,
+        placements: Placements,
+        memory: Memory,
+        clock: Clock,
+    ) -> None:
+        self._facts, self._ledger, self._view = facts, ledger, view
+        self._placements, self._memory, self._clock = placements, memory, clock
+        self._pools_read: dict[str, float] = {}
+        self._free_since: dict[AllocationId, float] = {}
+        self.installs: frozenset[str] = frozenset()
+        self.silent: Mapping[str, InstallRecord] = {}
+        self._names: Mapping[ClusterUid, str] = {}
+        self._queues: Mapping[str, Sequence[PoolQueue]] = {}
+
+    def learn(self, peers: Peers, silence_s: float) -> None:
+        """What is known of the other installs."""
+        self.installs, self.silent = peers.live(silence_s), peers.silent(silence_s)
+        self._names, self._queues = peers.names(), peers.queues(except_of=self._me)
+
+    def allot(
+        self, seekers: Sequence[tuple[PodView, Serve]], reserved: frozenset[AllocationId]
+    ) -> Mapping[PodUid, Offer | NoOffer]:
+        """An offer for each of these Pods, the first served first. Raises what a read of the ledger raises."""
+        self._read({wanted.pool for _, wanted in seekers})
+        return allot(self._market(reserved), [self._applicant(pod, wanted) for pod, wanted in seekers])
+
+    @property
+    def _me(self) -> str:
+        return f"{self._facts.cluster_uid}#{self._facts.install}"
+
+    def _read(self, pools: Iterable[str]) -> None:
+        stale = {pool for pool in pools if self._pools_read.get(pool, float("-inf")) < self._view.asked_at}
+        members = [a.allocation_id for a in self._view.all() if not stale.isdisjoint(a.tags)]
+        if stale:
+            self._ledger.refresh(members)
+            self._pools_read.update(dict.fromkeys(stale, self._view.asked_at))
+
+    def _market(self, reserved: frozenset[AllocationId]) -> Market:
+        addresses, alive = self._view.all(), self._memory.alive
+        records = {a.allocation_id: r for a in addresses if (r := self._ledger.address(a.allocation_id))}
+        return Market(
+            addresses=addresses,
+            records=records,
+            reserved=reserved | self._unreadable(),
+            install=self._me,
+            installs=self.installs | {self._me},
+            silent={k: r for k, r in self.silent.items() if k != self._me and (r.key, r.heartbeat) not in alive},
+            names=self._names,
+            queues=self._queues,
+            fresh=self._fresh(addresses, records),
+        )
+
+    def _unreadable(self) -> frozenset[AllocationId]:
+        """The addresses whose side of the ledger this release cannot read: they are nobody's to give."""
+        return frozenset(AllocationId(pk.removeprefix("eip#")) for pk, _ in self._ledger.unreadable())
+
+    def _fresh(
+        self, addresses: Iterable[Address], records: Mapping[AllocationId, AddressRecord]
+    ) -> frozenset[AllocationId]:
+        """The addresses that those who wait elsewhere may not have seen free yet."""
+        if not self._queues:
+            self._free_since.clear()
+            return frozenset()
+        now = self._clock()
+        free = [a.allocation_id for a in addresses if is_free(a, records.get(a.allocation_id))]
+        self._free_since = {key: self._free_since.get(key, now) for key in free}
+        return frozenset(key for key, since in self._free_since.items() if now < since + LEFT_S)
+
+    def _applicant(self, pod: PodView, wanted: Serve) -> Applicant:
+        placed = self._placements.place(wanted.ip)
+        return Applicant(
+            uid=pod.uid,
+            holder=f"{pod.namespace}/{pod.name}",
+            mode=wanted.mode,
+            pool=wanted.pool,
+            border_group=placed.border_group if isinstance(placed, Placed) else None,
+            barred=self._memory.barred(pod.uid),
+            waited_s=self._memory.queues.waited_s(pod.uid),
+        )

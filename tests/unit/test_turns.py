@@ -1,0 +1,241 @@
+"""Whose turn it is when clusters wait for one pool: nobody starves, nobody waits for one that is not there."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from controller.core import contract
+from controller.core.candidates import Applicant, Market, allot
+from controller.core.ports import Address
+from controller.core.situation import NoOffer, Offer
+from controller.core.turns import LEFT_S, MARGIN_S, Rival, left_to_rivals
+from controller.engine.peers import QUIET_S, Peers
+from state.model import AddressRecord, AllocationId, Mode, PodUid, PoolQueue, Rev
+from tests.unit.engine_harness import POLL_S, HandClock, Replica, World, fixed
+from tests.unit.test_silent_clusters import together
+
+ELDER = PoolQueue(pool="pool", border_group="g", waiting=1, waited_s=100)
+NAMES = ("eipalloc-1", "eipalloc-2", "eipalloc-3")
+
+
+def market(*queues: PoolQueue, fresh: tuple[str, ...] = NAMES, last: str = "") -> Market:
+    """Three free addresses of one pool."""
+    addresses = [
+        Address(allocation_id=AllocationId(name), public_ip="", border_group="g", tags={"pool": ""}) for name in NAMES
+    ]
+    records = {
+        a.allocation_id: AddressRecord(allocation_id=a.allocation_id, pool="pool", rev=Rev(1)) for a in addresses
+    }
+    records[AllocationId("eipalloc-1")] = replace(records[AllocationId("eipalloc-1")], last_holder=last)
+    return Market(
+        addresses=addresses,
+        records=records,
+        reserved=(),
+        install="me#n/l",
+        installs={"me#n/l"},
+        queues={"them": queues},
+        fresh=frozenset(map(AllocationId, fresh)),
+    )
+
+
+def applicants(*waited_s: float, mode: Mode = Mode.FIXED_TAG) -> list[Applicant]:
+    """Pods that have waited so long."""
+    return [
+        Applicant(uid=PodUid(f"u{n}"), holder=f"ns/p{n}", mode=mode, pool="pool", border_group="g", waited_s=waited)
+        for n, waited in enumerate(waited_s)
+    ]
+
+
+def served(market: Market, seekers: list[Applicant]) -> int:
+    """How many get an offer."""
+    return sum(isinstance(offer, Offer) for offer in allot(market, seekers).values())
+
+
+def test_one_address_is_left_for_each_pod_that_has_waited_clearly_longer() -> None:
+    assert served(market(ELDER), applicants(0, 0, 0)) == 2
+    assert served(market(replace(ELDER, waiting=2)), applicants(0, 0, 0)) == 1
+    assert served(market(ELDER, replace(ELDER, waiting=9)), applicants(0, 0, 0)) == 0
+
+
+def test_of_those_who_have_waited_about_as_long_the_one_that_has_fewest_comes_first() -> None:
+    """They have none of it: they may take until they would have more than half of ours."""
+    about, free = replace(ELDER, waiting=9, waited_s=40), market().addresses
+    for held, left in ((0, 0), (1, 1), (2, 1), (3, 2), (4, 2)):
+        rivals = [Rival(queue=about, held=0)]
+        assert len(left_to_rivals(rivals, waited_s=40, held=held, free=free)) == left
+        assert len(left_to_rivals(rivals, waited_s=71, held=held, free=free)) == 0
+        short = [Rival(queue=replace(about, waited_s=30), held=0)]
+        assert len(left_to_rivals(short, waited_s=30, held=held, free=free)) == 0
+
+
+def test_what_is_offered_counts_as_held() -> None:
+    about = replace(ELDER, waiting=9, waited_s=40)
+    assert served(market(about), applicants(40, 40, 40)) == 2
+
+
+def test_within_the_margin_nothing_is_left() -> None:
+    assert served(market(ELDER), applicants(100 - MARGIN_S, 100, 200)) == 3
+    assert served(market(ELDER), applicants(200, 100 - MARGIN_S - 1, 0)) == 2
+
+
+def test_nothing_is_left_of_another_pool_or_group_or_of_what_was_free_for_long() -> None:
+    assert served(market(replace(ELDER, pool="other")), applicants(0, 0, 0)) == 3
+    assert served(market(replace(ELDER, border_group="zone")), applicants(0, 0, 0)) == 3
+    assert served(market(replace(ELDER, border_group="")), applicants(0, 0, 0)) == 2
+    assert served(market(replace(ELDER, waiting=9), fresh=NAMES[:1]), applicants(0, 0, 0)) == 2
+
+
+def test_the_former_holder_of_an_address_leaves_it_to_nobody() -> None:
+    offers = allot(market(replace(ELDER, waiting=9), last="ns/p1"), applicants(0, 0))
+    assert [type(offer) for offer in offers.values()] == [Offer, NoOffer]
+    assert list(offers) == ["u1", "u0"]
+
+
+def test_a_pod_that_leaves_one_hears_why() -> None:
+    [offer] = allot(market(replace(ELDER, waiting=9)), applicants(0)).values()
+    assert isinstance(offer, NoOffer)
+    assert "Pods of other clusters, which have waited longer" in offer.why
+
+
+@dataclass
+class Two:
+    """Two clusters and a pool of one address, which a Pod of the first one has."""
+
+    clock: HandClock = field(default_factory=HandClock)
+
+    def __post_init__(self) -> None:
+        self.one = World(clock=self.clock)
+        self.two = World(clock=self.clock, ec2=self.one.ec2, table=self.one.table)
+        self.first = Replica(self.one, cluster="c-1").lead()
+        self.second = Replica(self.two, cluster="c-2").lead()
+        self.one.pool(1)
+        self.holder = self.one.pod("holder", fixed(), ip="10.0.0.20")
+        self.run(60)
+
+    def run(self, seconds: float) -> None:
+        """Let time pass for both."""
+        together([self.first, self.second], seconds, 0.5)
+
+    def told(self) -> tuple[PoolQueue, ...]:
+        """What the second cluster tells of its waiting Pods."""
+        return self.one.table.installs[self.second.install].queues
+
+    def wait_in_turn(self, younger_s: float) -> tuple[PodUid, PodUid]:
+        """A Pod of the second cluster begins to wait, and so much later one of the first, which then has one free."""
+        elder = self.two.pod("elder", fixed(), ip="10.0.0.50")
+        self.run(younger_s)
+        younger = self.one.pod("younger", fixed(), ip="10.0.0.21")
+        self.run(2)
+        self.one.pods.delete(self.holder)
+        return elder, younger
+
+
+@pytest.fixture
+def two() -> Iterator[Two]:
+    made = Two()
+    yield made
+    made.first.loop.stop()
+    made.second.loop.stop()
+
+
+def test_who_has_waited_clearly_longer_elsewhere_comes_first(two: Two) -> None:
+    elder, younger = two.wait_in_turn(60)
+    two.run(POLL_S + 1)
+    assert (bool(two.two.label(elder)), bool(two.one.label(younger))) == (True, False)
+
+
+def test_without_the_queues_of_others_it_would_not(two: Two) -> None:
+    """The control of the test above."""
+
+    class Deaf(Peers):
+        def queues(self, *, except_of: str) -> dict[str, Sequence[PoolQueue]]:
+            """Hear nothing."""
+            return {}
+
+    two.first.peers.__class__ = Deaf
+    elder, younger = two.wait_in_turn(60)
+    two.run(POLL_S + 1)
+    assert (bool(two.two.label(elder)), bool(two.one.label(younger))) == (False, True)
+
+
+def test_about_the_same_time_the_own_cluster_is_served_at_once(two: Two) -> None:
+    _, younger = two.wait_in_turn(20)
+    two.run(1)
+    assert two.one.label(younger)
+
+
+def test_one_that_does_not_come_for_it_costs_a_pause(two: Two) -> None:
+    elder, younger = two.wait_in_turn(60)
+    two.second.crash()
+    two.second = two.first
+    together([two.first], LEFT_S + POLL_S + 1, 0.5)
+    assert two.one.label(younger)
+    assert not two.two.label(elder)
+
+
+def test_nothing_is_kept_for_a_cluster_that_has_gone_quiet(two: Two) -> None:
+    two.two.pod("elder", fixed(), ip="10.0.0.50")
+    two.run(60)
+    two.second.crash()
+    together([two.first], QUIET_S + 31, 0.5)
+    younger = two.one.pod("younger", fixed(), ip="10.0.0.21")
+    together([two.first], 2, 0.5)
+    two.one.pods.delete(two.holder)
+    together([two.first], 1, 0.5)
+    assert two.one.label(younger)
+
+
+def test_waiting_is_told_and_that_it_is_over_too(two: Two) -> None:
+    elder = two.two.pod("elder", fixed(), ip="10.0.0.50")
+    two.run(6)
+    [queue] = two.told()
+    assert (queue.pool, queue.waiting) == ("pool", 1)
+    two.run(60)
+    [queue] = two.told()
+    assert queue.waited_s >= 30
+    two.two.pods.delete(elder)
+    two.run(6)
+    assert two.told() == ()
+
+
+def test_a_waiting_pod_hears_which_clusters_hold_the_pool(two: Two) -> None:
+    two.two.pod("elder", fixed(), ip="10.0.0.50")
+    two.run(2)
+    [said] = [event.message for _, event in two.two.events.said if event.reason == contract.WAITING]
+    assert "pool 'pool' has no free address: 1 addresses, held 1 by cluster a (c-1)" in said
+
+
+def test_five_clusters_that_share_a_scarce_pool_wait_about_equally_long() -> None:
+    """Each second the Pod that has an address for longest goes; the first cluster had all of them to begin with."""
+    clock = HandClock()
+    first = World(clock=clock)
+    worlds = [first, *(World(clock=clock, ec2=first.ec2, table=first.table) for _ in range(4))]
+    replicas = [Replica(world, cluster=f"c-{n}").lead() for n, world in enumerate(worlds)]
+    first.pool(10)
+    holders = [(first, first.pod(f"h{n}", fixed(), ip=f"10.0.0.{10 + n}")) for n in range(10)]
+    together(replicas, 65, 0.5)
+    waiting: dict[PodUid, tuple[int, World]] = {}
+    for number, world in enumerate(worlds):
+        for pod in range(20):
+            ip = f"10.0.0.{30 + 20 * number + pod}"
+            waiting[world.pod(f"w{number}-{pod}", fixed(), ip=ip)] = (number, world)
+    together(replicas, 40, 0.5)
+    waits: dict[int, list[float]] = {number: [] for number in range(5)}
+    began = clock.now
+    while waiting and clock.now < began + 400:
+        if holders:
+            world, uid = holders.pop(0)
+            world.pods.delete(uid)
+        together(replicas, 1, 0.5)
+        for uid, (number, world) in list(waiting.items()):
+            if world.label(uid):
+                holders.append((world, uid))
+                waits[number].append(clock.now - began)
+                del waiting[uid]
+    for replica in replicas:
+        replica.loop.stop()
+    assert not waiting
+    last = [max(found) for found in waits.values()]
+    print({number: (sum(found) / len(found), max(found)) for number, found in waits.items()})  # noqa: T201
+    assert max(last) - min(last) <= MARGIN_S + 2 * POLL_S
