@@ -6,7 +6,7 @@ UV := $(VENV)/bin/uv
 export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install demo test real test-real faults nemesis deflake lock
+.PHONY: help install demo test real test-real experiments faults nemesis deflake lock
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -37,6 +37,9 @@ faults: install ## every crash point and every fault, one by one, with real proc
 
 nemesis: real ## random troubles on the real parts: MINUTES=10 SEED=any
 	$(VENV)/bin/python -m tests.nemesis $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+experiments: install ## every fault and every negative control once, with real processes
+	$(VENV)/bin/tox run -e experiments
 
 deflake: install ## the tests ten times in random orders, until one fails
 	for n in 1 2 3 4 5 6 7 8 9 10; do $(VENV)/bin/tox run -q -e tests || exit 1; done

@@ -28,9 +28,9 @@ def cluster(lease: str) -> set[Grant]:
 
 
 def lease(name: str) -> set[Grant]:
-    """What may be done with the Lease of that name, and the one verb that knows no name."""
+    """What may be done with the Lease of that name but reading it, and the one verb that knows no name."""
     group = "coordination.k8s.io"
-    return {(group, "leases", "", "create"), *((group, "leases", name, verb) for verb in ("get", "update", "watch"))}
+    return {(group, "leases", "", "create"), *((group, "leases", name, verb) for verb in ("update", "watch"))}
 
 
 def grants(role: dict[str, Any]) -> set[Grant]:

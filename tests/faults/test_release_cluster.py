@@ -10,8 +10,8 @@ import pytest
 from sandbox.replica import clean_environment
 from sandbox.world import REGION, ClusterSettings
 from tests.e2e.scene import Scene, auto, fixed
+from tests.faults.hastened import QUICKLY
 from tests.faults.mutants import source_with
-from tests.faults.test_scopes import QUICKLY
 from tests.faults.world import FaultWorld, fault_world
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]

@@ -16,18 +16,13 @@ import pytest
 from sandbox.replica import Replica
 from sandbox.world import ClusterSettings, wait_until
 from tests.e2e.scene import Scene, fixed
-from tests.faults.mutants import Edit, source_with
+from tests.faults.hastened import QUICKLY
+from tests.faults.mutants import source_with
 from tests.faults.world import FaultWorld, fault_world
 from tests.judge import judge
 from tests.judges.facts import Guarantee
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
-QUICKLY = (
-    Edit(file="controller/core/config.py", text="        least=150,\n", instead="        least=1,\n"),
-    Edit(file="controller/engine/housekeeping.py", text="HEARTBEAT_S = 30.0", instead="HEARTBEAT_S = 1.5"),
-    Edit(file="controller/engine/housekeeping.py", text="BEAT_RETRY_S = 5.0", instead="BEAT_RETRY_S = 0.5"),
-    Edit(file="controller/core/scopes.py", text="STILL_S = 65.0", instead="STILL_S = 4.0"),
-)
 ONE = ClusterSettings(name="a", replicas=1)
 TWO_INSTALLS = ClusterSettings(name="a", replicas=2)
 

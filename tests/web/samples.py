@@ -40,9 +40,11 @@ def status() -> Status:
         leader=LeaderStatus(identity="eip-7d9f-x1_6f0c", is_me=True, epoch=7, since="2026-01-01T00:00:00Z"),
         pods=pods,
         pools=(
-            PoolStatus(tag_key="game-ips", total=4, free=1, waiting=2, holders=(holder,)),
+            PoolStatus(tag_key="game-ips", total=4, free=1, waiting=2, longest_wait_s=75, holders=(holder,)),
             PoolStatus(tag_key='odd"key\\', total=0, free=0, waiting=0),
         ),
         policy=PolicyStatus(default="deny", rules=2, limits=1, error=HOSTILE),
-        clusters=(ClusterStatus(uid="0f3c", name="b", silent_s=12.5, addresses=3, install="kube-system/eip"),),
+        clusters=(
+            ClusterStatus(uid="0f3c", name="b", silent_s=12.5, addresses=3, waiting=1, install="kube-system/eip"),
+        ),
     )

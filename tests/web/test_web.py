@@ -124,6 +124,7 @@ def test_metrics_count_calls_and_show_the_status() -> None:
     assert found["pod_eip_epoch", ()] == 7
     assert found["pod_eip_pods", (("mode", "auto"), ("phase", "pending"))] == 1
     assert found["pod_eip_pool_waiting", (("tag_key", "game-ips"),)] == 2
+    assert found["pod_eip_pool_longest_wait_seconds", (("tag_key", "game-ips"),)] == 75
     assert found["pod_eip_pool_total", (("tag_key", 'odd"key\\'),)] == 0
     silent = (("install", "kube-system/eip"), ("uid", "0f3c"))
     assert found["pod_eip_cluster_silent_seconds", silent] == 12.5
