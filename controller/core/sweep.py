@@ -96,8 +96,10 @@ def _judge(address: Address, record: AddressRecord | None, around: Surroundings)
         return _judge_free(address, tags, around)
     if _has_live_pod(address, tags, around):
         return None
+    if record is not None:  # the ledger has its history, and this is no part of it
+        return f"associated with {association.target.private_ip}, where we did not put it; tagged for {tags.pod}"
     if association.instance_id is not None and association.instance_id in around.own_instances():
-        return _orphan(address, record.pool if record else "", tags)
+        return _orphan(address, "", tags)
     named = tags.cluster_name == around.facts.cluster_name
     return f"associated with {association.target.private_ip}, tagged for {tags.pod}, which is gone" if named else None
 
