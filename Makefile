@@ -32,13 +32,13 @@ real: install ## build or fetch the real parts: kube-apiserver, etcd, DynamoDB L
 test-real: real ## tests on the real parts
 	$(VENV)/bin/tox run -e real
 
-faults: install ## every crash point and every fault, one by one, with real processes
+faults: install ## every case of them, every negative control and every crash point
 	$(VENV)/bin/tox run -e faults
 
 nemesis: real ## random troubles on the real parts: MINUTES=10 SEED=any
 	$(VENV)/bin/python -m tests.nemesis $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-experiments: install ## every fault and every negative control once, with real processes
+experiments: install ## each fault once, with real processes
 	$(VENV)/bin/tox run -e experiments
 
 deflake: install ## the tests ten times in random orders, until one fails

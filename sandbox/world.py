@@ -232,7 +232,7 @@ class World:
 
 
 def wait_until(
-    truth: Callable[[], object], limit_s: float, what: str | Callable[[], str], every_s: float = 0.05
+    truth: Callable[[], object], limit_s: float, what: str | Callable[[], str], every_s: float = 0.1
 ) -> None:
     """Return once it is true; TimeoutError, which says what was waited for, after `limit_s` seconds.
 

@@ -60,6 +60,7 @@ def test_the_leaders_clock_jumps_an_hour_and_back(world: FaultWorld, clocks: Clo
     world.verdict(quiet_s=3)
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("seconds", [HOUR_S, -HOUR_S], ids=["ahead", "behind"])
 def test_a_replica_whose_clock_is_an_hour_off_follows_and_leads(
     world: FaultWorld, clocks: Clocks, seconds: int
@@ -82,6 +83,7 @@ def test_a_replica_whose_clock_is_an_hour_off_follows_and_leads(
     world.verdict(quiet_s=3)
 
 
+@pytest.mark.again
 def test_a_controller_that_read_the_wall_clock_would_be_found_out(tmp_path: Path, clocks: Clocks) -> None:
     """The control: what the other tests show, they do not show of a controller that measures time by it."""
     clock = 'CLOCK = _boottime if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic'

@@ -20,7 +20,7 @@ from tests.faults.door import Door
 from tests.faults.mutants import Edit, source_with
 from tests.history import TRANSACTION, Call, Process
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.control, pytest.mark.timeout(120)]
 SCRIPT = Path(__file__).with_name("two_claims.py")
 LIMIT_S = 60
 KEYS_TWICE = Edit(file="state/writer.py", text="if seen & entry.keys:", instead="if False:")

@@ -25,7 +25,7 @@ from tests.faults.world import FaultWorld, fault_world
 from tests.history import Bounds, Call
 from tests.judges.facts import Guarantee
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.control, pytest.mark.timeout(240)]
 PAIR = ClusterSettings(name="a", nodes=2, replicas=2)
 
 NO_DEADLINE = Edit(

@@ -28,7 +28,7 @@ from tests.faults.world import FaultWorld, fault_world
 from tests.history import Bounds, Service
 from tests.judges.facts import Guarantee
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.control, pytest.mark.timeout(240)]
 PAIR = ClusterSettings(name="a", nodes=2, replicas=2)
 
 NO_EPOCH = Edit(file="state/transaction.py", text="model.epoch == term.epoch", instead="model.pk.exists()")

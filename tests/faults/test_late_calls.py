@@ -101,6 +101,7 @@ def test_a_frozen_release_arrives_when_the_pod_s_namesake_has_an_address(world: 
     world.verdict(quiet_s=QUIET_S, bounds=LEADERLESS)
 
 
+@pytest.mark.again
 def test_a_frozen_associate_arrives_at_a_stranger_after_a_change_of_leader(world: FaultWorld) -> None:
     associate_a_stranger(world)
     lose_leader(world)

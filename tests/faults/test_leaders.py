@@ -130,6 +130,7 @@ def test_a_leader_is_told_to_stop_in_the_middle_of_each_action(world: FaultWorld
     world.verdict(quiet_s=3)
 
 
+@pytest.mark.again
 def test_a_leader_is_told_to_stop_while_it_renews(world: FaultWorld) -> None:
     life = new_life(world, "auto")
     play(life, serve)

@@ -74,6 +74,7 @@ def test_the_second_install_of_a_scope_refuses_and_says_why(tmp_path: Path) -> N
         assert scene.label("p")
 
 
+@pytest.mark.again
 def test_one_that_stopped_is_succeeded(tmp_path: Path) -> None:
     """As when a chart was moved to another namespace: the Pods keep their addresses all the time."""
     with fault_world(tmp_path, TWO_INSTALLS, env=source_with(tmp_path / "source", *QUICKLY)) as world:

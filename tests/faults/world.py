@@ -13,7 +13,7 @@ from typing import Any
 from sandbox.kube.client import ApiClient
 from sandbox.kube.control import KubeControl
 from sandbox.replica import Replica
-from sandbox.world import ClusterSettings, SandboxCluster, World, WorldSettings
+from sandbox.world import ClusterSettings, SandboxCluster, World, WorldSettings, wait_until
 from tests.e2e.scene import QUICK
 from tests.faults import recorder
 from tests.faults.door import Door, Interference, Nothing
@@ -24,6 +24,7 @@ from tests.judges.facts import Facts, Violation
 from tests.judges.outcome import converged
 
 LEASE = ("kube-system", "aws-pod-eip-controller")
+COUNTED_S = 10.5  # an event that is said again is counted up once in ten seconds
 SERVICES: tuple[Service, ...] = ("ec2", "dynamodb", "kubernetes")
 
 
@@ -105,7 +106,7 @@ class FaultWorld(World):
         while (leader := self.clusters[cluster].leader()) is None:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"nobody leads {cluster}: {[r.tail(5) for r in self.clusters[cluster].replicas]}")
-            time.sleep(0.05)
+            time.sleep(0.2)
         return leader
 
     def interfere(self, interference: Interference | None, *, replica: str = "", service: str = "") -> None:
@@ -168,22 +169,17 @@ class FaultWorld(World):
         while left := self.unsettled():
             if time.monotonic() > deadline:
                 raise BrokenGuaranteesError(left)
-            time.sleep(0.2)
+            time.sleep(0.5)
 
     def unsettled(self) -> list[Violation]:
         """What keeps the world from being converged now."""
         return list(converged(Facts(self.history())))
 
-    def verdict(
-        self, *, bounds: Bounds | None = None, quiet_s: float = 0.0, limit_s: float = 45, told_s: float = 1.5
-    ) -> History:
-        """Everything is mended: wait for convergence, listen for a while, and hold the record to every guarantee.
-
-        Events of before are told for `told_s` longer; one that was said often is counted up once in ten seconds.
-        """
+    def verdict(self, *, bounds: Bounds | None = None, quiet_s: float = 0.0, limit_s: float = 45) -> History:
+        """Everything is mended: wait for convergence, listen for a while, and hold the record to every guarantee."""
         self.mend()
         self.settle(limit_s)
-        quiet = self.listen(quiet_s, told_s) if quiet_s else None
+        quiet = self.listen(quiet_s) if quiet_s else None
         history = self.history(quiet=quiet, bounds=bounds)
         assert_holds(history)
         return history
@@ -192,12 +188,20 @@ class FaultWorld(World):
         """The guarantees that the record so far shows broken, for negative controls."""
         return {str(v.broken)[:2] for v in judge(self.history(bounds=bounds))}
 
-    def listen(self, seconds: float, told_s: float = 1.5) -> tuple[float, float]:
+    def listen(self, seconds: float) -> tuple[float, float]:
         """Let time pass in which nobody asks for anything, after the events of before have been told."""
-        time.sleep(told_s)
+        time.sleep(1.5)
+        wait_until(lambda: time.monotonic() > self._warned_at() + COUNTED_S, 120, "no warning is counted up any more")
         begin = time.monotonic()
         time.sleep(seconds)
         return begin, time.monotonic()
+
+    def _warned_at(self) -> float:
+        """When a warning was last told to an API server, or counted up: the only events that are said again."""
+        said = (c for c in self.recorder.calls if c.what.endswith(" events"))
+        return max(
+            (c.ended for c in said if c.what.startswith("patch") or c.body.get("type") == "Warning"), default=0.0
+        )
 
 
 @contextmanager

@@ -97,7 +97,7 @@ def make_well(world: NemesisWorld, crowds: list[Users]) -> None:
 def judged(world: FaultWorld) -> str:
     """What did not hold; empty where all did."""
     try:
-        world.verdict(quiet_s=4, bounds=BOUNDS, limit_s=SETTLE_S, told_s=11)
+        world.verdict(quiet_s=4, bounds=BOUNDS, limit_s=SETTLE_S)
     except (BrokenGuaranteesError, IncompleteRecordError) as error:
         return str(error)
     return ""

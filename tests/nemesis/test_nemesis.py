@@ -10,6 +10,7 @@ from tests.unit.judged_histories import GOOD
 pytestmark = pytest.mark.faults
 
 
+@pytest.mark.again
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", ["1:1", "2:1"])
 def test_a_round_holds(seed: str, tmp_path: Path) -> None:

@@ -1,0 +1,15 @@
+"""Of each experiment the first case is for CI, the others are marked `again`: all take two processors 20 minutes."""
+
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the cases after the first; which one is first does not depend on the order of the run."""
+    first: dict[str, str] = {}
+    for item in items:
+        name = item.nodeid.partition("[")[0]
+        first[name] = min(first.get(name, item.nodeid), item.nodeid)
+    for item in items:
+        if item.get_closest_marker("faults") and first[item.nodeid.partition("[")[0]] != item.nodeid:
+            item.add_marker(pytest.mark.again)
