@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 30.0
 BEAT_RETRY_S = 5.0
 QUEUE_BEAT_S = 10.0
-"""While Pods wait for a pool the other installs are heard and told more often: who comes first changes quickly."""
+"""While Pods wait for a pool the other installs are heard more often: who comes first changes quickly."""
 WRITES_AT_ONCE = 200
 """A resync writes one by one in the loop's thread, and must not hold it up; what is left waits for the next."""
 UNOWNED_GRACE_S = 600.0
@@ -110,15 +110,13 @@ class Housekeeping:
         Runs in a thread of its own; waits as long as the ledger does.
         """
         silent_s, queues = self.heart.seconds_since_write(), self.state.memory.queues
-        if queues.changed or queues.shown():
+        if queues.changed or silent_s >= HEARTBEAT_S - 1.0:
             queues.tell(self.heart.heartbeat)
-            silent_s = 0.0
-        elif silent_s >= HEARTBEAT_S - 1.0:
-            self.heart.heartbeat()
             silent_s = 0.0
         self.peers.saw(self.ledger.installs())
         self._report_namesakes()
-        self._next_beat = self.clock() + (QUEUE_BEAT_S if queues.shown() else HEARTBEAT_S - silent_s)
+        due_s = HEARTBEAT_S - silent_s
+        self._next_beat = self.clock() + (min(due_s, QUEUE_BEAT_S) if queues.shown() else due_s)
 
     def namesakes(self) -> set[ClusterUid]:
         """The other clusters that live and have our cluster's name: harmless, for all goes by UID, but confusing."""
