@@ -44,6 +44,10 @@ class PoolMarket:
         self.installs, self.silent = peers.live(silence_s), peers.silent(silence_s)
         self._names, self._queues = peers.names(), peers.queues(except_of=self._me)
 
+    def contested(self, pool: str) -> None:
+        """A claim in this pool was lost to another install: what is known of the others' claims is too old."""
+        self._pools_read.pop(pool, None)
+
     def allot(
         self, seekers: Sequence[tuple[PodView, Serve]], reserved: frozenset[AllocationId]
     ) -> Mapping[PodUid, Offer | NoOffer]:

@@ -184,6 +184,8 @@ class Aftermath:
             self._queue.add([uid], 0.5)
             return
         if isinstance(error, ConditionLost):
+            if isinstance(outcome.failed, act.Claim):
+                self._state.observer.market.contested(outcome.failed.pool)
             mine.losses += 1
             self._queue.add([uid], 0.0 if mine.losses <= QUICK_RETRIES else self._memory.backoff(uid))
             return
