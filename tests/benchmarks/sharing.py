@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from sandbox.replica import Replica
 from sandbox.world import IPS_OF_A_NODE, ClusterSettings, SandboxCluster, WorldSettings, wait_until
 from tests.e2e.scene import PUBLIC_IP, fixed
 from tests.faults.recorder import decoded
@@ -53,8 +54,8 @@ def share(clusters: int, pods: int, size: str) -> None:
         for _ in range(addresses):
             world.ec2.add_address(tags={"pool": ""})
         world.start()
-        for name in world.clusters:
-            world.leader(name, PATIENCE_S)
+        leaders = [world.leader(name, PATIENCE_S) for name in world.clusters]
+        wait_until(lambda: all(_known(one) == clusters for one in leaders), PATIENCE_S, "they know each other", 1.0)
         _run(world, pods, addresses, f"{clusters} clusters, {size}")
 
 
@@ -98,6 +99,11 @@ def _serve_the_rest(world: FaultWorld, wanted: int) -> None:
         said = f"median {median(found):.1f} s, longest {max(found):.1f} s" if found else "nobody had to wait"
         _say(f"    {name}: {len(found)} waited, {said}")
     _say(f"    {wanted - len(seen)} were never served; {time.monotonic() - begin:.1f} s for {len(gone)} that went")
+
+
+def _known(replica: Replica) -> int:
+    status = replica.status()
+    return len(status["clusters"]) if status else 0
 
 
 def _held(world: FaultWorld) -> list[str]:
