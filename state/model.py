@@ -149,7 +149,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolQueue:
-    """The Pods of one install that wait for a pool: how many, and how many seconds the first of them has waited.
+    """The Pods of one install that wait for a pool: how many seconds the first has waited, and how many about as long.
 
     `border_group`: that of their interfaces, "" where it is not known. The seconds are a duration and no point in
     time, since the clocks of two machines are never compared.
@@ -166,7 +166,7 @@ class InstallRecord:
     """One install as the table has it. `heartbeat` only ever grows; `silence_s` is its T of the take-over rule.
 
     `fenced`: somebody else raised its epoch, and it has begun no term since; so nothing of it writes. `queues` is
-    what it last told of its waiting Pods.
+    what it last told of its waiting Pods, and `word` the name of that telling: equal queues may be of other Pods.
     """
 
     key: InstallKey
@@ -178,4 +178,5 @@ class InstallRecord:
     silence_s: int
     version: str
     fenced: bool = False
+    word: str = ""
     queues: tuple[PoolQueue, ...] = ()

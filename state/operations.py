@@ -59,12 +59,13 @@ class Entry:
     """A change on its way; `uncertain` once a transaction with it was sent and its outcome never told.
 
     `context` is the caller's, so that the span of the call that carries it belongs to the trace of its Pod.
-    `queues`: what the fence's item says of waiting Pods from now on; None: what it said before.
+    `queues`: what the fence's item says of waiting Pods from now on, named by `word`; None: what it said before.
     """
 
     change: Change
     operations: tuple[Operation, ...]
     queues: Sequence[PoolQueue] | None = None
+    word: str = field(default_factory=lambda: uuid4().hex)
     result: Future[None] = field(default_factory=Future)
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
     uncertain: bool = False

@@ -8,8 +8,9 @@ optional here.
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
+import msgspec
 from pynamodb.exceptions import AttributeDeserializationError, AttributeNullError
 
 from state.connection import Raw, key_of
@@ -39,7 +40,6 @@ from state.table import (
     InstallItem,
     Item,
     PodItem,
-    QueueMap,
     Table,
     address_key,
     pod_key,
@@ -49,6 +49,22 @@ VERSION = 1
 _READABLE = (str(VERSION - 1), str(VERSION))
 
 _I = TypeVar("_I", bound=Item)
+
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+
+
+class _Queue(msgspec.Struct):
+    pool: str
+    border_group: str
+    waiting: _Count
+    waited_s: _Count
+
+
+class _Told(msgspec.Struct):
+    epoch: int
+    word: str
+    queues: list[_Queue]
 
 
 def _read(model: type[_I], raw: Raw) -> _I:
@@ -201,7 +217,8 @@ def _owner(item: AddressItem) -> Owner | None:
 
 def read_install(table: Table, raw: Raw) -> InstallRecord:
     """An install's item. Raises ItemUnreadable."""
-    item: InstallItem = _read(table.install, raw)
+    item: InstallItem = _read(table.install, {key: value for key, value in raw.items() if key != "queues"})
+    word, queues = _queues(raw, int(item.epoch))
     return InstallRecord(
         key=install_of(item.pk.partition("#")[2], item.sk.partition("#")[2]),
         epoch=Epoch(int(item.epoch)),
@@ -211,21 +228,25 @@ def read_install(table: Table, raw: Raw) -> InstallRecord:
         scope=item.scope,
         silence_s=int(item.silence_s),
         version=item.version,
-        queues=tuple(
-            PoolQueue(
-                pool=queue.pool,
-                border_group=queue.border_group,
-                waiting=int(queue.waiting),
-                waited_s=int(queue.waited_s),
-            )
-            for queue in item.queues or ()
-        ),
+        word=word,
+        queues=queues,
     )
 
 
-def queue_maps(queues: Iterable[PoolQueue]) -> list[QueueMap]:
-    """The queues as the install's item has them."""
-    return [QueueMap(**asdict(queue)) for queue in queues]  # type: ignore[no-untyped-call]
+def queues_text(queues: Iterable[PoolQueue], *, epoch: Epoch, word: str) -> str:
+    """The queues as the install's item has them, with the epoch in which they were told, and a name for the telling."""
+    return msgspec.json.encode(_Told(epoch=epoch, word=word, queues=[_Queue(**asdict(q)) for q in queues])).decode()
+
+
+def _queues(raw: Raw, epoch: int) -> tuple[str, tuple[PoolQueue, ...]]:
+    """What the item tells, if it is of this epoch; what cannot be read is no reason to do without the rest."""
+    try:
+        told = msgspec.json.decode(str(raw.get("queues", {}).get("S", "")), type=_Told)
+    except msgspec.DecodeError:
+        return "", ()
+    if told.epoch != epoch:
+        return "", ()
+    return told.word, tuple(PoolQueue(**msgspec.structs.asdict(queue)) for queue in told.queues)
 
 
 def install_of(cluster_uid: str, install: str) -> InstallKey:

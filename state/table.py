@@ -8,7 +8,7 @@ Regions) may be used by one process of the tests.
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from pynamodb.attributes import ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import MetaModel, Model
 
 from state.connection import GuardedConnection, Key
@@ -26,15 +26,6 @@ class Item(Model):
     v = NumberAttribute()
 
 
-class QueueMap(MapAttribute[Any, Any]):
-    """The Pods of an install that wait for one pool."""
-
-    pool = UnicodeAttribute()
-    border_group = UnicodeAttribute()
-    waiting = NumberAttribute()
-    waited_s = NumberAttribute()
-
-
 class InstallItem(Item):
     """One install: the epoch that fences it, and the heartbeat that every write of it moves (its rev)."""
 
@@ -46,7 +37,7 @@ class InstallItem(Item):
     silence_s = NumberAttribute()
     version = UnicodeAttribute()
     nonce = UnicodeAttribute(null=True)
-    queues: ListAttribute[Any] = ListAttribute(of=QueueMap, null=True)
+    queues = UnicodeAttribute(null=True)
 
 
 class DirectoryItem(Item):

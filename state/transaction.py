@@ -21,7 +21,7 @@ from state.connection import Key, Raw
 from state.errors import ConditionLost, NotSent, PodEipError, Throttled
 from state.model import Epoch, InstallKey
 from state.operations import Entry, Operation
-from state.schema import queue_maps
+from state.schema import queues_text
 from state.table import Table, install_key
 
 LIMIT = 100  # items of one TransactWriteItems (API reference), the fence among them
@@ -96,9 +96,10 @@ class Transactions:
         model = self._table.install
         item = model(*self._fence_key)
         ours = (model.epoch == term.epoch) & (model.heartbeat >= term.beats)
-        told = [entry.queues for entry in entries if entry.queues is not None][-1:]
-        queues = [model.queues.set(queue_maps(found)) if found else model.queues.remove() for found in told]
-        facts: list[Action] = [model.heartbeat.add(1), *queues]
+        facts: list[Action] = [model.heartbeat.add(1)]
+        for entry in [entry for entry in entries if entry.queues is not None][-1:]:
+            text = queues_text(entry.queues or (), epoch=term.epoch, word=entry.word)
+            facts.append(model.queues.set(text) if entry.queues else model.queues.remove())
         return item.get_update_kwargs_from_instance(facts, ours, ALL_OLD)
 
     def _judge(self, keys: Sequence[Key], error: TransactWriteError) -> Verdict:

@@ -12,7 +12,7 @@ from controller.core.ports import Address
 from state.model import AllocationId, PoolQueue
 
 MARGIN_S = 30.0
-"""The time between two heartbeats: whoever has waited that much longer has said so."""
+"""Waiting is compared in steps of the time between two heartbeats: whoever has waited a step longer has said so."""
 LEFT_S = 20.0
 """The longest time between two looks at a pool, 15 s, and one look."""
 
@@ -40,12 +40,11 @@ def left_to_rivals(
 
 
 def _ahead(rival: Rival, waited_s: float, held: int) -> int:
-    """How many of the rival's Pods come first."""
-    queue = rival.queue
-    if queue.waited_s > waited_s + MARGIN_S:
-        return queue.waiting
-    about_as_long = queue.waited_s > max(MARGIN_S, waited_s - MARGIN_S)
-    return max(0, min(queue.waiting, (held + 1 - rival.held) // 2)) if about_as_long else 0
+    """How many of the rival's Pods come first: a total order, so that no two or three leave it to each other."""
+    rank, own = rival.queue.waited_s // MARGIN_S, waited_s // MARGIN_S
+    if rank != own or rank == 0:
+        return rival.queue.waiting if rank > own else 0
+    return max(0, min(rival.queue.waiting, (held + 1 - rival.held) // 2))
 
 
 def _suits(address: Address, queue: PoolQueue) -> bool:

@@ -25,6 +25,7 @@ class AddressView:
         self._at: dict[Target, AllocationId] = {}
         self._made: dict[AllocationId, tuple[float, Address | None]] = {}
         self._cut: dict[AssociationId, float] = {}
+        self._free_since: dict[AllocationId, float] = {}
         self.asked_at = _NEVER
 
     def look(self) -> None:
@@ -40,6 +41,8 @@ class AddressView:
                 else:
                     merged[key] = replace(made, tags={**made.tags, **seen[key].tags}) if key in seen else made
             self._addresses = merged
+            free = [key for key, a in merged.items() if a.association is None]
+            self._free_since = {key: self._free_since.get(key, asked_at) for key in free}
             self._at = {a.association.target: key for key, a in merged.items() if a.association}
             self.asked_at = asked_at
 
@@ -56,6 +59,10 @@ class AddressView:
         """Every address."""
         with self._lock:
             return list(self._addresses.values())
+
+    def free_since(self, allocation_id: AllocationId) -> float:
+        """Since when it has been associated with nothing, as far as we have seen."""
+        return self._free_since.get(allocation_id, _NEVER)
 
     def allocated(self, address: Address) -> None:
         """We allocated it."""
@@ -87,6 +94,10 @@ class AddressView:
             before = self._addresses.pop(key, None)
             if before and before.association:
                 self._at.pop(before.association.target, None)
+            if address is None or address.association is not None:
+                self._free_since.pop(key, None)
+            else:
+                self._free_since.setdefault(key, self._clock())
             if address is not None:
                 self._addresses[key] = address
                 if address.association:

@@ -5,7 +5,7 @@ The claims of other installs are read once for each view of EC2, since they are 
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from controller.core.candidates import Applicant, Market, allot, is_free
+from controller.core.candidates import Applicant, Market, allot
 from controller.core.desire import Serve
 from controller.core.ports import Address, Clock, Ledger, PodView
 from controller.core.situation import Facts, NoOffer, Offer, Placed
@@ -14,7 +14,7 @@ from controller.engine.ec2view import AddressView
 from controller.engine.memory import Memory
 from controller.engine.peers import Peers
 from controller.engine.placement import Placements
-from state.model import AddressRecord, AllocationId, ClusterUid, InstallRecord, PodUid, PoolQueue
+from state.model import AllocationId, ClusterUid, InstallRecord, PodUid, PoolQueue
 
 
 class PoolMarket:
@@ -33,7 +33,6 @@ class PoolMarket:
         self._facts, self._ledger, self._view = facts, ledger, view
         self._placements, self._memory, self._clock = placements, memory, clock
         self._pools_read: dict[str, float] = {}
-        self._free_since: dict[AllocationId, float] = {}
         self.installs: frozenset[str] = frozenset()
         self.silent: Mapping[str, InstallRecord] = {}
         self._names: Mapping[ClusterUid, str] = {}
@@ -78,24 +77,19 @@ class PoolMarket:
             silent={k: r for k, r in self.silent.items() if k != self._me and (r.key, r.heartbeat) not in alive},
             names=self._names,
             queues=self._queues,
-            fresh=self._fresh(addresses, records),
+            fresh=self._fresh(addresses),
         )
 
     def _unreadable(self) -> frozenset[AllocationId]:
         """The addresses whose side of the ledger this release cannot read: they are nobody's to give."""
         return frozenset(AllocationId(pk.removeprefix("eip#")) for pk, _ in self._ledger.unreadable())
 
-    def _fresh(
-        self, addresses: Iterable[Address], records: Mapping[AllocationId, AddressRecord]
-    ) -> frozenset[AllocationId]:
+    def _fresh(self, addresses: Iterable[Address]) -> frozenset[AllocationId]:
         """The addresses that those who wait elsewhere may not have seen free yet."""
-        if not self._queues:
-            self._free_since.clear()
-            return frozenset()
-        now = self._clock()
-        free = [a.allocation_id for a in addresses if is_free(a, records.get(a.allocation_id))]
-        self._free_since = {key: self._free_since.get(key, now) for key in free}
-        return frozenset(key for key, since in self._free_since.items() if now < since + LEFT_S)
+        after = self._clock() - LEFT_S
+        return frozenset(
+            a.allocation_id for a in addresses if self._queues and self._view.free_since(a.allocation_id) > after
+        )
 
     def _applicant(self, pod: PodView, wanted: Serve) -> Applicant:
         placed = self._placements.place(wanted.ip)

@@ -58,6 +58,7 @@ class Aftermath:
         self._refused.discard(outcome.uid)
         self._crowded.pop(outcome.uid, None)
         mine = self._memory.of(outcome.uid)
+        self._queue_up(outcome)
         if outcome.error is not None:
             self._failed(outcome, outcome.error, mine)
         elif outcome.wait is not None:
@@ -111,7 +112,6 @@ class Aftermath:
         mine.waiting = wait.reason
         mine.error = wait.detail
         uid = outcome.uid
-        self._queue_up(outcome, wait.reason)
         match wait.reason:
             case Reason.NO_IP | Reason.SCOPE | Reason.REFUSED | Reason.ROOM:
                 self._wait_for_news(outcome, wait.reason)
@@ -141,18 +141,21 @@ class Aftermath:
         elif reason is Reason.ROOM and pod is not None:
             self._crowded[outcome.uid] = pod.namespace
 
-    def _queue_up(self, outcome: Outcome, reason: str) -> None:
-        """Who waits for any address of a pool is told to the other clusters."""
-        wanted, placed = outcome.situation.desire, outcome.situation.placement
-        if reason == Reason.POOL and isinstance(wanted, Serve) and wanted.mode is Mode.FIXED_TAG:
+    def _queue_up(self, outcome: Outcome) -> None:
+        """Who waits for any address of a pool is told to the other clusters, until it has one or asks for another."""
+        wanted, placed, wait = outcome.situation.desire, outcome.situation.placement, outcome.wait
+        if not isinstance(wanted, Serve) or not _seeks_any(outcome):
+            self._memory.queues.leave(outcome.uid)
+        elif wait is not None and wait.reason is Reason.POOL and wait.detail:
             group = placed.border_group if isinstance(placed, Placed) else None
             self._memory.queues.join(outcome.uid, wanted.pool, group)
-        else:
+        elif wait is not None:
             self._memory.queues.leave(outcome.uid)
 
     def _wait_for_pool(self, uid: PodUid, mine: PodMemory) -> None:
         """The pool is looked at soon at first, for it may just be being tagged, then less often: one look for all."""
         self._pool_waiters.add(uid)
+        mine.losses = mine.failures = 0
         mine.poll_s = min(self._poll_interval_s, 2 * mine.poll_s or FIRST_POLL_S)
         due = self._state.view.asked_at + mine.poll_s + 0.01
         self._queue.add([uid], max(due - self._clock(), 0.1))
@@ -186,6 +189,7 @@ class Aftermath:
         if isinstance(error, ConditionLost):
             if isinstance(outcome.failed, act.Claim):
                 self._state.observer.market.contested(outcome.failed.pool)
+                self._pool_waiters.add(uid)
             mine.losses += 1
             self._queue.add([uid], 0.0 if mine.losses <= QUICK_RETRIES else self._memory.backoff(uid))
             return
@@ -208,3 +212,9 @@ class Aftermath:
         reason = contract.DISASSOCIATION_FAILED if down else contract.ASSOCIATION_FAILED
         mine.told = ("", "")
         self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=reason, message=error.explain()))
+
+
+def _seeks_any(outcome: Outcome) -> bool:
+    """Whether the Pod asks for any address of a pool, and has none, as far as this plan came."""
+    s = outcome.situation
+    return isinstance(s.desire, Serve) and s.desire.mode is Mode.FIXED_TAG and s.record is None and not outcome.did

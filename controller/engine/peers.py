@@ -44,7 +44,7 @@ class Peers:
         known = self._peers.get(str(record.key))
         if known is None:
             return Peer(record=record, moved_at=now, queued_at=now)
-        queued_at = known.queued_at if known.record.queues == record.queues else now
+        queued_at = known.queued_at if known.record.word == record.word else now
         if known.record.heartbeat != record.heartbeat:
             return Peer(record=record, moved_at=now, queued_at=queued_at, beats=True)
         return replace(known, record=record, queued_at=queued_at)

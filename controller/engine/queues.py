@@ -9,7 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from controller.core.ports import Clock
+from controller.core.turns import MARGIN_S
 from state.model import PodUid, PoolQueue
+
+MOST = 100
+"""Queues that are told; more would not fit into an item, and nobody has as many pools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,9 @@ class PoolQueues:
             say(queues)
             said = True
         finally:
-            self.changed |= not said
+            if not said:
+                with self._lock:
+                    self.changed = True
 
     def shown(self) -> tuple[PoolQueue, ...]:
         """The queues as they are now."""
@@ -66,8 +72,13 @@ class PoolQueues:
         since: dict[tuple[str, str], list[float]] = {}
         for place in self._places.values():
             since.setdefault((place.pool, place.border_group), []).append(place.since)
-        now = self.clock()
+        now, longest = self.clock(), sorted(since.items(), key=lambda entry: min(entry[1]))[:MOST]
         return tuple(
-            PoolQueue(pool=pool, border_group=group, waiting=len(begun), waited_s=int(now - min(begun)))
-            for (pool, group), begun in sorted(since.items())
+            PoolQueue(
+                pool=pool,
+                border_group=group,
+                waiting=sum(at < min(begun) + MARGIN_S for at in begun),
+                waited_s=int(now - min(begun)),
+            )
+            for (pool, group), begun in longest
         )

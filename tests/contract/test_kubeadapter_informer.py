@@ -96,6 +96,7 @@ def test_a_cut_watch_goes_on_where_it_was(watcher: Watcher) -> None:
 def away(watcher: Watcher) -> Iterator[None]:
     """The watch is cut and cannot be resumed, and its version is forgotten."""
     control = watcher.kube.control
+    until(lambda: watcher.calls("watch"))
     fault = control.inject(Fault(kind="status", code=503, verb="watch", resource="pods"))
     control.drop_watches()
     yield

@@ -98,6 +98,17 @@ class InstallsContract:
         world.ledger(install).begin_term("next")
         assert _record(reader, install).queues == ()
 
+    def test_equal_queues_that_are_told_again_are_told_apart(
+        self, world: World, install: InstallKey, ledger: TermLedger
+    ) -> None:
+        reader, queue = world.ledger(new_install()), PoolQueue(pool="p", border_group="", waiting=1, waited_s=0)
+        ledger.heartbeat((queue,))
+        first = _record(reader, install).word
+        ledger.heartbeat()
+        assert _record(reader, install).word == first
+        ledger.heartbeat((queue,))
+        assert _record(reader, install).word not in ("", first)
+
     def test_an_install_can_withdraw(self, world: World, install: InstallKey) -> None:
         one, two = world.ledger(install), world.ledger(install)
         first = one.begin_term("one")

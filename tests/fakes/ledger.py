@@ -189,7 +189,9 @@ class FakeLedger:
         self._write(Change(), None)
         if queues is not None:
             with self.table.lock:
-                self.table.installs[self.install] = replace(self.table.installs[self.install], queues=tuple(queues))
+                self.table.installs[self.install] = replace(
+                    self.table.installs[self.install], queues=tuple(queues), word=str(self._beats)
+                )
 
     def seconds_since_write(self) -> float:
         """Seconds since the last accepted write."""

@@ -150,3 +150,24 @@ def test_an_install_without_an_epoch_is_unreadable() -> None:
 
 def test_the_key_of_an_install_has_both_its_parts() -> None:
     assert install_of("uid", "kube-system/eip") == INSTALL
+
+
+@pytest.mark.parametrize(
+    "queues",
+    [
+        {"S": "nonsense"},
+        {"N": "1"},
+        {"M": {}},
+        {"S": '{"epoch": 7, "word": "w", "queues": [{"pool": "p"}]}'},
+        {"S": '{"epoch": 7, "word": "w", "queues": [{"pool": "p", "border_group": "", "waiting": -5, "waited_s": 1}]}'},
+        {"S": '{"epoch": 6, "word": "w", "queues": [{"pool": "p", "border_group": "", "waiting": 5, "waited_s": 1}]}'},
+    ],
+    ids=["text", "number", "map", "incomplete", "negative", "of an earlier epoch"],
+)
+def test_queues_that_cannot_be_believed_do_not_hide_their_install(queues: dict[str, Any]) -> None:
+    """An older release may lead since: it leaves what it does not know as it was."""
+    names = {name: {"S": name} for name in ("leader", "cluster_name", "scope", "version")}
+    numbers = {name: {"N": "7"} for name in ("epoch", "heartbeat", "silence_s")}
+    key = {"pk": {"S": "cluster#u"}, "sk": {"S": "install#n/l"}, "v": {"N": str(VERSION)}}
+    found = read_install(TABLE, {**key, **names, **numbers, "queues": queues})
+    assert (found.epoch, found.queues, found.word) == (7, (), "")

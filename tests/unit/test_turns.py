@@ -11,7 +11,8 @@ from controller.core.ports import Address
 from controller.core.situation import NoOffer, Offer
 from controller.core.turns import LEFT_S, MARGIN_S, Rival, left_to_rivals
 from controller.engine.peers import QUIET_S, Peers
-from state.model import AddressRecord, AllocationId, Mode, PodUid, PoolQueue, Rev
+from state.errors import Unavailable
+from state.model import AddressRecord, AllocationId, Mode, Phase, PodUid, PoolQueue, Rev
 from tests.unit.engine_harness import POLL_S, HandClock, Replica, World, fixed
 from tests.unit.test_silent_clusters import together
 
@@ -65,8 +66,8 @@ def test_of_those_who_have_waited_about_as_long_the_one_that_has_fewest_comes_fi
         rivals = [Rival(queue=about, held=0)]
         assert len(left_to_rivals(rivals, waited_s=40, held=held, free=free)) == left
         assert len(left_to_rivals(rivals, waited_s=71, held=held, free=free)) == 0
-        short = [Rival(queue=replace(about, waited_s=30), held=0)]
-        assert len(left_to_rivals(short, waited_s=30, held=held, free=free)) == 0
+        short = [Rival(queue=replace(about, waited_s=29), held=0)]
+        assert len(left_to_rivals(short, waited_s=29, held=held, free=free)) == 0
 
 
 def test_what_is_offered_counts_as_held() -> None:
@@ -239,3 +240,26 @@ def test_five_clusters_that_share_a_scarce_pool_wait_about_equally_long() -> Non
     last = [max(found) for found in waits.values()]
     print({number: (sum(found) / len(found), max(found)) for number, found in waits.items()})  # noqa: T201
     assert max(last) - min(last) <= MARGIN_S + 2 * POLL_S
+
+
+def test_a_pod_that_has_a_claim_waits_no_more_though_its_association_fails(two: Two) -> None:
+    elder = two.two.pod("elder", fixed(), ip="10.0.0.50")
+    two.run(10)
+    assert two.told()
+    two.one.pods.delete(two.holder)
+    two.one.ec2.fail("AssociateAddress", Unavailable("no"), times=1000)
+    two.run(40)
+    assert two.one.table.pods[two.second.install.cluster_uid, elder][0].phase is Phase.CLAIMED
+    assert two.told() == ()
+
+
+def test_what_no_release_of_ours_would_tell_is_not_heeded(two: Two) -> None:
+    """Who waited before another one, equally long and as many, is not that one: each telling has a name."""
+    peers = Peers(two.clock)
+    record = replace(two.one.table.installs[two.second.install], word="1", queues=(ELDER,))
+    peers.saw([record])
+    peers.saw([replace(record, heartbeat=record.heartbeat + 1)])
+    two.clock.now += 60
+    peers.saw([replace(record, heartbeat=record.heartbeat + 2, word="2")])
+    [[queue]] = peers.queues(except_of="").values()
+    assert queue.waited_s == ELDER.waited_s
