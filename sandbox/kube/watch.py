@@ -119,7 +119,7 @@ class _Stream:
 
     def goes_on(self) -> bool:
         """Whether the watch is neither dropped nor over; a muted one does not even end."""
-        return self._generation == self._switch.generation and (self._muted or time.monotonic() < self._clock.end)
+        return not self._dropped and (self._muted or time.monotonic() < self._clock.end)
 
     def step(self) -> list[Event]:
         """Wait for changes, or for a second; what this watch sees of them, and a bookmark if one is due."""
@@ -127,7 +127,7 @@ class _Stream:
         with changed:
             if self._muted or not self._store.changes(self._resource, self._position):
                 changed.wait(self._patience())
-            if self._muted:
+            if self._muted or self._dropped:
                 return []
             changes = self._store.changes(self._resource, self._position)
             self._position = max(self._position, self._store.version)
@@ -135,6 +135,10 @@ class _Stream:
         events = [event for change in changes if (event := _seen(self._query, change)) is not None]
         due = self._query.bookmarks and self._clock.bookmark_due() and progress > self._start
         return [*events, _bookmark(progress)] if due else events
+
+    @property
+    def _dropped(self) -> bool:
+        return self._generation != self._switch.generation
 
     @property
     def _muted(self) -> bool:
