@@ -14,18 +14,12 @@ from controller.core.lease import Lease
 from controller.core.ports import Observer, Term
 from controller.core.situation import Facts
 from controller.core.tracing import Tracing
-from controller.engine.admission import Admission
-from controller.engine.claims import ClaimIndex
-from controller.engine.ec2view import AddressView
 from controller.engine.execute import Executor, Outcome
 from controller.engine.housekeeping import Housekeeping
 from controller.engine.leader import Elector
 from controller.engine.leadership import Leadership
-from controller.engine.memory import Memory
-from controller.engine.observe import Observer as TickObserver
 from controller.engine.outcomes import Aftermath
 from controller.engine.peers import Peers
-from controller.engine.placement import Placements
 from controller.engine.policy_file import PolicyFile
 from controller.engine.pulse import Pulse
 from controller.engine.reconcile import Reconciler
@@ -33,7 +27,7 @@ from controller.engine.replica import Parts, leader_status
 from controller.engine.scopes import ScopeGate
 from controller.engine.snapshot import Snapshot
 from controller.engine.standby import Standby
-from controller.engine.term import TermState
+from controller.engine.term import TermBasis, TermState, new_term_state
 from controller.engine.terms import TermCallbacks
 from controller.engine.workqueue import Workqueue
 from controller.kube.connection import Connection
@@ -163,10 +157,9 @@ class Assembly:
             self._leadership.fence(term.epoch)
 
     def _loop(self, ledger: DynamoLedger, install: InstallKey, peers: Peers) -> Reconciler:
-        config, clock = self._config, CLOCK
         facts = Facts(
             cluster_uid=install.cluster_uid,
-            cluster_name=config.cluster_name,
+            cluster_name=self._config.cluster_name,
             install=install.install,
             home_border_group=self._region,
         )
@@ -176,18 +169,21 @@ class Assembly:
             leadership=self._leadership,
             executor=lambda done: self._executor(ledger, done),
             new_term=lambda term: self._term(term, facts, ledger),
-            new_housekeeping=lambda state: Housekeeping(
-                state=state,
-                ledger=ledger,
-                pods=self._pods,
-                heart=ledger,
-                clock=clock,
-                resync_s=config.resync_period,
-                peers=peers,
-            ),
-            new_aftermath=lambda state, queue: self._aftermath(state, queue),
-            silence_s=config.silence,
-            clock=clock,
+            new_housekeeping=lambda state: self._housekeeping(state, ledger, peers),
+            new_aftermath=self._aftermath,
+            silence_s=self._config.silence,
+            clock=CLOCK,
+        )
+
+    def _housekeeping(self, state: TermState, ledger: DynamoLedger, peers: Peers) -> Housekeeping:
+        return Housekeeping(
+            state=state,
+            ledger=ledger,
+            pods=self._pods,
+            heart=ledger,
+            clock=CLOCK,
+            resync_s=self._config.resync_period,
+            peers=peers,
         )
 
     def _executor(self, ledger: DynamoLedger, done: Callable[[Outcome], None]) -> Executor:
@@ -213,35 +209,17 @@ class Assembly:
         )
 
     def _term(self, term: Term, facts: Facts, ledger: DynamoLedger) -> TermState:
-        config, started = self._config, CLOCK()
-        view = AddressView(self._ec2, CLOCK, config.consistency_time)
-        memory = Memory(clock=CLOCK, consistency_s=config.consistency_time, started=started)
-        placements = Placements(self._ec2, CLOCK, self._pods.instance_of)
-        claims = ClaimIndex(ledger.pods().values())
-        admission = Admission(self._policies.policy, ledger)
-        return TermState(
-            term=term,
+        basis = TermBasis(
             facts=facts,
-            memory=memory,
-            view=view,
-            placements=placements,
-            claims=claims,
-            observer=TickObserver(
-                facts=facts,
-                pods=self._pods,
-                ledger=ledger,
-                view=view,
-                placements=placements,
-                claims=claims,
-                memory=memory,
-                admission=admission,
-                clock=CLOCK,
-                poll_interval_s=config.poll_interval,
-                restored=ledger.restored,
-            ),
-            pulse=Pulse(ledger, config.silence),
-            admission=admission,
+            pods=self._pods,
+            ledger=ledger,
+            ec2=self._ec2,
+            policy=self._policies.policy,
+            clock=CLOCK,
+            consistency_s=self._config.consistency_time,
+            poll_interval_s=self._config.poll_interval,
         )
+        return new_term_state(term, basis, Pulse(ledger, self._config.silence), restored=ledger.restored)
 
     def _elector(self, ledger: DynamoLedger, gate: ScopeGate, loop: Reconciler, namespace: str) -> Elector:
         config = self._config

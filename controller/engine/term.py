@@ -3,9 +3,11 @@
 A later term must not act on what an earlier one saw: between them another replica may have led.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from controller.core.ports import Term
+from controller.core.policy import Policy
+from controller.core.ports import Clock, Ec2, Ledger, Pods, Term
 from controller.core.situation import Facts
 from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
@@ -18,7 +20,7 @@ from controller.engine.pulse import Pulse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermState:
-    """The state of one term."""
+    """The state of one term. `new_term_state` makes it."""
 
     term: Term
     facts: Facts
@@ -29,3 +31,51 @@ class TermState:
     observer: Observer
     pulse: Pulse
     admission: Admission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermBasis:
+    """What the terms of one process have in common. Times are seconds."""
+
+    facts: Facts
+    pods: Pods
+    ledger: Ledger
+    ec2: Ec2
+    policy: Callable[[], Policy]
+    clock: Clock
+    consistency_s: float
+    poll_interval_s: float
+
+
+def new_term_state(term: Term, basis: TermBasis, pulse: Pulse, *, restored: bool) -> TermState:
+    """A state that knows nothing yet but the claims; `restored`: the table may have lost some."""
+    clock, ledger = basis.clock, basis.ledger
+    view = AddressView(basis.ec2, clock, basis.consistency_s)
+    memory = Memory(clock=clock, consistency_s=basis.consistency_s, started=clock())
+    placements = Placements(basis.ec2, clock, basis.pods.instance_of)
+    claims = ClaimIndex(ledger.pods().values())
+    admission = Admission(basis.policy, ledger)
+    observer = Observer(
+        facts=basis.facts,
+        pods=basis.pods,
+        ledger=ledger,
+        view=view,
+        placements=placements,
+        claims=claims,
+        memory=memory,
+        admission=admission,
+        clock=clock,
+        poll_interval_s=basis.poll_interval_s,
+        restored=restored,
+    )
+    return TermState(
+        term=term,
+        facts=basis.facts,
+        memory=memory,
+        view=view,
+        placements=placements,
+        claims=claims,
+        observer=observer,
+        pulse=pulse,
+        admission=admission,
+    )

@@ -15,20 +15,14 @@ from controller.core.ports import Clock, Ec2, Heart, Ledger, Term
 from controller.core.situation import Facts
 from controller.core.tracing import NoTracing
 from controller.engine.absent import NoEvents, NoPods
-from controller.engine.admission import Admission
-from controller.engine.claims import ClaimIndex
-from controller.engine.ec2view import AddressView
 from controller.engine.execute import Executor, Outcome
 from controller.engine.housekeeping import UNOWNED_GRACE_S, Housekeeping
 from controller.engine.leadership import Leadership
-from controller.engine.memory import Memory
-from controller.engine.observe import Observer
 from controller.engine.outcomes import Aftermath
 from controller.engine.peers import Peers
-from controller.engine.placement import Placements
 from controller.engine.pulse import Pulse
 from controller.engine.reconcile import Reconciler
-from controller.engine.term import TermState
+from controller.engine.term import TermBasis, TermState, new_term_state
 from controller.engine.workqueue import Workqueue
 from state.errors import ConditionLost, Fenced
 from state.model import Epoch, InstallRecord
@@ -180,31 +174,14 @@ class Undoing:
         return Aftermath(state=state, queue=queue, events=NoEvents(), clock=self._clock, poll_interval_s=poll_s)
 
     def _term(self, term: Term) -> TermState:
-        view = AddressView(self._ec2, self._clock, self._pace.consistency_s)
-        memory = Memory(clock=self._clock, consistency_s=self._pace.consistency_s, started=self._clock())
-        placements = Placements(self._ec2, self._clock, self._pods.instance_of)
-        claims = ClaimIndex(self._ledger.pods().values())
-        admission = Admission(lambda: ALLOW_ALL, self._ledger)
-        observer = Observer(
+        basis = TermBasis(
             facts=self._facts,
             pods=self._pods,
             ledger=self._ledger,
-            view=view,
-            placements=placements,
-            claims=claims,
-            memory=memory,
-            admission=admission,
+            ec2=self._ec2,
+            policy=lambda: ALLOW_ALL,
             clock=self._clock,
+            consistency_s=self._pace.consistency_s,
             poll_interval_s=self._pace.compare_s,
         )
-        return TermState(
-            term=term,
-            facts=self._facts,
-            memory=memory,
-            view=view,
-            placements=placements,
-            claims=claims,
-            observer=observer,
-            pulse=Pulse(self._ledger, FOREVER),
-            admission=admission,
-        )
+        return new_term_state(term, basis, Pulse(self._ledger, FOREVER), restored=False)

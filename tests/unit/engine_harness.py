@@ -13,20 +13,14 @@ from controller.core.policy import Policy
 from controller.core.ports import Address, Ec2, Interface, PodView, Term
 from controller.core.situation import Facts
 from controller.core.tracing import NoTracing
-from controller.engine.admission import Admission
-from controller.engine.claims import ClaimIndex
-from controller.engine.ec2view import AddressView
 from controller.engine.execute import Executor, Outcome
 from controller.engine.housekeeping import Housekeeping
 from controller.engine.leadership import Leadership
-from controller.engine.memory import Memory
-from controller.engine.observe import Observer
 from controller.engine.outcomes import Aftermath
 from controller.engine.peers import Peers
-from controller.engine.placement import Placements
 from controller.engine.pulse import Pulse
 from controller.engine.reconcile import Reconciler
-from controller.engine.term import TermState
+from controller.engine.term import TermBasis, TermState, new_term_state
 from controller.engine.workqueue import Workqueue
 from state.model import AllocationId, ClusterUid, InstallKey, InterfaceId, PodUid, Target
 from tests.fakes.ec2 import FakeEc2
@@ -262,32 +256,14 @@ class Replica:
         return Aftermath(state=state, queue=queue, events=self.world.events, clock=self.clock, poll_interval_s=POLL_S)
 
     def _term(self, term: Term) -> TermState:
-        view = AddressView(self.ec2, self.clock, CONSISTENCY_S)
-        memory = Memory(clock=self.clock, consistency_s=CONSISTENCY_S, started=self.clock())
-        placements = Placements(self.ec2, self.clock, self.world.pods.instance_of)
-        claims = ClaimIndex(self.ledger.pods().values())
-        admission = Admission(lambda: self.world.policy, self.ledger)
-        observer = Observer(
+        basis = TermBasis(
             facts=self.facts,
             pods=self.world.pods,
             ledger=self.ledger,
-            view=view,
-            placements=placements,
-            claims=claims,
-            memory=memory,
-            admission=admission,
+            ec2=self.ec2,
+            policy=lambda: self.world.policy,
             clock=self.clock,
+            consistency_s=CONSISTENCY_S,
             poll_interval_s=POLL_S,
-            restored=self.ledger.restored,
         )
-        return TermState(
-            term=term,
-            facts=self.facts,
-            memory=memory,
-            view=view,
-            placements=placements,
-            claims=claims,
-            observer=observer,
-            pulse=Pulse(self.ledger, SILENCE_S),
-            admission=admission,
-        )
+        return new_term_state(term, basis, Pulse(self.ledger, SILENCE_S), restored=self.ledger.restored)
