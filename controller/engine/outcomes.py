@@ -97,7 +97,6 @@ class Aftermath:
         mine.failures = mine.losses = 0
         mine.poll_s = 0.0
         mine.error = mine.waiting = ""
-        self._memory.queues.leave(outcome.uid)
         if not outcome.did:
             return
         self._queue.add([outcome.uid])
@@ -149,7 +148,7 @@ class Aftermath:
         elif wait is not None and wait.reason is Reason.POOL and wait.detail:
             group = placed.border_group if isinstance(placed, Placed) else None
             self._memory.queues.join(outcome.uid, wanted.pool, group)
-        elif wait is not None:
+        elif outcome.error is None:
             self._memory.queues.leave(outcome.uid)
 
     def _wait_for_pool(self, uid: PodUid, mine: PodMemory) -> None:
