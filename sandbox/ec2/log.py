@@ -63,6 +63,11 @@ class Holding:
     ended_by: Caller | None
     cause: str
 
+    @property
+    def contended(self) -> bool:
+        """Whether another association ended it: of the same address elsewhere, or of another address here."""
+        return self.cause in ("reassociated", "displaced")
+
 
 class CallLog:
     """Records in the order of their ends; safe to use from many threads."""

@@ -70,7 +70,7 @@ def _run(world: FaultWorld, pods: int, addresses: int, title: str) -> None:
     took, claims = time.monotonic() - began, min(wanted, addresses)
     tried, lost = _claims(world.recorder.calls)
     least = max(0.0, (claims - 50) / 5)
-    displaced = sum(h.cause == "displaced" for h in world.ec2.holdings())
+    displaced = sum(h.contended for h in world.ec2.holdings())
     _say(
         f"{title}: {claims} of {wanted} Pods served in {took:.1f} s, the bucket's least is {least:.1f} s; "
         f"{lost} of {tried} claims lost ({100 * lost / tried:.1f} %), {displaced} displaced"

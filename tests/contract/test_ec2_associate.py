@@ -89,6 +89,7 @@ def test_an_occupied_private_ip_displaces_the_old_address() -> None:
         associate(ec2, new, eni, "10.0.0.1", allow=False)
         assert (ec2.where(old), ec2.where(new)) == (None, "10.0.0.1")
         assert [h.cause for h in ec2.control.holdings()] == ["displaced", ""]
+        assert [h.contended for h in ec2.control.holdings()] == [True, False]
 
 
 def test_an_occupied_private_ip_refuses_and_names_the_interface() -> None:

@@ -34,7 +34,7 @@ def scenes(world: FaultWorld) -> tuple[Scene, Scene]:
 def blameless(world: FaultWorld) -> bool:
     """Whether no address had two owners, nobody wrote after he was fenced, and no association was displaced."""
     broken = [v for v in judge(world.history()) if v.broken in (Guarantee.ONE_OWNER, Guarantee.FENCE)]
-    return not broken and not [h for h in world.ec2.holdings() if h.cause == "displaced"]
+    return not broken and not any(h.contended for h in world.ec2.holdings())
 
 
 def test_what_a_cluster_that_was_killed_held_is_taken_once_it_is_free(world: FaultWorld) -> None:
