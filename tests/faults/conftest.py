@@ -1,6 +1,19 @@
 """Of each experiment the first case is for CI, the others are marked `again`: all take two processors 20 minutes."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+
+from sandbox.world import ClusterSettings
+from tests.faults.world import FaultWorld, fault_world
+
+
+@pytest.fixture
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[FaultWorld]:
+    """A world of one cluster with two replicas, which have the flags that the module calls FAST."""
+    with fault_world(tmp_path, ClusterSettings(name="a", nodes=2, replicas=2), flags=request.module.FAST) as made:
+        yield made
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -39,6 +39,15 @@ class Life:
         wait_until(lambda: (s := self.sight) and truth(s), 10, f"the record sees {self.name}")
 
 
+def served(world: FaultWorld, modes: Sequence[str]) -> list[Life]:
+    """A served Pod in each of these modes."""
+    lives = [new_life(world, mode) for mode in modes]
+    for life in lives:
+        serve(life)
+    world.settle()
+    return lives
+
+
 def serve(life: Life) -> None:
     """The Pod comes, and asks for an address."""
     cluster = life.world.clusters["a"]

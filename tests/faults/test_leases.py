@@ -5,28 +5,20 @@ Nobody defends the Lease: whoever finds a write on it that is not its own stops,
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from sandbox.kube.client import UnexpectedAnswerError
-from sandbox.world import ClusterSettings, wait_until
+from sandbox.world import wait_until
 from tests.faults.catching import Catch
 from tests.faults.leases import TEN_YEARS_S, Copy, LeaseByHand, now
 from tests.faults.lives import Life, delete, move, new_life, play, serve
-from tests.faults.world import FaultWorld, fault_world
+from tests.faults.world import FaultWorld
 from tests.history import EC2_MUTATIONS
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 FAST = {"poll-interval": "0.5", "resync-period": "4"}
 RENEW_DEADLINE_S = 2.0
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[FaultWorld]:
-    """A world of one cluster with two replicas."""
-    with fault_world(tmp_path, ClusterSettings(name="a", nodes=2, replicas=2), flags=FAST) as made:
-        yield made
 
 
 @pytest.fixture

@@ -5,14 +5,13 @@ and what we made and nobody needs any more goes back.
 """
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sandbox.world import ClusterSettings, wait_until
 from tests.e2e.scene import QUICK, TYPE, fixed
-from tests.faults.lives import Life, delete, new_life, play, serve
+from tests.faults.lives import Life, delete, new_life, play, serve, served
 from tests.faults.people import (
     address_at,
     address_of,
@@ -37,24 +36,8 @@ QUIET_S = 2.0
 WHILE_A_PERSON_HAS_IT = Bounds(unclaimed_s=90.0)
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[FaultWorld]:
-    """A world of one cluster with two replicas."""
-    with fault_world(tmp_path, ClusterSettings(name="a", nodes=2, replicas=2), flags=FAST) as made:
-        yield made
-
-
-def served(world: FaultWorld) -> list[Life]:
-    """A served Pod in each mode."""
-    lives = [new_life(world, mode) for mode in MODES]
-    for life in lives:
-        serve(life)
-    world.settle()
-    return lives
-
-
 def test_addresses_disassociated_by_hand_come_back(world: FaultWorld) -> None:
-    lives = served(world)
+    lives = served(world, MODES)
     before = [allocation_of(life) for life in lives]
     for life in lives:
         world.ec2.disassociate(cut_by_hand(address_of(life)))
@@ -64,7 +47,7 @@ def test_addresses_disassociated_by_hand_come_back(world: FaultWorld) -> None:
 
 
 def test_addresses_released_by_hand_are_replaced(world: FaultWorld) -> None:
-    lives = served(world)
+    lives = served(world, MODES)
     own = lives[MODES.index("fixed-tag-value")]
     lost = [allocation_of(life) for life in lives]
     for allocation_id in lost:
@@ -79,7 +62,7 @@ def test_addresses_released_by_hand_are_replaced(world: FaultWorld) -> None:
 def test_addresses_released_by_hand_in_a_default_vpc_are_replaced(tmp_path: Path) -> None:
     cluster = ClusterSettings(name="a", nodes=2, replicas=2)
     with fault_world(tmp_path, cluster, flags=FAST, ec2={"default_vpc": True}) as world:
-        auto, pool, own = served(world)
+        auto, pool, own = served(world, MODES)
         for life in (auto, pool, own):
             world.ec2.release(allocation_of(life))
         world.ec2.add_address(tags={"own": f"ns/{own.name}"})
@@ -87,7 +70,7 @@ def test_addresses_released_by_hand_in_a_default_vpc_are_replaced(tmp_path: Path
 
 
 def test_addresses_associated_elsewhere_by_hand_are_left_there(world: FaultWorld) -> None:
-    auto, pool, own = lives = served(world)
+    auto, pool, own = lives = served(world, MODES)
     taken = [allocation_of(life) for life in lives]
     places = [elsewhere(world) for _ in taken]
     theirs = [move_by_hand(world, *pair) for pair in zip(taken, places, strict=True)]
@@ -109,7 +92,7 @@ def test_addresses_associated_elsewhere_by_hand_are_left_there(world: FaultWorld
 
 
 def test_an_address_associated_by_hand_with_another_pod_of_ours_stays_until_it_is_cut(world: FaultWorld) -> None:
-    auto, pool, own = served(world)
+    auto, pool, own = served(world, MODES)
     since = time.monotonic()  # for as long as reads may lag, our own association is believed before what they show
     wait_until(lambda: time.monotonic() > since + CONSISTENCY_S, 10, "EC2's reads are believed")
     target = address_of(pool).association
@@ -130,7 +113,7 @@ def test_an_address_associated_by_hand_with_another_pod_of_ours_stays_until_it_i
 
 @pytest.mark.again
 def test_pool_tags_taken_off_by_hand_leave_pods_their_addresses_and_nobody_else(world: FaultWorld) -> None:
-    _, pool, own = served(world)
+    _, pool, own = served(world, MODES)
     before = [allocation_of(pool), allocation_of(own)]
     for allocation_id in before:
         world.ec2.untag(allocation_id)
@@ -148,7 +131,7 @@ def test_pool_tags_taken_off_by_hand_leave_pods_their_addresses_and_nobody_else(
 
 @pytest.mark.again
 def test_an_address_tagged_into_another_pool_by_hand_serves_that_pool_next(world: FaultWorld) -> None:
-    _, pool, _ = served(world)
+    _, pool, _ = served(world, MODES)
     moved = allocation_of(pool)
     world.ec2.untag(moved)
     world.ec2.tag(moved, {"other": ""})
@@ -163,7 +146,7 @@ def test_an_address_tagged_into_another_pool_by_hand_serves_that_pool_next(world
 
 @pytest.mark.again
 def test_an_address_tagged_for_another_pod_by_hand_goes_over_when_the_first_has_gone(world: FaultWorld) -> None:
-    own = served(world)[2]
+    own = served(world, MODES)[2]
     address = allocation_of(own)
     heir = new_life(world, "fixed-tag-value")
     for spare in [a for a in world.ec2.world().addresses.values() if a.tags.get("own") == f"ns/{heir.name}"]:

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.world import ClusterSettings, wait_until
 from tests.faults.ends import drain, end_containers, finish, hold_object, lose_leader, remove
-from tests.faults.lives import Life, new_life, serve
+from tests.faults.lives import Life, new_life, served
 from tests.faults.people import allocation_of, is_free, wait_looked
 from tests.faults.world import FaultWorld, fault_world
 from tests.history import Bounds
@@ -27,17 +27,8 @@ def world(tmp_path: Path) -> Iterator[FaultWorld]:
         yield made
 
 
-def served(world: FaultWorld) -> list[Life]:
-    """A served Pod in each of two modes."""
-    lives = [new_life(world, mode) for mode in MODES]
-    for life in lives:
-        serve(life)
-    world.settle()
-    return lives
-
-
 def test_pods_that_drain_keep_their_addresses_until_their_containers_have_ended(world: FaultWorld) -> None:
-    lives = served(world)
+    lives = served(world, MODES)
     before = [allocation_of(life) for life in lives]
     for life in lives:
         drain(life)
@@ -57,7 +48,7 @@ def test_pods_that_drain_keep_their_addresses_until_their_containers_have_ended(
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
 def test_pods_that_finished_lose_their_addresses_though_the_leader_dies(world: FaultWorld, phase: str) -> None:
-    lives = served(world)
+    lives = served(world, MODES)
     auto, pool = (allocation_of(life) for life in lives)
     lose_leader(world)
     for life in lives:
@@ -69,7 +60,7 @@ def test_pods_that_finished_lose_their_addresses_though_the_leader_dies(world: F
 
 
 def test_pods_that_hang_on_a_finalizer_lose_their_addresses_though_the_leader_dies(world: FaultWorld) -> None:
-    lives = served(world)
+    lives = served(world, MODES)
     auto, pool = (allocation_of(life) for life in lives)
     for life in lives:
         hold_object(life, "example.com/wait")
@@ -103,7 +94,7 @@ def killed_outright(life: Life) -> None:
 @pytest.mark.again
 @pytest.mark.parametrize("end", [remove, killed_outright], ids=["the-object-goes", "a-finalizer-holds-it"])
 def test_the_ip_of_a_pod_that_ended_is_a_pods_that_asks_again_at_once(world: FaultWorld, end: End) -> None:
-    first = served(world)[0]
+    first = served(world, MODES)[0]
     sight = first.sight
     assert sight is not None
     end(first)

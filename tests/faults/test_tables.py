@@ -3,17 +3,13 @@
 What EC2 shows and what tags say is enough to fill a table again. In between nothing is answered by releasing.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from sandbox.world import ClusterSettings
-from tests.faults.lives import Life, delete, move, new_life, play, serve, switch_off
+from tests.faults.lives import Life, delete, move, new_life, play, serve, served, switch_off
 from tests.faults.people import allocation_of, heard
 from tests.faults.restarts import restart
 from tests.faults.tables import copy_items, delete_table, make_table, put_back, wait_table
-from tests.faults.world import FaultWorld, fault_world
+from tests.faults.world import FaultWorld
 from tests.history import Bounds
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
@@ -25,24 +21,8 @@ WITHOUT_TABLE = Bounds(misplaced_s=60.0, unclaimed_s=60.0, stale_label_s=60.0)
 LIMIT_S = 80.0
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[FaultWorld]:
-    """A world of one cluster with two replicas."""
-    with fault_world(tmp_path, ClusterSettings(name="a", nodes=2, replicas=2), flags=FAST) as made:
-        yield made
-
-
-def served(world: FaultWorld) -> list[Life]:
-    """A served Pod in each mode."""
-    lives = [new_life(world, mode) for mode in MODES]
-    for life in lives:
-        serve(life)
-    world.settle()
-    return lives
-
-
 def test_the_table_is_deleted_and_the_leader_makes_it_again(world: FaultWorld) -> None:
-    lives = served(world)
+    lives = served(world, MODES)
     before = [allocation_of(life) for life in lives]
     delete_table(world)
     serve(new_life(world, "auto"))  # a write, which finds out
@@ -54,7 +34,7 @@ def test_the_table_is_deleted_and_the_leader_makes_it_again(world: FaultWorld) -
 @pytest.mark.again
 def test_the_table_is_deleted_and_a_person_makes_it_again(world: FaultWorld) -> None:
     restart(world, {"create-table": "false"})
-    lives = served(world)
+    lives = served(world, MODES)
     before = [allocation_of(life) for life in lives]
     delete_table(world)
     coming = new_life(world, "auto")
@@ -67,7 +47,7 @@ def test_the_table_is_deleted_and_a_person_makes_it_again(world: FaultWorld) -> 
 
 
 def test_the_table_is_restored_from_an_hour_ago(world: FaultWorld) -> None:
-    auto, pool, own = served(world)
+    auto, pool, own = served(world, MODES)
     going, other = new_life(world, "auto"), new_life(world, "fixed-tag")
     play(going, serve)
     play(other, serve)
@@ -96,7 +76,7 @@ def much_happens(world: FaultWorld, auto: Life, pool: Life, own: Life, going: Li
 
 @pytest.mark.again
 def test_the_table_is_restored_while_nobody_runs(world: FaultWorld) -> None:
-    auto, pool, own = served(world)
+    auto, pool, own = served(world, MODES)
     backup = copy_items(world)
     going, other = new_life(world, "auto"), new_life(world, "fixed-tag")
     play(going, serve)

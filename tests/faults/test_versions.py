@@ -3,19 +3,19 @@
 The release after ours is our source with the next version in it; items of the release before are written by hand.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from sandbox.world import ClusterSettings, wait_until
+from sandbox.world import wait_until
 from tests.faults.ends import fail_over
-from tests.faults.lives import Life, delete, move, new_life, play, serve
+from tests.faults.lives import Life, delete, move, new_life, play, serve, served
 from tests.faults.mutants import Edit, source_with
 from tests.faults.people import address_of, allocation_of, cut_by_hand, wait_looked
 from tests.faults.restarts import our_release, restart
 from tests.faults.tables import Raw, change_items, copy_items, put_back
-from tests.faults.world import FaultWorld, fault_world
+from tests.faults.world import FaultWorld
 from tests.history import Bounds, Key
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -27,22 +27,6 @@ OPTIONAL = {"nonce", "traceparent", "recent", "last_holder"}  # what the version
 # While nobody can read the table nobody leads, and addresses stand where they stood.
 NOBODY_LEADS = Bounds(misplaced_s=120.0, unclaimed_s=120.0, stale_label_s=120.0, failover_s=120.0, handover_s=20.0)
 LIMIT_S = 60.0
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[FaultWorld]:
-    """A world of one cluster with two replicas."""
-    with fault_world(tmp_path, ClusterSettings(name="a", nodes=2, replicas=2), flags=FAST) as made:
-        yield made
-
-
-def served(world: FaultWorld) -> list[Life]:
-    """A served Pod in each mode."""
-    lives = [new_life(world, mode) for mode in MODES]
-    for life in lives:
-        serve(life)
-    world.settle()
-    return lives
 
 
 def in_version(raw: Raw, version: int, without: set[str] | None = None) -> Raw:
@@ -65,7 +49,7 @@ def stay(world: FaultWorld, items: Mapping[Key, Raw]) -> bool:
 
 @pytest.mark.again
 def test_claims_of_the_version_before_are_gone_on_with(world: FaultWorld) -> None:
-    auto, pool, own = lives = served(world)
+    auto, pool, own = lives = served(world, MODES)
     before = [allocation_of(life) for life in lives]
     for replica in world.replicas():
         world.kill(replica)
@@ -83,7 +67,7 @@ def test_claims_of_the_version_before_are_gone_on_with(world: FaultWorld) -> Non
 
 def test_an_upgrade_is_taken_back_and_done_again(world: FaultWorld, tmp_path: Path) -> None:
     newer = source_with(tmp_path / "newer", NEXT_VERSION)
-    lives = served(world)
+    lives = served(world, MODES)
     restart(world, {}, env=newer)
     move(lives[0])
     play(new_life(world, "fixed-tag"), serve)
@@ -109,7 +93,7 @@ def test_an_upgrade_is_taken_back_and_done_again(world: FaultWorld, tmp_path: Pa
 @pytest.mark.again
 def test_an_upgrade_stops_halfway(world: FaultWorld, tmp_path: Path) -> None:
     older, upgraded = world.replicas()
-    lives = served(world)
+    lives = served(world, MODES)
     restart(world, {}, upgraded, env=source_with(tmp_path / "newer", NEXT_VERSION))
     world.kill(older)
     wait_until(upgraded.leads, LIMIT_S, "the newer release leads")
@@ -133,7 +117,7 @@ SIDES = {"both-sides": ("pod#", "claim"), "the-pods-side": ("pod#",)}  # no rele
 def test_a_claim_that_a_newer_release_wrote_is_left_alone_and_holds_up_nobody(
     world: FaultWorld, mode: str, sides: str
 ) -> None:
-    lives = served(world)
+    lives = served(world, MODES)
     theirs, other = lives[MODES.index(mode)], lives[2]
     items = items_about(world, theirs)
     newer = {key: in_version(item, 2) for key, item in items.items() if key[1].startswith(SIDES[sides])}
