@@ -200,6 +200,16 @@ def test_waiting_is_told_and_that_it_is_over_too(two: Two) -> None:
     assert two.told() == ()
 
 
+def test_the_oldest_of_a_cluster_comes_first(two: Two) -> None:
+    younger = two.one.pod("a-younger", fixed(), ip="10.0.0.21", created="2")
+    two.run(5)
+    older = two.one.pod("z-older", fixed(), ip="10.0.0.22", created="1")
+    two.run(5)
+    two.one.pods.delete(two.holder)
+    two.run(1)
+    assert (bool(two.one.label(older)), bool(two.one.label(younger))) == (True, False)
+
+
 def test_a_waiting_pod_hears_which_clusters_hold_the_pool(two: Two) -> None:
     two.two.pod("elder", fixed(), ip="10.0.0.50")
     two.run(2)
@@ -207,38 +217,49 @@ def test_a_waiting_pod_hears_which_clusters_hold_the_pool(two: Two) -> None:
     assert "pool 'pool' has no free address: 1 addresses, held 1 by cluster a (c-1)" in said
 
 
-def test_five_clusters_that_share_a_scarce_pool_wait_about_equally_long() -> None:
-    """Each second the Pod that has an address for longest goes; the first cluster had all of them to begin with."""
-    clock = HandClock()
-    first = World(clock=clock)
-    worlds = [first, *(World(clock=clock, ec2=first.ec2, table=first.table) for _ in range(4))]
-    replicas = [Replica(world, cluster=f"c-{n}").lead() for n, world in enumerate(worlds)]
-    first.pool(10)
-    holders = [(first, first.pod(f"h{n}", fixed(), ip=f"10.0.0.{10 + n}")) for n in range(10)]
-    together(replicas, 65, 0.5)
-    waiting: dict[PodUid, tuple[int, World]] = {}
-    for number, world in enumerate(worlds):
-        for pod in range(20):
-            ip = f"10.0.0.{30 + 20 * number + pod}"
-            waiting[world.pod(f"w{number}-{pod}", fixed(), ip=ip)] = (number, world)
-    together(replicas, 40, 0.5)
-    waits: dict[int, list[float]] = {number: [] for number in range(5)}
-    began = clock.now
-    while waiting and clock.now < began + 400:
-        if holders:
-            world, uid = holders.pop(0)
+@dataclass
+class Crowd:
+    """Five clusters; the first had all ten addresses, twenty Pods wait in each, and each second one gets free."""
+
+    clock: HandClock = field(default_factory=HandClock)
+    waiting: dict[PodUid, tuple[int, World]] = field(default_factory=dict)
+    waits: dict[int, list[float]] = field(default_factory=lambda: {number: [] for number in range(5)})
+
+    def __post_init__(self) -> None:
+        first = World(clock=self.clock)
+        self.worlds = [first, *(World(clock=self.clock, ec2=first.ec2, table=first.table) for _ in range(4))]
+        self.replicas = [Replica(world, cluster=f"c-{n}").lead() for n, world in enumerate(self.worlds)]
+        first.pool(10)
+        self.holders = [(first, first.pod(f"h{n}", fixed(), ip=f"10.0.0.{10 + n}")) for n in range(10)]
+        together(self.replicas, 65, 0.5)
+        for number, world in enumerate(self.worlds):
+            for pod in range(20):
+                uid = world.pod(f"w{number}-{pod}", fixed(), ip=f"10.0.0.{30 + 20 * number + pod}")
+                self.waiting[uid] = (number, world)
+        together(self.replicas, 40, 0.5)
+        self.began = self.clock.now
+
+    def one_goes(self) -> None:
+        """The Pod that has had an address for longest goes; a second later, who has one is noted."""
+        if self.holders:
+            world, uid = self.holders.pop(0)
             world.pods.delete(uid)
-        together(replicas, 1, 0.5)
-        for uid, (number, world) in list(waiting.items()):
+        together(self.replicas, 1, 0.5)
+        for uid, (number, world) in list(self.waiting.items()):
             if world.label(uid):
-                holders.append((world, uid))
-                waits[number].append(clock.now - began)
-                del waiting[uid]
-    for replica in replicas:
+                self.holders.append((world, uid))
+                self.waits[number].append(self.clock.now - self.began)
+                del self.waiting[uid]
+
+
+def test_five_clusters_that_share_a_scarce_pool_wait_about_equally_long() -> None:
+    crowd = Crowd()
+    while crowd.waiting and crowd.clock.now < crowd.began + 400:
+        crowd.one_goes()
+    for replica in crowd.replicas:
         replica.loop.stop()
-    assert not waiting
-    last = [max(found) for found in waits.values()]
-    print({number: (sum(found) / len(found), max(found)) for number, found in waits.items()})  # noqa: T201
+    assert not crowd.waiting
+    last = [max(found) for found in crowd.waits.values()]
     assert max(last) - min(last) <= MARGIN_S + 2 * POLL_S
 
 
