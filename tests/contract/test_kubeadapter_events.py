@@ -83,7 +83,8 @@ def test_what_is_said_again_is_counted_at_most_once_in_ten_seconds(server: Api, 
         assert sorted(event["count"] for event in told(server, pod)) == [1, 1]
         time.now += INTERVAL_S
         recorder.emit(pod, QUOTA)
-        until(lambda: sorted(event["count"] for event in told(server, pod)) == [1, 4])
+        # Four, or three and one to come: the recorder may see the new time before it gets the new event.
+        until(lambda: max(event["count"] for event in told(server, pod)) >= 3)
         recorder.emit(pod, QUOTA)
         recorder.stop()
     assert sorted(event["count"] for event in told(server, pod)) == [1, 5]
