@@ -59,6 +59,15 @@ def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
     assert not leftovers(tmp_path)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let children hear SIGINT: what a shell starts in the background ignores it, and so would they."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     said = tmp_path / "said"
     with demo(tmp_path) as process:
