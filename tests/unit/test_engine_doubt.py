@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from state.errors import Unavailable
+from state.errors import Refused, Unavailable
+from state.model import AllocationId
 from tests.unit.engine_harness import CONSISTENCY_S, Replica, World, at, auto, fixed
 
 
@@ -45,3 +46,15 @@ def test_a_pod_waits_until_its_ip_is_clear_of_another_pods_unanswered_associatio
     world.ec2.associate(claimed, at("10.0.0.9"))
     replica.until(lambda: world.label(second), 2 * CONSISTENCY_S)
     assert [a.allocation_id for a in world.at_ip("10.0.0.9")] == [({old, new} - {claimed}).pop()]
+
+
+def test_an_address_that_ec2_refuses_a_pod_is_given_up_for_the_next(world: World) -> None:
+    replica = Replica(world).lead()
+    world.pool(2)
+    world.ec2.fail("AssociateAddress", Refused("not this one", code="OperationNotPermitted"))
+    pod = world.pod("p", fixed())
+    replica.until(lambda: world.label(pod))
+    tried = [call.arguments[0] for call in world.ec2.calls if call.operation == "AssociateAddress"]
+    assert len(set(tried)) == 2
+    given_up = replica.ledger.address(AllocationId(tried[0]))
+    assert given_up is None or given_up.owner is None

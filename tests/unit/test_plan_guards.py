@@ -1,0 +1,57 @@
+"""When the plan must not act, although something is to be done: each of these guards is one line that looks idle."""
+
+from dataclasses import replace
+
+import pytest
+
+from controller.core import actions as act
+from controller.core.plan import plan
+from controller.core.ports import Association
+from controller.core.situation import Situation, Unplaced
+from state.model import AssociationId, Mode, Phase
+from tests.unit.plan_world import POOL, PlanWorld, pod, target
+
+STANDING = Association(association_id=AssociationId("eipassoc-1"), target=target("10.0.0.5"))
+
+
+def claimed() -> PlanWorld:
+    """A Pod whose claim stands, and of whose association nothing is known."""
+    world = PlanWorld(pod=pod("fixed-tag", "k")).with_pool(k="")
+    world.run(limit=1)
+    assert world.record is not None
+    assert world.record.phase is Phase.CLAIMED
+    return world
+
+
+def reasons(situation: Situation) -> list[act.Reason]:
+    """What the plan waits for; AssertionError if it does anything at all."""
+    steps = [step for step in plan(situation) if not isinstance(step, act.Tell)]
+    assert all(isinstance(step, act.Wait) for step in steps), steps
+    return [step.reason for step in steps if isinstance(step, act.Wait)]
+
+
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.FIXED_TAG])
+def test_a_pod_that_is_being_deleted_begins_nothing(mode: Mode) -> None:
+    world = PlanWorld(pod=replace(pod(mode, "k"), deleting=True)).with_pool(k="")
+    assert plan(world.situation()) == ()
+
+
+def test_a_claimed_target_that_is_another_claims_too_waits() -> None:
+    assert reasons(replace(claimed().situation(), rival=True)) == [act.Reason.TARGET]
+
+
+def test_a_claimed_pod_without_a_target_waits_for_one() -> None:
+    nowhere = replace(claimed().situation(), placement=Unplaced(looked=True))
+    assert reasons(nowhere) == [act.Reason.PLACEMENT]
+
+
+def test_an_address_that_ec2_refuses_this_pod_is_let_go() -> None:
+    refused = replace(claimed().situation(), barred=True)
+    assert [type(step) for step in plan(refused)][-1] is act.Forget
+    assert reasons(replace(refused, settled=False)) == [act.Reason.SETTLE]
+
+
+def test_an_association_that_stands_is_recorded_and_not_asked_for_again() -> None:
+    world = claimed()
+    world.ec2[POOL] = replace(world.ec2[POOL], association=STANDING)
+    assert [type(step) for step in plan(world.situation())] == [act.Record, act.Label]
