@@ -5,6 +5,7 @@ A later term must not act on what an earlier one saw: between them another repli
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypedDict
 
 from controller.core.policy import Policy
 from controller.core.ports import Clock, Ec2, Ledger, Pods, Term
@@ -49,33 +50,37 @@ class TermBasis:
 
 def new_term_state(term: Term, basis: TermBasis, pulse: Pulse, *, restored: bool) -> TermState:
     """A state that knows nothing yet but the claims; `restored`: the table may have lost some."""
-    clock, ledger = basis.clock, basis.ledger
-    view = AddressView(basis.ec2, clock, basis.consistency_s)
-    memory = Memory(clock=clock, consistency_s=basis.consistency_s, started=clock())
-    placements = Placements(basis.ec2, clock, basis.pods.instance_of)
-    claims = ClaimIndex(ledger.pods().values())
-    admission = Admission(basis.policy, ledger)
-    observer = Observer(
-        facts=basis.facts,
-        pods=basis.pods,
-        ledger=ledger,
-        view=view,
-        placements=placements,
-        claims=claims,
-        memory=memory,
-        admission=admission,
-        clock=clock,
-        poll_interval_s=basis.poll_interval_s,
-        restored=restored,
+    fresh = _Fresh(
+        memory=Memory(clock=basis.clock, consistency_s=basis.consistency_s, started=basis.clock()),
+        view=AddressView(basis.ec2, basis.clock, basis.consistency_s),
+        placements=Placements(basis.ec2, basis.clock, basis.pods.instance_of),
+        claims=ClaimIndex(basis.ledger.pods().values()),
+        admission=Admission(basis.policy, basis.ledger),
     )
     return TermState(
         term=term,
         facts=basis.facts,
-        memory=memory,
-        view=view,
-        placements=placements,
-        claims=claims,
-        observer=observer,
+        observer=_observer(basis, fresh, restored=restored),
         pulse=pulse,
-        admission=admission,
+        **fresh,
+    )
+
+
+class _Fresh(TypedDict):
+    memory: Memory
+    view: AddressView
+    placements: Placements
+    claims: ClaimIndex
+    admission: Admission
+
+
+def _observer(basis: TermBasis, fresh: _Fresh, *, restored: bool) -> Observer:
+    return Observer(
+        facts=basis.facts,
+        pods=basis.pods,
+        ledger=basis.ledger,
+        clock=basis.clock,
+        poll_interval_s=basis.poll_interval_s,
+        restored=restored,
+        **fresh,
     )
