@@ -1,5 +1,6 @@
 """How it ends: everything served or freed (L1), leaders replaced in time (L2), and then silence (L3)."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from sandbox.ec2.model import Address
@@ -80,7 +81,7 @@ def _candidates(history: History, signal: Signal, limit: float) -> bool:
 
 
 def silence(facts: Facts) -> Iterator[Violation]:
-    """While nothing is asked: no mutation and no patch, and one heartbeat each 30 s."""
+    """While nothing is asked: no mutation and no patch, and one heartbeat of each cluster in 30 s."""
     if facts.history.quiet is None:
         return
     begin, end = facts.history.quiet
@@ -88,5 +89,7 @@ def silence(facts: Facts) -> Iterator[Violation]:
     beats = [c for c in calls if c.service == "dynamodb" and len(c.body.get("TransactItems", ())) == 1]
     loud = [f"{c.who} {c.what} {c.about}" for c in calls if c not in beats]
     yield from (Violation(broken=Guarantee.SILENCE, evidence=said) for said in loud)
-    if len(beats) > 1 + (end - begin) / HEARTBEAT_S:
-        yield Violation(broken=Guarantee.SILENCE, evidence=f"{len(beats)} heartbeats in {end - begin:.0f} s")
+    for cluster, count in Counter(c.who.cluster for c in beats).items():
+        if count > 1 + (end - begin) / HEARTBEAT_S:
+            said = f"{count} heartbeats of {cluster} in {end - begin:.0f} s"
+            yield Violation(broken=Guarantee.SILENCE, evidence=said)

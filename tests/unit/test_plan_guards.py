@@ -55,3 +55,28 @@ def test_an_association_that_stands_is_recorded_and_not_asked_for_again() -> Non
     world = claimed()
     world.ec2[POOL] = replace(world.ec2[POOL], association=STANDING)
     assert [type(step) for step in plan(world.situation())] == [act.Record, act.Label]
+
+
+def served() -> PlanWorld:
+    """A Pod that has its address."""
+    world = PlanWorld(pod=pod("fixed-tag", "k")).with_pool(k="")
+    world.run()
+    return world
+
+
+def test_an_address_that_is_not_there_any_more_is_given_up() -> None:
+    world = served()
+    del world.ec2[POOL]
+    assert [type(step) for step in plan(world.situation())] == [act.Unlabel, act.Tell, act.Forget]
+
+
+def test_a_pod_that_moves_to_what_another_claims_is_cut_off_and_waits() -> None:
+    world = served()
+    world.pod = pod("fixed-tag", "k", ip="10.0.0.6")
+    steps = plan(replace(world.situation(), rival=True))
+    assert [type(step) for step in steps] == [act.Unlabel, act.Cut, act.Wait]
+
+
+def test_where_nobody_has_looked_for_an_ip_yet_nothing_is_said_about_it() -> None:
+    unknown = replace(PlanWorld(pod=pod("auto")).situation(), placement=Unplaced(looked=False))
+    assert plan(unknown) == (act.Wait(reason=act.Reason.LOOK),)
