@@ -1,6 +1,6 @@
 """A fresh simulated EC2 for one test, with a real boto3 client on it.
 
-The client makes one try for each call and waits 5 s at most, so that a test sees every refusal and never hangs.
+The client makes one try for each call and waits 30 s at most, so that a test sees every refusal and never hangs.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from sandbox.ec2.settings import Ec2Settings
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=5)
+CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=30, read_timeout=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from controller.core.ports import AllocationRequest
 from sandbox.ec2.control import Ec2Control
 from sandbox.ec2.faults import Fault, FaultKind
 from sandbox.ec2.log import CallRecord
+from sandbox.world import wait_until
 from state.errors import AccessDenied, AddressForeign, NotLeading, Refused, Throttled, Unavailable
 from state.model import AllocationId, InterfaceId, Target
 from tests.contract.ec2_adapter_worlds import REGION, SandboxWorld, SwitchGuard, adapter, sandbox_world
@@ -143,8 +144,9 @@ def test_a_frozen_call_ends_at_its_time_limit(world: SandboxWorld) -> None:
         started = time.monotonic()
         with pytest.raises(Unavailable) as caught:
             impatient.allocate(AMAZON)
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 20.0  # the SDK's own limit is 60 s
     assert caught.value.code == "ReadTimeoutError"
+    wait_until(world.control.held, 30, "the call has arrived")  # its caller may give up before it has arrived
     assert world.control.let_go() == 1
 
 

@@ -32,8 +32,8 @@ class HandClock:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    """Polls for 5 s at most."""
-    deadline = time.monotonic() + 5
+    """Polls for 30 s at most."""
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true"
         threading.Event().wait(0.005)
@@ -190,7 +190,7 @@ def test_a_held_call_is_frozen_until_let_go(after_effect: bool) -> None:
         assert len(ec2.control.world().addresses) == after_effect
         assert not call.done()
         assert ec2.control.let_go() == 1
-        assert call.result(timeout=5)["AllocationId"] in ec2.control.world().addresses
+        assert call.result(timeout=30)["AllocationId"] in ec2.control.world().addresses
 
 
 def test_a_held_call_arrives_although_its_caller_gave_up() -> None:
@@ -201,6 +201,7 @@ def test_a_held_call_arrives_although_its_caller_gave_up() -> None:
         with pytest.raises(ReadTimeoutError):
             hasty.associate_address(AllocationId=eip, NetworkInterfaceId=eni)
         hasty.close()
+        wait_until(ec2.control.held)  # its caller may give up before it has arrived
         assert ec2.where(eip) is None
         (held,) = ec2.control.held()
         ec2.control.let_go(held.held_id)
@@ -213,4 +214,4 @@ def test_a_closing_server_drops_held_calls_without_an_effect() -> None:
             ec2.control.inject(Fault(kind="hold"))
             call = pool.submit(ec2.api.allocate_address)
             wait_until(ec2.control.held)
-        assert call.exception(timeout=5) is not None
+        assert call.exception(timeout=30) is not None

@@ -103,12 +103,13 @@ def test_settings_can_be_read_and_changed() -> None:
 def test_calls_on_one_connection_do_not_wait_for_delayed_acknowledgements() -> None:
     with scene() as ec2:
         ec2.api.describe_addresses()
-        times = []
-        for _ in range(15):
+        quickest = 1.0
+        for _ in range(200):  # a delayed acknowledgement would slow down each, a busy machine only some
             started = time.perf_counter()
             ec2.api.describe_addresses()
-            times.append(time.perf_counter() - started)
-        assert min(times) < 0.035
+            if (quickest := min(quickest, time.perf_counter() - started)) < 0.035:
+                break
+        assert quickest < 0.035
 
 
 def test_it_runs_as_a_process_until_it_is_told_to_stop(tmp_path: Path) -> None:
@@ -121,5 +122,5 @@ def test_it_runs_as_a_process_until_it_is_told_to_stop(tmp_path: Path) -> None:
         assert control.is_ready()
         assert control.settings().quota == 7
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=30) == 0
         assert not control.is_ready()

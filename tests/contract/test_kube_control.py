@@ -134,10 +134,15 @@ def test_kubelet_ends_pods(alive: KubeControl) -> None:
 
 
 def test_kubelet_empties_a_namespace(alive: KubeControl) -> None:
-    alive.pod("game", "a", node="n1")
-    alive.delete_namespace("game")
-    assert alive.get_pod("game", "a")["metadata"]["deletionTimestamp"]
-    eventually(lambda: _gone(alive, "game", "a"))
+    client = ApiClient(alive.url)
+    api = KubeApi(client, "game")
+    api.pod("a", "n1")
+    with api.watch(api.pods(), resourceVersion=api.version()) as watching:
+        alive.delete_namespace("game")
+        marked = watching.next()
+        assert (marked["type"], "deletionTimestamp" in marked["object"]["metadata"]) == ("MODIFIED", True)
+        eventually(lambda: _gone(alive, "game", "a"))
+    client.close()
 
 
 def test_finalizers_outlast_the_kubelet(alive: KubeControl) -> None:

@@ -49,14 +49,21 @@ def test_watches_are_dropped(kube: KubeServer, api: KubeApi) -> None:
 
 
 def test_watches_are_silent(kube: KubeServer, api: KubeApi) -> None:
-    with api.watch(api.pods(), resourceVersion=api.version(), timeoutSeconds=1) as watching:
-        kube.control.silence_watches()
+    version = api.version()
+    kube.control.silence_watches()
+    with (
+        api.watch(api.pods(), resourceVersion=version) as watching,
+        api.watch(api.pods(), resourceVersion=version, timeoutSeconds=1) as overdue,
+    ):
         first = _in_background(lambda: Answer(200, watching.next(), urllib3.HTTPHeaderDict()))
+        end = _in_background(lambda: Answer(200, overdue.rest(), urllib3.HTTPHeaderDict()))
         api.pod("a")
         with pytest.raises(TimeoutError):
             first.result(timeout=1.5)
+        assert not end.done()
         kube.control.silence_watches(silent=False)
         assert first.result(LIMIT_SECONDS).body["object"]["metadata"]["name"] == "a"
+        end.result(LIMIT_SECONDS)
 
 
 def test_one_client_is_cut_off(kube: KubeServer, api: KubeApi) -> None:

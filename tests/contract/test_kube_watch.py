@@ -112,7 +112,7 @@ def test_time_is_over(kube_api: KubeApi) -> None:
 
 
 def test_bookmark_before_the_end(kube_api: KubeApi) -> None:
-    options = {"allowWatchBookmarks": "true", "timeoutSeconds": 4, "labelSelector": "never=seen"}
+    options = {"allowWatchBookmarks": "true", "timeoutSeconds": 7, "labelSelector": "never=seen"}
     with kube_api.watch(kube_api.pods(), resourceVersion=kube_api.version(), **options) as watching:
         made = kube_api.pod("a")
         events = watching.rest()

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -12,7 +13,7 @@ from controller.core.lease import Lease, LeaseStore
 from controller.kube.lease import EPOCH, KubeLeaseStore
 from sandbox.kube.client import MERGE
 from state.errors import ObjectConflict, ObjectNotFound
-from tests.contract.kubeadapter_worlds import SERVERS, WORLDS, Api, api, until
+from tests.contract.kubeadapter_worlds import LIMIT_S, SERVERS, WORLDS, Api, api, until
 from tests.fakes.lease import LeaseClient, LeaseServer
 
 NAMESPACE = "kube-system"
@@ -70,19 +71,18 @@ def test_a_released_lease_has_no_holder(store: LeaseStore) -> None:
 
 def test_a_watch_tells_what_stands_and_what_comes(store: LeaseStore) -> None:
     made = store.create(lease("a"))
-    heard: list[str] = []
-
-    def listen() -> None:
-        heard.extend(change.holder for change in store.watch(3.0) if change)
-        heard.append("end")
-
-    thread = threading.Thread(target=listen)
+    heard: list[Lease | None] = []
+    thread = threading.Thread(target=lambda: heard.extend(islice(store.watch(LIMIT_S), 2)))
     thread.start()
-    until(lambda: heard == ["a"])
-    store.update(replace(made, holder="b"))
-    until(lambda: heard == ["a", "b"])
-    thread.join(10)
-    assert heard == ["a", "b", "end"]
+    until(lambda: heard == [made])
+    changed = store.update(replace(made, holder="b"))
+    thread.join(LIMIT_S)
+    assert heard == [made, changed]
+
+
+def test_a_watch_ends_with_silence(store: LeaseStore) -> None:
+    made = store.create(lease("a"))
+    assert list(store.watch(3.0)) == [made]
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -98,15 +98,15 @@ def test_a_deletion_is_watched_and_an_update_does_not_undo_it(real_api: Api) -> 
     with real_api.connection() as connection:
         store = KubeLeaseStore(connection, NAMESPACE, name)
         made = store.create(lease("a"))
-        thread = threading.Thread(target=lambda: heard.extend(store.watch(2.0)))
+        thread = threading.Thread(target=lambda: heard.extend(islice(store.watch(LIMIT_S), 2)))
         thread.start()
         until(lambda: heard == [made])
         real_api.client.call("DELETE", f"{PATH}/{name}")
-        until(lambda: heard == [made, None])
+        thread.join(LIMIT_S)
+        assert heard == [made, None]
         with pytest.raises((ObjectNotFound, ObjectConflict)):
             store.update(replace(made, holder="b"))
         assert store.get() is None
-        thread.join(10)
 
 
 def test_what_others_wrote_survives_an_update(real_api: Api) -> None:

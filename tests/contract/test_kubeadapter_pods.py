@@ -133,6 +133,7 @@ def test_a_deletion_is_seen(world: World) -> None:
     uid = world.make("web-0", ip="10.1.10.5", annotations={TYPE: "auto"})
     seen(world, uid, "10.1.10.5")
     assert not world.pods.seen_deleted(uid)
+    until(lambda: uid in world.changed)
     world.changed.clear()
     world.delete("web-0")
     until(lambda: world.pods.seen_deleted(uid))

@@ -25,7 +25,7 @@ from controller.kube.pods import KubePods
 from state.errors import AccessDenied, PodEipError
 from state.model import PodUid
 from tests.chart.helm import NAMESPACE, Release, render
-from tests.contract.kubeadapter_worlds import Switch, until
+from tests.contract.kubeadapter_worlds import LIMIT_S, Switch, until
 from tests.real.cluster import RealCluster
 from tests.real.host import RealHost
 from tests.real.permissions import grant_release, put
@@ -129,7 +129,7 @@ class Account:
         store = KubeLeaseStore(self.connection, NAMESPACE, LEASE)
         found = store.get() or store.create(Lease(holder="me", duration_s=15))
         store.update(replace(found, holder="me"))
-        next(store.watch(3.0))
+        next(store.watch(LIMIT_S))
 
     def forget_lease(self) -> None:
         """Take the Lease away, so that it has to be made."""
@@ -181,7 +181,7 @@ def permitted(deed: Deed) -> bool:
 def test_the_charts_permissions_are_enough(account: Account, caplog: pytest.LogCaptureFixture) -> None:
     account.forget_lease()
     for deed in account.deeds():
-        until(partial(permitted, deed), limit_s=10)  # an API server takes a moment to see a new role
+        until(partial(permitted, deed))  # an API server takes a moment to see a new role
     assert account.informs(caplog)
 
 
@@ -190,7 +190,7 @@ def test_each_of_the_charts_permissions_is_needed(account: Account, subtests: py
         if (grant.resource, grant.verb) in (("pods", "list"), ("pods", "watch")):
             continue  # the informer's, which never raises
         with subtests.test(msg=f"{grant.verb} {grant.resource}"), account.without(grant):
-            until(partial(missed, account, grant), limit_s=10)
+            until(partial(missed, account, grant))
 
 
 def missed(account: Account, grant: Grant) -> bool:
@@ -205,5 +205,5 @@ def test_the_informer_says_what_it_may_not_do(account: Account, verb: str, caplo
     caplog.set_level("INFO", "controller.kube.informer")
     [grant] = (g for g in grants(account.release) if (g.resource, g.verb) == ("pods", verb))
     with account.without(grant):
-        until(lambda: not account.informs(caplog), limit_s=30)
+        until(lambda: not account.informs(caplog))
     assert f"Allow '{verb} pods'" in caplog.text

@@ -77,6 +77,7 @@ def _handler(script: ScriptedServer, over: threading.Event) -> type[BaseHTTPRequ
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # of 5 that come by default, what many threads ask at once is dropped, and sent again late
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is part of the script."""
@@ -99,7 +100,7 @@ def scripted(answer: Callable[[Heard], Reply]) -> Iterator[ScriptedServer]:
         thread.join(5)
 
 
-def wait_until(condition: Callable[[], object], limit_s: float = 10.0) -> None:
+def wait_until(condition: Callable[[], object], limit_s: float = 30.0) -> None:
     """Wait for the condition; AssertionError after `limit_s`."""
     give_up = time.monotonic() + limit_s
     while not condition():

@@ -69,8 +69,10 @@ class LeaseServer:
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """What happens to one call: `before` runs first, then it is sent or not, then answered or not."""
+    """What happens to one call, or to the next of the kind `only`: `before` runs first, then it is sent or not, then
+    answered or not."""
 
+    only: str = ""
     sent: bool = True
     error: PodEipError | None = None
     before: Callable[[], None] = lambda: None
@@ -82,14 +84,14 @@ def lost_request() -> Fault:
     return Fault(sent=False, error=Unavailable("timed out"))
 
 
-def lost_reply() -> Fault:
+def lost_reply(only: str = "") -> Fault:
     """Time-out; it happened."""
-    return Fault(error=Unavailable("timed out"))
+    return Fault(only=only, error=Unavailable("timed out"))
 
 
 @dataclass(slots=True, kw_only=True)
 class LeaseClient:
-    """One replica's LeaseStore. `faults` are used up one for each call; `cut` fails all calls."""
+    """One replica's LeaseStore. `faults` are used up in order, one for each call; `cut` fails all calls."""
 
     server: LeaseServer
     cut: bool = False
@@ -143,7 +145,7 @@ class LeaseClient:
 
     def _call(self, name: str, act: Callable[[], T]) -> T:
         self.calls.append(name)
-        fault = self.faults.popleft() if self.faults else Fault()
+        fault = self.faults.popleft() if self.faults and self.faults[0].only in ("", name) else Fault()
         fault.before()
         if self.cut:
             raise Unavailable("cut off")
