@@ -48,7 +48,7 @@ def test_the_one_lease_may_be_watched_by_its_name_and_no_other(bare: RealCluster
     for name in ("aws-pod-eip-controller", "another"):
         bare.create(leases, {"metadata": {"name": name}})
     await_grant(bare, f"{leases}/aws-pod-eip-controller", token)
-    watch = f"{leases}?watch=1&timeoutSeconds=1&fieldSelector=metadata.name%3D"
+    watch = f"{leases}?watch=1&timeoutSeconds=5&fieldSelector=metadata.name%3D"
     assert bare.request("GET", f"{watch}aws-pod-eip-controller", token=token)["type"] == "ADDED"
     for path in (f"{watch}another", f"{leases}/another", leases):
         with pytest.raises(ApiError, match="403"):

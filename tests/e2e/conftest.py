@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.world import ClusterSettings, World, WorldSettings
-from tests.e2e.scene import QUICK, Scene, running
+from tests.e2e.scene import STEADY, Scene, running
 from tests.real.world import RealWorld
 
 NewWorld = Callable[..., World]
@@ -31,7 +31,7 @@ def make_world(request: pytest.FixtureRequest, settings: WorldSettings, folder: 
 def shared_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One cluster, one replica, many nodes: for tests that disturb nobody else."""
     settings = WorldSettings(
-        clusters=(ClusterSettings(name="a", nodes=8, replicas=1),), dynamodb="moto", kubelet_seconds=0.5, flags=QUICK
+        clusters=(ClusterSettings(name="a", nodes=8, replicas=1),), dynamodb="moto", kubelet_seconds=0.5, flags=STEADY
     )
     folder = tmp_path_factory.mktemp("world")
     with make_world(request, settings, folder) as world, running(world):
@@ -57,7 +57,7 @@ def new_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewWor
                 ec2=ec2 or {},
                 dynamodb="moto",
                 kubelet_seconds=0.5,
-                flags={**QUICK, **{key.replace("_", "-"): value for key, value in flags.items()}},
+                flags={**STEADY, **{key.replace("_", "-"): value for key, value in flags.items()}},
             )
             return stack.enter_context(make_world(request, settings, tmp_path))
 

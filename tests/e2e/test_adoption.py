@@ -26,14 +26,14 @@ def test_live_pods_keep_what_the_go_controller_gave_them(new_world: NewWorld) ->
     with running(world):
         replica = world.clusters["a"].replicas[0]
         scene.eventually(
-            lambda: {p["phase"] for p in (replica.status() or {"pods": []})["pods"]} == {"associated"}, "adopted"
+            lambda: [p["phase"] for p in (replica.status() or {"pods": []})["pods"]] == ["associated"] * 2, "adopted"
         )
         scene.stays(lambda: not scene.calls(*MUTATIONS), 3, "no mutation")
         assert scene.served("p").allocation_id == own
         assert scene.served("q").allocation_id == pooled
         scene.delete("p")
         scene.delete("q")
-        scene.eventually(lambda: scene.address(own) is None, "the adopted auto address is released", 40)
+        scene.eventually(lambda: scene.address(own) is None, "the adopted auto address is released")
         scene.eventually(lambda: scene.free(pooled), "the adopted pool address is free")
 
 
@@ -47,7 +47,7 @@ def test_what_the_go_controller_left_behind_is_cut_on_our_own_nodes(new_world: N
     scene.delete("p")
     scene.delete("q")
     with running(world):
-        scene.eventually(lambda: scene.address(own) is None, "cut and released", 40)
+        scene.eventually(lambda: scene.address(own) is None, "cut and released")
         scene.eventually(lambda: scene.free(pooled), "cut, not released")
         assert scene.address(foreign) is not None
         assert not scene.free(foreign)

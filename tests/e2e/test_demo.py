@@ -30,7 +30,7 @@ def demo(tmp_path: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
 
 
 def leftovers(tmp_path: Path) -> list[str]:
@@ -40,7 +40,7 @@ def leftovers(tmp_path: Path) -> list[str]:
     return running + [path.name for path in (tmp_path / "scratch").iterdir()]
 
 
-@pytest.mark.timeout(LIMIT_S + 20)
+@pytest.mark.timeout(LIMIT_S + 100)
 def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     with demo(tmp_path, "--report", str(report)) as process:
@@ -56,7 +56,7 @@ def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
     assert all(failover["seconds"] > 0 for failover in found["failovers"])
     assert set(found["ec2_calls_per_pod"]) == set(MODES)
     assert "Everything is as it should be" in said
-    assert not leftovers(tmp_path)
+    wait_until(lambda: not leftovers(tmp_path), 20, lambda: f"nothing is left: {leftovers(tmp_path)}")
 
 
 @pytest.fixture
@@ -68,11 +68,12 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
+@pytest.mark.timeout(300)
 def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     said = tmp_path / "said"
     with demo(tmp_path) as process:
         wait_until(lambda: b"are starting" in said.read_bytes(), 90, "the world stands")
         assert leftovers(tmp_path)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130, said.read_text()
-    assert not leftovers(tmp_path)
+        assert process.wait(60) == 130, said.read_text()
+    wait_until(lambda: not leftovers(tmp_path), 20, lambda: f"nothing is left: {leftovers(tmp_path)}")

@@ -42,7 +42,7 @@ def test_2_a_node_that_dies(scene: Scene) -> None:
     scene.world.replace_node(scene.cluster, lost)
     scene.run("r", fixed(key), node=0)
     assert scene.served("r").allocation_id == pool
-    scene.eventually(lambda: scene.address(own) is None, "the auto address is released", 40)
+    scene.eventually(lambda: scene.address(own) is None, "the auto address is released")
 
 
 def test_3_a_failed_associate_leaks_nothing(new_world: NewWorld) -> None:
@@ -188,4 +188,4 @@ def test_2_and_1_together_leave_a_pool_usable(new_world: NewWorld) -> None:
     with running(world):
         scene.run("r", fixed("pool"), node=1)
         assert scene.served("r").allocation_id == pool
-        scene.eventually(lambda: scene.address(own) is None, "released", 40)
+        scene.eventually(lambda: scene.address(own) is None, "released")

@@ -19,7 +19,7 @@ def test_auto_allocates_and_releases(scene: Scene) -> None:
     assert scene.label("p", PREFIX + "public-ipv4-pool") == "amazon"
     scene.hears("p", "Normal EIPAssociated", address.public_ip)
     scene.delete("p")
-    scene.eventually(lambda: scene.address(address.allocation_id) is None, "the address is released", 40)
+    scene.eventually(lambda: scene.address(address.allocation_id) is None, "the address is released")
 
 
 def test_fixed_tag_takes_a_free_one_and_never_releases_it(scene: Scene) -> None:
@@ -66,9 +66,9 @@ def test_an_annotation_added_changed_and_removed_takes_effect_at_once(scene: Sce
     scene.cluster.kube.annotate(scene.namespace, "p", auto())
     own = scene.served("p")
     scene.cluster.kube.annotate(scene.namespace, "p", {**fixed(key)})
-    scene.eventually(lambda: (a := scene.at("p")) and a.allocation_id == pool, "the pool's address replaces it", 40)
+    scene.eventually(lambda: (a := scene.at("p")) and a.allocation_id == pool, "the pool's address replaces it")
     scene.eventually(lambda: scene.label("p", TYPE) == "fixed-tag", "the labels follow")
-    scene.eventually(lambda: scene.address(own.allocation_id) is None, "the auto address is released", 40)
+    scene.eventually(lambda: scene.address(own.allocation_id) is None, "the auto address is released")
     scene.cluster.kube.annotate(scene.namespace, "p", {TYPE: None})
     scene.eventually(lambda: scene.free(pool), "the pool's address is free")
     labels = scene.cluster.kube.labels(scene.namespace, "p")
@@ -88,7 +88,7 @@ def test_a_pod_that_finished_gives_its_address_back(scene: Scene) -> None:
     scene.run("p", auto())
     address = scene.served("p")
     scene.cluster.kube.set_phase(scene.namespace, "p", "Succeeded")
-    scene.eventually(lambda: scene.address(address.allocation_id) is None, "released", 40)
+    scene.eventually(lambda: scene.address(address.allocation_id) is None, "released")
 
 
 def test_a_pod_that_drains_keeps_its_address(scene: Scene) -> None:

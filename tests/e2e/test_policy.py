@@ -36,7 +36,8 @@ def test_refused_served_limited_and_broken(new_world: NewWorld, tmp_path: Path) 
 
         path.write_text("limit: []")
         scene.eventually(lambda: all("unknown field `limit`" in e for e in errors(scene)), "it is told")
-        assert b"pod_eip_policy_broken 1.0" in (scene.cluster.replicas[0].get("/metrics") or b"")
+        metrics = scene.cluster.replicas[0]
+        scene.eventually(lambda: b"pod_eip_policy_broken 1.0" in (metrics.get("/metrics") or b""), "it is counted")
         assert scene.at("p")
         assert scene.at("q") is None
         scene.delete("p")

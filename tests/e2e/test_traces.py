@@ -18,15 +18,15 @@ def test_a_later_leader_goes_on_in_the_trace_of_the_killed_one(tmp_path: Path) -
             scene = Scene(world, cluster, "ns")
             first = cluster.leader()
             assert first is not None
-            world.ec2.inject(Fault(kind="hold", action="AssociateAddress", caller=first.name))
+            world.ec2.inject(Fault(kind="hold", action="AssociateAddress", caller=first.name, count=None))
             scene.run("p", auto())
-            wait_until(lambda: "Claim" in _names(receiver), 20, "the first leader's spans have arrived")
+            wait_until(lambda: "Claim" in _names(receiver), 60, "the first leader's spans have arrived")
             first.kill()
             world.ec2.let_go()
             scene.served("p")
-            wait_until(lambda: {"Record", "Label"} <= _names(receiver), 20, "the second leader's spans")
+            wait_until(lambda: {"Record", "Label"} <= _names(receiver), 60, "the second leader's spans")
             scene.delete("p")
-            wait_until(lambda: "give up address" in _names(receiver), 30, "the release's own trace")
+            wait_until(lambda: "give up address" in _names(receiver), 60, "the release's own trace")
 
     serving = receiver.named("serve Pod")
     mine = [span for span in receiver.spans if span.trace_id == serving.trace_id]

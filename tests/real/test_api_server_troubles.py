@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.world import ClusterSettings, WorldSettings
-from tests.e2e.scene import MUTATIONS, QUICK, Scene, auto, running
+from tests.e2e.scene import MUTATIONS, STEADY, Scene, auto, running
 from tests.real.cluster import RealCluster
 from tests.real.host import RealHost
 from tests.real.world import RealControl, RealWorld
@@ -22,7 +22,9 @@ SLOW_S = 60.0
 @pytest.fixture
 def scene(real_host: RealHost, tmp_path: Path) -> Iterator[Scene]:
     """A world with one replica, which has not been started."""
-    settings = WorldSettings(clusters=(ClusterSettings(name="a", replicas=1),), flags={**QUICK, "resync-period": "600"})
+    settings = WorldSettings(
+        clusters=(ClusterSettings(name="a", replicas=1),), flags={**STEADY, "resync-period": "600"}
+    )
     with RealWorld(settings, tmp_path, host=real_host) as world:
         yield Scene(world, world.clusters["a"], "ns")
 

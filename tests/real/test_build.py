@@ -63,7 +63,7 @@ class Machine:
     def build(self, *arguments: str) -> tuple[int, str, str]:
         """Run the builder to its end; gives the exit code, and what it said on stdout and stderr."""
         process = self.start(*arguments)
-        said, complained = process.communicate(timeout=30)
+        said, complained = process.communicate(timeout=60)
         return process.returncode, said, complained
 
 
@@ -74,8 +74,8 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    """Poll for at most 20 s."""
-    deadline = time.monotonic() + 20
+    """Poll for at most 60 s."""
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -101,7 +101,7 @@ def test_of_two_builders_one_builds_and_the_other_waits(machine: Machine) -> Non
     assert second.stdout is not None
     assert "another build is at it" in second.stdout.readline()
     machine.open_gate()
-    assert (first.wait(20), second.wait(20), machine.runs()) == (0, 0, 1)
+    assert (first.wait(60), second.wait(60), machine.runs()) == (0, 0, 1)
 
 
 def test_a_failure_says_what_the_tool_said_and_leaves_nothing(machine: Machine) -> None:
@@ -119,7 +119,7 @@ def test_a_builder_that_is_stopped_leaves_nothing_and_the_next_one_builds(machin
     stopped = machine.start("--only", "etcd")
     wait_until(machine.runs)
     stopped.terminate()
-    assert stopped.wait(20) == 143
+    assert stopped.wait(60) == 143
     assert not list(machine.cache.glob("[!.]*"))
     machine.open_gate()
     assert machine.build("--only", "etcd")[0] == 0
@@ -130,7 +130,7 @@ def test_a_builder_that_is_killed_does_not_stand_in_the_way(machine: Machine) ->
     killed = machine.start("--only", "etcd")
     wait_until(machine.runs)
     killed.kill()
-    killed.wait(20)
+    killed.wait(60)
     machine.open_gate()
     assert machine.build("--only", "etcd")[0] == 0
     assert [path.name for path in machine.cache.glob("[!.]*")] == [f"etcd-{parts()['etcd'].version}"]

@@ -74,8 +74,14 @@ def served(scene: Scene, count: int, revision: str = "1") -> list[str]:
 
 def await_served(scene: Scene, count: int, revision: str = "1", limit_s: float = SLOW_S) -> list[str]:
     """Wait for it; the allocations."""
-    scene.eventually(lambda: served(scene, count, revision), f"{count} Pods of {revision} are served", limit_s)
-    return served(scene, count, revision)
+    found: list[str] = []
+
+    def all_served() -> bool:
+        found[:] = served(scene, count, revision)
+        return bool(found)
+
+    scene.eventually(all_served, f"{count} Pods of {revision} are served", limit_s)
+    return found
 
 
 def await_released(scene: Scene, allocations: list[str], limit_s: float = SLOW_S) -> None:
@@ -137,10 +143,10 @@ def test_a_deployment_on_a_lost_node_is_served_elsewhere(scene: Scene) -> None:
     scene.world.lose_node(scene.cluster, node)
 
     def moved() -> bool:
-        return bool(served(scene, 2)) and all(pod["spec"]["nodeName"] != name for pod in pods(scene))
+        return len(found := pods(scene)) == 2 and all(pod["spec"]["nodeName"] != name for pod in found)
 
-    scene.eventually(moved, "both Pods are served on nodes that live", NODE_LOST_S)
-    await_released(scene, sorted(set(before) - set(served(scene, 2))))
+    scene.eventually(moved, "both Pods are on nodes that live", NODE_LOST_S)
+    await_released(scene, sorted(set(before) - set(await_served(scene, 2))))
 
 
 @pytest.mark.parametrize("end", ["terminate", "kill"])
@@ -154,5 +160,5 @@ def test_a_fail_over_in_the_middle_of_a_rolling_restart(scene: Scene, end: str) 
     stop: Callable[[], None] = getattr(leader, end)
     stop()
     after = await_served(scene, 3, "2")
-    assert scene.cluster.leader() not in (None, leader)
+    scene.eventually(lambda: scene.cluster.leader() not in (None, leader), "another leads", SLOW_S)
     await_released(scene, sorted(set(before) - set(after)))
