@@ -11,7 +11,7 @@ from sandbox.replica import Replica
 from tests.faults.world import FaultWorld
 from tests.history import TRANSACTION, Call
 
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 
 
 class Catch:

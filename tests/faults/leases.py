@@ -13,7 +13,7 @@ PATH = f"/apis/coordination.k8s.io/v1/namespaces/{LEASE[0]}/leases/{LEASE[1]}"
 MERGE = "application/merge-patch+json"
 EPOCH = "aws-samples.github.com/eip-controller-epoch"
 TEN_YEARS_S = 10 * 365 * 86400
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 def now(ahead_s: float = 0.0) -> str:
@@ -66,13 +66,14 @@ class Copy:
     def __init__(self, lease: LeaseByHand, *, ahead_s: float) -> None:
         self._lease, self._ahead_s = lease, ahead_s
         self._identity = lease.holder()
-        self._stopping = threading.Event()
+        self._stopping, self._renewed = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.began = 0.0
 
     def __enter__(self) -> Self:
-        self.began = time.monotonic()
         self._thread.start()
+        assert self._renewed.wait(LIMIT_S), "the copy has not renewed"
+        self.began = time.monotonic()
         return self
 
     def __exit__(
@@ -84,3 +85,4 @@ class Copy:
     def _run(self) -> None:
         while not self._stopping.wait(0.4):
             self._lease.edit(holderIdentity=self._identity, renewTime=now(self._ahead_s), leaseDurationSeconds=3)
+            self._renewed.set()

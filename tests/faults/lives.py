@@ -36,7 +36,7 @@ class Life:
 
     def wait_seen(self, truth: Callable[[PodSight], object]) -> None:
         """Wait until the record knows of it."""
-        wait_until(lambda: (s := self.sight) and truth(s), 10, f"the record sees {self.name}")
+        wait_until(lambda: (s := self.sight) and truth(s), 30, f"the record sees {self.name}")
 
 
 def served(world: FaultWorld, modes: Sequence[str]) -> list[Life]:
@@ -101,7 +101,7 @@ def _wait_looked(world: FaultWorld) -> None:
     def looked() -> bool:
         return any(c.what == "DescribeAddresses" and c.began > since for c in list(world.recorder.calls))
 
-    wait_until(looked, 15, "the addresses are looked at")
+    wait_until(looked, 60, "the addresses are looked at")
 
 
 def take_over(life: Life) -> None:
@@ -194,12 +194,12 @@ def associate_a_stranger(world: FaultWorld) -> None:
     world.interfere(hold)
     life = new_life(world, "fixed-tag")
     serve(life)
-    wait_until(hold.reached.is_set, 20, "the call is on its way")
+    wait_until(hold.reached.is_set, 60, "the call is on its way")
     ip = life.sight.ip if life.sight else ""
     delete(life)
-    wait_until(lambda: not world.unsettled(), 30, "the Pod's address is free again")
+    wait_until(lambda: not world.unsettled(), 60, "the Pod's address is free again")
     before = len(world.ec2.holdings())
     cluster = world.clusters["a"]
     cluster.kube.pod("ns", "stranger", ip=ip, node=cluster.nodes[0].name)
     hold.go.set()
-    wait_until(lambda: len(world.ec2.holdings()) > before, 10, "the late call arrives")
+    wait_until(lambda: len(world.ec2.holdings()) > before, 30, "the late call arrives")

@@ -12,7 +12,7 @@ from sandbox.world import VPC, wait_until
 from tests.faults.lives import Life
 from tests.faults.world import FaultWorld
 
-LOOK_LIMIT_S = 30.0
+LOOK_LIMIT_S = 60.0
 
 
 def address_at(world: FaultWorld, ip: str) -> Address | None:

@@ -77,7 +77,7 @@ def test_a_namespace_is_deleted_with_all_its_pods(
         world.clusters["a"].kube.delete_namespace(NAMESPACE)
         took = wait_all_gone(world, LIMIT_S + 2 * queue_s)
         request.node.user_properties.append(("cut_in_s", round(took, 1)))
-        most_s = 20.0 + 1.5 * queue_s
+        most_s = 40.0 + 1.5 * queue_s
         bounds = Bounds(renew_deadline_s=RENEW_S, misplaced_s=most_s, unclaimed_s=most_s)
         limit_s = LIMIT_S + 2 * queue_s
         history = world.verdict(quiet_s=QUIET_S, bounds=bounds, limit_s=limit_s)

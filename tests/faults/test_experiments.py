@@ -43,7 +43,7 @@ def test_a_reply_is_lost_while_a_pod_comes(world: FaultWorld, mode: str, what: s
     lost = LoseReply(what)
     world.interfere(lost)
     serve(new_life(world, mode))
-    assert lost.reached.wait(20)
+    assert lost.reached.wait(60)
     world.verdict(quiet_s=3)
 
 
@@ -54,7 +54,7 @@ def test_a_reply_is_lost_while_a_pod_goes(world: FaultWorld, what: str) -> None:
     lost = LoseReply(what)
     world.interfere(lost)
     delete(life)
-    assert lost.reached.wait(20)
+    assert lost.reached.wait(60)
     world.verdict(quiet_s=3)
 
 
@@ -69,7 +69,7 @@ def test_the_leader_is_cut_off(world: FaultWorld, service: Service) -> None:
     delete(gone)
     serve(coming)
     since = time.monotonic()
-    wait_until(lambda: time.monotonic() > since + 2 * LEASE_S, 30, "the cut has lasted")
+    wait_until(lambda: time.monotonic() > since + 2 * LEASE_S, 60, "the cut has lasted")
     world.verdict(quiet_s=3)
 
 
@@ -79,10 +79,10 @@ def test_the_leader_freezes_in_the_middle_of_a_mutation(world: FaultWorld, what:
     world.interfere(hold)
     life = new_life(world, "auto")
     serve(life)
-    assert hold.reached.wait(20)
+    assert hold.reached.wait(60)
     frozen = next(r for r in world.replicas() if r.name == hold.by.name)
     world.freeze(frozen, on=True)
-    wait_until(lambda: any(r.leads() for r in world.replicas() if r is not frozen), 30, "another leads")
+    wait_until(lambda: any(r.leads() for r in world.replicas() if r is not frozen), 60, "another leads")
     hold.go.set()
     world.freeze(frozen, on=False)
     world.verdict(quiet_s=3)

@@ -33,7 +33,7 @@ def arrive(world: FaultWorld, hold: Hold, what: str) -> None:
     """The frozen call goes on, and its effect, if it has one, is had."""
     since = world.ec2.log()[-1].seq
     hold.go.set()
-    wait_until(lambda: any(c.action == what for c in world.ec2.log(since)), 20, f"the late {what} comes to EC2")
+    wait_until(lambda: any(c.action == what for c in world.ec2.log(since)), 60, f"the late {what} comes to EC2")
 
 
 def ip_of(life: Life) -> str:
@@ -61,10 +61,10 @@ def test_a_frozen_disassociate_arrives_when_the_ip_and_the_address_are_anothers(
     hold = Hold("DisassociateAddress")
     world.interfere(hold)
     delete(life)
-    wait_until(hold.reached.is_set, 20, "the call is on its way")
+    wait_until(hold.reached.is_set, 60, "the call is on its way")
     if dies:
         lose_leader(world)
-    wait_until(lambda: address_at(world, ip) is None, 40, "another try cut the address")
+    wait_until(lambda: address_at(world, ip) is None, 60, "another try cut the address")
     heir = new_life(world, "auto") if mode == "auto" else Life(world, mode, life.name, annotations=life.annotations)
     run_at(world, heir, ip)
     world.settle(60)
@@ -86,10 +86,10 @@ def test_a_frozen_release_arrives_when_the_pod_s_namesake_has_an_address(world: 
     hold = Hold("ReleaseAddress")
     world.interfere(hold)
     delete(life)
-    wait_until(hold.reached.is_set, 20, "the call is on its way")
+    wait_until(hold.reached.is_set, 60, "the call is on its way")
     if dies:
         lose_leader(world)
-    wait_until(lambda: address not in world.ec2.world().addresses, 40, "another try released the address")
+    wait_until(lambda: address not in world.ec2.world().addresses, 60, "another try released the address")
     heir = Life(world, "auto", life.name, annotations=life.annotations)
     run_at(world, heir, ip)
     world.settle(60)

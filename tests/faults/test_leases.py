@@ -18,7 +18,7 @@ from tests.history import EC2_MUTATIONS
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 FAST = {"poll-interval": "0.5", "resync-period": "4"}
-RENEW_DEADLINE_S = 2.0
+STOPPED_S = 4.0  # the renew deadline, and as much for a leader that stood still between its last look and its call
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_the_lease_is_deleted_again_and_again(world: FaultWorld, lease: LeaseByH
     for step, life in ((move, held), (serve, coming), (delete, coming)):
         lease.delete()
         step(life)
-        wait_until(lambda: exists(lease), 20, "somebody takes a new Lease")
+        wait_until(lambda: exists(lease), 60, "somebody takes a new Lease")
         world.settle()
     world.leader()
     world.verdict(quiet_s=3)
@@ -67,14 +67,14 @@ def test_the_lease_is_deleted_behind_a_leader_that_is_cut_off_while_a_replica_st
     world.interfere(late, replica=leader.name)
     world.interfere(first, replica=other.name)
     world.start(other)
-    assert first.reached.wait(30)
+    assert first.reached.wait(60)
     serve(coming)
-    assert late.reached.wait(20)
+    assert late.reached.wait(60)
     world.doors[leader.name]["kubernetes"].close()
     lease.delete()
     first.let_go()
     move(held)
-    wait_until(other.leads, 20, "the one that starts takes a new Lease")
+    wait_until(other.leads, 60, "the one that starts takes a new Lease")
     late.let_go()
     world.verdict(quiet_s=3)
 
@@ -108,7 +108,7 @@ def test_the_lease_is_edited_by_hand_in_every_way_that_an_api_server_accepts(
         edit(lease)
         move(life)
         try:
-            world.settle(20)
+            world.settle()
         except AssertionError as error:
             raise AssertionError(f"after {name}: {lease.read()}") from error
     world.leader()
@@ -120,12 +120,12 @@ def test_a_stranger_holds_the_lease_for_ten_years_until_a_person_takes_its_name_
     world: FaultWorld, lease: LeaseByHand
 ) -> None:
     held, coming = two_lives(world)
-    since = time.monotonic()
     lease.edit(holderIdentity="somebody_else", leaseDurationSeconds=TEN_YEARS_S, acquireTime=now(), renewTime=now())
+    since = time.monotonic()
     move(held)
     serve(coming)
-    wait_until(lambda: time.monotonic() > since + 8, 20, "two Leases would have run out")
-    assert not mutations(world, since + RENEW_DEADLINE_S)
+    wait_until(lambda: time.monotonic() > since + 8, 60, "two Leases would have run out")
+    assert not mutations(world, since + STOPPED_S)
     assert not any(replica.leads() for replica in world.replicas())
     lease.edit(holderIdentity=None)
     world.verdict(quiet_s=3)
@@ -139,8 +139,8 @@ def test_a_copy_with_the_holders_identity_renews_the_lease(
     with Copy(lease, ahead_s=ahead_s) as copy:
         move(held)
         serve(coming)
-        wait_until(lambda: time.monotonic() > copy.began + 7, 20, "the copy has held it for two Leases")
-        assert not mutations(world, copy.began + 1 + RENEW_DEADLINE_S)
+        wait_until(lambda: time.monotonic() > copy.began + 8, 60, "the copy has held it for two Leases")
+        assert not mutations(world, copy.began + STOPPED_S)
     world.leader()
     world.verdict(quiet_s=3)
 

@@ -94,7 +94,7 @@ def test_addresses_associated_elsewhere_by_hand_are_left_there(world: FaultWorld
 def test_an_address_associated_by_hand_with_another_pod_of_ours_stays_until_it_is_cut(world: FaultWorld) -> None:
     auto, pool, own = served(world, MODES)
     since = time.monotonic()  # for as long as reads may lag, our own association is believed before what they show
-    wait_until(lambda: time.monotonic() > since + CONSISTENCY_S, 10, "EC2's reads are believed")
+    wait_until(lambda: time.monotonic() > since + CONSISTENCY_S, 60, "EC2's reads are believed")
     target = address_of(pool).association
     assert target is not None
     theirs = move_by_hand(world, allocation_of(auto), (target.interface_id, target.private_ip))
@@ -169,7 +169,7 @@ def test_an_auto_address_whose_tags_a_person_took_is_cut_and_kept_for_them(world
     wait_looked(world)
     world.settle()
     delete(life)
-    wait_until(lambda: is_free(world, theirs), 30, "the address is cut")
+    wait_until(lambda: is_free(world, theirs), 60, "the address is cut")
     wait_looked(world, 3)
     assert is_free(world, theirs), "what a person took over was released"
     world.ec2.release(theirs)

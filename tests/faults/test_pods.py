@@ -72,7 +72,7 @@ def test_pods_that_hang_on_a_finalizer_lose_their_addresses_though_the_leader_di
         end_containers(life)
     world.settle(60)
     assert auto not in world.ec2.world().addresses
-    wait_until(lambda: is_free(world, pool), 10, "the pool's address is free")
+    wait_until(lambda: is_free(world, pool), 60, "the pool's address is free")
     world.verdict(quiet_s=QUIET_S, bounds=LEADERLESS)
     for life in lives:
         hold_object(life)

@@ -44,7 +44,7 @@ def apart(world: FaultWorld) -> tuple[Replica, Replica]:
     first.stop()
     second.change({"lease-name": "another"})
     first.start()
-    wait_until(first.leads, 40, "the first install leads")
+    wait_until(first.leads, 60, "the first install leads")
     return first, second
 
 
@@ -62,10 +62,10 @@ def test_the_second_install_of_a_scope_refuses_and_says_why(tmp_path: Path) -> N
         scene.served("p")
         second.start()
         words = ("kube-system/aws-pod-eip-controller", "all namespaces", "--watch-namespace")
-        wait_until(lambda: all(w in readiness(second) for w in words), 30, lambda: readiness(second))
-        assert first.leads()
+        wait_until(lambda: all(w in readiness(second) for w in words), 60, lambda: readiness(second))
+        wait_until(first.leads, 60, "the first leads as before")
         assert not second.leads()
-        assert "ScopeOverlap" in second.tail(200)
+        wait_until(lambda: "ScopeOverlap" in second.tail(200), 60, "its log says so too, a moment later")
         scene.run("q", fixed("pool"))
         scene.hears("q", "EIPWaiting")
         assert scene.label("p")
@@ -105,7 +105,7 @@ def test_one_that_stopped_is_succeeded(tmp_path: Path) -> None:
         scene.run("p", fixed("pool"))
         served = scene.served("p")
         first.terminate()
-        first.wait_end(20)
+        first.wait_end(60)
         first.stop()
         second.start()
         wait_until(second.leads, 60, lambda: second.tail())
@@ -117,7 +117,7 @@ def test_one_that_stopped_is_succeeded(tmp_path: Path) -> None:
         scene.eventually(lambda: scene.free(pool), "the successor takes the address of a Pod that is gone")
         assert not [v for v in judge(world.history()) if v.broken in (Guarantee.ONE_OWNER, Guarantee.FENCE)]
         first.start()
-        wait_until(lambda: "another" in readiness(first), 30, lambda: readiness(first))
+        wait_until(lambda: "another" in readiness(first), 60, lambda: readiness(first))
 
 
 def test_a_cluster_that_was_only_cut_off_loses_what_is_not_associated(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_cluster_that_was_only_cut_off_loses_what_is_not_associated(tmp_path: 
         assert holding.association is not None
         world.ec2.disassociate(holding.association.association_id)
         assert ours.served("q").allocation_id == pool
-        assert cut_off.leads()
+        wait_until(cut_off.leads, 60, "the one that is cut off leads as before")
         spare = world.ec2.add_address(tags={"pool": ""}).allocation_id
         world.doors[cut_off.name]["dynamodb"].open()
         assert _served_anew(theirs, spare)

@@ -1,6 +1,6 @@
 """Servers that lag, throttle, are full or away for long, and caches that were told the past; all of it is judged.
 
-Times are scaled: a Lease of 3 s stands for 15, so an outage of 12 s is one of a minute.
+Times are scaled: a Lease of 3 s stands for 15, so an outage of 20 s is one of more than a minute.
 """
 
 import time
@@ -15,7 +15,7 @@ from sandbox.world import ClusterSettings, wait_until
 from tests.faults.crash import Crash, CrashPoint, Side, Spot
 from tests.faults.lives import Life, delete, move, new_life, play, serve
 from tests.faults.people import heard
-from tests.faults.world import FaultWorld, fault_world
+from tests.faults.world import BUSY, FaultWorld, fault_world
 from tests.history import Bounds
 from tests.judge import assert_holds
 from tests.judges import ledger, outcome, placement, rights
@@ -24,7 +24,7 @@ from tests.judges.facts import Facts
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 FAST = {"poll-interval": "0.5", "resync-period": "4"}
 TWO = ClusterSettings(name="a", nodes=2, replicas=2)
-OUTAGE_S = 12.0
+OUTAGE_S = 20.0
 
 
 @pytest.fixture
@@ -57,12 +57,12 @@ def test_dynamodb_is_away_for_long_while_ips_go_to_strangers(world: FaultWorld, 
     ips = [delete_and_reuse(life) for life in lives[:3]]
     serve(coming)
     if not fails:
-        wait_until(lambda: not standing(world, ips), 10, "nothing is left at the strangers' IPs")
-    wait_until(lambda: time.monotonic() > since + OUTAGE_S, 30, "the outage has lasted")
+        wait_until(lambda: not standing(world, ips), OUTAGE_S, "nothing is left at the strangers' IPs")
+    wait_until(lambda: time.monotonic() > since + OUTAGE_S, OUTAGE_S + 30, "the outage has lasted")
     if fails:
         assert len(standing(world, ips)) == 3, "who has not read the ledger knows nobody's address"
         world.start(leader)
-    away = OUTAGE_S + 15 if fails else 10
+    away = OUTAGE_S + 15 if fails else OUTAGE_S
     for replica in world.replicas():
         world.doors[replica.name]["dynamodb"].open()
     world.leader()
@@ -88,7 +88,7 @@ def standing(world: FaultWorld, ips: list[str]) -> list[str]:
 
 
 LAG_S = 5.0
-LAGGING = Bounds(misplaced_s=30.0, unclaimed_s=40.0, failover_s=12.0)
+LAGGING = Bounds(misplaced_s=30.0, unclaimed_s=40.0, failover_s=25.0)
 AFTER: tuple[tuple[str, Side], ...] = (("AllocateAddress", "after"), ("AssociateAddress", "after"))
 
 
@@ -102,7 +102,7 @@ def test_ec2_lags_behind_while_a_leader_dies_after_its_call(tmp_path: Path, spot
         crash = Crash(world, CrashPoint(spot=Spot(service="ec2", what=spot[0], number=1), side=spot[1]))
         world.interfere(crash)
         serve(coming)
-        assert crash.struck.wait(20)
+        assert crash.struck.wait(60)
         delete(gone)
         world.start(next(r for r in world.replicas() if crash.victim and r.name == crash.victim.name))
         world.settle(60)
@@ -130,9 +130,9 @@ def test_ec2_lags_further_than_we_were_told_and_one_address_remains(tmp_path: Pa
         crash = Crash(world, CrashPoint(spot=Spot(service="ec2", what="AllocateAddress", number=1), side="after"))
         world.interfere(crash)
         serve(coming)
-        assert crash.struck.wait(20)
+        assert crash.struck.wait(60)
         world.start(next(r for r in world.replicas() if crash.victim and r.name == crash.victim.name))
-        wait_until(lambda: labelled(world, [coming], 1), 30, "the Pod is served")
+        wait_until(lambda: labelled(world, [coming], 1), 60, "the Pod is served")
         world.mend()
         world.ec2.change_settings(read_lag_s=0.0)
         world.settle(90)
@@ -151,7 +151,7 @@ SMALL: Mapping[str, Bucket] = {
     "DescribeAddresses": Bucket(capacity=2, refill_per_s=0.5),
     "DescribeNetworkInterfaces": Bucket(capacity=2, refill_per_s=0.5),
 }
-THROTTLED = Bounds(misplaced_s=30.0, unclaimed_s=40.0, stale_label_s=30.0, failover_s=12.0)
+THROTTLED = Bounds(misplaced_s=30.0, unclaimed_s=40.0, stale_label_s=30.0, failover_s=25.0)
 
 
 @pytest.mark.again
@@ -160,7 +160,7 @@ def test_ec2_throttles_everything_while_a_leader_is_replaced(world: FaultWorld) 
     world.ec2.change_settings(throttle=True, buckets=SMALL)
     for life in lives:
         serve(life)
-    wait_until(lambda: "RequestLimitExceeded" in {c.code for c in world.ec2.log()}, 30, "EC2 throttles")
+    wait_until(lambda: "RequestLimitExceeded" in {c.code for c in world.ec2.log()}, 60, "EC2 throttles")
     leader = world.leader()
     world.kill(leader)
     world.start(leader)
@@ -186,7 +186,7 @@ def test_the_quota_is_exhausted_and_raised_after_a_leader_was_replaced(world: Fa
     delete(served)
     wait_until(lambda: len(labelled(world, waiting, 1)) == 1, 60, "a freed address lets one more Pod be served")
     world.ec2.change_settings(quota=5)
-    world.verdict(limit_s=90, bounds=Bounds(failover_s=12.0))
+    world.verdict(limit_s=90, bounds=Bounds(failover_s=25.0))
 
 
 def labelled(world: FaultWorld, lives: list[Life], number: int) -> set[str]:
@@ -238,4 +238,4 @@ def test_watches_say_nothing_while_everything_changes_and_a_leader_is_replaced(w
     world.term(leader)
     world.settle(60)
     world.start(leader)
-    world.verdict(quiet_s=3, bounds=Bounds(handover_s=10.0))
+    world.verdict(quiet_s=3, bounds=BUSY)

@@ -7,7 +7,7 @@ import threading
 
 from tests.history import Call, Process
 
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 
 
 class Once:
