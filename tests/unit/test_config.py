@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.core.config import SETTINGS, Config, Setting, parse
@@ -132,6 +132,7 @@ def test_a_command_says_what_it_needs() -> None:
     assert parse({}, {}, required=()).cluster_name == ""
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SETTINGS), st.text(max_size=300))
 def test_whatever_is_written_gives_a_value_or_one_line_a_fault(setting: Setting, raw: str) -> None:
     lines = faults_if_any(NAMED | {setting.field: raw})

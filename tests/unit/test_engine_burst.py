@@ -33,15 +33,15 @@ def _applicants() -> list[Applicant]:
 
 
 def test_a_thousand_pods_are_offered_addresses_at_once() -> None:
-    began = time.process_time()
+    began = time.thread_time()
     offers = allot(_market(held=False), _applicants())
-    assert time.process_time() - began < LIMIT_S
+    assert time.thread_time() - began < LIMIT_S
     given = {offer.address.allocation_id for offer in offers.values() if isinstance(offer, Offer)}
     assert len(given) == SIZE
 
 
 def test_a_thousand_pods_are_told_at_once_that_there_is_nothing() -> None:
-    began = time.process_time()
+    began = time.thread_time()
     offers = allot(_market(held=True), _applicants())
-    assert time.process_time() - began < LIMIT_S
+    assert time.thread_time() - began < LIMIT_S
     assert all(isinstance(offer, NoOffer) and offer.why for offer in offers.values())

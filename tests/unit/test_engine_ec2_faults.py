@@ -10,7 +10,7 @@ from controller.core.ports import Interface
 from state.errors import AccessDenied, InvalidTarget, Throttled
 from tests.unit.engine_harness import ENI, IPS, Replica, World, at, auto, fixed
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from state.model import InterfaceId, PoolQueue
 from tests.fakes.kube import FakePods
 from tests.unit.engine_harness import Replica, World, at, auto, fixed
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 @pytest.fixture

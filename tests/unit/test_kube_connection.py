@@ -55,7 +55,7 @@ def kubeconfig(folder: Path, url: str, user: object) -> str:
 
 
 @contextmanager
-def connected(server: ScriptedServer, folder: Path, *, limit_s: float = 5.0) -> Iterator[tuple[Connection, Ears]]:
+def connected(server: ScriptedServer, folder: Path, *, limit_s: float = 30.0) -> Iterator[tuple[Connection, Ears]]:
     """A connection to that server."""
     ears = Ears()
     file = kubeconfig(folder, server.url, {"token": "secret"})
@@ -136,14 +136,15 @@ def test_nothing_is_sent_twice(tmp_path: Path) -> None:
     assert [heard.method for heard in server.heard] == ["GET", "POST", "PUT", "PATCH"]
 
 
-@pytest.mark.parametrize("reply", [Reply(pieces=(b"x",) * 200, pause_s=0.05), Reply(pieces=(b"", b"x"), pause_s=9)])
+@pytest.mark.parametrize("reply", [Reply(pieces=(b"x",) * 2000, pause_s=0.05), Reply(pieces=(b"", b"x"), pause_s=99)])
 def test_a_call_ends_in_time(reply: Reply, tmp_path: Path) -> None:
     with scripted(lambda _: reply) as server, connected(server, tmp_path, limit_s=0.4) as (connection, _):
         begun = time.monotonic()
         with pytest.raises(Unavailable) as caught:
             connection.send(GET)
+        took = time.monotonic() - begun
     assert caught.value.code == "ReadTimeoutError"
-    assert time.monotonic() - begun < 3.0
+    assert took < 30  # of 99 that the answer takes
 
 
 def test_a_server_that_does_not_listen_is_unavailable(tmp_path: Path) -> None:
@@ -206,7 +207,7 @@ def test_an_expiring_token_is_fetched_again_before_the_guard_is_asked(tmp_path: 
         order.append(f"guard after {len(count.read_text())}")
 
     with scripted(lambda _: Reply()) as server:
-        connection = connect(kubeconfig(tmp_path, server.url, plugin), version="1.2.3")
+        connection = connect(kubeconfig(tmp_path, server.url, plugin), version="1.2.3", call_timeout_s=30)
         for _ in range(2):
             connection.send(Call(verb="get", resource="pods", path=GET.path, before_send=asked))
         connection.close()
@@ -215,18 +216,18 @@ def test_an_expiring_token_is_fetched_again_before_the_guard_is_asked(tmp_path: 
 
 
 def test_many_threads_call_at_once(tmp_path: Path) -> None:
-    together = threading.Barrier(32, timeout=10)
+    together = threading.Barrier(32, timeout=60)
 
     def answer(_: Heard) -> Reply:
         together.wait()
         return Reply()
 
-    with scripted(answer) as server, connected(server, tmp_path, limit_s=15) as (connection, _):
+    with scripted(answer) as server, connected(server, tmp_path, limit_s=60) as (connection, _):
         threads = [threading.Thread(target=connection.send, args=(GET,)) for _ in range(32)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(15)
+            thread.join(60)
     assert len(server.heard) == 32
 
 

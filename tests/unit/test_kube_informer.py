@@ -63,7 +63,7 @@ def informed(script: Script, folder: Path, on_change: OnChange = lambda _: None)
         cluster = {"name": "c", "cluster": {"server": server.url}}
         context = {"name": "x", "context": {"cluster": "c", "user": ""}}
         file.write_text(json.dumps({"clusters": [cluster], "contexts": [context], "current-context": "x"}))
-        connection, cache = connect(str(file), version="1"), PodCache()
+        connection, cache = connect(str(file), version="1", call_timeout_s=30), PodCache()
         informer = PodInformer(connection, cache, ClusterIdentity(connection, time.monotonic))
         informer.start(on_change)
         try:

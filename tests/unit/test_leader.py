@@ -12,7 +12,7 @@ from controller.core.ports import Term
 from state.errors import ObjectNotFound, Unavailable
 from state.model import Epoch
 from tests.fakes.lease import Fault, lost_reply, lost_request
-from tests.unit.replicas import TIMINGS, Cluster, cluster, eventually, renewed
+from tests.unit.replicas import BRISK, TIMINGS, Cluster, cluster, eventually, renewed
 
 
 @pytest.fixture
@@ -83,15 +83,17 @@ def test_a_slow_epoch_does_not_hold_up_renewals(world: Cluster) -> None:
 # ── handing over ──
 
 
-def test_a_released_lease_is_taken_within_milliseconds(world: Cluster) -> None:
+def test_a_released_lease_is_taken_before_the_next_look_at_it(world: Cluster) -> None:
+    world.timings = replace(TIMINGS, retry_period=60)
     leader, standby = world.start(2)
     began = time.monotonic()
     assert leader.elector.release(idle)
     took = time.monotonic() - began
     eventually(lambda: len(world.table.calls) == 2)
-    assert took < 0.1
-    assert world.table.calls[1][0] - began < 0.25
+    assert took < TIMINGS.call_timeout / 2
+    assert world.table.calls[1][0] - began < world.timings.retry_period / 2
     eventually(standby.may_act)
+    eventually(lambda: leader.stopped_for(Reason.RELEASED))
     assert leader.told[-1] is Reason.RELEASED
     freed = next(lease for lease in world.server.history if lease and not lease.holder)
     assert (freed.duration_s, freed.epoch) == (1, 1)
@@ -102,18 +104,16 @@ def test_without_a_watch_a_released_lease_is_found_by_looking(world: Cluster) ->
     standby.client.watch_broken = True
     standby.elector.start()
     eventually(standby.elector.holder)
-    began = time.monotonic()
-    leader.elector.release(idle)
-    eventually(standby.may_act)
-    assert time.monotonic() - began < TIMINGS.lease_duration
-    assert standby.elector.failures > 0
+    assert leader.elector.release(idle)
+    eventually(standby.may_act, TIMINGS.lease_duration / 4)
+    eventually(lambda: standby.elector.failures > 0)
 
 
 def test_a_watch_that_hears_nothing_is_made_up_for_by_looking(world: Cluster) -> None:
     leader, standby = world.start(2)
     standby.client.deaf = True
-    leader.elector.release(idle)
-    eventually(standby.may_act, TIMINGS.lease_duration)
+    assert leader.elector.release(idle)
+    eventually(standby.may_act, TIMINGS.lease_duration / 4)
 
 
 def test_release_waits_for_what_is_in_flight_and_nothing_starts_meanwhile(world: Cluster) -> None:
@@ -140,7 +140,7 @@ def test_a_call_that_does_not_end_leaves_the_lease_to_expire(world: Cluster) -> 
 
 def test_a_lease_acquired_by_a_write_whose_reply_never_came_is_released_too(world: Cluster) -> None:
     replica = world.add()
-    replica.client.faults.extend([Fault(), Fault(error=Unavailable("timed out"), after=replica.elector.stop)])
+    replica.client.faults.append(Fault(only="create", error=Unavailable("timed out"), after=replica.elector.stop))
     replica.elector.start()
     eventually(lambda: world.server.lease)
     assert replica.elector.release(idle)
@@ -150,7 +150,7 @@ def test_a_lease_acquired_by_a_write_whose_reply_never_came_is_released_too(worl
 
 def test_a_missing_namespace_is_not_asked_for_in_haste(world: Cluster) -> None:
     replica = world.add()
-    replica.client.faults.extend([Fault(), Fault(sent=False, error=ObjectNotFound("no such namespace"))])
+    replica.client.faults.append(Fault(only="create", sent=False, error=ObjectNotFound("no such namespace")))
     began = time.monotonic()
     replica.elector.start()
     eventually(replica.may_act)
@@ -167,27 +167,29 @@ def test_a_standby_that_shuts_down_leaves_the_lease_alone(world: Cluster) -> Non
 
 
 def test_a_dead_leader_is_replaced_within_the_lease_and_one_retry(world: Cluster) -> None:
+    world.timings = replace(BRISK, lease_duration=5, renew_deadline=4)
     leader, standby = world.start(2)
     leader.client.cut = True
     began = time.monotonic()
     eventually(standby.may_act)
-    assert time.monotonic() - began < TIMINGS.lease_duration + TIMINGS.retry_period + 0.5
+    assert world.table.calls[-1][0] - began < 2 * world.timings.lease_duration  # the rest is for a busy machine
 
 
 # ── what ends a term, and what does not ──
 
 
 def test_a_leader_cut_off_stops_before_another_starts(world: Cluster) -> None:
+    world.timings = BRISK
     leader, standby = world.start(2)
     leader.client.cut = True
-    eventually(lambda: not leader.may_act())
-    assert not standby.may_act()
     eventually(standby.may_act)
-    assert leader.leadership.deadline < time.monotonic()
-    assert leader.stopped_for(Reason.EXPIRED)
+    assert not leader.may_act()
+    assert leader.leadership.deadline < world.table.calls[-1][0]
+    eventually(lambda: leader.stopped_for(Reason.EXPIRED))
 
 
 def test_a_call_that_never_returns_does_not_prolong_the_term(world: Cluster) -> None:
+    world.timings = BRISK
     leader, standby = world.start(2)
     hung = threading.Event()
     leader.client.faults.append(Fault(before=lambda: _hang(hung)))
@@ -226,6 +228,7 @@ def test_a_note_on_the_lease_costs_no_term(world: Cluster) -> None:
         world.server.edit(lambda lease: lease)
         assert renewed(leader)
     assert leader.may_act()
+    eventually(lambda: leader.told)
     assert [type(told) for told in leader.told] == [Term]
 
 
@@ -236,12 +239,14 @@ def test_a_lost_renewal_costs_no_term(world: Cluster, fault: type[Fault]) -> Non
         leader.client.faults.append(fault())
         eventually(lambda: not leader.client.faults)
         assert renewed(leader)
+    assert leader.may_act()
+    eventually(lambda: leader.told)
     assert [type(told) for told in leader.told] == [Term]
 
 
 def test_an_acquisition_whose_reply_is_lost_is_taken_up(world: Cluster) -> None:
     replica = world.add()
-    replica.client.faults.extend([Fault(), lost_reply()])
+    replica.client.faults.append(lost_reply("create"))
     replica.elector.start()
     eventually(replica.may_act)
     assert [call[1] for call in world.table.calls] == [0]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes.lease import Fault, lost_reply, lost_request
-from tests.unit.replicas import TIMINGS, Cluster, Replica, cluster, eventually
+from tests.unit.replicas import BRISK, Cluster, Replica, cluster, eventually
 
 
 @pytest.fixture
@@ -21,10 +21,11 @@ def both_may_act(one: Replica, other: Replica) -> bool:
     """Asked twice around the other: a term is not lost and won again within microseconds."""
     began = time.monotonic()
     acts = one.may_act() and other.may_act() and one.may_act()
-    return acts and time.monotonic() - began < TIMINGS.lease_duration / 4
+    return acts and time.monotonic() - began < BRISK.lease_duration / 4
 
 
 def test_never_two_at_once_and_one_again_when_it_ends(world: Cluster) -> None:
+    world.timings = BRISK
     replicas = world.start(3)
     dice = random.Random(7)
 
