@@ -48,25 +48,9 @@ class TermBasis:
     poll_interval_s: float
 
 
-def new_term_state(term: Term, basis: TermBasis, pulse: Pulse, *, restored: bool) -> TermState:
-    """A state that knows nothing yet but the claims; `restored`: the table may have lost some."""
-    fresh = _Fresh(
-        memory=Memory(clock=basis.clock, consistency_s=basis.consistency_s, started=basis.clock()),
-        view=AddressView(basis.ec2, basis.clock, basis.consistency_s),
-        placements=Placements(basis.ec2, basis.clock, basis.pods.instance_of),
-        claims=ClaimIndex(basis.ledger.pods().values()),
-        admission=Admission(basis.policy, basis.ledger),
-    )
-    return TermState(
-        term=term,
-        facts=basis.facts,
-        observer=_observer(basis, fresh, restored=restored),
-        pulse=pulse,
-        **fresh,
-    )
+class Knowledge(TypedDict):
+    """What one term has seen and done."""
 
-
-class _Fresh(TypedDict):
     memory: Memory
     view: AddressView
     placements: Placements
@@ -74,13 +58,27 @@ class _Fresh(TypedDict):
     admission: Admission
 
 
-def _observer(basis: TermBasis, fresh: _Fresh, *, restored: bool) -> Observer:
-    return Observer(
+def new_term_state(term: Term, basis: TermBasis, pulse: Pulse, *, restored: bool) -> TermState:
+    """A state that knows nothing yet but the claims; `restored`: the table may have lost some."""
+    knowledge = Knowledge(
+        memory=Memory(clock=basis.clock, consistency_s=basis.consistency_s, started=basis.clock()),
+        view=AddressView(basis.ec2, basis.clock, basis.consistency_s),
+        placements=Placements(basis.ec2, basis.clock, basis.pods.instance_of),
+        claims=ClaimIndex(basis.ledger.pods().values()),
+        admission=Admission(basis.policy, basis.ledger),
+    )
+    return term_state(term, basis, pulse, knowledge, restored=restored)
+
+
+def term_state(term: Term, basis: TermBasis, pulse: Pulse, knowledge: Knowledge, *, restored: bool) -> TermState:
+    """A state that knows this much."""
+    observer = Observer(
         facts=basis.facts,
         pods=basis.pods,
         ledger=basis.ledger,
         clock=basis.clock,
         poll_interval_s=basis.poll_interval_s,
         restored=restored,
-        **fresh,
+        **knowledge,
     )
+    return TermState(term=term, facts=basis.facts, observer=observer, pulse=pulse, **knowledge)

@@ -19,14 +19,13 @@ from controller.engine.ec2view import AddressView
 from controller.engine.execute import Outcome
 from controller.engine.housekeeping import Housekeeping
 from controller.engine.memory import Memory
-from controller.engine.observe import Observer
 from controller.engine.outcomes import Aftermath
 from controller.engine.peers import Peers
 from controller.engine.placement import Placements
 from controller.engine.pulse import Pulse
 from controller.engine.reconcile import _urgency as urgency
 from controller.engine.steps import Steps
-from controller.engine.term import TermState
+from controller.engine.term import Knowledge, TermBasis, TermState, term_state
 from controller.engine.workqueue import Workqueue
 from state.errors import Fenced, PodEipError
 from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, PodRecord, PodUid
@@ -227,35 +226,29 @@ class Mind:
         return replace(task, steps=steps)
 
     def _wire(self, memory: Memory, view: AddressView, claims: ClaimIndex) -> None:
-        stage, ledger = self.stage, StageLedger(self.stage, self.name)
-        pods = StagePods(stage, self.name, self.cluster)
-        facts = Facts(cluster_uid=self.cluster, cluster_name=self.cluster, install="ns/lease", home_border_group=HOME)
-        placements = Placements(StageEc2(stage, self.name), stage.clock, pods.instance_of)
-        admission = Admission(lambda: ALLOW_ALL, ledger)
-        observer = Observer(
-            facts=facts,
-            pods=pods,
-            ledger=ledger,
-            view=view,
-            placements=placements,
-            claims=claims,
+        basis = self._basis()
+        knowledge = Knowledge(
             memory=memory,
-            admission=admission,
-            clock=stage.clock,
-            poll_interval_s=POLL_S,
-            restored=self.restored,
+            view=view,
+            placements=Placements(basis.ec2, basis.clock, basis.pods.instance_of),
+            claims=claims,
+            admission=Admission(basis.policy, basis.ledger),
         )
-        observer.market.installs = frozenset(f"{cluster}#ns/lease" for cluster in stage.world.pods)
-        self.state = TermState(
-            term=Term(identity=self.name, epoch=self.epoch, since=""),
-            facts=facts,
-            memory=memory,
-            view=view,
-            placements=placements,
-            claims=claims,
-            observer=observer,
-            pulse=Pulse(ledger, 3600.0),
-            admission=admission,
+        term, pulse = Term(identity=self.name, epoch=self.epoch, since=""), Pulse(basis.ledger, 3600.0)
+        self.state = term_state(term, basis, pulse, knowledge, restored=self.restored)
+        self.state.observer.market.installs = frozenset(f"{cluster}#ns/lease" for cluster in self.stage.world.pods)
+
+    def _basis(self) -> TermBasis:
+        stage, name = self.stage, self.cluster
+        return TermBasis(
+            facts=Facts(cluster_uid=name, cluster_name=name, install="ns/lease", home_border_group=HOME),
+            pods=StagePods(stage, self.name, name),
+            ledger=StageLedger(stage, self.name),
+            ec2=StageEc2(stage, self.name),
+            policy=lambda: ALLOW_ALL,
+            clock=stage.clock,
+            consistency_s=CONSISTENCY_S,
+            poll_interval_s=POLL_S,
         )
 
     def _furnish(self, todo: set[PodUid], later: set[PodUid], like: "Mind | None" = None) -> None:
