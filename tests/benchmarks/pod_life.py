@@ -46,15 +46,7 @@ def _mode(world: World, cluster: SandboxCluster, mode: str, node: int) -> None:
             tags = {"pool": ""} if mode == "fixed-tag" else {"own": f"{namespace}/p{number}"}
             world.ec2.add_address(tags=tags)
     scene.mark()
-    waits = []
-    for number in range(PODS):
-        name = f"p{number}"
-        scene.run(name, annotations, node=node, grace_seconds=0)
-        given = time.time()
-        scene.served(name)
-        waits.append(_labelled(cluster, namespace, name) - given)
-        scene.delete(name)
-        scene.eventually(_cut(scene, name), "cut")
+    waits = [_life(scene, f"p{number}", annotations, node) for number in range(PODS)]
     last = "ReleaseAddress" if mode == "auto" else "DisassociateAddress"
     scene.eventually(lambda: len(scene.calls(last)) == PODS, "all have gone", 60)
     counts: dict[str, int] = {}
@@ -65,6 +57,17 @@ def _mode(world: World, cluster: SandboxCluster, mode: str, node: int) -> None:
         f"{mode}: {sum(counts.values()) / PODS:.2f} EC2 calls a Pod {counts}; "
         f"IP to label: median {statistics.median(waits) * 1000:.0f} ms, p90 {p90 * 1000:.0f} ms"
     )
+
+
+def _life(scene: Scene, name: str, annotations: dict[str, str], node: int) -> float:
+    """One Pod, served and deleted; how long it waited, in seconds."""
+    scene.run(name, annotations, node=node, grace_seconds=0)
+    given = time.time()
+    scene.served(name)
+    waited = _labelled(scene.cluster, scene.namespace, name) - given
+    scene.delete(name)
+    scene.eventually(_cut(scene, name), "cut")
+    return waited
 
 
 def _labelled(cluster: SandboxCluster, namespace: str, name: str) -> float:

@@ -35,13 +35,17 @@ def test_refused_served_limited_and_broken(new_world: NewWorld, tmp_path: Path) 
         scene.hears("q", "Warning EIPRefused", "limit 'one'", "have 1 at most, and it has 1")
 
         path.write_text("limit: []")
-        scene.eventually(lambda: all("unknown field `limit`" in e for e in errors(scene)), "it is told")
-        metrics = scene.cluster.replicas[0]
-        scene.eventually(lambda: b"pod_eip_policy_broken 1.0" in (metrics.get("/metrics") or b""), "it is counted")
+        _is_told_broken(scene)
         assert scene.at("p")
         assert scene.at("q") is None
         scene.delete("p")
         scene.served("q")
+
+
+def _is_told_broken(scene: Scene) -> None:
+    scene.eventually(lambda: all("unknown field `limit`" in e for e in errors(scene)), "it is told")
+    replica = scene.cluster.replicas[0]
+    scene.eventually(lambda: b"pod_eip_policy_broken 1.0" in (replica.get("/metrics") or b""), "it is counted")
 
 
 def test_a_wrong_policy_at_the_start_ends_it_with_the_reason(new_world: NewWorld, tmp_path: Path) -> None:

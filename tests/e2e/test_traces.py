@@ -28,6 +28,11 @@ def test_a_later_leader_goes_on_in_the_trace_of_the_killed_one(tmp_path: Path) -
             scene.delete("p")
             wait_until(lambda: "give up address" in _names(receiver), 60, "the release's own trace")
 
+    _hangs_together(receiver)
+
+
+def _hangs_together(receiver: Receiver) -> None:
+    """One trace of the serving, of both replicas' spans, and another one of the release, which points to it."""
     serving = receiver.named("serve Pod")
     mine = [span for span in receiver.spans if span.trace_id == serving.trace_id]
     assert {"Intend", "Allocate", "Claim", "Record", "Label"} <= {span.name for span in mine}

@@ -135,10 +135,7 @@ def test_a_cluster_that_was_only_cut_off_loses_what_is_not_associated(tmp_path: 
         world.doors[cut_off.name]["dynamodb"].close()
         # After a quarter of the silence it re-associates nothing any more.
         theirs.stays(lambda: theirs.label("p"), 3, "it shows the address that it has")
-        holding = theirs.at("p")
-        assert holding is not None
-        assert holding.association is not None
-        world.ec2.disassociate(holding.association.association_id)
+        _cut_by_hand(theirs)
         assert ours.served("q").allocation_id == pool
         wait_until(cut_off.leads, 60, "the one that is cut off leads as before")
         spare = world.ec2.add_address(tags={"pool": ""}).allocation_id
@@ -148,6 +145,14 @@ def test_a_cluster_that_was_only_cut_off_loses_what_is_not_associated(tmp_path: 
         assert held is not None
         assert held.allocation_id == pool
         assert not [v for v in judge(world.history()) if v.broken in (Guarantee.ONE_OWNER, Guarantee.FENCE)]
+
+
+def _cut_by_hand(scene: Scene) -> None:
+    """As when the Pod's instance goes."""
+    holding = scene.at("p")
+    assert holding is not None
+    assert holding.association is not None
+    scene.world.ec2.disassociate(holding.association.association_id)
 
 
 def _served_anew(scene: Scene, allocation_id: str) -> bool:

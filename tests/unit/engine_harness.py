@@ -162,16 +162,8 @@ class Replica:
             leadership=self.leadership,
             executor=self._executor,
             new_term=self._term,
-            new_housekeeping=lambda state: Housekeeping(
-                state=state,
-                ledger=self.ledger,
-                pods=world.pods,
-                heart=self.ledger,
-                clock=self.clock,
-                resync_s=RESYNC_S,
-                peers=self.peers,
-            ),
-            new_aftermath=lambda state, queue: self._aftermath(state, queue),
+            new_housekeeping=self._housekeeping,
+            new_aftermath=self._aftermath,
             silence_s=SILENCE_S,
             clock=self.clock,
         )
@@ -250,6 +242,17 @@ class Replica:
             clock=self.clock,
             threads=self._threads,
             done=counted,
+        )
+
+    def _housekeeping(self, state: TermState) -> Housekeeping:
+        return Housekeeping(
+            state=state,
+            ledger=self.ledger,
+            pods=self.world.pods,
+            heart=self.ledger,
+            clock=self.clock,
+            resync_s=RESYNC_S,
+            peers=self.peers,
         )
 
     def _aftermath(self, state: TermState, queue: Workqueue) -> Aftermath:
