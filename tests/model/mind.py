@@ -234,7 +234,8 @@ class Mind:
             claims=claims,
             admission=Admission(basis.policy, basis.ledger),
         )
-        term, pulse = Term(identity=self.name, epoch=self.epoch, since=""), Pulse(basis.ledger, 3600.0)
+        term = Term(identity=self.name, epoch=self.epoch, since="")
+        pulse = Pulse(StageLedger(self.stage, self.name), 3600.0)
         self.state = term_state(term, basis, pulse, knowledge, restored=self.restored)
         self.state.observer.market.installs = frozenset(f"{cluster}#ns/lease" for cluster in self.stage.world.pods)
 
