@@ -1,20 +1,8 @@
 """Calls whose effect is unknown, and Pods that do not wait for it: nothing is forgotten before EC2's reads tell."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from state.errors import Refused, Unavailable
 from state.model import AllocationId
 from tests.unit.engine_harness import CONSISTENCY_S, Replica, World, at, auto, fixed
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    for loop in made.loops:
-        loop.stop()
 
 
 def test_an_allocation_without_an_answer_is_given_back_although_its_pod_is_gone_and_reads_lag(world: World) -> None:

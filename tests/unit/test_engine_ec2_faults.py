@@ -1,7 +1,6 @@
 """Faults that a reading of the engine found, about EC2 and bursts; each failed before it was mended."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,14 +10,6 @@ from state.errors import AccessDenied, InvalidTarget, Throttled
 from tests.unit.engine_harness import ENI, IPS, Replica, World, at, auto, fixed
 
 LIMIT_S = 30.0
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    for loop in made.loops:
-        loop.stop()
 
 
 # ── reads of EC2 that lag, and what other hands do there ──

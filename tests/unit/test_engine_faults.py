@@ -1,7 +1,7 @@
 """Faults that a reading of the engine found, about rest, waking and the ledger; each failed before it was mended."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,14 +12,6 @@ from tests.fakes.kube import FakePods
 from tests.unit.engine_harness import Replica, World, at, auto, fixed
 
 LIMIT_S = 30.0
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    for loop in made.loops:
-        loop.stop()
 
 
 # ── loops that never come to rest, and Pods that nobody wakes ──

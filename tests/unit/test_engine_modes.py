@@ -1,6 +1,5 @@
 """The engine as a whole does what it promises: the three modes, the way down, adoption, and the nets under them."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,14 +10,6 @@ from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, Owner, P
 from tests.unit.engine_harness import Replica, World, at, auto, fixed, fixed_value
 
 DESCRIBES = ("DescribeAddresses", "DescribeNetworkInterfaces")
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    for loop in made.loops:
-        loop.stop()
 
 
 def test_all_modes_are_served_and_then_there_is_silence(world: World) -> None:

@@ -1,9 +1,5 @@
 """The policy stands before new claims and nowhere else: refused, waited, served in order, and nothing taken away."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from controller.core import contract
 from controller.core.policy import parse
 from state.errors import QuotaExceeded
@@ -12,14 +8,6 @@ from tests.unit.engine_harness import Replica, World, at, auto, fixed
 
 DENY_POOL = "rules: [{name: ours, pools: [pool], effect: deny}]"
 ALLOW = "default: allow"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    for loop in made.loops:
-        loop.stop()
 
 
 def policy(world: World, text: str) -> None:

@@ -172,7 +172,7 @@ def test_a_dead_leader_is_replaced_within_the_lease_and_one_retry(world: Cluster
     leader.client.cut = True
     began = time.monotonic()
     eventually(standby.may_act)
-    assert world.table.calls[-1][0] - began < 2 * world.timings.lease_duration  # the rest is for a busy machine
+    assert world.table.calls[-1][0] - began < world.timings.lease_duration + 2  # as the design promises
 
 
 # ── what ends a term, and what does not ──

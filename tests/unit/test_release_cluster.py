@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -92,14 +92,6 @@ def test_what_would_become_of_an_address(mode: Mode, address: Address, expected:
     side = AddressRecord(allocation_id=allocation, pool="p", target=target)
     [line] = release.outlook([claim], {allocation: side}, [address])
     assert line.outlook == expected
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    for loop in made.loops:
-        loop.stop()
 
 
 def undo(world: World, replica: Replica, *, whole: bool = True) -> bool:

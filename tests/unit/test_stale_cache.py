@@ -4,7 +4,6 @@ A replica that was cut off from the API server for some seconds may get the Leas
 it again: its predecessor's claims were made for Pods as they were later.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -13,14 +12,6 @@ from controller.core.ports import Interface
 from state.model import InterfaceId, PodUid
 from tests.fakes.kube import FakePods
 from tests.unit.engine_harness import Replica, World, auto, fixed
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    for loop in made.loops:
-        loop.stop()
 
 
 def succeed(world: World, first: Replica, uid: PodUid, **seen: object) -> Replica:
