@@ -4,7 +4,6 @@ Leases are held, retries wait and targets are remembered by the monotonic clock;
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,15 @@ from sandbox.world import ClusterSettings, wait_until
 from tests.faults.clocks import Clocks, lease_is_ahead
 from tests.faults.lives import delete, move, new_life, play, serve
 from tests.faults.mutants import Edit, source_with
-from tests.faults.world import BUSY, FaultWorld, fault_world
+from tests.faults.world import FaultWorld, fault_world
+from tests.history import Bounds
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 # No Lease is to be lost because the machine is busy: who loses one is to have lost it to a clock.
 LEASE = {"lease-duration": "9", "renew-deadline": "6", "call-timeout": "2"}
 FAST = {"poll-interval": "0.5", "resync-period": "4", **LEASE}
-TURNED = replace(BUSY, renew_deadline_s=6.0)
+TURNED = Bounds(renew_deadline_s=6.0, failover_s=14.0, misplaced_s=21.0, stale_label_s=21.0, unclaimed_s=26.0)
+"""The usual bounds, and the 6 s by which this Lease is longer than the usual one."""
 HOUR_S = 3600
 
 

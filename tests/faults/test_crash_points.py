@@ -15,6 +15,7 @@ from sandbox.world import ClusterSettings
 from tests.faults.crash import CrashPoint, Spot
 from tests.faults.lives import STEPS, Step, new_life, play, play_and_crash
 from tests.faults.world import FaultWorld, fault_world
+from tests.history import Bounds
 
 REPLICAS = 3
 FAST = {"poll-interval": "0.5", "resync-period": "4"}
@@ -62,7 +63,7 @@ def test_every_point(world: FaultWorld, mode: str) -> None:
     plan = enumerate_points(world, mode)
     assert len(plan) >= 4, plan
     missed = live_and_crash(world, mode, plan)
-    world.verdict(quiet_s=4)
+    world.verdict(quiet_s=4, bounds=Bounds(failover_s=15.0))
     assert len(missed) <= len(plan) // 4, missed
 
 
@@ -81,4 +82,4 @@ def test_the_points_that_hurt_most(world: FaultWorld) -> None:
         life = new_life(world, "auto")
         assert play_and_crash(life, serve, point), point
     assert play_and_crash(life, delete, CUT)
-    world.verdict(quiet_s=3)
+    world.verdict(quiet_s=3, bounds=Bounds(failover_s=15.0))

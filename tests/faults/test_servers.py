@@ -15,7 +15,7 @@ from sandbox.world import ClusterSettings, wait_until
 from tests.faults.crash import Crash, CrashPoint, Side, Spot
 from tests.faults.lives import Life, delete, move, new_life, play, serve
 from tests.faults.people import heard
-from tests.faults.world import BUSY, FaultWorld, fault_world
+from tests.faults.world import FaultWorld, fault_world
 from tests.history import Bounds
 from tests.judge import assert_holds
 from tests.judges import ledger, outcome, placement, rights
@@ -88,7 +88,7 @@ def standing(world: FaultWorld, ips: list[str]) -> list[str]:
 
 
 LAG_S = 5.0
-LAGGING = Bounds(misplaced_s=30.0, unclaimed_s=40.0, failover_s=25.0)
+LAGGING = Bounds(misplaced_s=30.0, unclaimed_s=40.0, failover_s=12.0)
 AFTER: tuple[tuple[str, Side], ...] = (("AllocateAddress", "after"), ("AssociateAddress", "after"))
 
 
@@ -151,7 +151,7 @@ SMALL: Mapping[str, Bucket] = {
     "DescribeAddresses": Bucket(capacity=2, refill_per_s=0.5),
     "DescribeNetworkInterfaces": Bucket(capacity=2, refill_per_s=0.5),
 }
-THROTTLED = Bounds(misplaced_s=30.0, unclaimed_s=40.0, stale_label_s=30.0, failover_s=25.0)
+THROTTLED = Bounds(misplaced_s=30.0, unclaimed_s=40.0, stale_label_s=30.0, failover_s=12.0)
 
 
 @pytest.mark.again
@@ -186,7 +186,7 @@ def test_the_quota_is_exhausted_and_raised_after_a_leader_was_replaced(world: Fa
     delete(served)
     wait_until(lambda: len(labelled(world, waiting, 1)) == 1, 60, "a freed address lets one more Pod be served")
     world.ec2.change_settings(quota=5)
-    world.verdict(limit_s=90, bounds=Bounds(failover_s=25.0))
+    world.verdict(limit_s=90, bounds=Bounds(failover_s=12.0))
 
 
 def labelled(world: FaultWorld, lives: list[Life], number: int) -> set[str]:
@@ -238,4 +238,4 @@ def test_watches_say_nothing_while_everything_changes_and_a_leader_is_replaced(w
     world.term(leader)
     world.settle(60)
     world.start(leader)
-    world.verdict(quiet_s=3, bounds=BUSY)
+    world.verdict(quiet_s=3, bounds=Bounds(handover_s=10.0))

@@ -26,8 +26,6 @@ from tests.judges.outcome import converged
 LEASE = ("kube-system", "aws-pod-eip-controller")
 TOLD_S = 3.0  # events are told by a thread of their own, a moment after the rest
 COUNTED_S = 13.0  # an event that is said again is counted up once in ten seconds, and a busy machine may be late
-# Replicas share few processors with everything that they talk to: a second or two may pass at any point.
-BUSY = Bounds(misplaced_s=30.0, unclaimed_s=40.0, stale_label_s=30.0, failover_s=20.0, handover_s=10.0)
 SERVICES: tuple[Service, ...] = ("ec2", "dynamodb", "kubernetes")
 
 
@@ -183,7 +181,7 @@ class FaultWorld(World):
         self.mend()
         self.settle(limit_s)
         quiet = self.listen(quiet_s) if quiet_s else None
-        history = self.history(quiet=quiet, bounds=bounds or BUSY)
+        history = self.history(quiet=quiet, bounds=bounds)
         assert_holds(history)
         return history
 
