@@ -1,4 +1,4 @@
-"""What all tests share: the real servers of a process, and what happens where a real part is not here.
+"""What all tests share: the real servers of a process, what happens where a real part is not here, what is measured.
 
 By hand, a test that needs a part which has not been built is skipped, and says how to get it. In CI it fails.
 """
@@ -11,6 +11,8 @@ import pytest
 
 from tests.real.catalogue import KUBERNETES, parts
 from tests.real.host import RealHost
+
+MISPLACED = "longest_misplacement_s"  # the property of a test: how long an address stood where its owner was not
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     for item in real:
         item.add_marker(pytest.mark.skip(f"not here: {', '.join(missing)}; `make real` gets it"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Under which fault an address was misplaced for how long; nothing where no fault was played."""
+    ends = [report for report in terminalreporter.getreports("") if isinstance(report, pytest.TestReport)]
+    found = [(dict(end.user_properties).get(MISPLACED), end.nodeid.partition("::")[2]) for end in ends]
+    told = sorted(((float(str(value)), name) for value, name in found if value is not None), reverse=True)
+    if told:
+        terminalreporter.section("longest misplacement of an address, in seconds")
+        terminalreporter.write_line("\n".join(f"{seconds:7.2f} {name}" for seconds, name in told))
 
 
 def missing_parts() -> list[str]:

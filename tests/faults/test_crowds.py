@@ -1,7 +1,4 @@
-"""Pods by the hundred come and go, and strangers have their IPs at once; no address stays with them beyond the bound.
-
-How long the longest stayed is a property of the test in the report.
-"""
+"""Pods by the hundred come and go, and strangers have their IPs at once; no address stays there beyond the bound."""
 
 from pathlib import Path
 
@@ -25,9 +22,7 @@ from tests.faults.crowds import (
 )
 from tests.faults.ends import lose_leader
 from tests.faults.world import fault_world
-from tests.history import Bounds, History
-from tests.judges.facts import Facts
-from tests.judges.placement import longest_misplacement
+from tests.history import Bounds
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800 if FULL else 300)]
 # The sandbox's table takes a second and more to read the claims of many Pods: the default times are needed for that.
@@ -40,13 +35,7 @@ LIMIT_S = 120.0
 BUCKET, REFILL = 50, 5.0  # AWS's defaults for each of the four mutations
 
 
-def tell(record: pytest.FixtureRequest, history: History) -> None:
-    """Put the measure into the report."""
-    seconds = round(longest_misplacement(Facts(history)), 2)
-    record.node.user_properties.append(("longest_misplacement_s", seconds))
-
-
-def test_pods_are_churned_and_strangers_have_their_ips_at_once(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_pods_are_churned_and_strangers_have_their_ips_at_once(tmp_path: Path) -> None:
     cluster = ClusterSettings(name="a", nodes=2, replicas=2)
     with fault_world(tmp_path, cluster, flags=FAST) as world:
         for _ in range(WAVE):
@@ -62,7 +51,7 @@ def test_pods_are_churned_and_strangers_have_their_ips_at_once(tmp_path: Path, r
             wait_all_gone(world, LIMIT_S)
             remove_strangers(world, wave, at)
         bounds = Bounds(renew_deadline_s=RENEW_S, failover_s=FAILOVER_S, misplaced_s=60.0 if FULL else 30.0)
-        tell(request, world.verdict(quiet_s=QUIET_S, bounds=bounds, limit_s=LIMIT_S))
+        world.verdict(quiet_s=QUIET_S, bounds=bounds, limit_s=LIMIT_S)
 
 
 @pytest.mark.parametrize("throttle", [False, True], ids=["as-fast-as-can-be", "with-the-default-buckets"])
@@ -80,17 +69,16 @@ def test_a_namespace_is_deleted_with_all_its_pods(
         most_s = 40.0 + 1.5 * queue_s
         bounds = Bounds(renew_deadline_s=RENEW_S, misplaced_s=most_s, unclaimed_s=most_s)
         limit_s = LIMIT_S + 2 * queue_s
-        history = world.verdict(quiet_s=QUIET_S, bounds=bounds, limit_s=limit_s)
-        tell(request, history)
+        world.verdict(quiet_s=QUIET_S, bounds=bounds, limit_s=limit_s)
         assert not any("pod-uid" in key for a in world.ec2.world().addresses.values() for key in a.tags)
 
 
 @pytest.mark.again
-def test_a_namespace_is_deleted_while_the_leader_dies(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_a_namespace_is_deleted_while_the_leader_dies(tmp_path: Path) -> None:
     cluster = ClusterSettings(name="a", nodes=2, replicas=2)
     with fault_world(tmp_path, cluster, flags=FAST, ec2={"throttle": True}) as world:
         crowd(world, WAVE, LIMIT_S)
         world.clusters["a"].kube.delete_namespace(NAMESPACE)
         world.start(lose_leader(world))
         bounds = Bounds(renew_deadline_s=RENEW_S, failover_s=FAILOVER_S, misplaced_s=60.0, unclaimed_s=60.0)
-        tell(request, world.verdict(quiet_s=QUIET_S, bounds=bounds, limit_s=LIMIT_S))
+        world.verdict(quiet_s=QUIET_S, bounds=bounds, limit_s=LIMIT_S)

@@ -22,10 +22,12 @@ from tests.history import Bounds, History, Process, Service
 from tests.judge import BrokenGuaranteesError, assert_holds, judge
 from tests.judges.facts import Facts, Violation
 from tests.judges.outcome import converged
+from tests.judges.placement import longest_misplacement
 
 LEASE = ("kube-system", "aws-pod-eip-controller")
 TOLD_S = 3.0  # events are told by a thread of their own, a moment after the rest
 COUNTED_S = 13.0  # an event that is said again is counted up once in ten seconds, and a busy machine may be late
+MEASURED = "longest-misplacement"  # the file, in a world's folder, with the seconds that each verdict found
 SERVICES: tuple[Service, ...] = ("ec2", "dynamodb", "kubernetes")
 
 
@@ -182,6 +184,8 @@ class FaultWorld(World):
         self.settle(limit_s)
         quiet = self.listen(quiet_s) if quiet_s else None
         history = self.history(quiet=quiet, bounds=bounds)
+        with (self.folder / MEASURED).open("a") as measured:
+            measured.write(f"{longest_misplacement(Facts(history)):.2f}\n")
         assert_holds(history)
         return history
 

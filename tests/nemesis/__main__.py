@@ -1,6 +1,7 @@
 """`python -m tests.nemesis --minutes N --seed S`: rounds of random troubles until the time is over or one fails.
 
-A failing round prints its seed, what did not hold, and where its record is; `--round` plays that one again.
+Each round leaves its record, `timeline.txt`. A failing one prints its seed, what did not hold, and where that record
+is; `--round` plays it again.
 """
 
 import argparse

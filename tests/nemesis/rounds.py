@@ -16,7 +16,7 @@ from tests.faults.world import FaultWorld
 from tests.history import Bounds, History
 from tests.judge import BrokenGuaranteesError, IncompleteRecordError
 from tests.judges.facts import Facts
-from tests.judges.placement import longest_misplacement
+from tests.judges.placement import longest_misplacement, misplaced
 from tests.nemesis.troubles import Active, Troubles
 from tests.nemesis.users import OWN, POOL, Users
 from tests.nemesis.world import NemesisWorld, nemesis_world
@@ -57,9 +57,9 @@ def play_round(
         note("all is mended")
         why = judged(world)
         history = world.history()
-        if why:
-            (folder / "timeline.txt").write_text("\n".join(timeline(history)))
-        seen = longest_misplacement(Facts(history))
+        facts = Facts(history)
+        (folder / "timeline.txt").write_text("\n".join([*story, "", *timeline(history), "", *astray(facts), ""]))
+        seen = longest_misplacement(facts)
     return Verdict(seed=seed, story=tuple(story), calls=len(history.calls), misplaced_s=seen, why=why)
 
 
@@ -101,6 +101,17 @@ def judged(world: FaultWorld) -> str:
     except (BrokenGuaranteesError, IncompleteRecordError) as error:
         return str(error)
     return ""
+
+
+def astray(facts: Facts) -> list[str]:
+    """Where addresses stood without right for more than a second, the longest first."""
+    began = facts.history.began
+    found = sorted(((seconds, h) for seconds, h in misplaced(facts) if seconds > 1), key=lambda each: -each[0])
+    return [
+        f"{seconds:.1f} s without right: {h.allocation_id} at {h.private_ip}, which {h.by.access_key} associated at "
+        f"{h.since - began:.3f}"
+        for seconds, h in found
+    ]
 
 
 def timeline(history: History) -> list[str]:
