@@ -1,13 +1,28 @@
 """Which unowned addresses the full comparison takes for leaks: those that nobody may yet take, and no others."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from controller.core import contract
 from controller.core.ports import Address, Association, PodView
-from controller.core.sweep import Surroundings, sweep
-from state.model import AddressRecord, AllocationId, AssociationId, ClusterUid, InterfaceId, Mode, PodUid, Rev, Target
+from controller.core.sweep import Orphan, Surroundings, is_unowned_auto, sweep
+from state.model import (
+    AddressRecord,
+    AllocationId,
+    AssociationId,
+    ClusterUid,
+    Epoch,
+    InterfaceId,
+    Mode,
+    Owner,
+    Phase,
+    PodRecord,
+    PodUid,
+    Rev,
+    Target,
+)
 from tests.unit.plan_world import FACTS, pod
 
 LOST = AllocationId("eipalloc-1")
@@ -86,3 +101,119 @@ def test_where_the_ledger_says_that_we_did_not_put_it_there_it_is_left_alone() -
     recent = replace(known, recent=(moved.association.target,))
     orphans, _ = sweep([moved], replace(surroundings, records={LOST: recent}))
     assert [orphan.address.allocation_id for orphan in orphans] == [LOST]
+
+
+GO_TAGS = {contract.TYPE: str(Mode.AUTO), contract.TAG_POD: "ns/p", contract.TAG_CLUSTER_NAME: FACTS.cluster_name}
+
+
+def tagged(tags: dict[str, str]) -> Address:
+    """A free address with these tags."""
+    return replace(unowned(pod(Mode.AUTO)), tags=tags)
+
+
+def swept(address: Address, surroundings: Surroundings) -> tuple[list[Orphan], list[str]]:
+    """What a sweep of this address alone finds, where one of the Nodes is i-1."""
+    return sweep([address], replace(surroundings, own_instances=lambda: ("i-1",)))
+
+
+def standing(live: PodView) -> Callable[[str], tuple[PodView, ...]]:
+    """The Pods at an IP, where this is the only one."""
+    return lambda ip: (live,) if ip == live.ip else ()
+
+
+OWNER = Owner(cluster_uid=FACTS.cluster_uid, install=FACTS.install, pod_uid=PodUid("u-2"), epoch=Epoch(1))
+
+
+def test_what_has_an_owner_is_nobodys_orphan() -> None:
+    owned = AddressRecord(allocation_id=LOST, pool="amazon", owner=OWNER, rev=Rev(1))
+    for address in (unowned(pod(Mode.AUTO)), on_our_node(unowned(pod(Mode.AUTO)))):
+        assert swept(address, replace(around(None), records={LOST: owned})) == ([], [])
+
+
+def test_what_is_associated_elsewhere_is_reported_by_the_cluster_that_it_names() -> None:
+    away = replace(HERE, instance_id="i-of-others")
+    for there in (away, replace(away, instance_id=None)):
+        orphans, [report] = swept(replace(tagged(GO_TAGS), association=there), around(None))
+        assert (orphans, "tagged for ns/p, which is gone" in report) == ([], True)
+        others = tagged(GO_TAGS | {contract.TAG_CLUSTER_NAME: "b"})
+        assert swept(replace(others, association=there), around(None)) == ([], [])
+
+
+def test_what_is_not_in_the_watched_namespaces_is_left_alone() -> None:
+    narrow = replace(around(None), in_scope=lambda namespace: namespace != "ns")
+    assert swept(unowned(pod(Mode.AUTO)), narrow) == ([], [])
+    assert swept(on_our_node(unowned(pod(Mode.AUTO))), narrow) == ([], [])
+
+
+def test_what_the_go_controller_left_behind_is_reported_and_never_released() -> None:
+    orphans, [report] = swept(tagged(GO_TAGS), around(None))
+    assert (orphans, "release it if nobody needs it" in report) == ([], True)
+    assert swept(tagged(GO_TAGS | {contract.TAG_CLUSTER_NAME: "b"}), around(None)) == ([], [])
+    assert swept(tagged(GO_TAGS | {contract.TAG_POD_UID: "u-0"}), around(None)) == ([], [])
+    assert swept(tagged(GO_TAGS | {contract.TYPE: "fixed-tag"}), around(None)) == ([], [])
+    assert swept(tagged({}), around(None)) == ([], [])
+
+
+def test_what_another_cluster_allocated_is_left_alone() -> None:
+    address = unowned(pod(Mode.AUTO))
+    assert swept(replace(address, tags={**address.tags, contract.TAG_CLUSTER_UID: "another"}), around(None)) == ([], [])
+
+
+HERE = Association(
+    association_id=AssociationId("eipassoc-5"),
+    target=Target(interface_id=InterfaceId("eni-1"), private_ip="10.0.0.5"),
+    instance_id="i-1",
+)
+
+
+@pytest.mark.parametrize(
+    "live", [pod(Mode.AUTO), pod("", annotations={}), pod("wrong")], ids=["asks", "asks for nothing", "asks wrongly"]
+)
+def test_what_is_at_the_pod_that_its_tags_name_stays_there(live: PodView) -> None:
+    here = replace(around(live), pods_at=standing(live))
+    for address in (unowned(live), tagged(GO_TAGS)):
+        assert swept(replace(address, association=HERE), here) == ([], [])
+
+
+def test_what_is_at_another_pod_than_its_tags_name_goes() -> None:
+    stranger = replace(pod("", annotations={}), uid=PodUid("u-9"))
+    here = replace(around(stranger), pods_at=standing(stranger))
+    orphans, _ = swept(replace(unowned(pod(Mode.AUTO)), association=HERE), here)
+    assert [(orphan.namespace, orphan.name, orphan.mode) for orphan in orphans] == [("ns", "p", Mode.AUTO)]
+
+
+def test_a_late_arrival_at_a_pod_that_may_have_it_is_left_for_that_pod() -> None:
+    pool = AddressRecord(allocation_id=LOST, pool="k", recent=(HERE.target,), rev=Rev(1))
+    asking, other = pod(Mode.FIXED_TAG, "k"), pod(Mode.FIXED_TAG, "other")
+    address = replace(tagged({"k": ""}), association=HERE)
+    for live, taken in ((asking, 0), (other, 1)):
+        here = replace(around(live), records={LOST: pool}, pods_at=standing(live))
+        orphans, _ = swept(address, here)
+        assert len(orphans) == taken
+    assert (orphans[0].mode, orphans[0].pool, orphans[0].name) == (Mode.FIXED_TAG, "k", "")
+
+
+def test_a_second_address_of_a_pod_that_has_one_is_given_back_at_once() -> None:
+    live = pod(Mode.AUTO)
+    record = PodRecord(
+        uid=live.uid, namespace="ns", name="p", mode=Mode.AUTO, pool="amazon", phase=Phase.ASSOCIATED,
+        allocation_id=AllocationId("eipalloc-2"),
+    )  # fmt: skip
+    held = replace(around(live, for_long=False), pods={live.uid: record})
+    orphans, _ = swept(unowned(live), held)
+    assert [(orphan.address.allocation_id, orphan.mode) for orphan in orphans] == [(LOST, Mode.AUTO)]
+    same = replace(record, allocation_id=LOST)
+    assert swept(unowned(live), replace(held, pods={live.uid: same})) == ([], [])
+    begun = replace(record, allocation_id=None)
+    assert swept(unowned(live), replace(held, pods={live.uid: begun})) == ([], [])
+
+
+def test_a_leak_is_ours_auto_free_and_unowned() -> None:
+    address = unowned(pod(Mode.AUTO))
+    assert is_unowned_auto(address, None, FACTS)
+    assert is_unowned_auto(address, AddressRecord(allocation_id=LOST, pool="amazon"), FACTS)
+    owned = AddressRecord(allocation_id=LOST, pool="amazon", owner=OWNER)
+    assert not is_unowned_auto(address, owned, FACTS)
+    assert not is_unowned_auto(replace(address, association=HERE), None, FACTS)
+    for key in (contract.TYPE, contract.TAG_CLUSTER_UID):
+        assert not is_unowned_auto(replace(address, tags={**address.tags, key: "other"}), None, FACTS)
