@@ -17,7 +17,7 @@ def take_away(s: Situation) -> Plan:
     """Everything that a Pod holds goes, in an order that any crash may interrupt."""
     record = s.record
     if record is None:
-        return unlabel(s) if s.pod is not None and contract.PUBLIC_IP in s.pod.labels else ()
+        return unlabel_unserved(s)
     match record.phase:
         case Phase.INTENT:
             return (*unlabel(s), *_drop_intent(s))
@@ -38,8 +38,8 @@ def is_dropped(s: Situation) -> bool:
 def cut_recorded(s: Situation) -> Plan:
     """Cut by the recorded id, whatever a describe says; and by the id that EC2 shows, if that is ours too."""
     record, steps = s.record, []
-    if record is None or record.allocation_id is None:
-        return ()
+    assert record is not None
+    assert record.allocation_id is not None
     if record.association_id is not None and not s.cut:
         steps.append(Cut(association_id=record.association_id, allocation_id=record.allocation_id))
     shown = s.address.association if s.address else None
@@ -51,7 +51,8 @@ def cut_recorded(s: Situation) -> Plan:
 
 def unclaim(s: Situation) -> Plan:
     """EC2 refused this pair of Pod and address for good: let the address go, keep nothing."""
-    if s.record is not None and s.record.mode is Mode.AUTO:
+    assert s.record is not None
+    if s.record.mode is Mode.AUTO:
         return (MarkReleasing(),)
     return (*cut_recorded(s), Forget())
 
@@ -87,7 +88,7 @@ def unlabel(s: Situation) -> Plan:
 def _after_cut(s: Situation) -> Plan:
     assert s.record is not None
     told = PodEvent(
-        type=EventType.NORMAL, reason=contract.DISASSOCIATED, message=f"disassociated {s.record.public_ip or ''}"
+        type=EventType.NORMAL, reason=contract.DISASSOCIATED, message=f"disassociated {s.record.public_ip}"
     )
     tell = (Tell(event=told),) if s.pod is not None else ()
     return (MarkReleasing(), *tell) if s.record.mode is Mode.AUTO else (Forget(), *tell)

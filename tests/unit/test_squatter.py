@@ -95,6 +95,7 @@ def test_what_is_the_pods_own_is_taken_over_where_it_is(
         (pod(Mode.AUTO), GO_TAGS | {contract.TAG_POD_UID: "u-0"}),
         (pod(Mode.AUTO), GO_TAGS | {contract.TYPE: "fixed-tag"}),
         (pod(Mode.AUTO), {contract.TYPE: "auto"}),
+        (pod(Mode.AUTO), {contract.TAG_POD: "ns/p"}),
         (pod(Mode.FIXED_TAG, "k"), {"other": ""}),
         (pod(Mode.FIXED_TAG, "k"), {"k": "", contract.TYPE: "auto"}),
         (pod(Mode.FIXED_TAG_VALUE, "k"), {"k": "ns/q"}),

@@ -10,6 +10,7 @@ from controller.core.ports import Address, Association, PodView
 from controller.core.sweep import Orphan, Surroundings, is_unowned_auto, sweep
 from state.model import (
     AddressRecord,
+    AdoptedTags,
     AllocationId,
     AssociationId,
     ClusterUid,
@@ -180,6 +181,16 @@ def test_what_is_at_another_pod_than_its_tags_name_goes() -> None:
     here = replace(around(stranger), pods_at=standing(stranger))
     orphans, _ = swept(replace(unowned(pod(Mode.AUTO)), association=HERE), here)
     assert [(orphan.namespace, orphan.name, orphan.mode) for orphan in orphans] == [("ns", "p", Mode.AUTO)]
+    renamed = replace(stranger, name="q")
+    orphans, _ = swept(replace(tagged(GO_TAGS), association=HERE), replace(here, pods_at=standing(renamed)))
+    assert [orphan.adopted for orphan in orphans] == [AdoptedTags(cluster_name="a", pod="ns/p", pod_uid="")]
+
+
+def test_a_pools_address_is_taken_back_without_a_word_on_tags() -> None:
+    """What an `auto` claim remembers of the Go controller's tags allows its release: a pool's is never released."""
+    kept = {**GO_TAGS, contract.TYPE: str(Mode.FIXED_TAG), "k": ""}
+    orphans, _ = swept(replace(tagged(kept), association=HERE), around(None))
+    assert [(orphan.mode, orphan.adopted) for orphan in orphans] == [(Mode.FIXED_TAG, None)]
 
 
 def test_a_late_arrival_at_a_pod_that_may_have_it_is_left_for_that_pod() -> None:

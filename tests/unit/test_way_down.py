@@ -10,7 +10,7 @@ from controller.core.desire import Invalid
 from controller.core.plan import plan
 from controller.core.ports import Association
 from controller.core.situation import Situation
-from state.model import AllocationId, AssociationId, Mode, Phase
+from state.model import AdoptedTags, AllocationId, AssociationId, Mode, Phase
 from tests.unit.plan_world import PlanWorld, pod, target
 
 OTHER = AssociationId("eipassoc-other")
@@ -99,6 +99,17 @@ def test_a_claim_whose_association_may_be_on_its_way_is_kept_until_it_has_arrive
     assert kinds(world.situation()) == ["Forget"]
 
 
+def test_a_claim_whose_association_ec2_shows_is_cut_at_once() -> None:
+    world = PlanWorld(pod=pod(Mode.FIXED_TAG, "k")).with_pool(k="")
+    world.run(limit=2)
+    world.pod = None
+    assert kinds(replace(world.situation(), settled=False)) == ["Cut", "Forget"]
+
+
+def test_what_ec2_does_not_show_is_cut_by_the_recorded_id() -> None:
+    assert kinds(replace(going(), address=None)) == ["Cut", "Forget"]
+
+
 @pytest.mark.parametrize(("mode", "last"), [(Mode.AUTO, "MarkReleasing"), (Mode.FIXED_TAG, "Forget")])
 def test_an_address_that_ec2_refused_is_given_back(mode: Mode, last: str) -> None:
     world = PlanWorld(pod=pod(mode, "k"))
@@ -157,6 +168,44 @@ def test_an_address_that_a_person_tagged_otherwise_is_not_released(key: str) -> 
     assert free.address is not None
     retagged = replace(free.address, tags={**free.address.tags, key: "mine"})
     assert kinds(replace(free, address=retagged)) == ["Forget"]
+
+
+def test_an_adopted_address_is_released_by_the_tags_that_it_was_adopted_with() -> None:
+    found = releasing()
+    assert found.address is not None
+    assert found.record is not None
+    tags = {contract.TYPE: str(Mode.AUTO), contract.TAG_POD: "ns/p", contract.TAG_CLUSTER_NAME: "a"}
+    adopted = replace(found.record, adopted=AdoptedTags(cluster_name="a", pod="ns/p", pod_uid=""))
+    for changed, steps in (
+        ({}, ["Release", "Forget"]),
+        ({contract.TYPE: "fixed-tag"}, ["Forget"]),
+        ({contract.TAG_POD: "ns/q"}, ["Forget"]),
+    ):
+        shown = replace(found.address, tags=tags | changed)
+        assert kinds(replace(found, record=adopted, address=shown)) == steps
+
+
+# ── giving up ──
+
+
+def test_what_others_took_is_given_up_and_the_pod_is_told_if_there_is_one() -> None:
+    world = served(Mode.FIXED_TAG)
+    for alive in (True, False):
+        world.pod = world.pod if alive else None
+        situation = world.situation()
+        assert situation.claim is not None
+        taken = plan(replace(situation, claim=replace(situation.claim, owner=None)))
+        told = [step.event.reason for step in taken if isinstance(step, act.Tell)]
+        assert told == ([contract.LOST] if alive else [])
+        assert isinstance(taken[-1], act.Forget)
+
+
+def test_a_pod_is_told_how_its_address_was_lost() -> None:
+    situation = served(Mode.FIXED_TAG).situation()
+    moved = shows(situation, Association(association_id=OTHER, target=ELSEWHERE))
+    for lost, words in ((moved, "is associated with 10.9.9.9"), (replace(situation, address=None), "not in this")):
+        (told,) = (step.event.message for step in plan(lost) if isinstance(step, act.Tell))
+        assert words in told
 
 
 # ── labels ──
