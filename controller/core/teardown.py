@@ -87,9 +87,7 @@ def unlabel(s: Situation) -> Plan:
 
 def _after_cut(s: Situation) -> Plan:
     assert s.record is not None
-    told = PodEvent(
-        type=EventType.NORMAL, reason=contract.DISASSOCIATED, message=f"disassociated {s.record.public_ip}"
-    )
+    told = PodEvent(type=EventType.NORMAL, reason=contract.DISASSOCIATED, message=f"disassociated {s.record.public_ip}")
     tell = (Tell(event=told),) if s.pod is not None else ()
     return (MarkReleasing(), *tell) if s.record.mode is Mode.AUTO else (Forget(), *tell)
 
