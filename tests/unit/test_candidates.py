@@ -1,0 +1,204 @@
+"""Which address of a pool a Pod is offered, and what it is told where there is none."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from controller.core import contract
+from controller.core.birth import allocation
+from controller.core.candidates import Applicant, Market, allot
+from controller.core.desire import Serve
+from controller.core.ports import Address, Association
+from controller.core.situation import NoOffer, Offer, Placed
+from state.model import (
+    AddressRecord,
+    AllocationId,
+    AssociationId,
+    ClusterUid,
+    Epoch,
+    InstallKey,
+    InstallRecord,
+    Mode,
+    Owner,
+    PodUid,
+    PoolQueue,
+    Rev,
+)
+from tests.unit.plan_world import FACTS, PlanWorld, pod, target
+
+ME = f"{FACTS.cluster_uid}#{FACTS.install}"
+LOST = InstallRecord(
+    key=InstallKey(cluster_uid=ClusterUid("c-9"), lease_namespace="kube-system", lease_name="l"),
+    epoch=Epoch(3),
+    heartbeat=7,
+    leader="x_1",
+    cluster_name="gone",
+    scope="",
+    silence_s=3600,
+    version="1",
+)
+GONE = "c-9#kube-system/l"
+PLACED = Association(association_id=AssociationId("eipassoc-1"), target=target("10.9.9.9"))
+
+
+def address(name: str, *, group: str = "g", association: Association | None = None, **tags: str) -> Address:
+    """An address, of pool `k` unless its tags say otherwise."""
+    return Address(
+        allocation_id=AllocationId(name),
+        public_ip="",
+        border_group=group,
+        tags=tags or {"k": ""},
+        association=association,
+    )
+
+
+def side(name: str, owner: str = "", last: str = "") -> AddressRecord:
+    """The ledger's side, with the owner as `cluster#install`."""
+    uid, _, install = owner.partition("#")
+    whose = (
+        Owner(cluster_uid=ClusterUid(uid), install=install, pod_uid=PodUid("u-8"), epoch=Epoch(1)) if owner else None
+    )
+    return AddressRecord(allocation_id=AllocationId(name), pool="k", owner=whose, last_holder=last, rev=Rev(1))
+
+
+def market(addresses: Sequence[Address], *sides: AddressRecord, reserved: Sequence[str] = ()) -> Market:
+    """What there is to give."""
+    return Market(
+        addresses=addresses,
+        records={record.allocation_id: record for record in sides},
+        reserved=tuple(map(AllocationId, reserved)),
+        install=ME,
+        installs={ME},
+    )
+
+
+def seeker(name: str = "p", mode: Mode = Mode.FIXED_TAG, *, pool: str = "k", group: str | None = "g") -> Applicant:
+    """A Pod that seeks an address."""
+    return Applicant(uid=PodUid(name), holder=f"ns/{name}", mode=mode, pool=pool, border_group=group)
+
+
+def given(there: Market, *seekers: Applicant) -> dict[str, str]:
+    """Who is offered which address."""
+    offers = allot(there, seekers or (seeker(),))
+    return {uid: str(offer.address.allocation_id) for uid, offer in offers.items() if isinstance(offer, Offer)}
+
+
+def why(there: Market, applicant: Applicant) -> str:
+    """What one without an offer is told."""
+    (offer,) = allot(there, [applicant]).values()
+    assert isinstance(offer, NoOffer)
+    return offer.why
+
+
+def test_no_address_is_offered_twice() -> None:
+    two = market([address("e-1"), address("e-2")])
+    assert sorted(given(two, seeker("p"), seeker("q"), seeker("r")).values()) == ["e-1", "e-2"]
+    both = [address("e-1", k="", l="")]
+    assert len(given(market(both), seeker("p"), seeker("q", pool="l"))) == 1
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        market([address("e-1", association=PLACED)]),
+        market([address("e-1")], side("e-1", owner="c-2#kube-system/l")),
+        market([address("e-1")], reserved=["e-1"]),
+        market([address("e-1", group="other")]),
+        market([replace(address("e-1"), tags={"k": "", contract.TYPE: "auto"})]),
+        market([address("e-1", other="")]),
+    ],
+    ids=["associated", "owned", "reserved", "elsewhere", "auto's", "another pool's"],
+)
+def test_what_is_not_free_for_this_pod_is_not_offered(there: Market) -> None:
+    assert given(there) == {}
+
+
+def test_an_address_that_was_refused_to_this_pod_is_not_offered_again() -> None:
+    barred = replace(seeker(), barred=frozenset({AllocationId("e-1")}))
+    assert given(market([address("e-1"), address("e-2")]), barred) == {"p": "e-2"}
+
+
+def test_a_pod_whose_place_is_unknown_may_have_any_group() -> None:
+    assert given(market([address("e-1", group="other")]), seeker(group=None)) == {"p": "e-1"}
+
+
+def test_a_name_has_its_former_address_again_and_others_take_it_last() -> None:
+    there = market([address("e-1"), address("e-2")], side("e-1", last="ns/p"))
+    assert given(there, seeker("q"), seeker("p")) == {"q": "e-2", "p": "e-1"}
+    assert given(there, seeker("q")) == {"q": "e-2"}
+    assert given(there, seeker("q"), seeker("r")).keys() == {"q", "r"}
+    elsewhere = market([address("e-1", group="other"), address("e-2")], side("e-1", last="ns/p"))
+    assert given(elsewhere, seeker("p")) == {"p": "e-2"}
+
+
+def test_who_comes_back_while_its_predecessor_gives_the_address_up_waits_for_it_without_a_word() -> None:
+    there = market([address("e-1"), address("e-2")], side("e-1", owner=ME, last="ns/p"))
+    assert why(there, seeker("p")) == ""
+    others = market([address("e-1"), address("e-2")], side("e-1", owner="c-2#kube-system/l", last="ns/p"))
+    assert given(others, seeker("p")) == {"p": "e-2"}
+
+
+def test_the_value_of_a_tag_names_one_pod() -> None:
+    there = market([address("e-1", k="ns/p"), address("e-2", k="ns/q")])
+    values = [seeker(name, Mode.FIXED_TAG_VALUE) for name in "pqr"]
+    assert given(there, *values) == {"p": "e-1", "q": "e-2"}
+
+
+def test_what_a_lost_cluster_held_is_offered_last_and_to_its_former_holder_first() -> None:
+    there = replace(market([address("e-1"), address("e-2")], side("e-1", owner=GONE)), silent={GONE: LOST})
+    offers = allot(there, [seeker("p"), seeker("q")])
+    first, second = offers[PodUid("p")], offers[PodUid("q")]
+    assert isinstance(first, Offer)
+    assert isinstance(second, Offer)
+    assert (first.address.allocation_id, first.silent) == ("e-2", None)
+    assert (second.address.allocation_id, second.silent) == ("e-1", LOST)
+    held = [side("e-1", owner=GONE), side("e-2", owner=GONE, last="ns/p"), side("e-3", owner=GONE)]
+    there = replace(market([address(f"e-{n}") for n in (1, 2, 3)], *held), silent={GONE: LOST})
+    assert given(there, seeker("p")) == {"p": "e-2"}
+    standing = replace(market([address("e-1", association=PLACED)], side("e-1", owner=GONE)), silent={GONE: LOST})
+    assert given(standing) == {}
+
+
+def test_a_tags_value_is_never_left_to_another_clusters_queue() -> None:
+    elder = PoolQueue(pool="k", border_group="g", waiting=9, waited_s=1000)
+    for mode, count in ((Mode.FIXED_TAG, 0), (Mode.FIXED_TAG_VALUE, 1)):
+        there = replace(market([address("e-1", k="ns/p")]), queues={"them": [elder]}, fresh={AllocationId("e-1")})
+        assert len(given(there, seeker("p", mode))) == count
+
+
+@pytest.mark.parametrize(
+    ("there", "applicant", "words"),
+    [
+        (market([]), seeker(), "no address carries the tag key 'k'"),
+        (market([]), seeker(mode=Mode.FIXED_TAG_VALUE), "no address carries the tag 'k' with the value 'ns/p'"),
+        (market([address("e-1", group="other")]), seeker(), "but of network border group other"),
+        (market([address("e-1", association=PLACED)]), seeker(), "has no free address: 1 addresses, held 1 by others"),
+        (market([address("e-1")], side("e-1", "c-2#x/y")), seeker(), "held 1 by cluster c-2"),
+        (
+            replace(market([address("e-1")], side("e-1", "c-2#x/y")), names={ClusterUid("c-2"): "blue"}),
+            seeker(),
+            "held 1 by cluster blue (c-2)",
+        ),
+        (
+            market([address("e-1", group="other"), address("e-2", association=PLACED)]),
+            seeker(),
+            "has no free address: 2 addresses",
+        ),
+        (market([address("e-1", group="other", association=PLACED)]), seeker(group=None), "has no free address"),
+    ],
+)
+def test_who_gets_nothing_is_told_why(there: Market, applicant: Applicant, words: str) -> None:
+    assert words in why(there, applicant)
+
+
+@pytest.mark.parametrize(
+    ("group", "asked"), [(None, None), (FACTS.home_border_group, None), ("us-west-2-lax-1", "us-west-2-lax-1")]
+)
+def test_an_address_is_allocated_in_the_border_group_of_its_pod(group: str | None, asked: str | None) -> None:
+    request = allocation(
+        PlanWorld(pod=pod(Mode.AUTO)).situation(),
+        Serve(mode=Mode.AUTO, pool="amazon", ip="10.0.0.5"),
+        Placed(target=target("10.0.0.5"), border_group=group),
+    )
+    assert (request.border_group, request.public_ipv4_pool) == (asked, "amazon")

@@ -1,0 +1,120 @@
+"""What a Pod asks for: its annotations and its state in, one desire out."""
+
+from dataclasses import replace
+
+import pytest
+
+from controller.core import contract
+from controller.core.desire import (
+    Desire,
+    Gone,
+    Invalid,
+    Nothing,
+    Pending,
+    Serve,
+    departs,
+    desire,
+    label_patch,
+    wanted_labels,
+)
+from controller.core.ports import PodView
+from state.model import Mode, Phase, PodRecord, PodUid
+from tests.unit.plan_world import pod, target
+
+IP = "10.0.0.5"
+
+
+def asking(kind: str, **more: str) -> PodView:
+    """A Pod with these annotations of ours."""
+    prefix = contract.TYPE.removesuffix("type")
+    others = {prefix + key.replace("_", "-"): value for key, value in more.items()}
+    return pod("", annotations={contract.TYPE: kind, **others})
+
+
+@pytest.mark.parametrize(
+    ("view", "wanted"),
+    [
+        (asking("auto"), Serve(mode=Mode.AUTO, pool="amazon", ip=IP)),
+        (asking("auto", public_ipv4_pool=""), Serve(mode=Mode.AUTO, pool="amazon", ip=IP)),
+        (asking("auto", public_ipv4_pool="ipv4pool-ec2-1"), Serve(mode=Mode.AUTO, pool="ipv4pool-ec2-1", ip=IP)),
+        (asking("fixed-tag", fixed_tag="k"), Serve(mode=Mode.FIXED_TAG, pool="k", ip=IP)),
+        (asking("fixed-tag-value", fixed_tag_value="k"), Serve(mode=Mode.FIXED_TAG_VALUE, pool="k", ip=IP)),
+        (replace(asking("auto"), ip=""), Pending(mode=Mode.AUTO, pool="amazon")),
+        (pod("", annotations={}), Nothing()),
+        (pod("", annotations={contract.FIXED_TAG: "k"}), Nothing()),
+        (replace(asking("auto"), finished=True), Gone()),
+        (replace(asking("auto"), deleting=True, drained=True), Gone()),
+        (replace(asking("auto"), deleting=True), Serve(mode=Mode.AUTO, pool="amazon", ip=IP)),
+    ],
+)
+def test_what_a_pod_asks_for(view: PodView, wanted: Desire) -> None:
+    assert desire(view) == wanted
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        (asking(""), "is not a mode"),
+        (asking("Auto"), "'Auto' is not a mode; it is one of auto, fixed-tag, fixed-tag-value"),
+        (asking("auto", public_ipv4_pool="a b"), "public-ipv4-pool: 'a b' is not the id of a public IPv4 pool"),
+        (asking("fixed-tag"), "mode fixed-tag needs the annotation"),
+        (asking("fixed-tag", fixed_tag=""), "mode fixed-tag needs the annotation"),
+        (asking("fixed-tag", fixed_tag_value="k"), "mode fixed-tag needs the annotation"),
+        (asking("fixed-tag-value", fixed_tag="k"), "mode fixed-tag-value needs the annotation"),
+        (asking("fixed-tag", fixed_tag="aws:k"), "AWS keeps the prefix"),
+        (asking("fixed-tag", fixed_tag="k" * 129), "is not a tag key"),
+        (asking("fixed-tag", fixed_tag=contract.TYPE), "would reach other Pods' own addresses"),
+        (replace(asking("auto"), host_network=True), "hostNetwork"),
+        (replace(asking("auto"), fargate=True), "Fargate"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told_with_what_would_be_right(view: PodView, words: str) -> None:
+    wanted = desire(view)
+    assert isinstance(wanted, Invalid)
+    assert words in wanted.why
+
+
+CLAIM = PodRecord(
+    uid=PodUid("u-1"),
+    namespace="ns",
+    name="p",
+    mode=Mode.FIXED_TAG,
+    pool="k",
+    phase=Phase.ASSOCIATED,
+    target=target(IP),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "record", "gone"),
+    [
+        (Nothing(), CLAIM, True),
+        (Pending(mode=Mode.FIXED_TAG, pool="k"), CLAIM, False),
+        (Pending(mode=Mode.FIXED_TAG, pool="l"), CLAIM, True),
+        (Pending(mode=Mode.FIXED_TAG_VALUE, pool="k"), CLAIM, True),
+        (Serve(mode=Mode.FIXED_TAG, pool="k", ip=IP), CLAIM, False),
+        (Serve(mode=Mode.FIXED_TAG, pool="l", ip=IP), CLAIM, True),
+        (Serve(mode=Mode.FIXED_TAG, pool="k", ip="10.0.0.6"), CLAIM, True),
+        (Serve(mode=Mode.FIXED_TAG, pool="k", ip=IP), replace(CLAIM, target=None), False),
+        (Invalid(why="no"), CLAIM, False),
+        (Gone(), CLAIM, False),
+    ],
+)
+def test_when_a_claim_would_have_to_go_for_what_is_asked(wanted: Desire, record: PodRecord, gone: bool) -> None:
+    assert departs(wanted, record) is gone
+
+
+def test_a_pool_whose_name_is_no_label_value_is_left_out() -> None:
+    plain = {contract.PUBLIC_IP: "192.0.2.1", contract.TYPE: "fixed-tag"}
+    assert wanted_labels(Mode.FIXED_TAG, "a pool", "192.0.2.1") == plain
+    assert wanted_labels(Mode.FIXED_TAG, "k", "192.0.2.1") == {**plain, contract.FIXED_TAG: "k"}
+
+
+def test_a_patch_says_what_differs_and_no_more() -> None:
+    wanted = wanted_labels(Mode.FIXED_TAG, "k", "192.0.2.1")
+    worn = replace(pod(Mode.FIXED_TAG, "k"), labels=wanted)
+    assert label_patch(worn, wanted) == {}
+    other = {**wanted, contract.PUBLIC_IP: "192.0.2.2", contract.PUBLIC_IPV4_POOL: "amazon"}
+    patch = label_patch(replace(worn, labels=other), wanted)
+    assert patch == {contract.PUBLIC_IP: "192.0.2.1", contract.PUBLIC_IPV4_POOL: None}
+    assert label_patch(worn, {}) == dict.fromkeys(wanted)
