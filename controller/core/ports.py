@@ -114,6 +114,7 @@ class PodView:
 
     `finished` is a terminal phase; `drained` is: being deleted, and all containers have terminated.
     `condition` is the status of our readiness condition (None: there is none); `gated`: readinessGates names it.
+    `version` is its resourceVersion: two views that differ in nothing else are equal.
     """
 
     uid: PodUid
@@ -131,6 +132,7 @@ class PodView:
     gated: bool = False
     condition: str | None = None
     created: str = ""
+    version: str = field(default="", compare=False)
 
 
 class EventType:
@@ -182,11 +184,14 @@ class Pods(Protocol):
         ...
 
     def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> None:
-        """Set and remove (None) labels, with the UID as precondition. ObjectNotFound, ObjectConflict: not that Pod."""
+        """Set and remove (None) labels of the Pod with this UID and, where it is given, this version.
+
+        ObjectNotFound: there is none of its name. ObjectConflict: it is another, or has changed.
+        """
         ...
 
     def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> None:
-        """Write the readiness condition `aws-samples.github.com/eip-associated`."""
+        """Write the readiness condition `aws-samples.github.com/eip-associated`, on the same terms as the labels."""
         ...
 
     def instance_of(self, node: str) -> str | None:

@@ -24,7 +24,7 @@ from controller.core.ports import (
 from controller.core.situation import Situation
 from controller.core.sweep import is_orphan
 from controller.core.tracing import Tracing
-from controller.engine.signs import Signs
+from controller.engine.signs import Signs, outdated
 from controller.engine.term import TermState
 from state.errors import (
     AccessDenied,
@@ -53,7 +53,7 @@ class Steps:
         self._state, self._s = state, s
         self._memory = state.memory
         self._mine = state.memory.of(s.uid)
-        self._signs = Signs(pods=pods, events=events, mine=self._mine, pod=s.pod)
+        self._signs = Signs(pods=pods, events=events, mine=self._mine, pod=s.pod, asked=s.desire)
         self.record: PodRecord | None = s.record
         self.traceparent = s.record.traceparent if s.record else ""
         self._new: Allocation | None = None
@@ -162,7 +162,7 @@ class Steps:
         """A plan may have waited long for its turn: its Pod may be gone by now, and the IP somebody else's."""
         pod = self._pods.get(self._s.uid)
         if pod is None or desire(pod) != self._s.desire:
-            raise NotSent("the Pod has changed since this was planned", code="Outdated")
+            raise outdated()
 
     def _allocate(self, action: act.Allocate) -> None:
         self._mine.allocating_since = self._memory.clock()

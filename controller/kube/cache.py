@@ -74,9 +74,7 @@ class PodCache:
             for seen in pods:
                 self._put(_kept(before.get(seen.view.uid), seen))
             self._synced = True
-            changed = {
-                uid for uid, seen in self._pods.items() if uid not in before or before[uid].view is not seen.view
-            }
+            changed = {uid for uid, seen in self._pods.items() if _differs(before.get(uid), seen)}
             return changed | (before.keys() - self._pods.keys())
 
     def apply(self, seen: Seen) -> bool:
@@ -87,7 +85,7 @@ class PodCache:
                 return False
             self._forget(known)
             self._put(seen)
-            return known is None or known.view != seen.view
+            return _differs(known, seen)
 
     def learn(self, seen: Seen) -> None:
         """Take the answer to our own patch, if it is newer than what is known of a Pod that is still here."""
@@ -128,6 +126,11 @@ def _has_ip(view: PodView) -> bool:
     return bool(view.ip) and not (view.finished or view.drained or view.host_network)
 
 
+def _differs(old: Seen | None, new: Seen) -> bool:
+    """Whether it is another view; the version alone is no news."""
+    return old is None or (old.view is not new.view and old.view != new.view)
+
+
 def _kept(old: Seen | None, new: Seen) -> Seen:
-    """The equal view that is already there, if there is one: a new copy of each would only scatter the memory."""
-    return Seen(old.view, new.version) if old is not None and old.view == new.view else new
+    """What is already there, if nothing has changed: a new copy of each Pod would only scatter the memory."""
+    return old if old is not None and old.view.version == new.view.version and old.view == new.view else new

@@ -192,6 +192,7 @@ def view_of(pod: Pod) -> PodView:
         gated=any(gate.condition_type == CONDITION for gate in spec.readiness_gates or ()),
         condition=next((c.status for c in status.conditions or () if c.type == CONDITION), None),
         created=meta.creation_timestamp or "",
+        version=meta.resource_version,
     )
 
 

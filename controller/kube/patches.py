@@ -1,8 +1,9 @@
-"""The two things that we write on a Pod, each with the Pod's UID in the patch.
+"""The two things that we write on a Pod, each with the Pod's UID in the patch, and with its version where that matters.
 
 A Pod that was deleted and came back under its name has another UID: the server then answers 409 instead of giving a
-stranger our label. The guard is asked last, after any wait for a token, so nothing leaves after the deadline of our
-leadership.
+stranger our label. What says "associated" is for the Pod as it was when that was true: one that has changed since, by
+its `resourceVersion`, does not take it, however late it comes. The guard is asked last, after any wait for a token, so
+nothing leaves after the deadline of our leadership.
 """
 
 from collections.abc import Mapping
@@ -29,7 +30,7 @@ class PodWriter:
 
     def labels(self, pod: PodView, labels: Mapping[str, str | None]) -> Pod:
         """Set and remove (None) labels by merge patch; returns the Pod as it is now."""
-        metadata = {"uid": pod.uid, "labels": dict(labels)}
+        metadata = {**_of(pod), "labels": dict(labels)}
         return self._patch(pod, "pods", MERGE_PATCH, {"metadata": metadata})
 
     def condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> Pod:
@@ -40,7 +41,7 @@ class PodWriter:
         condition = {"type": CONDITION, "status": str(status), "reason": reason, "message": message}
         if pod.condition != condition["status"]:
             condition["lastTransitionTime"] = now()
-        body = {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}}
+        body = {"metadata": _of(pod), "status": {"conditions": [condition]}}
         return self._patch(pod, "pods/status", STRATEGIC_PATCH, body)
 
     def _patch(self, pod: PodView, resource: str, content_type: str, body: Mapping[str, Any]) -> Pod:
@@ -57,6 +58,11 @@ class PodWriter:
             return pod_of(self._connection.send(call))
         except ObjectInvalid as error:
             raise _as_conflict(error) from error
+
+
+def _of(pod: PodView) -> dict[str, Any]:
+    """What the Pod must be for a patch to be taken."""
+    return {"uid": pod.uid, **({"resourceVersion": pod.version} if pod.version else {})}
 
 
 def _as_conflict(error: ObjectInvalid) -> ObjectInvalid | ObjectConflict:

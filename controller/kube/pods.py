@@ -94,7 +94,7 @@ class KubePods:
         return view_of(pod) if pod else None
 
     def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> None:
-        """Set and remove (None) labels. ObjectNotFound, ObjectConflict: not that Pod."""
+        """Set and remove (None) labels. ObjectNotFound: no such Pod. ObjectConflict: another, or it has changed."""
         self._learn(self._writer.labels(pod, labels))
 
     def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> None:

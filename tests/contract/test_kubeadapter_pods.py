@@ -119,9 +119,23 @@ def test_nothing_is_patched_without_leading(world: World) -> None:
     assert fetched.condition is None
 
 
+def test_a_pod_that_has_changed_since_is_patched_only_without_a_version(world: World) -> None:
+    pod = seen(world, world.make("web-0", ip="10.1.14.5"), "10.1.14.5")
+    assert pod.version
+    world.finish("web-0")
+    with pytest.raises(ObjectConflict):
+        world.pods.patch_labels(pod, {LABEL: "198.51.100.7"})
+    with pytest.raises(ObjectConflict):
+        world.pods.patch_condition(pod, status=True, reason="Associated", message="")
+    assert world.labels("web-0") == {}
+    world.pods.patch_labels(replace(pod, version=""), {LABEL: "198.51.100.7"})
+    assert world.labels("web-0") == {LABEL: "198.51.100.7"}
+
+
 def test_the_condition_is_written_and_changed(world: World) -> None:
-    pod = seen(world, world.make("web-0", ip="10.1.9.5"), "10.1.9.5")
+    uid = world.make("web-0", ip="10.1.9.5")
     for status, word in ((True, "True"), (False, "False")):
+        pod = seen(world, uid, "10.1.9.5")
         world.pods.patch_condition(pod, status=status, reason="Because", message="of this")
         fetched = world.pods.fetch(world.namespace, "web-0")
         assert fetched is not None

@@ -1,8 +1,8 @@
 """Kubernetes for tests of the engine: what stands at the API server, and what a cache makes of it, kept apart.
 
-The state is the Pods; a patch changes them as the real one does, with the UID as precondition. The cache follows at
-once, or not at all while it is `stale`; a deletion can be seen by the watch or missed. Calls can fail before or after
-their effect. Time does not pass here. The Lease has a fake of its own, in `tests.fakes.lease`.
+The state is the Pods; a patch changes them as the real one does, with UID and version as preconditions. The cache
+follows at once, or not at all while it is `stale`; a deletion can be seen by the watch or missed. Calls can fail before
+or after their effect. Time does not pass here. The Lease has a fake of its own, in `tests.fakes.lease`.
 """
 
 import re
@@ -71,12 +71,14 @@ class FakePods:
     faults: deque[Fault] = field(default_factory=deque)
     _cache: dict[PodUid, PodView] = field(default_factory=dict)
     _deleted: set[PodUid] = field(default_factory=set)
+    _version: int = 0
 
     # what the world does
 
     def put(self, pod: PodView) -> PodView:
         """The Pod is made, or is now like this."""
-        self.pods[pod.uid] = pod
+        self._version += 1
+        pod = self.pods[pod.uid] = replace(pod, version=str(self._version))
         if not self.stale and self.in_scope(pod.namespace):
             self._cache[pod.uid] = pod
             self.on_change({pod.uid})
@@ -179,6 +181,8 @@ class FakePods:
             raise ObjectNotFound(f"pods {pod.name!r} not found", code="NotFound")
         if there.uid != pod.uid:
             raise ObjectConflict(f"the UID is {there.uid}", code="Conflict")
+        if pod.version not in ("", there.version):
+            raise ObjectConflict("the object has been modified", code="Conflict")
         self.patches.append(patch)
         self.put(effect(there))
         if fault:

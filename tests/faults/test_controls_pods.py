@@ -14,7 +14,7 @@ from sandbox.replica import Replica
 from sandbox.world import ClusterSettings, wait_until
 from tests.e2e.scene import PUBLIC_IP
 from tests.faults.catching import Catch
-from tests.faults.lives import delete, new_life, play, serve
+from tests.faults.lives import delete, new_life, play, serve, switch_off
 from tests.faults.mutants import (
     FAST,
     PATIENT,
@@ -29,16 +29,18 @@ from tests.faults.people import wait_looked
 from tests.faults.world import FaultWorld, fault_world
 from tests.history import Call
 from tests.judges.facts import Guarantee
+from tests.judges.placement import EARLY_S
 
 pytestmark = [pytest.mark.faults, pytest.mark.control, pytest.mark.timeout(240)]
 PAIR = ClusterSettings(name="a", nodes=2, replicas=2)
 ONE = ClusterSettings(name="a", nodes=2, replicas=1)
 
-NO_UID_IN_PATCHES = Edit(
+NOTHING_ASKED = Edit(
     file="controller/kube/patches.py",
-    text='metadata = {"uid": pod.uid, "labels": dict(labels)}',
-    instead='metadata = {"labels": dict(labels)}',
+    text='return {"uid": pod.uid, **({"resourceVersion": pod.version} if pod.version else {})}',
+    instead="return {}",
 )
+NO_VERSION_IN_PATCHES = Edit(file=NOTHING_ASKED.file, text=NOTHING_ASKED.text, instead='return {"uid": pod.uid}')
 NAME_IS_ENOUGH = Edit(
     file="controller/engine/steps.py", text="    return found.uid != record.uid", instead="    return False"
 )
@@ -66,7 +68,7 @@ def has_missed_a_pod(world: FaultWorld) -> bool:
 
 @guarded_or_not
 def test_a_label_arrives_when_another_pod_has_the_name(tmp_path: Path, guarded: bool) -> None:
-    env = source_with(tmp_path / "source", *unless(guarded, NO_UID_IN_PATCHES))
+    env = source_with(tmp_path / "source", *unless(guarded, NOTHING_ASKED))
     with fault_world(tmp_path, PAIR, flags=FAST, env=env) as world:
         late = Catch(labels)
         world.interfere(late, service="kubernetes")
@@ -76,6 +78,23 @@ def test_a_label_arrives_when_another_pod_has_the_name(tmp_path: Path, guarded: 
         delete(life)
         life.uid, ip = world.clusters["a"].run_pod("ns", life.name, {})
         life.wait_seen(lambda s: s.ip == ip)
+        late.let_go()
+        holds_or_breaks(world, guarded, Guarantee.LABEL)
+
+
+@guarded_or_not
+def test_a_label_arrives_when_its_pod_asks_for_nothing_any_more(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, NO_VERSION_IN_PATCHES))
+    with fault_world(tmp_path, ONE, flags=FAST, env=env) as world:
+        late = Catch(labels)
+        world.interfere(late, service="kubernetes")
+        life = new_life(world, "auto")
+        serve(life)
+        assert late.reached.wait(20)
+        switch_off(life)
+        wait_until(lambda: not world.ec2.world().addresses, 30, "its address is released")
+        released = time.monotonic()
+        wait_until(lambda: time.monotonic() > released + EARLY_S, 10, "the label is beyond doubt a late one")
         late.let_go()
         holds_or_breaks(world, guarded, Guarantee.LABEL)
 

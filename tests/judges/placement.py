@@ -67,23 +67,16 @@ def labels(facts: Facts) -> Iterator[Violation]:
         if not label or seen.pod.gone:
             continue
         truths = list(_truths(facts, seen))
-        if appeared and not any(b <= seen.time[0] <= e + EARLY_S for b, e in (*truths, *_just_moved(facts, seen))):
+        if appeared and not any(b <= seen.time[0] <= e + EARLY_S for b, e in truths):
             yield _label(seen, "before it was associated")
         if longest(without(seen.time, truths)) > facts.history.bounds.stale_label_s:
             yield _label(seen, f"for more than {facts.history.bounds.stale_label_s:g} s without an association")
 
 
-def _truths(facts: Facts, seen: Seen, ip: str = "") -> Iterator[Stretch]:
+def _truths(facts: Facts, seen: Seen) -> Iterator[Stretch]:
     for holding in facts.holdings:
-        if (holding.public_ip, holding.private_ip) == (seen.pod.label, ip or seen.pod.ip):
+        if (holding.public_ip, holding.private_ip) == (seen.pod.label, seen.pod.ip):
             yield holding.since, until(holding.until)
-
-
-def _just_moved(facts: Facts, seen: Seen) -> Iterator[Stretch]:
-    """What was true of the Pod's IPs of a moment ago: a patch that is on its way when a Pod moves arrives."""
-    for old in facts.seen:
-        if old.pod.uid == seen.pod.uid and seen.time[0] - EARLY_S < old.time[1] <= seen.time[0]:
-            yield from _truths(facts, seen, old.pod.ip)
 
 
 def _label(seen: Seen, how: str) -> Violation:

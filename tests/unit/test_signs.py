@@ -1,0 +1,118 @@
+"""A Pod shows an address only while it is the Pod that the address was planned for, and each sign is sent once."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controller.core import contract
+from controller.core.desire import desire
+from controller.core.ports import PodView
+from controller.engine.memory import PodMemory
+from controller.engine.signs import Signs
+from state.errors import NotSent, ObjectConflict
+from state.model import Mode, PodUid
+from tests.fakes.kube import ConditionPatch, FakeEvents, FakePods, LabelPatch
+from tests.unit.plan_world import pod
+
+IP = "198.51.100.7"
+
+
+class Stage:
+    """One Pod, planned for as it is now."""
+
+    def __init__(self, asking: PodView) -> None:
+        self.pods, self.events = FakePods(), FakeEvents()
+        self.planned = self.pods.put(asking)
+        self.mine = PodMemory(allocating_since=None, associating_since=None, cut_at=0.0)
+
+    @property
+    def signs(self) -> Signs:
+        """What acts on the plan."""
+        asked = desire(self.planned)
+        return Signs(pods=self.pods, events=self.events, mine=self.mine, pod=self.planned, asked=asked)
+
+    def changes(self, what: dict[str, Any], *, unseen: bool = False) -> None:
+        """The Pod changes; where `unseen`, the watch has not said so yet."""
+        self.pods.stale = unseen
+        self.pods.put(replace(self.pods.pods[self.planned.uid], **what))
+
+    def put_on(self) -> None:
+        """Show the address."""
+        self.signs.put_on(Mode.AUTO, contract.AMAZON_POOL, IP)
+
+    @property
+    def shown(self) -> str | None:
+        """What the API server has."""
+        return self.pods.pods[self.planned.uid].labels.get(contract.PUBLIC_IP)
+
+    @property
+    def patches(self) -> list[type[LabelPatch | ConditionPatch]]:
+        """What was taken."""
+        return [type(patch) for patch in self.pods.patches]
+
+
+def test_what_changes_of_a_pod_without_being_asked_for_delays_nothing() -> None:
+    for unseen in (False, True):
+        stage = Stage(pod(Mode.AUTO))
+        stage.changes({"node": "n-1"}, unseen=unseen)
+        stage.put_on()
+        assert (stage.shown, len(stage.pods.fetches)) == (IP, int(unseen))
+
+
+@pytest.mark.parametrize("change", [{"annotations": {}}, {"ip": "10.0.0.6"}, {"finished": True}])
+def test_a_pod_that_asks_for_something_else_by_now_is_not_labelled(change: dict[str, Any]) -> None:
+    stage = Stage(pod(Mode.AUTO))
+    stage.changes(change)
+    with pytest.raises(NotSent):
+        stage.put_on()
+    assert (stage.shown, stage.events.said) == (None, [])
+
+
+@pytest.mark.parametrize("change", [{"annotations": {}}, {"ip": "10.0.0.6"}, {"finished": True}])
+def test_what_the_watch_has_not_told_yet_is_found_out_and_then_waited_for(change: dict[str, Any]) -> None:
+    stage = Stage(pod(Mode.AUTO))
+    stage.changes(change, unseen=True)
+    stage.put_on()
+    assert (stage.shown, stage.events.said) == (None, [])
+    believed = stage.mine.as_patched(stage.pods.get(stage.planned.uid))
+    assert believed is not None
+    assert believed.labels[contract.PUBLIC_IP] == IP
+    stage.pods.relist()
+    assert stage.mine.as_patched(stage.pods.get(stage.planned.uid)) is stage.pods.get(stage.planned.uid)
+
+
+def test_a_namesake_is_not_labelled() -> None:
+    stage = Stage(pod(Mode.AUTO))
+    stage.pods.stale = True
+    stage.pods.delete(stage.planned.uid)
+    other = stage.pods.put(replace(stage.planned, uid=PodUid("u-2")))
+    stage.put_on()
+    assert not stage.pods.pods[other.uid].labels
+
+
+def test_a_pod_that_changes_again_and_again_is_left_for_the_next_turn() -> None:
+    stage = Stage(pod(Mode.AUTO))
+    for _ in range(2):
+        stage.pods.fail("patch_labels", ObjectConflict("modified", code="Conflict"))
+    with pytest.raises(NotSent):
+        stage.put_on()
+    assert stage.shown is None
+    stage.put_on()
+    assert stage.shown == IP
+
+
+def test_the_condition_follows_the_label_on_the_same_terms() -> None:
+    stage = Stage(replace(pod(Mode.AUTO), gated=True))
+    stage.put_on()
+    assert stage.patches == [LabelPatch, ConditionPatch]
+    assert stage.pods.pods[stage.planned.uid].condition == "True"
+    assert not stage.pods.fetches
+
+
+def test_what_says_associated_goes_whatever_else_has_changed() -> None:
+    stage = Stage(replace(pod(Mode.AUTO), labels={contract.PUBLIC_IP: IP}, condition="True", gated=True))
+    stage.changes({"annotations": {}, "ip": "10.0.0.6"}, unseen=True)
+    stage.signs.take_off()
+    assert stage.shown is None
+    assert stage.patches == [ConditionPatch, LabelPatch]
