@@ -188,16 +188,17 @@ def _let_pass(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def associate_a_stranger(world: FaultWorld) -> None:
+def associate_a_stranger(world: FaultWorld, *, late_s: float = 0.0, limit_s: float = LIMIT_S) -> None:
     """A frozen AssociateAddress is let go when its Pod is gone, and its IP is that of a Pod that asks for nothing."""
-    hold = Hold("AssociateAddress")
+    hold, since = Hold("AssociateAddress", limit_s=late_s + 2 * limit_s), time.monotonic()
     world.interfere(hold)
     life = new_life(world, "fixed-tag")
     serve(life)
     wait_until(hold.reached.is_set, 60, "the call is on its way")
     ip = life.sight.ip if life.sight else ""
     delete(life)
-    wait_until(lambda: not world.unsettled(), 60, "the Pod's address is free again")
+    wait_until(lambda: not world.unsettled(), limit_s, "the Pod's address is free again")
+    wait_until(lambda: time.monotonic() > since + late_s, late_s + 1, "the call is that late")
     before = len(world.ec2.holdings())
     cluster = world.clusters["a"]
     cluster.kube.pod("ns", "stranger", ip=ip, node=cluster.nodes[0].name)

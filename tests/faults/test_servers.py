@@ -3,7 +3,6 @@
 Times are scaled: a Lease of 3 s stands for 15, so an outage of 20 s is one of more than a minute.
 """
 
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,14 +11,14 @@ import pytest
 from sandbox.ec2.settings import Bucket
 from sandbox.kube.faults import Fault
 from sandbox.world import ClusterSettings, wait_until
-from tests.faults.crash import Crash, CrashPoint, Side, Spot
+from tests.faults.crash import Crash, CrashPoint, Spot
 from tests.faults.lives import Life, delete, move, new_life, play, serve
+from tests.faults.outages import allocations, die_while_reads_lag, dynamodb_away, several
 from tests.faults.people import heard
 from tests.faults.world import FaultWorld, fault_world
 from tests.history import Bounds
 from tests.judge import assert_holds
 from tests.judges import ledger, outcome, placement, rights
-from tests.judges.facts import Facts
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 FAST = {"poll-interval": "0.5", "resync-period": "4"}
@@ -34,54 +33,14 @@ def world(tmp_path: Path) -> Iterator[FaultWorld]:
         yield made
 
 
-def several(world: FaultWorld, number: int = 2) -> list[Life]:
-    """Pods of each mode that are still to come."""
-    return [new_life(world, mode) for _ in range(number) for mode in ("auto", "fixed-tag", "fixed-tag-value")][:-1]
-
-
 # ── DynamoDB ──
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["and-the-leader-stays", "and-the-leader-dies"])
 def test_dynamodb_is_away_for_long_while_ips_go_to_strangers(world: FaultWorld, fails: bool) -> None:
-    lives = several(world)
-    for life in lives:
-        serve(life)
-    world.settle()
-    leader, coming = world.leader(), new_life(world, "auto")
-    for replica in world.replicas():
-        world.doors[replica.name]["dynamodb"].close()
-    since = time.monotonic()
-    if fails:
-        world.kill(leader)
-    ips = [delete_and_reuse(life) for life in lives[:3]]
-    serve(coming)
-    if not fails:
-        wait_until(lambda: not standing(world, ips), OUTAGE_S, "nothing is left at the strangers' IPs")
-    wait_until(lambda: time.monotonic() > since + OUTAGE_S, OUTAGE_S + 30, "the outage has lasted")
-    if fails:
-        assert len(standing(world, ips)) == 3, "who has not read the ledger knows nobody's address"
-        world.start(leader)
+    dynamodb_away(world, OUTAGE_S, fails=fails)
     away = OUTAGE_S + 15 if fails else OUTAGE_S
-    for replica in world.replicas():
-        world.doors[replica.name]["dynamodb"].open()
-    world.leader()
     world.verdict(quiet_s=3, bounds=Bounds(misplaced_s=away, failover_s=OUTAGE_S + 15))
-
-
-def delete_and_reuse(life: Life) -> str:
-    """The Pod goes, and a stranger has its IP at once."""
-    ip = life.sight.ip if life.sight else ""
-    delete(life)
-    cluster = life.world.clusters["a"]
-    cluster.kube.pod("ns", f"stranger-{life.name}", ip=ip, node=cluster.nodes[0].name)
-    return ip
-
-
-def standing(world: FaultWorld, ips: list[str]) -> list[str]:
-    """Those of these IPs that have an address."""
-    addresses = world.ec2.world().addresses.values()
-    return [a.association.private_ip for a in addresses if a.association and a.association.private_ip in ips]
 
 
 # ── EC2 ──
@@ -89,24 +48,13 @@ def standing(world: FaultWorld, ips: list[str]) -> list[str]:
 
 LAG_S = 5.0
 LAGGING = Bounds(misplaced_s=30.0, unclaimed_s=40.0, failover_s=12.0)
-AFTER: tuple[tuple[str, Side], ...] = (("AllocateAddress", "after"), ("AssociateAddress", "after"))
 
 
-@pytest.mark.parametrize("spot", AFTER, ids=[what for what, _ in AFTER])
-def test_ec2_lags_behind_while_a_leader_dies_after_its_call(tmp_path: Path, spot: tuple[str, Side]) -> None:
+@pytest.mark.parametrize("spot", ["AllocateAddress", "AssociateAddress"])
+def test_ec2_lags_behind_while_a_leader_dies_after_its_call(tmp_path: Path, spot: str) -> None:
     lag = {"read_lag_s": LAG_S, "new_id_lag_s": 0.5}
     with fault_world(tmp_path, TWO, flags={**FAST, "consistency-time": "7"}, ec2=lag) as world:
-        gone = new_life(world, "fixed-tag")
-        play(gone, serve)
-        coming = new_life(world, "auto")
-        crash = Crash(world, CrashPoint(spot=Spot(service="ec2", what=spot[0], number=1), side=spot[1]))
-        world.interfere(crash)
-        serve(coming)
-        assert crash.struck.wait(60)
-        delete(gone)
-        world.start(next(r for r in world.replicas() if crash.victim and r.name == crash.victim.name))
-        world.settle(60)
-        move(coming)
+        die_while_reads_lag(world, spot, limit_s=60)
         world.verdict(bounds=LAGGING, limit_s=60)
         assert allocations(world) == 1
 
@@ -138,11 +86,6 @@ def test_ec2_lags_further_than_we_were_told_and_one_address_remains(tmp_path: Pa
         world.settle(90)
         assert_holds(world.history(bounds=LAGGING), WHATEVER_THE_LAG)
         assert len(world.ec2.world().addresses) == 1
-
-
-def allocations(world: FaultWorld) -> int:
-    """How many addresses replicas allocated."""
-    return len(Facts(world.history()).born)
 
 
 SMALL: Mapping[str, Bucket] = {

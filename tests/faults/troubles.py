@@ -56,8 +56,9 @@ class LoseReply(Once):
 class Hold(Once):
     """The call stands still on its way until `go` is set, and then has its effect, however late."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, limit_s: float = LIMIT_S) -> None:
         super().__init__(what)
+        self._limit_s = limit_s
         self.go = threading.Event()
 
     def before(self, call: Call) -> bool:
@@ -65,5 +66,5 @@ class Hold(Once):
         super().before(call)
         if self.is_it(call):
             self.reached.set()
-            self.go.wait(LIMIT_S)
+            self.go.wait(self._limit_s)
         return True
