@@ -106,7 +106,7 @@ class View:
 
 def observe(view: View, lease: Lease | None, now: float) -> View:
     """A read of the Lease that ended now. It is believed whatever was seen before."""
-    changed = not view.known or lease != view.lease
+    changed = lease != view.lease
     return replace(
         view,
         known=True,
@@ -126,7 +126,7 @@ def hear(view: View, lease: Lease | None, now: float) -> View:
         return view
     if view.renewed_at is None:
         return observe(view, lease, now)
-    return view if lease == view.lease or view.wrote(lease) else replace(view, look_due=now)
+    return view if view.wrote(lease) else replace(view, look_due=now)
 
 
 def unseen(view: View, now: float) -> View:

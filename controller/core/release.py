@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from controller.core import contract
 from controller.core.ports import Address
 from state.errors import Misconfigured
-from state.model import AddressRecord, AllocationId, ClusterUid, InstallKey, InstallRecord, Mode, Phase, PodRecord
+from state.model import AddressRecord, AllocationId, ClusterUid, InstallKey, InstallRecord, Mode, PodRecord
 
 NOBODY = InstallKey(cluster_uid=ClusterUid(""), lease_namespace="", lease_name="")
 """Who looks at the table without an install of its own."""
@@ -78,7 +78,7 @@ def outlook(
 
 def _fate(claim: PodRecord, sides: Mapping[AllocationId, AddressRecord], shown: Mapping[AllocationId, Address]) -> str:
     if claim.allocation_id is None:
-        return "forget" if claim.phase is not Phase.INTENT else "release what was allocated for it, if anything was"
+        return "release what was allocated for it, if anything was"
     address, side = shown.get(claim.allocation_id), sides.get(claim.allocation_id)
     if address is None:
         return "forget: the address is not in this account any more"

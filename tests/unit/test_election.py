@@ -89,9 +89,15 @@ def test_an_old_event_of_the_watch_changes_nothing() -> None:
     assert candidacy.hear(view, replace(THEIRS, version="9", holder=""), T0 + 1) == view
 
 
-def test_an_event_without_comparable_version_is_taken_as_news() -> None:
-    view = candidacy.hear(seen(replace(THEIRS, version="abc")), replace(THEIRS, version="abd", holder=""), T0 + 1)
+@pytest.mark.parametrize(("known", "heard"), [("abc", "abd"), ("abc", "9"), ("50", "abd")])
+def test_an_event_without_comparable_version_is_taken_as_news(known: str, heard: str) -> None:
+    view = candidacy.hear(seen(replace(THEIRS, version=known)), replace(THEIRS, version=heard, holder=""), T0 + 1)
     assert isinstance(step(view, T0 + 1, "s"), Acquire)
+
+
+def test_an_event_before_the_first_look_is_not_believed() -> None:
+    view = candidacy.hear(View(identity=ME, timings=Timings(), look_due=T0 + 9), replace(THEIRS, holder=""), T0)
+    assert step(view, T0, "s") == Look()
 
 
 def test_a_lost_race_is_looked_at_once_and_a_second_time_less_hastily() -> None:
@@ -99,6 +105,12 @@ def test_a_lost_race_is_looked_at_once_and_a_second_time_less_hastily() -> None:
     assert step(view, T0, "s") == Look()
     view = candidacy.refused(seen(replace(THEIRS, holder=""), view=view), T0)
     assert step(view, T0, "s") == Follow(until=T0 + 0.5)
+
+
+def test_a_race_that_was_lost_to_a_new_record_makes_the_next_one_no_less_hasty() -> None:
+    view = candidacy.refused(seen(replace(THEIRS, holder="")), T0)
+    view = candidacy.refused(seen(replace(THEIRS, holder="", version="51"), view=view), T0)
+    assert step(view, T0, "s") == Look()
 
 
 def test_an_acquisition_whose_reply_was_lost_is_known_again() -> None:
@@ -122,7 +134,9 @@ def test_the_defaults_fit_together() -> None:
         (Timings(lease_duration=13), ["--renew-deadline (10 s)", "--call-timeout (4 s)", "--lease-duration (13 s)"]),
         (Timings(retry_period=6), ["--retry-period (6 s)", "--call-timeout (4 s)", "--renew-deadline (10 s)"]),
         (Timings(retry_period=0), ["--retry-period", "positive", "0"]),
+        (Timings(retry_period=-1, renew_deadline=99), ["--retry-period", "positive", "-1"]),
         (Timings(call_timeout=float("nan")), ["--call-timeout", "positive", "nan"]),
+        (Timings(lease_duration=float("inf")), ["--lease-duration", "positive", "inf"]),
         (Timings(lease_duration=5000), ["--lease-duration (5000 s)", "3600"]),
     ],
 )

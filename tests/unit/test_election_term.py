@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from controller.core import candidacy
-from controller.core.candidacy import Reason, Stage
+from controller.core.candidacy import Reason, Stage, View
 from controller.core.election import (
     Acquire,
     Begin,
@@ -18,7 +18,7 @@ from controller.core.election import (
     step,
 )
 from controller.core.lease import Lease
-from tests.unit.election_views import ME, T0, THEIRS, leading, seen
+from tests.unit.election_views import ME, OTHER, T0, THEIRS, leading, seen
 
 # ── leading ──
 
@@ -87,6 +87,13 @@ def test_a_foreign_holder_ends_the_term() -> None:
     assert step(seen(replace(THEIRS, version="60"), view=leading()), T0, "s") == Resign(why=Reason.LOST)
 
 
+def test_a_holder_that_was_written_into_our_own_record_ends_the_term() -> None:
+    view = leading()
+    assert view.lease
+    view = seen(replace(view.lease, holder=OTHER, version="60"), view=view)
+    assert step(view, T0, "s") == Resign(why=Reason.LOST)
+
+
 def test_a_copy_of_our_identity_ends_the_term() -> None:
     view = seen(replace(THEIRS, holder=ME, version="60"), view=leading())
     assert step(view, T0, "s") == Resign(why=Reason.LOST)
@@ -143,6 +150,23 @@ def test_a_term_fenced_as_soon_as_begun_is_not_begun_anew_in_haste() -> None:
     assert step(replace(view, due=T0 + 3), T0 + 2, "s") == Begin(epoch=7)
 
 
+@pytest.mark.parametrize("view", [seen(THEIRS), leading(stage=Stage.IDLE), leading(stage=Stage.BEGINNING)])
+def test_who_has_no_term_cannot_be_fenced(view: View) -> None:
+    assert candidacy.fenced(view, T0 + 1) == view
+
+
+def test_a_fenced_holder_sleeps_until_it_may_renew_and_not_less() -> None:
+    view = candidacy.fenced(leading(), T0 + 5)
+    waiting = replace(view, due=T0 + 6, progress=T0 + 5)
+    assert step(waiting, T0 + 5.5, "s") == Hold(until=T0 + 6)
+
+
+def test_a_term_is_begun_on_time_though_no_renewal_is_due() -> None:
+    view = replace(leading(stage=Stage.IDLE), not_before=T0 + 1)
+    assert step(view, T0, "s") == Hold(until=T0 + 1)
+    assert step(replace(view, stage=Stage.BEGINNING), T0, "s") == Hold(until=T0 + 2)
+
+
 def test_who_cannot_raise_the_epoch_releases_the_lease_and_lets_others_try() -> None:
     view = candidacy.begin_failed(leading(stage=Stage.BEGINNING))
     assert step(view, T0 + 1, "s") == Resign(why=Reason.NOT_BEGUN)
@@ -151,6 +175,26 @@ def test_who_cannot_raise_the_epoch_releases_the_lease_and_lets_others_try() -> 
     assert isinstance(decision, Release)
     view = candidacy.release_tried(view, replace(decision.lease, version="60"), T0 + 1)
     assert step(view, T0 + 1, "s") == Follow(until=T0 + 2)
+
+
+def test_a_lease_that_another_has_taken_meanwhile_is_not_released() -> None:
+    view = candidacy.resigned(leading(stage=Stage.BEGINNING), Reason.NOT_BEGUN, T0)
+    view = seen(replace(THEIRS, version="60"), view=view, at=T0 + 1)
+    assert step(view, T0 + 1, "s") == Follow(until=T0 + 3)
+    view = seen(replace(THEIRS, version="60"), view=view, at=T0 + 60)
+    assert isinstance(step(view, T0 + 60, "s"), Acquire)
+
+
+def test_a_release_that_failed_is_left_and_looked_at_a_retry_period_later() -> None:
+    view = candidacy.release_tried(candidacy.resigned(leading(), Reason.STUCK, T0), None, T0 + 4)
+    assert step(view, T0 + 4, "s") == Follow(until=T0 + 6)
+    assert step(view, T0 + 6, "s") == Look()
+
+
+def test_a_release_that_succeeded_is_known_without_another_look() -> None:
+    view = candidacy.resigned(leading(), Reason.STUCK, T0)
+    view = candidacy.release_tried(view, replace(THEIRS, holder="", version="60"), T0 + 4)
+    assert isinstance(step(replace(view, progress=T0 + 5), T0 + 5, "s"), Acquire)
 
 
 @pytest.mark.parametrize("why", [Reason.STUCK, Reason.NOT_BEGUN])
