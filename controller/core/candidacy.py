@@ -185,7 +185,7 @@ def begin_failed(view: View) -> View:
 
 def fenced(view: View, at: float) -> View:
     """The term is over; the next one needs a renewal sent later than `at`, and is not begun hastily."""
-    if view.renewed_at is None or view.stage is not Stage.OPEN:
+    if view.stage is not Stage.OPEN:
         return view
     calm = view.stage_since + view.timings.retry_period
     over = replace(view, stage=Stage.IDLE, stage_since=at, fenced_at=at, ended_at=at)

@@ -96,6 +96,30 @@ def test_other_times_are_refused(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "raw", "fault"),
+    [
+        ("poll_interval", "0.09", "is not a time of 0.1 to 15 seconds"),
+        ("poll_interval", "15.1", "is not a time of 0.1 to 15 seconds"),
+        ("lease_duration", "15.5", "is not a whole number of seconds"),
+        ("concurrency", "0", "is not a whole number from 1 to 256"),
+        ("concurrency", "257", "is not a whole number from 1 to 256"),
+        ("concurrency", "8.0", "is not a whole number from 1 to 256"),
+    ],
+)
+def test_numbers_have_bounds(field: str, raw: str, fault: str) -> None:
+    (said,) = faults(NAMED | {field: raw})
+    assert fault in said
+
+
+@pytest.mark.parametrize(
+    ("field", "raw", "value"),
+    [("poll_interval", "0.1", 0.1), ("poll_interval", "15", 15), ("concurrency", "1", 1), ("concurrency", "256", 256)],
+)
+def test_bounds_are_included(field: str, raw: str, value: float) -> None:
+    assert getattr(parse(NAMED | {field: raw}, {}), field) == value
+
+
+@pytest.mark.parametrize(
     ("raw", "value"),
     [("true", True), ("T", True), ("1", True), ("TRUE", True), ("false", False), ("f", False), ("0", False)],
 )

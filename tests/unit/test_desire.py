@@ -64,6 +64,8 @@ def test_what_a_pod_asks_for(view: PodView, wanted: Desire) -> None:
         (asking("fixed-tag", fixed_tag="aws:k"), "AWS keeps the prefix"),
         (asking("fixed-tag", fixed_tag="k" * 129), "is not a tag key"),
         (asking("fixed-tag", fixed_tag=contract.TYPE), "would reach other Pods' own addresses"),
+        (asking("fixed-tag", fixed_tag="k" * 101 + "\n" * 50), "'" + "k" * 100 + "...' is not a tag key"),
+        (asking("fixed-tag", fixed_tag="k\n\x1b[1m!"), "'k [1m!' is not a tag key"),
         (replace(asking("auto"), host_network=True), "hostNetwork"),
         (replace(asking("auto"), fargate=True), "Fargate"),
     ],

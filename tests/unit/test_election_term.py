@@ -76,6 +76,19 @@ def test_a_loop_that_does_not_wake_ends_the_term_and_the_lease_is_released_after
     assert (decision.lease.holder, decision.lease.duration_s, decision.lease.epoch) == ("", 1, 7)
 
 
+def test_the_hold_itself_counts_as_progress_but_a_renewal_does_not() -> None:
+    asleep = replace(leading(), progress=float("-inf"))
+    assert isinstance(step(asleep, T0 + 1, "s"), Hold)
+    assert asleep.lease
+    renewed = candidacy.acknowledged(asleep, asleep.lease, T0 + 9)
+    assert step(renewed, T0 + 10, "s") == Resign(why=Reason.STUCK)
+
+
+@pytest.mark.parametrize("why", [Reason.EXPIRED, Reason.LOST, Reason.GONE])
+def test_a_lease_that_was_only_lost_is_looked_at_and_not_released(why: Reason) -> None:
+    assert step(candidacy.resigned(leading(), why, T0 + 10), T0 + 10, "s") == Look()
+
+
 def test_a_stuck_replica_does_not_take_a_free_lease_until_its_loop_has_woken() -> None:
     view = candidacy.resigned(leading(), Reason.STUCK, T0)
     view = candidacy.release_tried(view, replace(THEIRS, holder="", version="60"), T0 + 4)
@@ -185,16 +198,21 @@ def test_a_lease_that_another_has_taken_meanwhile_is_not_released() -> None:
     assert isinstance(step(view, T0 + 60, "s"), Acquire)
 
 
-def test_a_release_that_failed_is_left_and_looked_at_a_retry_period_later() -> None:
+def test_a_release_that_failed_is_looked_at_a_retry_period_later_and_the_lease_is_still_known() -> None:
     view = candidacy.release_tried(candidacy.resigned(leading(), Reason.STUCK, T0), None, T0 + 4)
     assert step(view, T0 + 4, "s") == Follow(until=T0 + 6)
     assert step(view, T0 + 6, "s") == Look()
+    awake = step(replace(view, progress=T0 + 5), T0 + 5, "s")
+    assert isinstance(awake, Acquire)
+    assert awake.lease.version == "51"
 
 
 def test_a_release_that_succeeded_is_known_without_another_look() -> None:
     view = candidacy.resigned(leading(), Reason.STUCK, T0)
     view = candidacy.release_tried(view, replace(THEIRS, holder="", version="60"), T0 + 4)
-    assert isinstance(step(replace(view, progress=T0 + 5), T0 + 5, "s"), Acquire)
+    awake = step(replace(view, progress=T0 + 5), T0 + 5, "s")
+    assert isinstance(awake, Acquire)
+    assert awake.lease.version == "60"
 
 
 @pytest.mark.parametrize("why", [Reason.STUCK, Reason.NOT_BEGUN])
