@@ -183,14 +183,14 @@ class Pods(Protocol):
         """An uncached GET; None is a 404. Raises Unavailable where the API server is not that of our cluster."""
         ...
 
-    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> None:
-        """Set and remove (None) labels of the Pod with this UID and, where it is given, this version.
+    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> PodView:
+        """Set and remove (None) labels of the Pod with this UID and, where it is given, this version: what it is then.
 
         ObjectNotFound: there is none of its name. ObjectConflict: it is another, or has changed.
         """
         ...
 
-    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> None:
+    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> PodView:
         """Write the readiness condition `aws-samples.github.com/eip-associated`, on the same terms as the labels."""
         ...
 

@@ -41,11 +41,15 @@ class NoPods:
         """Every Pod is gone."""
         del namespace, name
 
-    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> None:
-        """There is none."""
+    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> PodView:
+        """There is none to be patched."""
+        del labels
+        return pod
 
-    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> None:
-        """There is none."""
+    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> PodView:
+        """There is none to be patched."""
+        del status, reason, message
+        return pod
 
     def instance_of(self, node: str) -> None:
         """No Node."""

@@ -21,6 +21,7 @@ from state.errors import (
     InvalidTarget,
     LedgerSilent,
     NotSent,
+    ObjectConflict,
     PodEipError,
     QuotaExceeded,
     Throttled,
@@ -133,8 +134,13 @@ class Aftermath:
                 self._look_later(uid, mine, min(SLOW_S, 2 * self._memory.backoff(uid)))
 
     def _wait_for_news(self, outcome: Outcome, reason: Reason) -> None:
-        """Nothing is looked at meanwhile: the watch, another policy, or another Pod of the namespace will wake it."""
+        """Nothing is looked at meanwhile: the watch, another policy, or another Pod of the namespace will wake it.
+
+        But the answer to a patch of ours may have been the news that the watch then does not tell any more.
+        """
         pod = outcome.situation.pod
+        if outcome.did:
+            self._queue.add([outcome.uid])
         if reason is Reason.REFUSED:
             self._refused.add(outcome.uid)
         elif reason is Reason.ROOM and pod is not None:
@@ -203,9 +209,9 @@ class Aftermath:
         self._queue.add([uid], 0.0 if mistaken else delay)
 
     def _tell(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
-        """The Pod's author hears of it; of a throttled call only if it lasts."""
+        """The Pod's author hears of it; of a throttled call, or a Pod that is changing, only if it lasts."""
         pod = outcome.situation.pod
-        if pod is None or (isinstance(error, Throttled) and mine.failures < 2):
+        if pod is None or (isinstance(error, Throttled | ObjectConflict) and mine.failures < 2):
             return
         down = isinstance(outcome.failed, act.Cut | act.Unlabel | act.Release | act.MarkReleasing | act.Forget)
         reason = contract.DISASSOCIATION_FAILED if down else contract.ASSOCIATION_FAILED

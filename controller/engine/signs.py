@@ -17,6 +17,8 @@ from controller.engine.memory import PodMemory
 from state.errors import NotSent, ObjectConflict, ObjectNotFound
 from state.model import Mode
 
+Change = Callable[[PodView], PodView]
+
 
 class Signs:
     """The signs of one Pod, as its plan saw it and what it `asked` for; None: there is no Pod to show anything."""
@@ -25,63 +27,80 @@ class Signs:
         self._pods, self._events, self._mine, self._pod, self._asked = pods, events, mine, pod, asked
 
     def put_on(self, mode: Mode, pool: str, public_ip: str) -> None:
-        """Make the Pod show this address. Raises what the port raises, but for a Pod that is not there or not that."""
-        pod = self._pod
-        if pod is None:
+        """Make the Pod show this address. Raises what the port raises, but for a Pod that is not there.
+
+        NotSent: it asks for something else by now. ObjectConflict: it has just changed, as the watch will show.
+        """
+        if self._pod is None:
             return
-        wanted, raw = wanted_labels(mode, pool, public_ip), self._pods.get(pod.uid)
+        wanted, raw = wanted_labels(mode, pool, public_ip), self._pods.get(self._pod.uid)
         try:
-            if patch := label_patch(pod, wanted):
-                self._as_planned(pod, lambda at: self._patch_labels(at, patch))
+            if self._bring_about(self._pod, lambda at: self._label(at, wanted)):
                 self._announce(public_ip, pool)
-            if pod.gated and pod.condition != "True":
-                message = f"associated with {public_ip}"
-                self._as_planned(pod, lambda at: self._patch_condition(at, message, up=True))
+            self._bring_about(self._pod, lambda at: self._ready(at, f"associated with {public_ip}"))
         except ObjectNotFound:
             self._pretend(raw, wanted)
 
     def take_off(self) -> None:
-        """Make the Pod show no address, whatever else has changed of it. Raises as `put_on` does."""
-        pod = self._pod
-        if pod is None:
+        """Make the Pod show no address, whatever else has changed of it. Raises what the port raises otherwise."""
+        if self._pod is None:
             return
-        raw, pod = self._pods.get(pod.uid), replace(pod, version="")
+        raw = self._pods.get(self._pod.uid)
         try:
-            if pod.condition == "True":
-                self._patch_condition(pod, "no address is associated", up=False)
-            if patch := label_patch(pod, {}):
-                self._patch_labels(pod, patch)
+            answer = self._bare(self._pod)
         except (ObjectNotFound, ObjectConflict):
             self._pretend(raw, {})
+            return
+        if answer is not None:
+            self._mine.raw, self._mine.patched = raw, answer
+
+    def _bare(self, pod: PodView) -> PodView | None:
+        """The Pod without signs, as the API server answers; None: it had none."""
+        answer = None
+        if pod.condition == "True":
+            why = "no address is associated"
+            answer = self._pods.patch_condition(_whatever(pod), status=False, reason="NotAssociated", message=why)
+        if patch := label_patch(answer or pod, {}):
+            answer = self._pods.patch_labels(_whatever(pod), patch)
+        return answer
 
     def tell(self, event: PodEvent) -> None:
-        """Say it once in a row: saying the same again at each look would tell nothing."""
+        """Emit an event, unless it is what was said last."""
         said = (event.reason, event.message)
         if self._pod is not None and self._mine.told != said:
             self._mine.told = said
             self._events.emit(self._pod, event)
 
-    def _as_planned(self, pod: PodView, patch: Callable[[PodView], None]) -> None:
-        """Patch the Pod only while it is as it was planned for; where the cache is behind, the API server knows.
-
-        Raises NotSent where the Pod asks for something else by now, ObjectNotFound where that is not yet seen here.
-        """
-        shown = self._pods.get(pod.uid)
+    def _bring_about(self, pod: PodView, change: Change) -> bool:
+        """Change the Pod while it is as it was planned for; whether it was not yet so, as far as was known."""
+        raw = self._pods.get(pod.uid)
+        shown = self._mine.as_patched(raw)
         if shown is None or desire(shown) != self._asked:
             raise outdated()
         try:
-            patch(replace(pod, version=shown.version))
+            answer = change(shown)
         except ObjectConflict:
-            self._past_the_cache(pod, patch)
+            answer = change(self._past_the_cache(pod))
+        self._mine.raw, self._mine.patched = raw, answer
+        return answer is not shown
 
-    def _past_the_cache(self, pod: PodView, patch: Callable[[PodView], None]) -> None:
+    def _past_the_cache(self, pod: PodView) -> PodView:
+        """The Pod as the API server has it, where the cache is a moment behind. ObjectNotFound: it is gone."""
         found = self._pods.fetch(pod.namespace, pod.name)
-        if found is None or found.uid != pod.uid or desire(found) != self._asked:
-            raise ObjectNotFound("the Pod is not the one that this was planned for", code="Outdated")
-        try:
-            patch(replace(pod, version=found.version))
-        except ObjectConflict as error:
-            raise outdated() from error
+        if found is None or found.uid != pod.uid:
+            raise ObjectNotFound(f"Pod {pod.namespace}/{pod.name} is gone, or is another by now", code="NotFound")
+        if desire(found) != self._asked:
+            raise ObjectConflict("the Pod has changed since this was planned", code="Conflict")
+        return found
+
+    def _label(self, at: PodView, wanted: dict[str, str]) -> PodView:
+        patch = label_patch(at, wanted)
+        return self._pods.patch_labels(at, patch) if patch else at
+
+    def _ready(self, at: PodView, message: str) -> PodView:
+        if not at.gated or at.condition == "True":
+            return at
+        return self._pods.patch_condition(at, status=True, reason="Associated", message=message)
 
     def _announce(self, public_ip: str, pool: str) -> None:
         self.tell(PodEvent(type=EventType.NORMAL, reason=contract.ASSOCIATED, message=f"associated {public_ip}"))
@@ -93,25 +112,12 @@ class Signs:
         """A Pod that is gone, or is another by now, needs nothing: the next try waits for news of the watch."""
         if raw is not None:
             condition = str(bool(labels)) if raw.gated or raw.condition == "True" else raw.condition
-            self._remember(raw, replace(raw, labels=labels, condition=condition))
+            self._mine.raw, self._mine.patched = raw, replace(raw, labels=labels, condition=condition)
 
-    def _patch_labels(self, pod: PodView, patch: dict[str, str | None]) -> None:
-        raw = self._pods.get(pod.uid)
-        self._pods.patch_labels(pod, patch)
-        labels = {key: value for key, value in {**pod.labels, **patch}.items() if value is not None}
-        self._remember(raw, replace(self._shown(pod), labels=labels))
 
-    def _patch_condition(self, pod: PodView, message: str, *, up: bool) -> None:
-        raw, reason = self._pods.get(pod.uid), "Associated" if up else "NotAssociated"
-        self._pods.patch_condition(pod, status=up, reason=reason, message=message)
-        self._remember(raw, replace(self._shown(pod), condition=str(up)))
-
-    def _shown(self, pod: PodView) -> PodView:
-        return self._mine.as_patched(self._pods.get(pod.uid)) or pod
-
-    def _remember(self, raw: PodView | None, patched: PodView) -> None:
-        """The watch will show the patch in a moment; until then nobody shall send it again."""
-        self._mine.raw, self._mine.patched = raw, patched
+def _whatever(pod: PodView) -> PodView:
+    """The Pod, at any version of it."""
+    return replace(pod, version="")
 
 
 def outdated() -> NotSent:

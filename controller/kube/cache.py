@@ -67,14 +67,17 @@ class PodCache:
             return uid in self._deleted
 
     def replace(self, pods: Iterable[Seen]) -> set[PodUid]:
-        """Take a whole list for the truth, at once. Returns the UIDs whose view differs, those now missing too."""
+        """Take a whole list for the truth, at once. Returns the UIDs of all that have changed, and those now missing.
+
+        What looks as it did may have been otherwise between the two lists, so another version counts as a change.
+        """
         with self._lock:
             before, self._pods = self._pods, {}
             self._carriers, self._by_ip = {}, {}
             for seen in pods:
                 self._put(_kept(before.get(seen.view.uid), seen))
             self._synced = True
-            changed = {uid for uid, seen in self._pods.items() if _differs(before.get(uid), seen)}
+            changed = {uid for uid, seen in self._pods.items() if before.get(uid) is not seen}
             return changed | (before.keys() - self._pods.keys())
 
     def apply(self, seen: Seen) -> bool:
@@ -85,7 +88,7 @@ class PodCache:
                 return False
             self._forget(known)
             self._put(seen)
-            return _differs(known, seen)
+            return known is None or known.view != seen.view
 
     def learn(self, seen: Seen) -> None:
         """Take the answer to our own patch, if it is newer than what is known of a Pod that is still here."""
@@ -124,11 +127,6 @@ class PodCache:
 
 def _has_ip(view: PodView) -> bool:
     return bool(view.ip) and not (view.finished or view.drained or view.host_network)
-
-
-def _differs(old: Seen | None, new: Seen) -> bool:
-    """Whether it is another view; the version alone is no news."""
-    return old is None or (old.view is not new.view and old.view != new.view)
 
 
 def _kept(old: Seen | None, new: Seen) -> Seen:

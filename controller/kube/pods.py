@@ -93,13 +93,13 @@ class KubePods:
         self._identity.confirm(CONFIRMED_FOR_S)
         return view_of(pod) if pod else None
 
-    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> None:
+    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> PodView:
         """Set and remove (None) labels. ObjectNotFound: no such Pod. ObjectConflict: another, or it has changed."""
-        self._learn(self._writer.labels(pod, labels))
+        return self._learn(self._writer.labels(pod, labels))
 
-    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> None:
+    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> PodView:
         """Write the readiness condition."""
-        self._learn(self._writer.condition(pod, status=status, reason=reason, message=message))
+        return self._learn(self._writer.condition(pod, status=status, reason=reason, message=message))
 
     def instance_of(self, node: str) -> str | None:
         """The EC2 instance id of the Node's providerID; None where it has none."""
@@ -113,5 +113,7 @@ class KubePods:
         """The instance ids of all Nodes of this cluster, read anew."""
         return self._nodes.instances()
 
-    def _learn(self, pod: Pod) -> None:
-        self._cache.learn(Seen(view_of(pod), version_number(pod.metadata.resource_version)))
+    def _learn(self, pod: Pod) -> PodView:
+        view = view_of(pod)
+        self._cache.learn(Seen(view, version_number(pod.metadata.resource_version)))
+        return view

@@ -1,8 +1,10 @@
 """Kubernetes for tests of the engine: what stands at the API server, and what a cache makes of it, kept apart.
 
-The state is the Pods; a patch changes them as the real one does, with UID and version as preconditions. The cache
-follows at once, or not at all while it is `stale`; a deletion can be seen by the watch or missed. Calls can fail before
-or after their effect. Time does not pass here. The Lease has a fake of its own, in `tests.fakes.lease`.
+The state is the Pods; a patch changes them as the real one does, with UID and version as preconditions, and one that
+changes nothing leaves the version. The cache is the product's own, with what it calls news: it follows at once, or
+while it is `stale` only by the answers to our own patches. What it misses meanwhile the watch tells by `catch_up`, or a
+list by `relist`; a deletion can be seen by the watch or missed. Calls can fail before or after their effect, and the
+world can change in the middle of one (`amid`). Time does not pass here. The Lease has a fake of its own.
 """
 
 import re
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from controller.core.ports import Guard, PodEvent, PodView
+from controller.kube.cache import PodCache, Seen
 from state.errors import ObjectConflict, ObjectInvalid, ObjectNotFound, PodEipError, Unavailable
 from state.model import PodUid
 
@@ -69,9 +72,14 @@ class FakePods:
     patches: list[LabelPatch | ConditionPatch] = field(default_factory=list)
     fetches: list[str] = field(default_factory=list)
     faults: deque[Fault] = field(default_factory=deque)
-    _cache: dict[PodUid, PodView] = field(default_factory=dict)
-    _deleted: set[PodUid] = field(default_factory=set)
+    amid: Callable[[Operation], None] = lambda _: None
+    _cache: PodCache = field(default_factory=PodCache)
+    _missed: list[PodView] = field(default_factory=list)
     _version: int = 0
+
+    def __post_init__(self) -> None:
+        self._version = max((int(pod.version or 0) for pod in self.pods.values()), default=0)
+        self._cache.replace(_seen(pod) for pod in self.pods.values() if not self.stale)
 
     # what the world does
 
@@ -79,25 +87,29 @@ class FakePods:
         """The Pod is made, or is now like this."""
         self._version += 1
         pod = self.pods[pod.uid] = replace(pod, version=str(self._version))
-        if not self.stale and self.in_scope(pod.namespace):
-            self._cache[pod.uid] = pod
-            self.on_change({pod.uid})
+        if self.in_scope(pod.namespace):
+            self._missed.append(pod)
+        if not self.stale:
+            self.catch_up()
         return pod
 
     def delete(self, uid: PodUid, *, watched: bool = True) -> None:
         """The Pod is gone. Unless `watched`, the cache still has it, and after `relist` it is merely missing."""
         del self.pods[uid]
         if watched and not self.stale:
-            self._cache.pop(uid, None)
-            self._deleted.add(uid)
+            self._cache.remove(uid)
             self.on_change({uid})
+
+    def catch_up(self) -> None:
+        """The watch tells what it has not told yet."""
+        told, self._missed = self._missed, []
+        if changed := {pod.uid for pod in told if self._cache.apply(_seen(pod))}:
+            self.on_change(changed)
 
     def relist(self) -> None:
         """The informer lists anew: the cache is exact again, and what is missing was not seen to be deleted."""
-        fresh = {uid: pod for uid, pod in self.pods.items() if self.in_scope(pod.namespace)}
-        changed = {uid for uid in self._cache.keys() | fresh.keys() if self._cache.get(uid) != fresh.get(uid)}
-        self._cache, self.stale, self.synced = fresh, False, True
-        if changed:
+        self.stale, self.synced, self._missed = False, True, []
+        if changed := self._cache.replace(_seen(pod) for pod in self.pods.values() if self.in_scope(pod.namespace)):
             self.on_change(changed)
 
     def fail(self, operation: Operation, error: PodEipError, *, lost_reply: bool = False) -> None:
@@ -112,12 +124,11 @@ class FakePods:
 
     def annotated(self) -> Sequence[PodView]:
         """The cache's with something of ours."""
-        return [pod for pod in self._cache.values() if pod.annotations or pod.labels]
+        return self._cache.annotated()
 
     def at_ip(self, ip: str) -> Sequence[PodView]:
         """The cache's live ones."""
-        live = [pod for pod in self._cache.values() if not (pod.finished or pod.drained or pod.host_network)]
-        return [pod for pod in live if ip and pod.ip == ip]
+        return self._cache.at_ip(ip)
 
     def in_scope(self, namespace: str) -> bool:
         """Whether it is watched."""
@@ -125,10 +136,11 @@ class FakePods:
 
     def seen_deleted(self, uid: PodUid) -> bool:
         """Whether `delete` was watched."""
-        return uid in self._deleted
+        return self._cache.seen_deleted(uid)
 
     def fetch(self, namespace: str, name: str) -> PodView | None:
         """The truth's."""
+        self.amid("fetch")
         self.fetches.append(f"{namespace}/{name}")
         if fault := self._fault("fetch"):
             raise fault.error
@@ -136,7 +148,7 @@ class FakePods:
             raise Unavailable("another cluster's API server", code="ForeignCluster")
         return self._named(namespace, name)
 
-    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> None:
+    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> PodView:
         """Changes the truth, and the cache as the answer to a patch does."""
         self.guard.check()
         if illegal := [value for value in labels.values() if value is not None and not LABEL_VALUE.fullmatch(value)]:
@@ -146,13 +158,13 @@ class FakePods:
             merged = {**there.labels, **labels}
             return replace(there, labels={key: value for key, value in merged.items() if value is not None})
 
-        self._patch("patch_labels", pod, LabelPatch(uid=pod.uid, labels=dict(labels)), effect)
+        return self._patch("patch_labels", pod, LabelPatch(uid=pod.uid, labels=dict(labels)), effect)
 
-    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> None:
+    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> PodView:
         """Changes the truth, and the cache as the answer to a patch does."""
         self.guard.check()
         patch = ConditionPatch(uid=pod.uid, status=status, reason=reason, message=message)
-        self._patch("patch_condition", pod, patch, lambda there: replace(there, condition=str(status)))
+        return self._patch("patch_condition", pod, patch, lambda there: replace(there, condition=str(status)))
 
     def instance_of(self, node: str) -> str | None:
         """From `instances`."""
@@ -172,10 +184,11 @@ class FakePods:
         pod: PodView,
         patch: LabelPatch | ConditionPatch,
         effect: Callable[[PodView], PodView],
-    ) -> None:
+    ) -> PodView:
         fault = self._fault(operation)
         if fault and not fault.lost_reply:
             raise fault.error
+        self.amid(operation)
         there = self._named(pod.namespace, pod.name)
         if there is None:
             raise ObjectNotFound(f"pods {pod.name!r} not found", code="NotFound")
@@ -184,9 +197,22 @@ class FakePods:
         if pod.version not in ("", there.version):
             raise ObjectConflict("the object has been modified", code="Conflict")
         self.patches.append(patch)
-        self.put(effect(there))
+        answer = self._change(there, effect(there))
         if fault:
             raise fault.error
+        self._cache.learn(_seen(answer))
+        if not self.stale:
+            self.catch_up()
+        return answer
+
+    def _change(self, there: PodView, new: PodView) -> PodView:
+        """The Pod after a patch; one that changes nothing is no new version."""
+        if new == there:
+            return there
+        stale, self.stale = self.stale, True
+        answer = self.put(new)
+        self.stale = stale
+        return answer
 
     def _named(self, namespace: str, name: str) -> PodView | None:
         return next((pod for pod in self.pods.values() if (pod.namespace, pod.name) == (namespace, name)), None)
@@ -197,6 +223,10 @@ class FakePods:
                 self.faults.remove(fault)
                 return fault
         return None
+
+
+def _seen(pod: PodView) -> Seen:
+    return Seen(pod, int(pod.version or 0))
 
 
 @dataclass(slots=True)

@@ -52,22 +52,22 @@ class StagePods:
         pods = self._stage.world.pods[self._cluster].values()
         return next((pod for pod in pods if (pod.namespace, pod.name) == (namespace, name)), None)
 
-    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> None:
+    def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> PodView:
         """PATCH, with the UID as precondition. A label that says "associated" must not come before that is so."""
         world, shown = self._stage.world, labels.get(contract.PUBLIC_IP)
         if shown and (shown, pod.ip) not in world.account.served:
             world.account.accuse(f"{pod.uid} is labelled with {shown}, which was never associated with {pod.ip}")
 
-        def effect(world: "World") -> None:
+        def effect(world: "World") -> PodView:
             standing = self._standing(world, pod)
             patched = {key: value for key, value in {**standing.labels, **labels}.items() if value is not None}
-            self._store(world, replace(standing, labels=patched))
+            return self._store(world, replace(standing, labels=patched))
 
-        self._stage.call(f"PatchPod {pod.uid} {shown}", effect)
+        return self._stage.call(f"PatchPod {pod.uid} {shown}", effect)
 
-    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> None:
+    def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> PodView:
         """PATCH of the status."""
-        self._stage.call(
+        return self._stage.call(
             f"PatchPodStatus {pod.uid} {status}",
             lambda world: self._store(world, replace(self._standing(world, pod), condition=str(status))),
         )
@@ -86,8 +86,9 @@ class StagePods:
             raise ObjectNotFound("no such Pod")
         return standing
 
-    def _store(self, world: "World", pod: PodView) -> None:
+    def _store(self, world: "World", pod: PodView) -> PodView:
         world.pods = {**world.pods, self._cluster: {**world.pods[self._cluster], pod.uid: pod}}
+        return pod
 
 
 class Silence:

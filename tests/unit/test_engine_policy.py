@@ -43,6 +43,25 @@ def test_a_refused_pod_hears_the_rule_once_and_costs_nothing(world: World) -> No
     assert len(world.mutations()) == 2
 
 
+def test_a_pod_that_asks_rightly_while_its_refusal_is_shown_is_served_at_once(world: World) -> None:
+    policy(world, DENY_POOL)
+    replica = Replica(world).lead()
+    world.pool(1)
+
+    def ask_rightly(_: object) -> None:
+        world.pods.amid = lambda _: None
+        world.change(pod, annotations=auto())
+
+    pod = world.pod("p", fixed())
+    world.change(pod, labels={contract.PUBLIC_IP: "192.0.2.1"})
+    world.pods.stale, world.pods.amid = True, ask_rightly
+    replica.settle()
+    world.pods.stale = False
+    world.pods.catch_up()
+    replica.run(2)
+    assert served(world, [pod]) == [True]
+
+
 def test_another_policy_serves_the_refused_at_once(world: World) -> None:
     policy(world, DENY_POOL)
     replica = Replica(world).lead()

@@ -135,11 +135,18 @@ def test_a_list_is_the_truth_even_with_lower_versions() -> None:
     assert cache.apply(Seen(LABELLED, 6))
 
 
-def test_an_equal_view_is_kept() -> None:
+def test_a_view_that_has_not_changed_is_kept_and_no_news() -> None:
     cache = PodCache()
     cache.replace([Seen(POD, 1)])
-    cache.replace([Seen(replace(POD), 2)])
+    assert cache.replace([Seen(replace(POD), 1)]) == set()
     assert cache.get(POD.uid) is POD
+
+
+def test_a_pod_that_looks_as_before_may_have_been_otherwise_between_two_lists() -> None:
+    cache = PodCache()
+    cache.replace([Seen(replace(POD, version="1"), 1)])
+    assert cache.replace([Seen(replace(POD, version="3"), 3)]) == {POD.uid}
+    assert not cache.apply(Seen(replace(POD, version="4"), 4))
 
 
 def test_deletions_are_remembered_within_bounds() -> None:

@@ -1,5 +1,6 @@
 """A Pod shows an address only while it is the Pod that the address was planned for, and each sign is sent once."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from controller.core.desire import desire
 from controller.core.ports import PodView
 from controller.engine.memory import PodMemory
 from controller.engine.signs import Signs
-from state.errors import NotSent, ObjectConflict
+from state.errors import NotSent, ObjectConflict, Unavailable
 from state.model import Mode, PodUid
 from tests.fakes.kube import ConditionPatch, FakeEvents, FakePods, LabelPatch
 from tests.unit.plan_world import pod
@@ -47,6 +48,18 @@ class Stage:
         return self.pods.pods[self.planned.uid].labels.get(contract.PUBLIC_IP)
 
     @property
+    def labels(self) -> Mapping[str, str]:
+        """All labels that the API server has."""
+        return self.pods.pods[self.planned.uid].labels
+
+    @property
+    def believed(self) -> PodView:
+        """The Pod as the next plan will see it."""
+        believed = self.mine.as_patched(self.pods.get(self.planned.uid))
+        assert believed is not None
+        return believed
+
+    @property
     def patches(self) -> list[type[LabelPatch | ConditionPatch]]:
         """What was taken."""
         return [type(patch) for patch in self.pods.patches]
@@ -70,16 +83,40 @@ def test_a_pod_that_asks_for_something_else_by_now_is_not_labelled(change: dict[
 
 
 @pytest.mark.parametrize("change", [{"annotations": {}}, {"ip": "10.0.0.6"}, {"finished": True}])
-def test_what_the_watch_has_not_told_yet_is_found_out_and_then_waited_for(change: dict[str, Any]) -> None:
+def test_what_the_watch_has_not_told_yet_is_found_out(change: dict[str, Any]) -> None:
     stage = Stage(pod(Mode.AUTO))
     stage.changes(change, unseen=True)
+    with pytest.raises(ObjectConflict):
+        stage.put_on()
+    assert (stage.shown, stage.events.said, stage.believed.labels) == (None, [], {})
+    stage.changes({"annotations": stage.planned.annotations, "ip": stage.planned.ip, "finished": False}, unseen=True)
     stage.put_on()
-    assert (stage.shown, stage.events.said) == (None, [])
-    believed = stage.mine.as_patched(stage.pods.get(stage.planned.uid))
-    assert believed is not None
-    assert believed.labels[contract.PUBLIC_IP] == IP
-    stage.pods.relist()
-    assert stage.mine.as_patched(stage.pods.get(stage.planned.uid)) is stage.pods.get(stage.planned.uid)
+    assert stage.shown == IP
+
+
+@pytest.mark.parametrize("stripped", [{}, {contract.PUBLIC_IP: "192.0.2.1"}])
+def test_labels_that_a_person_changed_meanwhile_are_mended_by_the_same_patch(stripped: dict[str, str]) -> None:
+    stage = Stage(pod(Mode.AUTO))
+    stage.put_on()
+    stage.changes({"labels": {**stage.labels, contract.FIXED_TAG: "stray"}})
+    stage.planned = stage.believed
+    right = {key: value for key, value in stage.labels.items() if key != contract.FIXED_TAG}
+    stage.changes({"labels": stripped}, unseen=True)
+    stage.put_on()
+    assert stage.labels == right
+    assert stage.believed.labels == right
+
+
+def test_what_was_there_already_is_believed_though_the_watch_is_behind() -> None:
+    stage = Stage(pod(Mode.AUTO))
+    stage.pods.fail("patch_labels", Unavailable("timed out", code="ReadTimeout"), lost_reply=True)
+    stage.pods.stale = True
+    with pytest.raises(Unavailable):
+        stage.put_on()
+    stage.put_on()
+    assert stage.believed.labels == stage.labels
+    stage.put_on()
+    assert (len(stage.patches), len(stage.pods.fetches)) == (1, 1)
 
 
 def test_a_namesake_is_not_labelled() -> None:
@@ -95,7 +132,7 @@ def test_a_pod_that_changes_again_and_again_is_left_for_the_next_turn() -> None:
     stage = Stage(pod(Mode.AUTO))
     for _ in range(2):
         stage.pods.fail("patch_labels", ObjectConflict("modified", code="Conflict"))
-    with pytest.raises(NotSent):
+    with pytest.raises(ObjectConflict):
         stage.put_on()
     assert stage.shown is None
     stage.put_on()

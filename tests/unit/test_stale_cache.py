@@ -18,8 +18,8 @@ def succeed(world: World, first: Replica, uid: PodUid, **seen: object) -> Replic
     """Another replica leads, whose cache has this Pod as it was before."""
     first.crash()
     true = world.pods.pods[uid]
-    behind = FakePods(pods={uid: true}, instances=world.pods.instances)
-    behind.put(replace(true, **seen))  # type: ignore[arg-type]
+    before = replace(true, version="1", **seen)  # type: ignore[arg-type]
+    behind = FakePods(pods={uid: before}, instances=world.pods.instances)
     behind.stale, behind.pods[uid] = True, true
     world.pods = behind
     return Replica(world).lead()
