@@ -115,10 +115,14 @@ class Connection:
             return _body(self._answer(call, request, limit), deadline, call.doing)
 
     def open(self, call: Call, *, silence_s: float) -> Stream:
-        """Begin to read an answer without an end; while it is read, no word for `silence_s` is Unavailable."""
+        """Begin to read an answer without an end; while it is read, no word for `silence_s` is Unavailable.
+
+        It begins in the time of any other call: an API server answers a watch at once, and only then is silent.
+        """
         request = self._prepared(call)
         with self._observed(call):
-            answer = self._answer(call, request, (self.call_timeout_s, silence_s))
+            answer = self._answer(call, request, self.call_timeout_s)
+            _bear_silence(answer, silence_s)
         return Stream(answer, call.doing)
 
     def close(self) -> None:
@@ -208,6 +212,12 @@ def _body(answer: Answer, deadline: float, doing: str) -> bytes:
             raise Unavailable(f"{doing}: the answer did not end in time", code=SILENCE)
     answer.release_conn()
     return b"".join(parts)
+
+
+def _bear_silence(answer: Answer, seconds: float) -> None:
+    """From now on. An answer that ends with its connection only does not know its socket: it stays impatient."""
+    if (socket := getattr(answer.connection, "sock", None)) is not None:
+        socket.settimeout(seconds)
 
 
 @contextmanager

@@ -5,10 +5,11 @@ It remembers every request. An answer may come in pieces with pauses, or be cut 
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer. `pieces` are sent with `pause_s` between them; `cut` closes the connection without any answer."""
+    """An answer. `pieces` are sent with `pause_s` between them.
+
+    `cut` closes the connection without any answer, `mute` leaves it open without one.
+    """
 
     status: int = 200
     body: bytes = b"{}"
@@ -31,6 +35,7 @@ class Reply:
     pieces: tuple[bytes, ...] = ()
     pause_s: float = 0.0
     cut: bool = False
+    mute: bool = False
 
 
 @dataclass
@@ -40,6 +45,14 @@ class ScriptedServer:
     url: str
     answer: Callable[[Heard], Reply]
     heard: list[Heard] = field(default_factory=list)
+
+
+def _write(file: BufferedIOBase, pieces: Sequence[bytes], pause: Callable[[], bool]) -> None:
+    """Piece by piece, until a pause says that it is over."""
+    for piece in pieces:
+        file.write(piece)
+        if pause():
+            return
 
 
 def _handler(script: ScriptedServer, over: threading.Event) -> type[BaseHTTPRequestHandler]:
@@ -57,7 +70,9 @@ def _handler(script: ScriptedServer, over: threading.Event) -> type[BaseHTTPRequ
             self._reply(script.answer(heard))
 
         def _reply(self, reply: Reply) -> None:
-            if reply.cut:
+            if reply.mute:
+                over.wait()
+            if reply.cut or reply.mute:
                 self.close_connection = True
                 return
             pieces = reply.pieces or (reply.body,)
@@ -65,10 +80,7 @@ def _handler(script: ScriptedServer, over: threading.Event) -> type[BaseHTTPRequ
             for name, value in {"Content-Length": str(sum(map(len, pieces))), **reply.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            for piece in pieces:
-                self.wfile.write(piece)
-                if reply.pause_s and over.wait(reply.pause_s):
-                    return
+            _write(self.wfile, pieces, lambda: bool(reply.pause_s) and over.wait(reply.pause_s))
 
     for method in ("GET", "POST", "PUT", "PATCH"):
         setattr(Handler, f"do_{method}", Handler._serve)

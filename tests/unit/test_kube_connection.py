@@ -147,6 +147,35 @@ def test_a_call_ends_in_time(reply: Reply, tmp_path: Path) -> None:
     assert took < 30  # of 99 that the answer takes
 
 
+def test_a_watch_that_is_not_answered_is_given_up_like_any_call(tmp_path: Path) -> None:
+    with scripted(lambda _: Reply(mute=True)) as server, connected(server, tmp_path, limit_s=0.4) as (connection, _):
+        begun = time.monotonic()
+        with pytest.raises(Unavailable) as caught:
+            connection.open(GET, silence_s=99)
+        took = time.monotonic() - begun
+    assert caught.value.code == "ReadTimeoutError"
+    assert took < 30
+
+
+def test_a_watch_that_was_answered_may_be_silent_for_longer_than_a_call(tmp_path: Path) -> None:
+    slow = Reply(pieces=(b"a", b"b"), pause_s=1.0)
+    with scripted(lambda _: slow) as server, connected(server, tmp_path, limit_s=0.4) as (connection, _):
+        stream = connection.open(GET, silence_s=30)
+        assert b"".join(stream.chunks()) == b"ab"
+        stream.close()
+
+
+def test_a_watch_that_was_answered_is_not_silent_for_ever(tmp_path: Path) -> None:
+    with (
+        scripted(lambda _: Reply(pieces=(b"a", b"b"), pause_s=99)) as server,
+        connected(server, tmp_path) as (connection, _),
+    ):
+        stream = connection.open(GET, silence_s=0.4)
+        with pytest.raises(Unavailable):
+            list(stream.chunks())
+        stream.close()
+
+
 def test_a_server_that_does_not_listen_is_unavailable(tmp_path: Path) -> None:
     with scripted(lambda _: Reply()) as server:
         pass

@@ -56,14 +56,16 @@ def listing(version: int, *pods: dict[str, Any]) -> Reply:
 
 
 @contextmanager
-def informed(script: Script, folder: Path, on_change: OnChange = lambda _: None) -> Iterator[PodCache]:
+def informed(
+    script: Script, folder: Path, on_change: OnChange = lambda _: None, *, limit_s: float = 30.0
+) -> Iterator[PodCache]:
     """The cache of an informer at work."""
     with scripted(script) as server:
         file = folder / "kubeconfig"
         cluster = {"name": "c", "cluster": {"server": server.url}}
         context = {"name": "x", "context": {"cluster": "c", "user": ""}}
         file.write_text(json.dumps({"clusters": [cluster], "contexts": [context], "current-context": "x"}))
-        connection, cache = connect(str(file), version="1", call_timeout_s=30), PodCache()
+        connection, cache = connect(str(file), version="1", call_timeout_s=limit_s), PodCache()
         informer = PodInformer(connection, cache, ClusterIdentity(connection, time.monotonic))
         informer.start(on_change)
         try:
@@ -150,3 +152,10 @@ def test_a_watch_that_ends_at_once_is_not_asked_for_in_a_loop(tmp_path: Path) ->
         begun = time.monotonic()
         wait_until(lambda: time.monotonic() - begun > 1.5)
     assert len(script.watched) <= 8
+
+
+def test_a_watch_that_is_not_answered_hides_nothing_for_long(tmp_path: Path) -> None:
+    script = Script([listing(1, pod("a", 1)), listing(2, pod("b", 2))], [Reply(mute=True), Reply(status=410)])
+    with informed(script, tmp_path, limit_s=1.0) as cache:
+        wait_until(has(cache, "b"))
+    assert script.listed == 2
