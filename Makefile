@@ -32,8 +32,8 @@ real: install ## build or fetch the real parts: kube-apiserver, etcd, DynamoDB L
 test-real: real ## tests on the real parts
 	$(VENV)/bin/tox run -e real
 
-faults: install ## every case of them, every negative control and every crash point
-	$(VENV)/bin/tox run -e faults
+faults: install ## every case of them at full length and size, every negative control and every crash point
+	$(VENV)/bin/tox run -e faults,crowds
 
 nemesis: real ## random troubles on the real parts: MINUTES=10 SEED=any
 	$(VENV)/bin/python -m tests.nemesis $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
