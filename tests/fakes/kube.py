@@ -85,10 +85,7 @@ class FakePods:
 
     def put(self, pod: PodView) -> PodView:
         """The Pod is made, or is now like this."""
-        self._version += 1
-        pod = self.pods[pod.uid] = replace(pod, version=str(self._version))
-        if self.in_scope(pod.namespace):
-            self._missed.append(pod)
+        pod = self._store(pod)
         if not self.stale:
             self.catch_up()
         return pod
@@ -197,7 +194,8 @@ class FakePods:
         if pod.version not in ("", there.version):
             raise ObjectConflict("the object has been modified", code="Conflict")
         self.patches.append(patch)
-        answer = self._change(there, effect(there))
+        new = effect(there)
+        answer = there if new == there else self._store(new)
         if fault:
             raise fault.error
         self._cache.learn(_seen(answer))
@@ -205,14 +203,13 @@ class FakePods:
             self.catch_up()
         return answer
 
-    def _change(self, there: PodView, new: PodView) -> PodView:
-        """The Pod after a patch; one that changes nothing is no new version."""
-        if new == there:
-            return there
-        stale, self.stale = self.stale, True
-        answer = self.put(new)
-        self.stale = stale
-        return answer
+    def _store(self, pod: PodView) -> PodView:
+        """At the API server alone: the watch has not told it yet."""
+        self._version += 1
+        pod = self.pods[pod.uid] = replace(pod, version=str(self._version))
+        if self.in_scope(pod.namespace):
+            self._missed.append(pod)
+        return pod
 
     def _named(self, namespace: str, name: str) -> PodView | None:
         return next((pod for pod in self.pods.values() if (pod.namespace, pod.name) == (namespace, name)), None)

@@ -5,8 +5,10 @@ from uuid import uuid4
 from state.model import (
     AddressRecord,
     AllocationId,
+    ClusterUid,
     Epoch,
     InstallKey,
+    InstallRecord,
     InterfaceId,
     Mode,
     Owner,
@@ -33,3 +35,20 @@ def new_address(allocation_id: str = "") -> AddressRecord:
 def owner(install: InstallKey, pod: PodRecord, epoch: int = 1) -> Owner:
     """That this Pod owns it."""
     return Owner(cluster_uid=install.cluster_uid, install=install.install, pod_uid=pod.uid, epoch=Epoch(epoch))
+
+
+def install_record(
+    cluster: str, name: str = "blue", *, lease: str = "ns/l", scope: str = "", leader: str = "x-0"
+) -> InstallRecord:
+    """An install that was led, as others see it. `cluster` is its UID, `name` its name."""
+    lease_namespace, _, lease_name = lease.partition("/")
+    return InstallRecord(
+        key=InstallKey(cluster_uid=ClusterUid(cluster), lease_namespace=lease_namespace, lease_name=lease_name),
+        epoch=Epoch(1),
+        heartbeat=7,
+        leader=leader,
+        cluster_name=name,
+        scope=scope,
+        silence_s=3600,
+        version="0",
+    )

@@ -155,7 +155,7 @@ def play(life: Life, step: Step, *, count: Counting | None = None) -> Sequence[S
     life.world.interfere(counting)
     step(life)
     life.world.settle(LIMIT_S)
-    _let_pass(ASYNCHRONOUS_S)
+    let_pass(ASYNCHRONOUS_S)
     life.world.interfere(None)
     return list(counting.spots)
 
@@ -184,7 +184,8 @@ def _wait_struck(world: FaultWorld, crash: Crash) -> None:
             return
 
 
-def _let_pass(seconds: float) -> None:
+def let_pass(seconds: float) -> None:
+    """Time passes in which nothing is waited for: a fault lasts."""
     time.sleep(seconds)
 
 

@@ -2,6 +2,7 @@
 
 import time
 
+from sandbox.replica import Replica
 from sandbox.world import wait_until
 from tests.faults.crash import Crash, CrashPoint, Spot
 from tests.faults.lives import Life, delete, move, new_life, play, serve
@@ -63,14 +64,20 @@ def die_while_reads_lag(world: FaultWorld, what: str, *, limit_s: float) -> None
     gone = new_life(world, "fixed-tag")
     play(gone, serve)
     coming = new_life(world, "auto")
-    crash = Crash(world, CrashPoint(spot=Spot(service="ec2", what=what, number=1), side="after"))
-    world.interfere(crash)
-    serve(coming)
-    assert crash.struck.wait(60)
+    dead = serve_and_die(coming, what)
     delete(gone)
-    world.start(next(r for r in world.replicas() if crash.victim and r.name == crash.victim.name))
+    world.start(dead)
     world.settle(limit_s)
     move(coming)
+
+
+def serve_and_die(life: Life, what: str) -> Replica:
+    """The Pod comes, and its leader dies after this call of EC2; the dead one, to be started again."""
+    crash = Crash(life.world, CrashPoint(spot=Spot(service="ec2", what=what, number=1), side="after"))
+    life.world.interfere(crash)
+    serve(life)
+    assert crash.struck.wait(60)
+    return next(r for r in life.world.replicas() if crash.victim and r.name == crash.victim.name)
 
 
 def allocations(world: FaultWorld) -> int:

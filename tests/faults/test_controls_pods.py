@@ -14,7 +14,7 @@ from sandbox.replica import Replica
 from sandbox.world import ClusterSettings, wait_until
 from tests.e2e.scene import PUBLIC_IP
 from tests.faults.catching import Catch
-from tests.faults.lives import delete, new_life, play, serve, switch_off
+from tests.faults.lives import Life, delete, new_life, play, serve, switch_off
 from tests.faults.mutants import (
     FAST,
     PATIENT,
@@ -66,15 +66,20 @@ def has_missed_a_pod(world: FaultWorld) -> bool:
     return any(call.what in ("get pods", "DisassociateAddress") for call in list(world.recorder.calls))
 
 
+def label_late(world: FaultWorld) -> tuple[Life, Catch]:
+    """A Pod that is served, and the patch of its label, which stands still on its way."""
+    life, late = new_life(world, "auto"), Catch(labels)
+    world.interfere(late, service="kubernetes")
+    serve(life)
+    assert late.reached.wait(20)
+    return life, late
+
+
 @guarded_or_not
 def test_a_label_arrives_when_another_pod_has_the_name(tmp_path: Path, guarded: bool) -> None:
     env = source_with(tmp_path / "source", *unless(guarded, NOTHING_ASKED))
     with fault_world(tmp_path, PAIR, flags=FAST, env=env) as world:
-        late = Catch(labels)
-        world.interfere(late, service="kubernetes")
-        life = new_life(world, "auto")
-        serve(life)
-        assert late.reached.wait(20)
+        life, late = label_late(world)
         delete(life)
         life.uid, ip = world.clusters["a"].run_pod("ns", life.name, {})
         life.wait_seen(lambda s: s.ip == ip)
@@ -86,11 +91,7 @@ def test_a_label_arrives_when_another_pod_has_the_name(tmp_path: Path, guarded: 
 def test_a_label_arrives_when_its_pod_asks_for_nothing_any_more(tmp_path: Path, guarded: bool) -> None:
     env = source_with(tmp_path / "source", *unless(guarded, NO_VERSION_IN_PATCHES))
     with fault_world(tmp_path, ONE, flags=FAST, env=env) as world:
-        late = Catch(labels)
-        world.interfere(late, service="kubernetes")
-        life = new_life(world, "auto")
-        serve(life)
-        assert late.reached.wait(20)
+        life, late = label_late(world)
         switch_off(life)
         wait_until(lambda: not world.ec2.world().addresses, 30, "its address is released")
         released = time.monotonic()

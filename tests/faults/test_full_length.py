@@ -3,7 +3,6 @@
 They mostly wait, so many run beside each other. What they measure is what a user of the defaults would see.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from sandbox.world import ClusterSettings, wait_until
 from tests.faults.ends import drain, end_containers, lose_leader
-from tests.faults.lives import associate_a_stranger, new_life, serve, served
+from tests.faults.lives import associate_a_stranger, let_pass, new_life, serve, served
 from tests.faults.outages import allocations, delete_and_reuse, die_while_reads_lag, dynamodb_away, standing
 from tests.faults.people import allocation_of
 from tests.faults.troubles import Hold
@@ -42,12 +41,6 @@ def world(tmp_path: Path) -> Iterator[FaultWorld]:
     """A world of one cluster with two replicas that have the default settings."""
     with fault_world(tmp_path, TWO, quick=False) as made:
         yield made
-
-
-def pause(seconds: float) -> None:
-    """Let a fault last."""
-    end = time.monotonic() + seconds
-    wait_until(lambda: time.monotonic() > end, seconds + 10, "it has lasted")
 
 
 def test_the_leader_is_killed_while_pods_go_and_strangers_have_their_ips(world: FaultWorld) -> None:
@@ -80,7 +73,7 @@ def test_the_leader_is_frozen_for_minutes_in_the_middle_of_a_mutation(world: Fau
     assert hold.reached.wait(60)
     frozen = next(r for r in world.replicas() if r.name == hold.by.name)
     world.freeze(frozen, on=True)
-    pause(MINUTES_S)
+    let_pass(MINUTES_S)
     assert any(r.leads() for r in world.replicas() if r is not frozen)
     hold.go.set()
     world.freeze(frozen, on=False)
@@ -99,10 +92,10 @@ def test_pods_drain_for_minutes_while_leaders_die(tmp_path: Path) -> None:
         for life in lives:
             drain(life)
         dead = lose_leader(world)
-        pause(MINUTES_S / 2)
+        let_pass(MINUTES_S / 2)
         world.start(dead)
         lose_leader(world)
-        pause(MINUTES_S / 2)
+        let_pass(MINUTES_S / 2)
         assert [allocation_of(life) for life in lives] == before
         for life in lives:
             end_containers(life)

@@ -11,9 +11,8 @@ import pytest
 from sandbox.ec2.settings import Bucket
 from sandbox.kube.faults import Fault
 from sandbox.world import ClusterSettings, wait_until
-from tests.faults.crash import Crash, CrashPoint, Spot
 from tests.faults.lives import Life, delete, move, new_life, play, serve
-from tests.faults.outages import allocations, die_while_reads_lag, dynamodb_away, several
+from tests.faults.outages import allocations, die_while_reads_lag, dynamodb_away, serve_and_die, several
 from tests.faults.people import heard
 from tests.faults.world import FaultWorld, fault_world
 from tests.history import Bounds
@@ -50,11 +49,11 @@ LAG_S = 5.0
 LAGGING = Bounds(misplaced_s=30.0, unclaimed_s=40.0, failover_s=12.0)
 
 
-@pytest.mark.parametrize("spot", ["AllocateAddress", "AssociateAddress"])
-def test_ec2_lags_behind_while_a_leader_dies_after_its_call(tmp_path: Path, spot: str) -> None:
+@pytest.mark.parametrize("what", ["AllocateAddress", "AssociateAddress"])
+def test_ec2_lags_behind_while_a_leader_dies_after_its_call(tmp_path: Path, what: str) -> None:
     lag = {"read_lag_s": LAG_S, "new_id_lag_s": 0.5}
     with fault_world(tmp_path, TWO, flags={**FAST, "consistency-time": "7"}, ec2=lag) as world:
-        die_while_reads_lag(world, spot, limit_s=60)
+        die_while_reads_lag(world, what, limit_s=60)
         world.verdict(bounds=LAGGING, limit_s=60)
         assert allocations(world) == 1
 
@@ -75,11 +74,7 @@ WHATEVER_THE_LAG = (
 def test_ec2_lags_further_than_we_were_told_and_one_address_remains(tmp_path: Path) -> None:
     with fault_world(tmp_path, TWO, flags={**FAST, "consistency-time": "1"}, ec2={"read_lag_s": 6.0}) as world:
         coming = new_life(world, "auto")
-        crash = Crash(world, CrashPoint(spot=Spot(service="ec2", what="AllocateAddress", number=1), side="after"))
-        world.interfere(crash)
-        serve(coming)
-        assert crash.struck.wait(60)
-        world.start(next(r for r in world.replicas() if crash.victim and r.name == crash.victim.name))
+        world.start(serve_and_die(coming, "AllocateAddress"))
         wait_until(lambda: labelled(world, [coming], 1), 60, "the Pod is served")
         world.mend()
         world.ec2.change_settings(read_lag_s=0.0)

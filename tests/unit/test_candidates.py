@@ -17,27 +17,17 @@ from state.model import (
     AssociationId,
     ClusterUid,
     Epoch,
-    InstallKey,
-    InstallRecord,
     Mode,
     Owner,
     PodUid,
     PoolQueue,
     Rev,
 )
+from tests.fakes.records import install_record
 from tests.unit.plan_world import FACTS, PlanWorld, pod, target
 
 ME = f"{FACTS.cluster_uid}#{FACTS.install}"
-LOST = InstallRecord(
-    key=InstallKey(cluster_uid=ClusterUid("c-9"), lease_namespace="kube-system", lease_name="l"),
-    epoch=Epoch(3),
-    heartbeat=7,
-    leader="x_1",
-    cluster_name="gone",
-    scope="",
-    silence_s=3600,
-    version="1",
-)
+LOST = install_record("c-9", lease="kube-system/l")
 GONE = "c-9#kube-system/l"
 PLACED = Association(association_id=AssociationId("eipassoc-1"), target=target("10.9.9.9"))
 

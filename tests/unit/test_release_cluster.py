@@ -19,33 +19,23 @@ from state.model import (
     AllocationId,
     AssociationId,
     ClusterUid,
-    Epoch,
-    InstallKey,
     InstallRecord,
     Mode,
     Phase,
 )
 from tests.fakes.ledger import FakeLedger
-from tests.fakes.records import TARGET, new_pod
+from tests.fakes.records import TARGET, install_record, new_pod
 from tests.unit.engine_harness import Replica, World, at, auto, fixed
 
 PACE = Pace(consistency_s=0.3, compare_s=0.1, stalled_s=20.0, threads=4)
 
 
-def install(cluster: str, name: str, lease: str = "l") -> InstallRecord:
-    return InstallRecord(
-        key=InstallKey(cluster_uid=ClusterUid(cluster), lease_namespace="ns", lease_name=lease),
-        epoch=Epoch(1),
-        heartbeat=1,
-        leader="x",
-        cluster_name=name,
-        scope="",
-        silence_s=3600,
-        version="0",
-    )
-
-
-KNOWN = [install("u-1", "blue"), install("u-1", "blue", "m"), install("u-2", "green"), install("u-3", "green")]
+KNOWN = [
+    install_record("u-1", "blue"),
+    install_record("u-1", "blue", lease="ns/m"),
+    install_record("u-2", "green"),
+    install_record("u-3", "green"),
+]
 
 
 @pytest.mark.parametrize(

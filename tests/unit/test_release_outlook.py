@@ -8,28 +8,14 @@ from controller.core import contract, release
 from controller.core.ports import Address, Association
 from controller.core.release import Line
 from state.errors import Misconfigured
-from state.model import AllocationId, AssociationId, ClusterUid, Epoch, InstallKey, InstallRecord, Phase
-from tests.fakes.records import TARGET, new_pod
+from state.model import AllocationId, AssociationId, ClusterUid, Phase
+from tests.fakes.records import TARGET, install_record, new_pod
 
 CLUSTER = ClusterUid("u-1")
 ONE = AllocationId("eipalloc-1")
 TAGS = {contract.TYPE: "auto", contract.TAG_CLUSTER_UID: CLUSTER, contract.TAG_POD: "ns/web"}
 FREE = Address(allocation_id=ONE, public_ip="198.18.0.1", border_group="g", tags=TAGS)
 ASSOCIATED = replace(FREE, association=Association(association_id=AssociationId("eipassoc-1"), target=TARGET))
-
-
-def install(cluster: str, scope: str = "") -> InstallRecord:
-    """An install that was led."""
-    return InstallRecord(
-        key=InstallKey(cluster_uid=ClusterUid(cluster), lease_namespace="ns", lease_name="l"),
-        epoch=Epoch(1),
-        heartbeat=1,
-        leader="x-0",
-        cluster_name="blue",
-        scope=scope,
-        silence_s=3600,
-        version="0",
-    )
 
 
 def test_an_intent_may_have_an_address_that_nobody_knows() -> None:
@@ -82,7 +68,7 @@ def test_what_is_recorded_is_not_listed_twice() -> None:
 )
 def test_a_refusal_says_what_was_asked_for_and_why_not(wanted: str, lease: str | None, fault: str) -> None:
     with pytest.raises(Misconfigured) as caught:
-        release.choose([install("u-1"), install("u-2", "games")], wanted, lease)
+        release.choose([install_record("u-1"), install_record("u-2", scope="games")], wanted, lease)
     assert caught.value.faults == (
         fault,
         "u-1 blue (Lease ns/l, all namespaces, led by x-0)",

@@ -6,8 +6,8 @@ import pytest
 
 from controller.core import scopes
 from controller.core.scopes import Sight
-from state.model import ClusterUid, Epoch, InstallKey, InstallRecord
-from tests.fakes.records import new_pod
+from state.model import ClusterUid, InstallKey, InstallRecord
+from tests.fakes.records import install_record, new_pod
 
 CLUSTER = ClusterUid("c-1")
 
@@ -17,17 +17,8 @@ def key(lease: str, cluster: str = CLUSTER) -> InstallKey:
 
 
 def record(lease: str, scope: str = "", *, cluster: str = CLUSTER, fenced: bool = False) -> InstallRecord:
-    return InstallRecord(
-        key=key(lease, cluster),
-        epoch=Epoch(1),
-        heartbeat=1,
-        leader="them",
-        cluster_name="a",
-        scope=scope,
-        silence_s=3600,
-        version="0",
-        fenced=fenced,
-    )
+    made = install_record(cluster, "a", lease=f"eip/{lease}", scope=scope, leader="them")
+    return replace(made, fenced=fenced)
 
 
 @pytest.mark.parametrize(

@@ -15,24 +15,14 @@ from state.model import (
     AssociationId,
     ClusterUid,
     Epoch,
-    InstallKey,
-    InstallRecord,
     Mode,
     Owner,
     PodUid,
 )
+from tests.fakes.records import install_record
 from tests.unit.engine_harness import SILENCE_S, Replica, World, at, auto, fixed
 
-GONE = InstallRecord(
-    key=InstallKey(cluster_uid=ClusterUid("gone"), lease_namespace="n", lease_name="l"),
-    epoch=Epoch(1),
-    heartbeat=7,
-    leader="nobody",
-    cluster_name="gone",
-    scope="",
-    silence_s=3600,
-    version="0",
-)
+GONE = install_record("gone", "gone", lease="n/l")
 HELD_BY_GONE = Owner(cluster_uid=ClusterUid("gone"), install="n/l", pod_uid=PodUid("p"), epoch=Epoch(1))
 
 
