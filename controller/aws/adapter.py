@@ -15,6 +15,7 @@ from controller.aws.client import ec2_client
 from controller.aws.codes import incomplete
 from controller.aws.gate import Throttle
 from controller.aws.throttle import DEFAULT_LIMITS, Limit
+from controller.core.contract import AMAZON_POOL
 from controller.core.ports import Address, Allocation, AllocationRequest, Guard, Interface, Observer
 from state.model import AllocationId, AssociationId, Target
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
         ReleaseAddressRequestTypeDef,
         TagTypeDef,
     )
-
-AMAZON_POOL = "amazon"
 
 
 class Ec2Adapter:

@@ -80,7 +80,6 @@ class Label:
     """Make the Pod carry the labels of its address, and its readiness condition, if it has that gate, say True."""
 
     mode: Mode
-    pool: str
 
 
 @dataclass(frozen=True, slots=True)

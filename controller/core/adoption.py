@@ -13,14 +13,14 @@ from state.model import AdoptedTags, Mode, PodUid
 def is_own_auto(address: Address, facts: Facts, uid: PodUid) -> bool:
     """Whether we allocated it for this very Pod: type, cluster UID and Pod UID."""
     tags = address.tags
-    ours = tags.get(contract.TYPE) == Mode.AUTO and tags.get(contract.TAG_CLUSTER_UID) == facts.cluster_uid
+    ours = tags.get(contract.TAG_TYPE) == Mode.AUTO and tags.get(contract.TAG_CLUSTER_UID) == facts.cluster_uid
     return ours and tags.get(contract.TAG_POD_UID) == uid
 
 
 def found_tags(address: Address) -> AdoptedTags | None:
     """What its tags say of whom it was given to; None where they say nothing."""
     tags = address.tags
-    if contract.TAG_POD not in tags or contract.TYPE not in tags:
+    if contract.TAG_POD not in tags or contract.TAG_TYPE not in tags:
         return None
     return AdoptedTags(
         cluster_name=tags.get(contract.TAG_CLUSTER_NAME, ""),
@@ -42,13 +42,13 @@ def may_adopt(address: Address, facts: Facts, pod: PodView, mode: Mode, pool: st
         if is_own_auto(address, facts, pod.uid):
             return True
         upstream = upstream_tags(address)
-        return upstream is not None and address.tags[contract.TYPE] == Mode.AUTO and upstream.pod == holder
+        return upstream is not None and address.tags[contract.TAG_TYPE] == Mode.AUTO and upstream.pod == holder
     return in_pool(address, mode, pool, holder)
 
 
 def in_pool(address: Address, mode: Mode, pool: str, holder: str) -> bool:
     """Whether this address is one of the pool that `holder` (namespace/podname) names in this mode."""
-    if address.tags.get(contract.TYPE) == Mode.AUTO:
+    if address.tags.get(contract.TAG_TYPE) == Mode.AUTO:
         return False
     if mode is Mode.FIXED_TAG_VALUE:
         return address.tags.get(pool) == holder
@@ -57,6 +57,6 @@ def in_pool(address: Address, mode: Mode, pool: str, holder: str) -> bool:
 
 def may_release(address: Address, facts: Facts, uid: PodUid, adopted: AdoptedTags | None) -> bool:
     """Whether its tags, as EC2 shows them now, say that this address is this claim's to give back."""
-    if address.tags.get(contract.TYPE) != Mode.AUTO:
+    if address.tags.get(contract.TAG_TYPE) != Mode.AUTO:
         return False
     return found_tags(address) == adopted if adopted else is_own_auto(address, facts, uid)

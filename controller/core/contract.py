@@ -1,28 +1,36 @@
-"""The names that users see and write: annotations, labels, tags, event reasons. Upstream's, unchanged.
+"""The names that users see and write, letter by letter: annotations, labels, tags, event reasons.
 
-They stand in one place because each is a promise: manifests, downward-API mounts and pre-tagged addresses out there
-contain them letter by letter.
+Every name is a promise: manifests, downward-API mounts and pre-tagged addresses out there contain it. So each kind
+stands here and nowhere else in the program. The three kinds look alike and are not: annotations and tags carry a
+prefix, labels carry none (the Go controller's source, `pkg/config.go`, and the init container of its README).
 """
 
 import re
 from typing import Final
 
 PREFIX: Final = "aws-samples.github.com/"
-_NAME: Final = PREFIX + "aws-pod-eip-controller-"
 
-TYPE: Final = _NAME + "type"
-PUBLIC_IPV4_POOL: Final = _NAME + "public-ipv4-pool"
-FIXED_TAG: Final = _NAME + "fixed-tag"
-FIXED_TAG_VALUE: Final = _NAME + "fixed-tag-value"
-PUBLIC_IP: Final = _NAME + "public-ip"
+ANNOTATION_TYPE: Final = PREFIX + "aws-pod-eip-controller-type"
+ANNOTATION_PUBLIC_IPV4_POOL: Final = PREFIX + "aws-pod-eip-controller-public-ipv4-pool"
+ANNOTATION_FIXED_TAG: Final = PREFIX + "aws-pod-eip-controller-fixed-tag"
+ANNOTATION_FIXED_TAG_VALUE: Final = PREFIX + "aws-pod-eip-controller-fixed-tag-value"
 
-TAG_CLUSTER_NAME: Final = _NAME + "cluster-name"
-TAG_POD: Final = _NAME + "pod"
-TAG_POD_UID: Final = _NAME + "pod-uid"
-TAG_CLUSTER_UID: Final = _NAME + "cluster-uid"
+LABEL_PUBLIC_IP: Final = "aws-pod-eip-controller-public-ip"
+LABEL_TYPE: Final = "aws-pod-eip-controller-type"
+LABEL_PUBLIC_IPV4_POOL: Final = "aws-pod-eip-controller-public-ipv4-pool"
+LABEL_FIXED_TAG: Final = "aws-pod-eip-controller-fixed-tag"
+LABEL_FIXED_TAG_VALUE: Final = "aws-pod-eip-controller-fixed-tag-value"
+LABELS: Final = (LABEL_PUBLIC_IP, LABEL_TYPE, LABEL_PUBLIC_IPV4_POOL, LABEL_FIXED_TAG, LABEL_FIXED_TAG_VALUE)
+
+TAG_TYPE: Final = PREFIX + "aws-pod-eip-controller-type"
+TAG_CLUSTER_NAME: Final = PREFIX + "aws-pod-eip-controller-cluster-name"
+TAG_POD: Final = PREFIX + "aws-pod-eip-controller-pod"
+TAG_POD_UID: Final = PREFIX + "aws-pod-eip-controller-pod-uid"
+TAG_CLUSTER_UID: Final = PREFIX + "aws-pod-eip-controller-cluster-uid"
 
 CONDITION: Final = PREFIX + "eip-associated"
-LABELS: Final = (PUBLIC_IP, TYPE, PUBLIC_IPV4_POOL, FIXED_TAG, FIXED_TAG_VALUE)
+LEASE_EPOCH: Final = PREFIX + "eip-controller-epoch"
+COMPONENT: Final = "aws-pod-eip-controller"
 AMAZON_POOL: Final = "amazon"
 
 ASSOCIATED: Final = "EIPAssociated"

@@ -58,8 +58,8 @@ def desire(pod: PodView) -> Desire:
     """What this Pod, as the API server shows it, asks for."""
     if pod.finished or pod.drained:
         return Gone()
-    kind = pod.annotations.get(contract.TYPE)
-    if kind is None:
+    kind = pod.annotations.get(contract.ANNOTATION_TYPE)
+    if not kind:  # templates render "off" as an empty value
         return Nothing()
     wanted = _mode_and_pool(pod, kind)
     if isinstance(wanted, Invalid):
@@ -85,18 +85,18 @@ def _mode_and_pool(pod: PodView, kind: str) -> tuple[Mode, str] | Invalid:
         case Mode.AUTO:
             return _auto(pod)
         case Mode.FIXED_TAG:
-            return _pool(pod, Mode.FIXED_TAG, contract.FIXED_TAG)
+            return _pool(pod, Mode.FIXED_TAG, contract.ANNOTATION_FIXED_TAG)
         case Mode.FIXED_TAG_VALUE:
-            return _pool(pod, Mode.FIXED_TAG_VALUE, contract.FIXED_TAG_VALUE)
-    modes = ", ".join(Mode)
-    return Invalid(why=f"annotation {contract.TYPE}: {contract.quoted(kind)} is not a mode; it is one of {modes}")
+            return _pool(pod, Mode.FIXED_TAG_VALUE, contract.ANNOTATION_FIXED_TAG_VALUE)
+    wrong = f"{contract.quoted(kind)} is not a mode; it is one of {', '.join(Mode)}"
+    return Invalid(why=f"annotation {contract.ANNOTATION_TYPE}: {wrong}")
 
 
 def _auto(pod: PodView) -> tuple[Mode, str] | Invalid:
-    pool = pod.annotations.get(contract.PUBLIC_IPV4_POOL) or contract.AMAZON_POOL
+    pool = pod.annotations.get(contract.ANNOTATION_PUBLIC_IPV4_POOL) or contract.AMAZON_POOL
     if not contract.is_pool_id(pool):
         what = "the id of a public IPv4 pool, or amazon"
-        return Invalid(why=f"annotation {contract.PUBLIC_IPV4_POOL}: {contract.quoted(pool)} is not {what}")
+        return Invalid(why=f"annotation {contract.ANNOTATION_PUBLIC_IPV4_POOL}: {contract.quoted(pool)} is not {what}")
     return Mode.AUTO, pool
 
 
@@ -109,19 +109,31 @@ def _pool(pod: PodView, mode: Mode, annotation: str) -> tuple[Mode, str] | Inval
 
 
 def _place(pod: PodView, mode: Mode, pool: str) -> Desire:
-    if pod.host_network:
-        return Invalid(why="a Pod with hostNetwork shares its node's IP and cannot have an address of its own")
     if pod.fargate:
         return Invalid(why="a Fargate Pod runs in a private subnet, where an Elastic IP does not route; use a node")
+    if pod.ipv6_only:
+        return Invalid(why="the Pod has IPv6 addresses only, and an Elastic IP is an IPv4 address")
     return Serve(mode=mode, pool=pool, ip=pod.ip) if pod.ip else Pending(mode=mode, pool=pool)
 
 
-def wanted_labels(mode: Mode, pool: str, public_ip: str) -> dict[str, str]:
-    """The labels of a Pod that is served; a pool whose name is no legal label value is left out."""
-    labels = {contract.PUBLIC_IP: public_ip, contract.TYPE: str(mode)}
-    if contract.is_label_value(pool):
-        labels[_POOL_LABEL[mode]] = pool
+def wanted_labels(pod: PodView, mode: Mode, public_ip: str) -> dict[str, str]:
+    """The labels of this Pod when it is served.
+
+    The pool's label repeats the annotation, and is left out where there is none: the Go controller compares the two
+    when it starts, and serves a Pod anew where they differ.
+    """
+    labels = {contract.LABEL_PUBLIC_IP: public_ip, contract.LABEL_TYPE: str(mode)}
+    annotation, label = _POOL_NAMES[mode]
+    pool = pod.annotations.get(annotation)
+    if pool and contract.is_label_value(pool):
+        labels[label] = pool
     return labels
+
+
+def unfit_for_label(pod: PodView, mode: Mode) -> str | None:
+    """The pool that the Pod names, if that is no legal label value."""
+    pool = pod.annotations.get(_POOL_NAMES[mode][0], "")
+    return None if contract.is_label_value(pool) else pool
 
 
 def label_patch(pod: PodView, wanted: dict[str, str]) -> dict[str, str | None]:
@@ -131,8 +143,8 @@ def label_patch(pod: PodView, wanted: dict[str, str]) -> dict[str, str | None]:
     return patch
 
 
-_POOL_LABEL = {
-    Mode.AUTO: contract.PUBLIC_IPV4_POOL,
-    Mode.FIXED_TAG: contract.FIXED_TAG,
-    Mode.FIXED_TAG_VALUE: contract.FIXED_TAG_VALUE,
+_POOL_NAMES = {
+    Mode.AUTO: (contract.ANNOTATION_PUBLIC_IPV4_POOL, contract.LABEL_PUBLIC_IPV4_POOL),
+    Mode.FIXED_TAG: (contract.ANNOTATION_FIXED_TAG, contract.LABEL_FIXED_TAG),
+    Mode.FIXED_TAG_VALUE: (contract.ANNOTATION_FIXED_TAG_VALUE, contract.LABEL_FIXED_TAG_VALUE),
 }

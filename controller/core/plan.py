@@ -106,13 +106,13 @@ def _obtain_auto(s: Situation, wanted: Serve, at: Placed) -> Plan:
     if s.tagged:
         found = s.tagged[0]
         claim = Claim(mode=Mode.AUTO, pool=wanted.pool, target=at.target, address=found)
-        return (claim, *_up(wanted.mode, wanted.pool))
+        return (claim, *_up(wanted.mode))
     if s.in_doubt:
         return (Wait(reason=Reason.DOUBT),)
     intent = () if s.record else (Intend(pool=wanted.pool),)
     allocate = Allocate(request=birth.allocation(s, wanted, at))
     claim = Claim(mode=Mode.AUTO, pool=wanted.pool, target=at.target)
-    return (*intent, allocate, claim, *_up(wanted.mode, wanted.pool))
+    return (*intent, allocate, claim, *_up(wanted.mode))
 
 
 def _obtain_fixed(s: Situation, wanted: Serve, at: Placed) -> Plan:
@@ -121,7 +121,7 @@ def _obtain_fixed(s: Situation, wanted: Serve, at: Placed) -> Plan:
             claim = Claim(
                 mode=wanted.mode, pool=wanted.pool, target=at.target, address=address, before=before, silent=silent
             )
-            return (claim, *_up(wanted.mode, wanted.pool))
+            return (claim, *_up(wanted.mode))
         case NoOffer(why=why):
             event = (_tell(EventType.WARNING, contract.WAITING, why),) if why else ()
             return (*event, Wait(reason=Reason.POOL, detail=why))
@@ -143,13 +143,13 @@ def _go_on(s: Situation, record: PodRecord) -> Plan:
     association = address.association if address else None
     move = () if record.target == s.placement.target else (Retarget(target=s.placement.target),)
     if address is None or association is None:
-        return (*teardown.unlabel_unserved(s), *move, *_up(record.mode, record.pool))
+        return (*teardown.unlabel_unserved(s), *move, *_up(record.mode))
     if association.target == s.placement.target and not move:
-        return (Record(association_id=association.association_id), Label(mode=record.mode, pool=record.pool))
+        return (Record(association_id=association.association_id), Label(mode=record.mode))
     if s.claim is None or not s.claim.knows(association.target):
         return teardown.abandon(s)
     cut = Cut(association_id=association.association_id, allocation_id=address.allocation_id)
-    return (*teardown.unlabel_unserved(s), cut, *move, *_up(record.mode, record.pool))
+    return (*teardown.unlabel_unserved(s), cut, *move, *_up(record.mode))
 
 
 def _unclaim(s: Situation) -> Plan:
@@ -196,7 +196,7 @@ def _ask_again(s: Situation, record: PodRecord, association: Association | None)
         return (*label, wait) if association.target == record.target else (wait,)
     if not label or s.squatter is not None:
         return (wait,)
-    return (Retarget(target=record.target), *_up(record.mode, record.pool))
+    return (Retarget(target=record.target), *_up(record.mode))
 
 
 def _restore(s: Situation, record: PodRecord, association: Association | None) -> Plan:
@@ -208,7 +208,7 @@ def _restore(s: Situation, record: PodRecord, association: Association | None) -
         gives_way = record.mode is Mode.AUTO and _gives_way(s, s.squatter)
         return (*teardown.unlabel(s), *_unclaim(s)) if gives_way else squatter.meet(s, s.squatter, None)
     if association is None:
-        return (*teardown.unlabel(s), Retarget(target=record.target), *_up(record.mode, record.pool))
+        return (*teardown.unlabel(s), Retarget(target=record.target), *_up(record.mode))
     if association.target != record.target:
         return _astray(s, record)
     return (Record(association_id=association.association_id), *_label_if_needed(s, record))
@@ -224,7 +224,7 @@ def _follow_ip(s: Situation, record: PodRecord) -> Plan:
     if s.squatter is not None:
         met = (step for step in squatter.meet(s, s.squatter, None) if not isinstance(step, Unlabel))
         return (*teardown.unlabel(s), *cut, *met)
-    return (*teardown.unlabel(s), *cut, Retarget(target=s.placement.target), *_up(record.mode, record.pool))
+    return (*teardown.unlabel(s), *cut, Retarget(target=s.placement.target), *_up(record.mode))
 
 
 def _astray(s: Situation, record: PodRecord) -> Plan:
@@ -236,19 +236,19 @@ def _astray(s: Situation, record: PodRecord) -> Plan:
         return teardown.abandon(s)
     assert record.target is not None
     cut = Cut(association_id=association.association_id, allocation_id=s.address.allocation_id)
-    return (*teardown.unlabel(s), cut, Retarget(target=record.target), *_up(record.mode, record.pool))
+    return (*teardown.unlabel(s), cut, Retarget(target=record.target), *_up(record.mode))
 
 
 def _label_if_needed(s: Situation, record: PodRecord) -> Plan:
     if s.pod is None or record.public_ip is None:
         return ()
-    wanted = wanted_labels(record.mode, record.pool, record.public_ip)
+    wanted = wanted_labels(s.pod, record.mode, record.public_ip)
     unready = s.pod.gated and s.pod.condition != "True"
-    return (Label(mode=record.mode, pool=record.pool),) if label_patch(s.pod, wanted) or unready else ()
+    return (Label(mode=record.mode),) if label_patch(s.pod, wanted) or unready else ()
 
 
-def _up(mode: Mode, pool: str) -> tuple[Action, ...]:
-    return (Associate(), Record(), Label(mode=mode, pool=pool))
+def _up(mode: Mode) -> tuple[Action, ...]:
+    return (Associate(), Record(), Label(mode=mode))
 
 
 def _unplaced(s: Situation) -> Plan:

@@ -110,8 +110,9 @@ class Ec2(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodView:
-    """What matters of a Pod. `annotations` and `labels` hold the controller's own prefix only.
+    """What matters of a Pod. `annotations` and `labels` hold the controller's own only.
 
+    `ip` is its IPv4 address; `ipv6_only`: it has addresses, and none of that kind.
     `finished` is a terminal phase; `drained` is: being deleted, and all containers have terminated.
     `condition` is the status of our readiness condition (None: there is none); `gated`: readinessGates names it.
     `version` is its resourceVersion: two views that differ in nothing else are equal.
@@ -121,6 +122,7 @@ class PodView:
     namespace: str
     name: str
     ip: str = ""
+    ipv6_only: bool = False
     node: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)

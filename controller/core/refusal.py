@@ -27,7 +27,7 @@ def stops(s: Situation, *, changed: bool = False) -> bool:
 def refuse(s: Situation) -> Plan:
     """Say why, and wait for another policy or for room. A label that says "associated" goes where nothing is."""
     assert s.refusal is not None
-    stale = s.record is None and s.pod is not None and contract.PUBLIC_IP in s.pod.labels
+    stale = s.record is None and s.pod is not None and contract.LABEL_PUBLIC_IP in s.pod.labels
     unlabel = teardown.unlabel(s) if stale or teardown.is_dropped(s) else ()
     event = PodEvent(type=EventType.WARNING, reason=contract.REFUSED, message=s.refusal.why)
     reason = Reason.ROOM if s.refusal.waits else Reason.REFUSED

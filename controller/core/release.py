@@ -100,7 +100,7 @@ def unrecorded(cluster_uid: ClusterUid, addresses: Iterable[Address], recorded: 
             outlook="release" if address.association is None else "leave: associated, and recorded nowhere",
         )
         for address in addresses
-        if address.tags.get(contract.TYPE) == Mode.AUTO
+        if address.tags.get(contract.TAG_TYPE) == Mode.AUTO
         and address.tags.get(contract.TAG_CLUSTER_UID) == cluster_uid
         and address.allocation_id not in recorded
     ]

@@ -47,4 +47,4 @@ def _adopt(s: Situation, address: Address, wanted: Serve) -> Plan:
         association_id=address.association.association_id,
         adopted=upstream_tags(address) if wanted.mode is Mode.AUTO else None,
     )
-    return (claim, Label(mode=wanted.mode, pool=wanted.pool))
+    return (claim, Label(mode=wanted.mode))

@@ -79,7 +79,7 @@ def sweep(addresses: Iterable[Address], around: Surroundings) -> tuple[list[Orph
 def is_unowned_auto(address: Address, record: AddressRecord | None, facts: Facts) -> bool:
     """Whether we allocated it, nobody owns it and nothing is associated with it: a leak, if it stays so."""
     ours = address.tags.get(contract.TAG_CLUSTER_UID) == facts.cluster_uid
-    auto = address.tags.get(contract.TYPE) == Mode.AUTO
+    auto = address.tags.get(contract.TAG_TYPE) == Mode.AUTO
     return ours and auto and address.association is None and (record is None or record.owner is None)
 
 
@@ -105,7 +105,7 @@ def _judge(address: Address, record: AddressRecord | None, around: Surroundings)
 
 
 def _judge_free(address: Address, tags: AdoptedTags, around: Surroundings) -> Orphan | str | None:
-    if address.tags[contract.TYPE] != Mode.AUTO:
+    if address.tags[contract.TAG_TYPE] != Mode.AUTO:
         return None
     if address.tags.get(contract.TAG_CLUSTER_UID) == around.facts.cluster_uid:
         held = around.pods.get(PodUid(tags.pod_uid))
@@ -149,7 +149,7 @@ def _in_scope(tags: AdoptedTags, around: Surroundings) -> bool:
 
 
 def _orphan(address: Address, pool: str, tags: AdoptedTags | None) -> Orphan:
-    auto = address.tags.get(contract.TYPE) == Mode.AUTO
+    auto = address.tags.get(contract.TAG_TYPE) == Mode.AUTO
     namespace, _, name = (tags.pod if tags else "").partition("/")
     return Orphan(
         address=address,

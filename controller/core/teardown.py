@@ -87,7 +87,8 @@ def unlabel(s: Situation) -> Plan:
 
 def _after_cut(s: Situation) -> Plan:
     assert s.record is not None
-    told = PodEvent(type=EventType.NORMAL, reason=contract.DISASSOCIATED, message=f"disassociated {s.record.public_ip}")
+    done = f"Successfully disassociated EIP {s.record.public_ip} ({s.record.mode} mode)"
+    told = PodEvent(type=EventType.NORMAL, reason=contract.DISASSOCIATED, message=done)
     tell = (Tell(event=told),) if s.pod is not None else ()
     return (MarkReleasing(), *tell) if s.record.mode is Mode.AUTO else (Forget(), *tell)
 
@@ -131,4 +132,4 @@ def _release(s: Situation) -> Plan:
 
 def unlabel_unserved(s: Situation) -> Plan:
     """A label that says "associated" on a Pod that is not served: left over, or copied from a manifest."""
-    return unlabel(s) if s.pod is not None and contract.PUBLIC_IP in s.pod.labels else ()
+    return unlabel(s) if s.pod is not None and contract.LABEL_PUBLIC_IP in s.pod.labels else ()

@@ -133,7 +133,7 @@ class Housekeeping:
         """Whether its side of the ledger may say something that the comparison needs."""
         ours = address.allocation_id in self.state.memory.doubted
         shown = self.ledger.address(address.allocation_id) is not None
-        return ours or shown or address.association is not None or address.tags.get(contract.TYPE) is not None
+        return ours or shown or address.association is not None or address.tags.get(contract.TAG_TYPE) is not None
 
     def _sweep(self, addresses: list[Address]) -> list[PodUid]:
         around = self._surroundings(addresses)
@@ -158,7 +158,7 @@ class Housekeeping:
         """The `auto` addresses of silent installs, in words: nobody else can use them, and they are paid for."""
         for address in addresses:
             side = self.ledger.address(address.allocation_id)
-            owner = side.owner if side and address.tags.get(contract.TYPE) == Mode.AUTO else None
+            owner = side.owner if side and address.tags.get(contract.TAG_TYPE) == Mode.AUTO else None
             silent = self.state.observer.market.silent.get(f"{owner.cluster_uid}#{owner.install}") if owner else None
             if silent is not None:
                 whose = f"cluster {silent.cluster_name} ({silent.key.cluster_uid})"
@@ -184,7 +184,7 @@ class Housekeeping:
             side = self.ledger.address(address.allocation_id)
             if side is None or side.owner is None or not self._is_lost(side.owner):
                 continue
-            mode = Mode.AUTO if address.tags.get(contract.TYPE) == Mode.AUTO else Mode.FIXED_TAG
+            mode = Mode.AUTO if address.tags.get(contract.TAG_TYPE) == Mode.AUTO else Mode.FIXED_TAG
             self._commits(transitions.recall(side, side.owner, mode, self.state.term.epoch))
         self.state.memory.doubted.difference_update(a.allocation_id for a in addresses)
 

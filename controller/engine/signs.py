@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from controller.core import contract
-from controller.core.desire import Desire, desire, label_patch, wanted_labels
+from controller.core.desire import Desire, desire, label_patch, unfit_for_label, wanted_labels
 from controller.core.ports import Events, EventType, PodEvent, Pods, PodView
 from controller.engine.memory import PodMemory
 from state.errors import NotSent, ObjectConflict, ObjectNotFound
@@ -26,20 +26,20 @@ class Signs:
     def __init__(self, *, pods: Pods, events: Events, mine: PodMemory, pod: PodView | None, asked: Desire) -> None:
         self._pods, self._events, self._mine, self._pod, self._asked = pods, events, mine, pod, asked
 
-    def put_on(self, mode: Mode, pool: str, public_ip: str) -> None:
+    def put_on(self, mode: Mode, public_ip: str) -> None:
         """Make the Pod show this address. Raises what the port raises, but for a Pod that is not there.
 
         NotSent: it asks for something else by now. ObjectConflict: it has just changed, as the watch will show.
         """
         if self._pod is None:
             return
-        wanted, raw = wanted_labels(mode, pool, public_ip), self._pods.get(self._pod.uid)
+        raw = self._pods.get(self._pod.uid)
         try:
-            if self._bring_about(self._pod, lambda at: self._label(at, wanted)):
-                self._announce(public_ip, pool)
+            if self._bring_about(self._pod, lambda at: self._label(at, wanted_labels(at, mode, public_ip))):
+                self._announce(self._pod, mode, public_ip)
             self._bring_about(self._pod, lambda at: self._ready(at, f"associated with {public_ip}"))
         except ObjectNotFound:
-            self._pretend(raw, wanted)
+            self._pretend(raw, wanted_labels(self._pod, mode, public_ip))
 
     def take_off(self) -> None:
         """Make the Pod show no address, whatever else has changed of it. Raises what the port raises otherwise."""
@@ -102,10 +102,12 @@ class Signs:
             return at
         return self._pods.patch_condition(at, status=True, reason="Associated", message=message)
 
-    def _announce(self, public_ip: str, pool: str) -> None:
-        self.tell(PodEvent(type=EventType.NORMAL, reason=contract.ASSOCIATED, message=f"associated {public_ip}"))
-        if not contract.is_label_value(pool):
-            why = f"{pool!r} is not a legal label value: the Pod is served, but no label names its pool"
+    def _announce(self, pod: PodView, mode: Mode, public_ip: str) -> None:
+        told = f"Successfully associated EIP {public_ip} ({mode} mode)"
+        self.tell(PodEvent(type=EventType.NORMAL, reason=contract.ASSOCIATED, message=told))
+        pool = unfit_for_label(pod, mode)
+        if pool is not None:
+            why = f"{contract.quoted(pool)} is not a legal label value: the Pod is served, but no label names its pool"
             self.tell(PodEvent(type=EventType.WARNING, reason=contract.LABEL_OMITTED, message=why))
 
     def _pretend(self, raw: PodView | None, labels: dict[str, str]) -> None:

@@ -248,10 +248,10 @@ class Steps:
                 self._confirm(self._held())
             case act.Tell(event=event):
                 self._signs.tell(event)
-            case act.Label(mode=mode, pool=pool):
+            case act.Label(mode=mode):
                 public_ip = self._held().public_ip
                 if public_ip is not None:
-                    self._signs.put_on(mode, pool, public_ip)
+                    self._signs.put_on(mode, public_ip)
             case act.Unlabel():
                 self._unlabel()
 

@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from controller.core.contract import CONDITION, LABELS, PREFIX
 from controller.core.ports import PodView
 from state.errors import Unavailable
 from state.model import PodUid
 
-PREFIX = "aws-samples.github.com/"
-CONDITION = f"{PREFIX}eip-associated"
 FARGATE_LABEL = "eks.amazonaws.com/fargate-profile"
 FARGATE = "fargate-scheduler"
 FARGATE_NODE = "fargate-"
@@ -182,8 +181,9 @@ def view_of(pod: Pod) -> PodView:
         name=meta.name,
         ip=_ipv4(status),
         node=sys.intern(spec.node_name or ""),
-        annotations=_ours(meta.annotations),
-        labels=_ours(meta.labels),
+        ipv6_only=_ipv6_only(status),
+        annotations=_our_annotations(meta.annotations),
+        labels=_our_labels(meta.labels),
         host_network=bool(spec.host_network),
         fargate=_fargate(meta, spec),
         finished=status.phase in ("Succeeded", "Failed"),
@@ -212,15 +212,31 @@ def _readable(item: msgspec.Raw) -> Pod | None:
         return None
 
 
-def _ours(carried: Mapping[str, str] | None) -> Mapping[str, str]:
+def _our_annotations(carried: Mapping[str, str] | None) -> Mapping[str, str]:
     if not carried:
         return _NOTHING
     return {sys.intern(key): value for key, value in carried.items() if key.startswith(PREFIX)} or _NOTHING
 
 
-def _ipv4(status: PodStatus) -> str:
+def _our_labels(carried: Mapping[str, str] | None) -> Mapping[str, str]:
+    if not carried:
+        return _NOTHING
+    return {key: carried[key] for key in LABELS if key in carried} or _NOTHING
+
+
+def _ips(status: PodStatus) -> list[str]:
     ips = [status.pod_ip or "", *(entry.ip for entry in status.pod_ips or ())]
-    return next((ip for ip in ips if ip and ":" not in ip), "")
+    return [ip for ip in ips if ip]
+
+
+def _ipv4(status: PodStatus) -> str:
+    return next((ip for ip in _ips(status) if ":" not in ip), "")
+
+
+def _ipv6_only(status: PodStatus) -> bool:
+    """Whether the Pod has its addresses and none is IPv4; Kubernetes writes all of `podIPs` at once."""
+    ips = _ips(status)
+    return bool(ips) and all(":" in ip for ip in ips)
 
 
 def _fargate(meta: Metadata, spec: PodSpec) -> bool:

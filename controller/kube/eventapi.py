@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
+from controller.core.contract import COMPONENT
 from controller.kube.connection import MERGE_PATCH, Call, Connection, path_of
 from controller.kube.decode import malformed
 from state.errors import ObjectConflict, ObjectNotFound
 
-COMPONENT = "aws-pod-eip-controller"
 LONGEST_NAME = 253  # of an object (RFC 1123 subdomain)
 LONGEST_INSTANCE = 128  # of reportingInstance
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
+from controller.core.contract import LEASE_EPOCH
 from controller.core.lease import Lease
 from controller.kube.connection import SILENCE, Call, Connection, path_of
 from controller.kube.decode import malformed
 from controller.kube.watching import WatchEvent, batches
 from state.errors import ObjectNotFound, Unavailable
 
-EPOCH = "aws-samples.github.com/eip-controller-epoch"
 RESOURCE = "leases.coordination.k8s.io"
 REMEMBERED = 4
 WATCH_S = 300
@@ -91,7 +91,7 @@ class KubeLeaseStore:
         with self._lock:
             metadata = dict(self._metadata.get(lease.version, {})) if lease.version else {}
         metadata["name"] = self._name
-        metadata["annotations"] = _mapping(metadata.get("annotations")) | {EPOCH: str(lease.epoch)}
+        metadata["annotations"] = _mapping(metadata.get("annotations")) | {LEASE_EPOCH: str(lease.epoch)}
         metadata.pop("managedFields", None)
         if lease.version:
             metadata["resourceVersion"] = lease.version
@@ -105,7 +105,7 @@ def lease_of(found: Json) -> Lease:
         holder=_text(spec.get("holderIdentity")),
         duration_s=_number(spec.get("leaseDurationSeconds")),
         transitions=_number(spec.get("leaseTransitions")),
-        epoch=_number(_mapping(metadata.get("annotations")).get(EPOCH)),
+        epoch=_number(_mapping(metadata.get("annotations")).get(LEASE_EPOCH)),
         acquired=_text(spec.get("acquireTime")),
         renewed=_text(spec.get("renewTime")),
         version=_text(metadata.get("resourceVersion")),

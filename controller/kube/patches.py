@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from controller.core.contract import CONDITION
 from controller.core.ports import Guard, PodView
 from controller.kube.connection import MERGE_PATCH, STRATEGIC_PATCH, Call, Connection, path_of
-from controller.kube.decode import CONDITION, Pod, pod_of
+from controller.kube.decode import Pod, pod_of
 from state.errors import ObjectConflict, ObjectInvalid
 
 

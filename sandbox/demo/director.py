@@ -92,8 +92,8 @@ def _keep(screen: Screen, world: World) -> None:
     kubeconfig = world.clusters["a"].kubeconfig
     say("Give an address to a Pod that has none, and look:")
     say(
-        f"  kubectl --kubeconfig {kubeconfig} -n strangers annotate pod plain {contract.TYPE}=auto\n"
-        f"  kubectl --kubeconfig {kubeconfig} get pods -A -L {contract.PUBLIC_IP}",
+        f"  kubectl --kubeconfig {kubeconfig} -n strangers annotate pod plain {contract.ANNOTATION_TYPE}=auto\n"
+        f"  kubectl --kubeconfig {kubeconfig} get pods -A -L {contract.LABEL_PUBLIC_IP}",
         soft_wrap=True,
     )
     try:

@@ -41,8 +41,8 @@ class Part:
         """What its author would write."""
         if not self.mode:
             return {}
-        more = {FIXED: {contract.FIXED_TAG: POOL_TAG}, OWN: {contract.FIXED_TAG_VALUE: OWN_TAG}}
-        return {contract.TYPE: self.mode, **more.get(self.mode, {})}
+        more = {FIXED: {contract.ANNOTATION_FIXED_TAG: POOL_TAG}, OWN: {contract.ANNOTATION_FIXED_TAG_VALUE: OWN_TAG}}
+        return {contract.ANNOTATION_TYPE: self.mode, **more.get(self.mode, {})}
 
 
 def parts(cluster: str, namespace: str, auto: int = 0, fixed: int = 0, own: int = 0) -> tuple[Part, ...]:

@@ -27,7 +27,6 @@ from sandbox.world import SandboxCluster, World
 
 log = logging.getLogger(__name__)
 
-EPOCH = contract.PREFIX + "eip-controller-epoch"
 PAUSE_S = 0.35
 FAULTS = (OSError, urllib3.exceptions.HTTPError, UnexpectedAnswerError, BotoCoreError, ClientError)
 
@@ -127,7 +126,7 @@ class Watcher:
             lease = cluster.kube.lease(LEASE_NAMESPACE, LEASE_NAME)
         except UnexpectedAnswerError:
             return LeaseView()
-        epoch = lease["metadata"].get("annotations", {}).get(EPOCH, "0")
+        epoch = lease["metadata"].get("annotations", {}).get(contract.LEASE_EPOCH, "0")
         return LeaseView(holder=self._name_of(cluster, lease["spec"].get("holderIdentity") or ""), epoch=int(epoch))
 
     def _run(self) -> None:
@@ -162,7 +161,7 @@ def _row(cluster: str, body: Json) -> PodRow:
         uid=meta["uid"],
         cluster=cluster,
         full_name=f"{meta['namespace']}/{meta['name']}",
-        mode=meta.get("annotations", {}).get(contract.TYPE, ""),
+        mode=meta.get("annotations", {}).get(contract.ANNOTATION_TYPE, ""),
         ip=body.get("status", {}).get("podIP", ""),
-        label=meta.get("labels", {}).get(contract.PUBLIC_IP, ""),
+        label=meta.get("labels", {}).get(contract.LABEL_PUBLIC_IP, ""),
     )

@@ -140,16 +140,21 @@ def patch(cluster: RealCluster, name: str, metadata: Object) -> str:
 @pytest.mark.real
 def test_a_pod_that_is_wrong_already_is_not_stuck(guarded: RealCluster) -> None:
     assert patch(guarded, "old", {"labels": {"a": "b"}, "annotations": {"other": "x"}, "finalizers": ["a/b"]}) == ""
-    assert patch(guarded, "old", {"annotations": {contract.TYPE: "never"}}).startswith(
-        f"annotation {contract.TYPE}: 'never'"
+    assert patch(guarded, "old", {"annotations": {contract.ANNOTATION_TYPE: "never"}}).startswith(
+        f"annotation {contract.ANNOTATION_TYPE}: 'never'"
     )
-    assert patch(guarded, "old", {"annotations": {contract.FIXED_TAG: "k"}}).startswith("annotation")
-    assert patch(guarded, "old", {"annotations": {contract.TYPE: "auto"}, "finalizers": None}) == ""
-    assert "needs the annotation" in patch(guarded, "old", {"annotations": {contract.TYPE: "fixed-tag"}})
-    both = {contract.TYPE: "fixed-tag", contract.FIXED_TAG: "k"}
+    assert patch(guarded, "old", {"annotations": {contract.ANNOTATION_FIXED_TAG: "k"}}).startswith("annotation")
+    assert patch(guarded, "old", {"annotations": {contract.ANNOTATION_TYPE: "auto"}, "finalizers": None}) == ""
+    assert "needs the annotation" in patch(guarded, "old", {"annotations": {contract.ANNOTATION_TYPE: "fixed-tag"}})
+    both = {contract.ANNOTATION_TYPE: "fixed-tag", contract.ANNOTATION_FIXED_TAG: "k"}
     assert patch(guarded, "old", {"annotations": both}) == ""
-    assert patch(guarded, "old", {"annotations": {contract.TYPE: None, contract.FIXED_TAG: "no!good"}}) == ""
-    wrong_again = {"annotations": {contract.TYPE: "fixed-tag"}}
+    assert (
+        patch(
+            guarded, "old", {"annotations": {contract.ANNOTATION_TYPE: None, contract.ANNOTATION_FIXED_TAG: "no!good"}}
+        )
+        == ""
+    )
+    wrong_again = {"annotations": {contract.ANNOTATION_TYPE: "fixed-tag"}}
     guarded.request("PATCH", f"{PODS}/old/status", {"status": {"phase": "Failed"}}, content_type=MERGE)
     assert patch(guarded, "old", wrong_again) == ""  # the controller does not look at one that has ended
     guarded.request("PATCH", f"{PODS}/old/status", {"status": {"phase": "Running"}}, content_type=MERGE)

@@ -12,8 +12,8 @@ def asking(
     mode: str | None, *, labels: dict[str, str] | None = None, spec: Object | None = None, **pools: str
 ) -> Object:
     """A Pod with these annotations: `fixed_tag="k"` is the annotation that ends in fixed-tag."""
-    annotations = {} if mode is None else {contract.TYPE: mode}
-    prefix = contract.TYPE.removesuffix("type")
+    annotations = {} if mode is None else {contract.ANNOTATION_TYPE: mode}
+    prefix = contract.ANNOTATION_TYPE.removesuffix("type")
     annotations.update({prefix + name.replace("_", "-"): value for name, value in pools.items()})
     return {
         "apiVersion": "v1",
@@ -47,7 +47,7 @@ WRONG: dict[str, Object] = {
     "very long key": asking("fixed-tag-value", fixed_tag_value="k" * 100_000),
     "AWS's key": asking("fixed-tag", fixed_tag="aws:cloudformation:stack-name"),
     "AWS's key in capitals": asking("fixed-tag-value", fixed_tag_value="AwS:x"),
-    "our own key": asking("fixed-tag", fixed_tag=contract.TYPE),
+    "our own key": asking("fixed-tag", fixed_tag=contract.ANNOTATION_TYPE),
     "our own prefix": asking("fixed-tag-value", fixed_tag_value=contract.PREFIX),
     "host network": asking("auto", spec={"hostNetwork": True}),
     "bad key before host network": asking("fixed-tag", spec={"hostNetwork": True}),

@@ -13,9 +13,9 @@ from typing import Protocol
 
 import pytest
 
+from controller.core.contract import CONDITION
 from controller.core.ports import Pods, PodView
 from controller.kube.connection import Connection, connect
-from controller.kube.decode import CONDITION
 from controller.kube.identity import ClusterIdentity
 from controller.kube.pods import KubePods
 from sandbox.kube.client import ApiClient

@@ -9,8 +9,9 @@ from itertools import islice
 
 import pytest
 
+from controller.core.contract import LEASE_EPOCH
 from controller.core.lease import Lease, LeaseStore
-from controller.kube.lease import EPOCH, KubeLeaseStore
+from controller.kube.lease import KubeLeaseStore
 from sandbox.kube.client import MERGE
 from state.errors import ObjectConflict, ObjectNotFound
 from tests.contract.kubeadapter_worlds import LIMIT_S, SERVERS, WORLDS, Api, api, until
@@ -112,7 +113,7 @@ def test_a_deletion_is_watched_and_an_update_does_not_undo_it(real_api: Api) -> 
 def test_what_others_wrote_survives_an_update(real_api: Api) -> None:
     name = f"lease-{uuid.uuid4().hex}"
     client = real_api.client
-    metadata = {"name": name, "labels": {"team": "net"}, "annotations": {"note": "mine", EPOCH: "garbage"}}
+    metadata = {"name": name, "labels": {"team": "net"}, "annotations": {"note": "mine", LEASE_EPOCH: "garbage"}}
     client.call("POST", PATH, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata})
     with real_api.connection() as connection:
         store = KubeLeaseStore(connection, NAMESPACE, name)
@@ -122,7 +123,7 @@ def test_what_others_wrote_survives_an_update(real_api: Api) -> None:
         store.update(replace(found, holder="me", duration_s=15, epoch=7))
     stored = client.call("GET", f"{PATH}/{name}")
     assert stored["metadata"]["labels"] == {"team": "net"}
-    assert stored["metadata"]["annotations"] == {"note": "mine", EPOCH: "7"}
+    assert stored["metadata"]["annotations"] == {"note": "mine", LEASE_EPOCH: "7"}
     assert stored["spec"]["holderIdentity"] == "me"
 
 
@@ -131,7 +132,7 @@ def test_the_epoch_may_be_taken_away_by_hand(real_api: Api) -> None:
     with real_api.connection() as connection:
         store = KubeLeaseStore(connection, NAMESPACE, name)
         store.create(lease("a", epoch=5))
-        patch = {"metadata": {"annotations": {EPOCH: None}}}
+        patch = {"metadata": {"annotations": {LEASE_EPOCH: None}}}
         real_api.client.call("PATCH", f"{PATH}/{name}", patch, MERGE)
         found = store.get()
     assert found is not None

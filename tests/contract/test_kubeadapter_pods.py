@@ -11,7 +11,7 @@ from state.errors import NotLeading, ObjectConflict, ObjectInvalid, ObjectNotFou
 from state.model import PodUid
 from tests.contract.kubeadapter_worlds import WORLDS, Api, FakeWorld, World, api, api_world, until
 
-LABEL = "aws-samples.github.com/aws-pod-eip-controller-public-ip"
+LABEL, LABEL_TYPE = "aws-pod-eip-controller-public-ip", "aws-pod-eip-controller-type"
 TYPE = "aws-samples.github.com/aws-pod-eip-controller-type"
 STRANGER = PodUid("11111111-2222-3333-4444-555555555555")
 
@@ -65,11 +65,11 @@ def test_only_live_pods_are_at_an_ip(world: World) -> None:
 
 def test_labels_are_set_and_removed_on_a_pod_without_labels(world: World) -> None:
     uid = world.make("web-0", ip="10.1.3.5")
-    world.pods.patch_labels(seen(world, uid, "10.1.3.5"), {LABEL: "198.51.100.7", TYPE: "auto"})
-    assert world.labels("web-0") == {LABEL: "198.51.100.7", TYPE: "auto"}
-    assert seen(world, uid, "10.1.3.5").labels == {LABEL: "198.51.100.7", TYPE: "auto"}
+    world.pods.patch_labels(seen(world, uid, "10.1.3.5"), {LABEL: "198.51.100.7", LABEL_TYPE: "auto"})
+    assert world.labels("web-0") == {LABEL: "198.51.100.7", LABEL_TYPE: "auto"}
+    assert seen(world, uid, "10.1.3.5").labels == {LABEL: "198.51.100.7", LABEL_TYPE: "auto"}
     world.pods.patch_labels(seen(world, uid, "10.1.3.5"), {LABEL: None})
-    assert world.labels("web-0") == {TYPE: "auto"}
+    assert world.labels("web-0") == {LABEL_TYPE: "auto"}
 
 
 def test_the_answer_to_a_patch_is_seen_at_once(world: World) -> None:

@@ -33,7 +33,7 @@ from tests.real.permissions import grant_release, put
 pytestmark = pytest.mark.real
 
 LEASE = "aws-pod-eip-controller"
-LABELS = {"aws-samples.github.com/aws-pod-eip-controller-type": "auto"}
+LABELS = {"aws-pod-eip-controller-type": "auto"}
 QUOTA = PodEvent(type=EventType.WARNING, reason="EIPAssociationFailed", message="AddressLimitExceeded")
 STAMP = "2026-01-02T03:04:05Z"
 POD = {"spec": {"nodeName": "n1", "containers": [{"name": "main", "image": "none"}]}}

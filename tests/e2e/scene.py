@@ -15,7 +15,8 @@ from sandbox.ec2.model import Address
 from sandbox.world import SandboxCluster, World, wait_until
 
 PREFIX = "aws-samples.github.com/aws-pod-eip-controller-"
-TYPE, PUBLIC_IP = PREFIX + "type", PREFIX + "public-ip"
+TYPE, PUBLIC_IP = PREFIX + "type", "aws-pod-eip-controller-public-ip"
+"""Annotations and tags have the prefix, labels have none: spelled out here, for this is what users rely on."""
 MUTATIONS = ("AllocateAddress", "AssociateAddress", "DisassociateAddress", "ReleaseAddress", "CreateTags")
 QUICK = {
     "lease-duration": "3",

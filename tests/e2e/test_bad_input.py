@@ -70,8 +70,8 @@ def test_a_key_that_is_no_label_value_is_served_without_that_label(scene: Scene)
     scene.world.ec2.add_address(tags={key: ""})
     scene.run("p", fixed(key))
     scene.served("p")
-    assert scene.label("p", TYPE) == "fixed-tag"
-    assert scene.label("p", PREFIX + "fixed-tag") is None
+    assert scene.label("p", "aws-pod-eip-controller-type") == "fixed-tag"
+    assert scene.label("p", "aws-pod-eip-controller-fixed-tag") is None
     scene.hears("p", "Warning EIPLabelOmitted", key, "not a legal label value")
 
 

@@ -15,8 +15,8 @@ def test_auto_allocates_and_releases(scene: Scene) -> None:
         PREFIX + "pod-uid": uid,
         PREFIX + "cluster-uid": scene.cluster.kube.cluster_uid(),
     }
-    assert scene.label("p", TYPE) == "auto"
-    assert scene.label("p", PREFIX + "public-ipv4-pool") == "amazon"
+    assert scene.label("p", "aws-pod-eip-controller-type") == "auto"
+    assert scene.label("p", "aws-pod-eip-controller-public-ipv4-pool") is None
     scene.hears("p", "Normal EIPAssociated", address.public_ip)
     scene.delete("p")
     scene.eventually(lambda: scene.address(address.allocation_id) is None, "the address is released")
@@ -29,7 +29,7 @@ def test_fixed_tag_takes_a_free_one_and_never_releases_it(scene: Scene) -> None:
     scene.run("q", fixed(key))
     taken = {scene.served("p").allocation_id, scene.served("q").allocation_id}
     assert taken == pool
-    assert scene.label("p", PREFIX + "fixed-tag") == key
+    assert scene.label("p", "aws-pod-eip-controller-fixed-tag") == key
     scene.delete("p")
     scene.delete("q")
     scene.eventually(lambda: all(scene.free(a) for a in pool), "both are free again")
@@ -42,7 +42,7 @@ def test_fixed_tag_value_takes_the_pods_own(scene: Scene) -> None:
     mine = scene.world.ec2.add_address(tags={key: f"{scene.namespace}/p"}).allocation_id
     scene.run("p", fixed_value(key))
     assert scene.served("p").allocation_id == mine
-    assert scene.label("p", PREFIX + "fixed-tag-value") == key
+    assert scene.label("p", "aws-pod-eip-controller-fixed-tag-value") == key
     assert scene.free(other)
 
 
@@ -67,12 +67,12 @@ def test_an_annotation_added_changed_and_removed_takes_effect_at_once(scene: Sce
     own = scene.served("p")
     scene.cluster.kube.annotate(scene.namespace, "p", {**fixed(key)})
     scene.eventually(lambda: (a := scene.at("p")) and a.allocation_id == pool, "the pool's address replaces it")
-    scene.eventually(lambda: scene.label("p", TYPE) == "fixed-tag", "the labels follow")
+    scene.eventually(lambda: scene.label("p", "aws-pod-eip-controller-type") == "fixed-tag", "the labels follow")
     scene.eventually(lambda: scene.address(own.allocation_id) is None, "the auto address is released")
     scene.cluster.kube.annotate(scene.namespace, "p", {TYPE: None})
     scene.eventually(lambda: scene.free(pool), "the pool's address is free")
     labels = scene.cluster.kube.labels(scene.namespace, "p")
-    assert not [label for label in labels if label.startswith(PREFIX)]
+    assert not [label for label in labels if "aws-pod-eip-controller" in label]
 
 
 def test_a_readiness_gate_is_told(scene: Scene) -> None:

@@ -196,9 +196,9 @@ def sight_of(body: Mapping[str, Any], cluster: str, *, gone: bool = False) -> Po
         name=f"{meta['namespace']}/{meta['name']}",
         cluster=cluster,
         ip=status.get("podIP", ""),
-        mode=notes.get(contract.TYPE, ""),
-        pool=notes.get(contract.FIXED_TAG) or notes.get(contract.FIXED_TAG_VALUE) or "",
-        label=labels.get(contract.PUBLIC_IP, ""),
+        mode=notes.get(contract.ANNOTATION_TYPE, ""),
+        pool=notes.get(contract.ANNOTATION_FIXED_TAG) or notes.get(contract.ANNOTATION_FIXED_TAG_VALUE) or "",
+        label=labels.get(contract.LABEL_PUBLIC_IP, ""),
         gone=gone or status.get("phase") in ("Succeeded", "Failed") or _is_drained(body),
     )
 

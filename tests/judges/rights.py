@@ -11,7 +11,7 @@ from tests.intervals import until
 from tests.judges.facts import Facts, Guarantee, Ownership, Violation
 
 ASIDE_S = 1.0  # a watch tells the record of a Pod's change a little later than it happened
-IDENTITY = (contract.TYPE, contract.TAG_POD_UID, contract.TAG_CLUSTER_UID)
+IDENTITY = (contract.TAG_TYPE, contract.TAG_POD_UID, contract.TAG_CLUSTER_UID)
 
 
 def deadline(facts: Facts) -> Iterator[Violation]:
@@ -51,7 +51,7 @@ def _may_touch(facts: Facts, allocation_id: str) -> bool:
 
 def _may_release(facts: Facts, entry: Entry) -> bool:
     allocation_id = entry.effect.allocation_id
-    auto = facts.tags.get(allocation_id, {}).get(contract.TYPE) == "auto"
+    auto = facts.tags.get(allocation_id, {}).get(contract.TAG_TYPE) == "auto"
     return allocation_id in facts.born or (auto and allocation_id in facts.history.adoptable)
 
 

@@ -116,7 +116,9 @@ class Account:
         claim = claims.get(allocation_id)
         if claim is not None and claim.phase is not Phase.RELEASING:
             self.accuse(f"{allocation_id} was released, which {claim.uid} holds ({claim.phase})")
-        if all(tags.get(contract.TYPE) != Mode.AUTO for tags in (address.tags, self._tags_of_late(allocation_id, now))):
+        if all(
+            tags.get(contract.TAG_TYPE) != Mode.AUTO for tags in (address.tags, self._tags_of_late(allocation_id, now))
+        ):
             self.accuse(f"{allocation_id} was released, a pool's address")
         self._remember(now)
         self.addresses = {key: value for key, value in self.addresses.items() if key != allocation_id}

@@ -25,9 +25,9 @@ class Event:
 
 def pod(uid: str, mode: str = "", ip: str = "10.0.0.5", *, created: str = "1", name: str = "") -> PodView:
     """A live Pod; without a mode it asks for nothing."""
-    annotations = {contract.TYPE: mode} if mode else {}
+    annotations = {contract.ANNOTATION_TYPE: mode} if mode else {}
     if mode == Mode.FIXED_TAG:
-        annotations[contract.FIXED_TAG] = POOL
+        annotations[contract.ANNOTATION_FIXED_TAG] = POOL
     return PodView(uid=PodUid(uid), namespace="ns", name=name or uid, ip=ip, annotations=annotations, created=created)
 
 
@@ -93,7 +93,7 @@ def retagged(allocation_id: str) -> Event:
 
     def change(world: "World") -> None:
         if allocation_id in world.account.addresses:
-            world.account.retag(AllocationId(allocation_id), {contract.TYPE: "mine"}, world.now)
+            world.account.retag(AllocationId(allocation_id), {contract.TAG_TYPE: "mine"}, world.now)
 
     return Event(name=f"{allocation_id}: somebody tags it anew", change=change)
 

@@ -49,7 +49,7 @@ def _of_pod(world: World, cluster: str, pod: PodView) -> Iterator[str]:
         assert at[0].association
         if record.association_id != at[0].association.association_id:
             yield f"{pod.uid} is served, and the ledger names another association"
-        if labels != wanted_labels(wanted.mode, wanted.pool, at[0].public_ip):
+        if labels != wanted_labels(pod, wanted.mode, at[0].public_ip):
             yield f"{pod.uid} is served and wears {labels or 'no labels'}"
     elif len(at) != 1 and not _must_wait(world, pod, wanted):
         yield f"{pod.uid} asks for an address and has none"
@@ -73,7 +73,7 @@ def _of_address(world: World, address: Address) -> Iterator[str]:
     side = world.table.addresses.get(address.allocation_id)
     owned = side is not None and side.owner is not None
     ours = contract.TAG_CLUSTER_UID in address.tags or address.association is None
-    if address.tags.get(contract.TYPE) == Mode.AUTO and ours and not owned:
+    if address.tags.get(contract.TAG_TYPE) == Mode.AUTO and ours and not owned:
         yield f"{address.allocation_id} was allocated for a Pod, and nobody owns it"
     association = address.association
     if association is None or association.association_id not in world.account.ours:
@@ -90,6 +90,6 @@ def _of_address(world: World, address: Address) -> Iterator[str]:
         and isinstance(desire(pod), Serve)
     ]
     # A pool's address whose Pod died while no table knew of it carries nothing that tells it from a stranger's.
-    beyond_us = world.table.ever_lost and not owned and address.tags.get(contract.TYPE) != Mode.AUTO
+    beyond_us = world.table.ever_lost and not owned and address.tags.get(contract.TAG_TYPE) != Mode.AUTO
     if not served and not beyond_us:
         yield f"{address.allocation_id} is associated with {association.target.private_ip}, for nobody"

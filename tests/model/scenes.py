@@ -58,7 +58,9 @@ class Scene:
 ONE = {"eipalloc-p1": {POOL: ""}}
 TWO = {**ONE, "eipalloc-p2": {POOL: ""}}
 OTHERS: Mapping[str, Mapping[str, str]] = {"eipalloc-x1": {}}
-UPSTREAM = {"eipalloc-g1": {contract.TYPE: str(Mode.AUTO), contract.TAG_CLUSTER_NAME: "a", contract.TAG_POD: "ns/u"}}
+UPSTREAM = {
+    "eipalloc-g1": {contract.TAG_TYPE: str(Mode.AUTO), contract.TAG_CLUSTER_NAME: "a", contract.TAG_POD: "ns/u"}
+}
 
 _AUTO, _POOL = pod("u", Mode.AUTO), pod("u", Mode.FIXED_TAG)
 _STRANGER = pod("s", created="3")

@@ -54,7 +54,7 @@ class StagePods:
 
     def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> PodView:
         """PATCH, with the UID as precondition. A label that says "associated" must not come before that is so."""
-        world, shown = self._stage.world, labels.get(contract.PUBLIC_IP)
+        world, shown = self._stage.world, labels.get(contract.LABEL_PUBLIC_IP)
         if shown and (shown, pod.ip) not in world.account.served:
             world.account.accuse(f"{pod.uid} is labelled with {shown}, which was never associated with {pod.ip}")
 

@@ -61,8 +61,8 @@ PLAN_BUGS = {
     ),
     "the label comes first": (
         plan_with(
-            "return (Associate(), Record(), Label(mode=mode, pool=pool))",
-            "return (Label(mode=mode, pool=pool), Associate(), Record())",
+            "return (Associate(), Record(), Label(mode=mode))",
+            "return (Label(mode=mode), Associate(), Record())",
         ),
         "pool, then a stranger at its IP",
         "was never associated",

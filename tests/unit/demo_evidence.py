@@ -18,7 +18,7 @@ SANDBOX = Caller(access_key="sandbox")
 PUBLIC = {"eipalloc-auto": "198.18.0.1", "eipalloc-pool": "198.18.0.2", "eipalloc-own": "198.18.0.3"}
 OF_UID = {"uid-auto": "eipalloc-auto", "uid-pool": "eipalloc-pool", "uid-own": "eipalloc-own"}
 TAGS = {
-    "eipalloc-auto": {contract.TYPE: AUTO, contract.TAG_POD_UID: "uid-auto"},
+    "eipalloc-auto": {contract.TAG_TYPE: AUTO, contract.TAG_POD_UID: "uid-auto"},
     "eipalloc-pool": {POOL_TAG: "shared"},
     "eipalloc-own": {OWN_TAG: "ns/uid-own"},
 }

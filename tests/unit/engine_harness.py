@@ -52,17 +52,17 @@ class HandClock:
 
 def auto() -> dict[str, str]:
     """The annotations of mode `auto`."""
-    return {contract.TYPE: "auto"}
+    return {contract.ANNOTATION_TYPE: "auto"}
 
 
 def fixed(key: str = "pool") -> dict[str, str]:
     """The annotations of mode `fixed-tag`."""
-    return {contract.TYPE: "fixed-tag", contract.FIXED_TAG: key}
+    return {contract.ANNOTATION_TYPE: "fixed-tag", contract.ANNOTATION_FIXED_TAG: key}
 
 
 def fixed_value(key: str = "pool") -> dict[str, str]:
     """The annotations of mode `fixed-tag-value`."""
-    return {contract.TYPE: "fixed-tag-value", contract.FIXED_TAG_VALUE: key}
+    return {contract.ANNOTATION_TYPE: "fixed-tag-value", contract.ANNOTATION_FIXED_TAG_VALUE: key}
 
 
 def at(ip: str, interface: str = ENI) -> Target:
@@ -125,7 +125,7 @@ class World:
 
     def label(self, uid: PodUid) -> str | None:
         """The public IP that the Pod shows."""
-        return self.pods.pods[uid].labels.get(contract.PUBLIC_IP)
+        return self.pods.pods[uid].labels.get(contract.LABEL_PUBLIC_IP)
 
     def at_ip(self, ip: str) -> list[Address]:
         """The addresses that EC2 has at this private IP."""

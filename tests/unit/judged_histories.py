@@ -79,7 +79,7 @@ def signal(at: float, kind: Literal["kill", "term"], who: Process = LEADER) -> S
     return Signal(at=at, who=who, kind=kind)
 
 
-BIRTH_TAGS = {contract.TYPE: "auto", contract.TAG_POD_UID: "p"}
+BIRTH_TAGS = {contract.TAG_TYPE: "auto", contract.TAG_POD_UID: "p"}
 STANDING = Address(
     allocation_id=ADDRESS,
     public_ip=PUBLIC_IP,

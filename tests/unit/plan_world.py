@@ -48,11 +48,11 @@ def pod(
 
 
 def _annotations(mode: str, pool: str) -> dict[str, str]:
-    annotations = {contract.TYPE: mode}
+    annotations = {contract.ANNOTATION_TYPE: mode}
     if mode == Mode.FIXED_TAG:
-        annotations[contract.FIXED_TAG] = pool
+        annotations[contract.ANNOTATION_FIXED_TAG] = pool
     if mode == Mode.FIXED_TAG_VALUE:
-        annotations[contract.FIXED_TAG_VALUE] = pool
+        annotations[contract.ANNOTATION_FIXED_TAG_VALUE] = pool
     return annotations
 
 
@@ -207,7 +207,7 @@ class PlanWorld:
         address = self.ec2.pop(allocation_id, None)
         if address is not None:
             assert address.association is None, "released while associated"
-            assert address.tags.get(contract.TYPE) == Mode.AUTO, "released a pool address"
+            assert address.tags.get(contract.TAG_TYPE) == Mode.AUTO, "released a pool address"
 
     def _on_pod(self, step: act.Label | act.Unlabel) -> None:
         if isinstance(step, act.Unlabel):
@@ -215,7 +215,8 @@ class PlanWorld:
             return
         public_ip = self._held().public_ip
         assert public_ip
-        self._relabel(wanted_labels(step.mode, step.pool, public_ip))
+        assert self.pod
+        self._relabel(wanted_labels(self.pod, step.mode, public_ip))
 
     def _held(self) -> PodRecord:
         assert self.record
@@ -269,7 +270,7 @@ class PlanWorld:
                 self.labels.pop(key, None)
             else:
                 assert self.record
-                if key == contract.PUBLIC_IP:
+                if key == contract.LABEL_PUBLIC_IP:
                     assert self.record.allocation_id
                     assert self.ec2[self.record.allocation_id].association, "a label before its association"
                 self.labels[key] = value

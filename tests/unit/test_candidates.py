@@ -95,7 +95,7 @@ def test_no_address_is_offered_twice() -> None:
         market([address("e-1")], side("e-1", owner="c-2#kube-system/l")),
         market([address("e-1")], reserved=["e-1"]),
         market([address("e-1", group="other")]),
-        market([replace(address("e-1"), tags={"k": "", contract.TYPE: "auto"})]),
+        market([replace(address("e-1"), tags={"k": "", contract.TAG_TYPE: "auto"})]),
         market([address("e-1", other="")]),
     ],
     ids=["associated", "owned", "reserved", "elsewhere", "auto's", "another pool's"],

@@ -15,6 +15,7 @@ from controller.core.desire import (
     departs,
     desire,
     label_patch,
+    unfit_for_label,
     wanted_labels,
 )
 from controller.core.ports import PodView
@@ -26,9 +27,9 @@ IP = "10.0.0.5"
 
 def asking(kind: str, **more: str) -> PodView:
     """A Pod with these annotations of ours."""
-    prefix = contract.TYPE.removesuffix("type")
+    prefix = contract.ANNOTATION_TYPE.removesuffix("type")
     others = {prefix + key.replace("_", "-"): value for key, value in more.items()}
-    return pod("", annotations={contract.TYPE: kind, **others})
+    return pod("", annotations={contract.ANNOTATION_TYPE: kind, **others})
 
 
 @pytest.mark.parametrize(
@@ -40,8 +41,10 @@ def asking(kind: str, **more: str) -> PodView:
         (asking("fixed-tag", fixed_tag="k"), Serve(mode=Mode.FIXED_TAG, pool="k", ip=IP)),
         (asking("fixed-tag-value", fixed_tag_value="k"), Serve(mode=Mode.FIXED_TAG_VALUE, pool="k", ip=IP)),
         (replace(asking("auto"), ip=""), Pending(mode=Mode.AUTO, pool="amazon")),
+        (replace(asking("auto"), host_network=True), Serve(mode=Mode.AUTO, pool="amazon", ip=IP)),
         (pod("", annotations={}), Nothing()),
-        (pod("", annotations={contract.FIXED_TAG: "k"}), Nothing()),
+        (asking(""), Nothing()),
+        (pod("", annotations={contract.ANNOTATION_FIXED_TAG: "k"}), Nothing()),
         (replace(asking("auto"), finished=True), Gone()),
         (replace(asking("auto"), deleting=True, drained=True), Gone()),
         (replace(asking("auto"), deleting=True), Serve(mode=Mode.AUTO, pool="amazon", ip=IP)),
@@ -54,7 +57,6 @@ def test_what_a_pod_asks_for(view: PodView, wanted: Desire) -> None:
 @pytest.mark.parametrize(
     ("view", "words"),
     [
-        (asking(""), "is not a mode"),
         (asking("Auto"), "'Auto' is not a mode; it is one of auto, fixed-tag, fixed-tag-value"),
         (asking("auto", public_ipv4_pool="a b"), "public-ipv4-pool: 'a b' is not the id of a public IPv4 pool"),
         (asking("fixed-tag"), "mode fixed-tag needs the annotation"),
@@ -63,10 +65,10 @@ def test_what_a_pod_asks_for(view: PodView, wanted: Desire) -> None:
         (asking("fixed-tag-value", fixed_tag="k"), "mode fixed-tag-value needs the annotation"),
         (asking("fixed-tag", fixed_tag="aws:k"), "AWS keeps the prefix"),
         (asking("fixed-tag", fixed_tag="k" * 129), "is not a tag key"),
-        (asking("fixed-tag", fixed_tag=contract.TYPE), "would reach other Pods' own addresses"),
+        (asking("fixed-tag", fixed_tag=contract.ANNOTATION_TYPE), "would reach other Pods' own addresses"),
         (asking("fixed-tag", fixed_tag="k" * 101 + "\n" * 50), "'" + "k" * 100 + "...' is not a tag key"),
         (asking("fixed-tag", fixed_tag="k\n\x1b[1m!"), "'k [1m!' is not a tag key"),
-        (replace(asking("auto"), host_network=True), "hostNetwork"),
+        (replace(asking("auto"), ip="", ipv6_only=True), "IPv6 addresses only"),
         (replace(asking("auto"), fargate=True), "Fargate"),
     ],
 )
@@ -107,16 +109,33 @@ def test_when_a_claim_would_have_to_go_for_what_is_asked(wanted: Desire, record:
 
 
 def test_a_pool_whose_name_is_no_label_value_is_left_out() -> None:
-    plain = {contract.PUBLIC_IP: "192.0.2.1", contract.TYPE: "fixed-tag"}
-    assert wanted_labels(Mode.FIXED_TAG, "a pool", "192.0.2.1") == plain
-    assert wanted_labels(Mode.FIXED_TAG, "k", "192.0.2.1") == {**plain, contract.FIXED_TAG: "k"}
+    plain = {"aws-pod-eip-controller-public-ip": "192.0.2.1", "aws-pod-eip-controller-type": "fixed-tag"}
+    assert wanted_labels(pod(Mode.FIXED_TAG, "a pool"), Mode.FIXED_TAG, "192.0.2.1") == plain
+    assert unfit_for_label(pod(Mode.FIXED_TAG, "a pool"), Mode.FIXED_TAG) == "a pool"
+    named = wanted_labels(pod(Mode.FIXED_TAG, "k"), Mode.FIXED_TAG, "192.0.2.1")
+    assert named == {**plain, "aws-pod-eip-controller-fixed-tag": "k"}
+    assert unfit_for_label(pod(Mode.FIXED_TAG, "k"), Mode.FIXED_TAG) is None
+
+
+@pytest.mark.parametrize(
+    ("annotation", "label"),
+    [(None, None), ("", None), ("amazon", "amazon"), ("ipv4pool-ec2-1", "ipv4pool-ec2-1")],
+)
+def test_an_auto_pod_has_a_pool_label_only_where_it_has_a_pool_annotation(
+    annotation: str | None, label: str | None
+) -> None:
+    asked = {} if annotation is None else {"aws-samples.github.com/aws-pod-eip-controller-public-ipv4-pool": annotation}
+    wanted = wanted_labels(replace(pod(Mode.AUTO), annotations=asked), Mode.AUTO, "192.0.2.1")
+    assert wanted.get("aws-pod-eip-controller-public-ipv4-pool") == label
+    assert unfit_for_label(pod(Mode.AUTO), Mode.AUTO) is None
 
 
 def test_a_patch_says_what_differs_and_no_more() -> None:
-    wanted = wanted_labels(Mode.FIXED_TAG, "k", "192.0.2.1")
-    worn = replace(pod(Mode.FIXED_TAG, "k"), labels=wanted)
+    asking_pod = pod(Mode.FIXED_TAG, "k")
+    wanted = wanted_labels(asking_pod, Mode.FIXED_TAG, "192.0.2.1")
+    worn = replace(asking_pod, labels=wanted)
     assert label_patch(worn, wanted) == {}
-    other = {**wanted, contract.PUBLIC_IP: "192.0.2.2", contract.PUBLIC_IPV4_POOL: "amazon"}
+    other = {**wanted, contract.LABEL_PUBLIC_IP: "192.0.2.2", contract.LABEL_PUBLIC_IPV4_POOL: "amazon"}
     patch = label_patch(replace(worn, labels=other), wanted)
-    assert patch == {contract.PUBLIC_IP: "192.0.2.1", contract.PUBLIC_IPV4_POOL: None}
+    assert patch == {contract.LABEL_PUBLIC_IP: "192.0.2.1", contract.LABEL_PUBLIC_IPV4_POOL: None}
     assert label_patch(worn, {}) == dict.fromkeys(wanted)

@@ -108,7 +108,7 @@ def test_labels_go_where_ec2_dropped_the_association_of_a_pod_that_became_invali
     world.pool(1)
     pod = world.pod("p", fixed())
     replica.settle()
-    world.change(pod, annotations={contract.TYPE: "sometimes"})
+    world.change(pod, annotations={contract.ANNOTATION_TYPE: "sometimes"})
     replica.settle()
     assert world.label(pod)
     association = world.at_ip("10.0.0.5")[0].association
@@ -120,7 +120,7 @@ def test_labels_go_where_ec2_dropped_the_association_of_a_pod_that_became_invali
 
 def test_stale_tags_of_the_go_controller_do_not_keep_a_late_arrival(world: World) -> None:
     replica = Replica(world).lead()
-    tags = {"pool": "", contract.TYPE: "fixed-tag", contract.TAG_POD: "ns/p", contract.TAG_CLUSTER_NAME: "c-1"}
+    tags = {"pool": "", contract.TAG_TYPE: "fixed-tag", contract.TAG_POD: "ns/p", contract.TAG_CLUSTER_NAME: "c-1"}
     address = world.ec2.add_address(tags=tags)
     pod = world.pod("p", fixed())
     replica.settle()
@@ -237,7 +237,7 @@ def test_a_claim_that_was_never_associated_is_released_only_after_a_look_of_its_
     pod = world.pod("p", auto())
     replica.run(70)
     [address] = world.ec2.addresses()
-    world.ec2.tag(address.allocation_id, {**address.tags, contract.TYPE: "mine"})
+    world.ec2.tag(address.allocation_id, {**address.tags, contract.TAG_TYPE: "mine"})
     world.pods.delete(pod)
     replica.run(60)
     assert [a.allocation_id for a in world.ec2.addresses()] == [address.allocation_id]

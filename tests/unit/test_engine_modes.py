@@ -228,7 +228,7 @@ def test_what_somebody_else_associated_is_left_alone(world: World) -> None:
 
 
 def test_the_go_controllers_addresses_are_adopted_as_they_are(world: World) -> None:
-    tags = {contract.TYPE: "auto", contract.TAG_CLUSTER_NAME: "c-1", contract.TAG_POD: "ns/p"}
+    tags = {contract.TAG_TYPE: "auto", contract.TAG_CLUSTER_NAME: "c-1", contract.TAG_POD: "ns/p"}
     address = world.ec2.add_address(tags=tags)
     world.ec2.associate_by_hand(address, at("10.0.0.5"))
     pod = world.pod("p", auto())

@@ -53,7 +53,7 @@ def test_a_pod_that_asks_rightly_while_its_refusal_is_shown_is_served_at_once(wo
         world.change(pod, annotations=auto())
 
     pod = world.pod("p", fixed())
-    world.change(pod, labels={contract.PUBLIC_IP: "192.0.2.1"})
+    world.change(pod, labels={contract.LABEL_PUBLIC_IP: "192.0.2.1"})
     world.pods.stale, world.pods.amid = True, ask_rightly
     replica.settle()
     world.pods.stale = False

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from controller.core.ports import PodView
-from controller.kube.decode import CONDITION, PREFIX, Pod, pod_of, pod_page, version_of, view_of
+from controller.kube.decode import Pod, pod_of, pod_page, version_of, view_of
 from state.errors import Unavailable
 
-TYPE = f"{PREFIX}aws-pod-eip-controller-type"
+TYPE = "aws-samples.github.com/aws-pod-eip-controller-type"
+LABEL = "aws-pod-eip-controller-public-ip"
+CONDITION = "aws-samples.github.com/eip-associated"
 
 
 def pod(**changes: Any) -> dict[str, Any]:
@@ -51,9 +53,10 @@ def test_a_plain_pod() -> None:
 
 
 def test_only_our_annotations_and_labels_are_kept() -> None:
-    carried = {"kubectl.kubernetes.io/last-applied-configuration": "{}", TYPE: "auto", "app": "web"}
+    carried = {"kubectl.kubernetes.io/last-applied-configuration": "{}", TYPE: "auto", LABEL: "192.0.2.1", "app": "web"}
     seen = view(metadata={"annotations": carried, "labels": carried})
-    assert seen.annotations == seen.labels == {TYPE: "auto"}
+    assert seen.annotations == {TYPE: "auto"}
+    assert seen.labels == {LABEL: "192.0.2.1"}
 
 
 def test_pods_without_anything_of_ours_share_one_empty_mapping() -> None:

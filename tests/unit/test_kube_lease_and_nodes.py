@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from controller.core.contract import LEASE_EPOCH
 from controller.core.lease import Lease
 from controller.kube.identity import own_namespace
-from controller.kube.lease import EPOCH, lease_of
+from controller.kube.lease import lease_of
 from controller.kube.nodes import Provider, provider_of_id
 
 NOTHING = Lease(holder="", duration_s=0)
@@ -19,11 +20,11 @@ NOTHING = Lease(holder="", duration_s=0)
         {},
         {"metadata": None, "spec": None},
         {"metadata": {"annotations": None}, "spec": {}},
-        {"metadata": {"annotations": {EPOCH: "seven"}}, "spec": {"holderIdentity": None}},
-        {"metadata": {"annotations": {EPOCH: "-7"}}, "spec": {"leaseTransitions": -1}},
-        {"metadata": {"annotations": {EPOCH: "7.5"}}, "spec": {"leaseDurationSeconds": "x"}},
-        {"metadata": {"annotations": {EPOCH: "٧"}}, "spec": {"leaseDurationSeconds": True}},
-        {"metadata": {"annotations": {EPOCH: "9" * 5_000}}, "spec": [1]},
+        {"metadata": {"annotations": {LEASE_EPOCH: "seven"}}, "spec": {"holderIdentity": None}},
+        {"metadata": {"annotations": {LEASE_EPOCH: "-7"}}, "spec": {"leaseTransitions": -1}},
+        {"metadata": {"annotations": {LEASE_EPOCH: "7.5"}}, "spec": {"leaseDurationSeconds": "x"}},
+        {"metadata": {"annotations": {LEASE_EPOCH: "٧"}}, "spec": {"leaseDurationSeconds": True}},
+        {"metadata": {"annotations": {LEASE_EPOCH: "9" * 5_000}}, "spec": [1]},
         {"metadata": "x", "spec": {"holderIdentity": 5, "renewTime": 5}},
     ],
 )
@@ -33,7 +34,7 @@ def test_a_damaged_lease_is_read_as_an_empty_one(found: dict[str, Any]) -> None:
 
 def test_a_whole_lease() -> None:
     found = {
-        "metadata": {"resourceVersion": "12", "annotations": {EPOCH: "7"}},
+        "metadata": {"resourceVersion": "12", "annotations": {LEASE_EPOCH: "7"}},
         "spec": {
             "holderIdentity": "me",
             "leaseDurationSeconds": 15,

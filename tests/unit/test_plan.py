@@ -27,8 +27,8 @@ def test_a_pod_is_served_in_order(mode: Mode) -> None:
     world.run()
     obtain = ["Intend", "Allocate", "Claim"] if mode is Mode.AUTO else ["Claim"]
     assert world.calls == [*obtain, *UP]
-    assert world.labels[contract.PUBLIC_IP]
-    assert world.labels[contract.TYPE] == mode
+    assert world.labels[contract.LABEL_PUBLIC_IP]
+    assert world.labels[contract.LABEL_TYPE] == mode
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -86,7 +86,7 @@ def test_a_policy_that_comes_late_stops_nothing_that_has_begun(mode: Mode, done:
     assert (world.record is not None) is begun
     assert world.outcome() == smooth.outcome() if begun else not world.calls
     if not begun:
-        world.labels = {contract.PUBLIC_IP: "9.9.9.9"}
+        world.labels = {contract.LABEL_PUBLIC_IP: "9.9.9.9"}
         world.run()
         assert not world.labels
 
@@ -129,7 +129,7 @@ def test_an_association_that_somebody_else_made_is_never_cut() -> None:
     assert "Cut" not in world.calls
     assert world.record is None
     assert contract.LOST in world.events
-    assert contract.PUBLIC_IP not in world.labels
+    assert contract.LABEL_PUBLIC_IP not in world.labels
 
 
 @settings(deadline=None, max_examples=400)
@@ -165,10 +165,10 @@ def _turned(mode: Mode, turn: str) -> PodView | None:
 
 def test_a_stale_label_goes_before_anything_else() -> None:
     world = MODES[Mode.FIXED_TAG]()
-    world.labels = {contract.PUBLIC_IP: "9.9.9.9"}
+    world.labels = {contract.LABEL_PUBLIC_IP: "9.9.9.9"}
     world.run()
     assert world.calls[0] == "Unlabel"
-    assert world.labels[contract.PUBLIC_IP] == "1.1.1.1"
+    assert world.labels[contract.LABEL_PUBLIC_IP] == "1.1.1.1"
 
 
 def test_converged_means_that_there_is_nothing_to_do() -> None:
@@ -187,7 +187,7 @@ def test_a_claim_gives_way_to_an_address_that_the_pod_had_all_along(mode: Mode) 
     assert world.record
     assert world.record.phase is Phase.CLAIMED
     given = AllocationId("eipalloc-given")
-    tags = {contract.TYPE: str(mode), contract.TAG_POD: "ns/p", "k": ""}
+    tags = {contract.TAG_TYPE: str(mode), contract.TAG_POD: "ns/p", "k": ""}
     here = Association(association_id=AssociationId("eipassoc-given"), target=target("10.0.0.5"))
     world.ec2[given] = Address(
         allocation_id=given, public_ip="9.9.9.9", border_group="us-west-2", tags=tags, association=here
@@ -195,7 +195,7 @@ def test_a_claim_gives_way_to_an_address_that_the_pod_had_all_along(mode: Mode) 
     world.calls.clear()
     world.run()
     assert world.record.allocation_id == given
-    assert world.labels[contract.PUBLIC_IP] == "9.9.9.9"
+    assert world.labels[contract.LABEL_PUBLIC_IP] == "9.9.9.9"
     left = [a.allocation_id for a in world.ec2.values() if not a.association]
     assert left == ([] if mode is Mode.AUTO else [POOL])
     assert "Associate" not in world.calls
@@ -214,7 +214,7 @@ def test_an_association_gives_way_to_a_later_one_of_ours_that_displaced_it() -> 
     world.calls.clear()
     world.run()
     assert world.record.allocation_id == second.allocation_id
-    assert world.labels[contract.PUBLIC_IP] == "9.9.9.9"
+    assert world.labels[contract.LABEL_PUBLIC_IP] == "9.9.9.9"
     assert list(world.ec2) == [second.allocation_id]
     assert "Associate" not in world.calls
 

@@ -42,9 +42,9 @@ def test_a_refused_pod_that_is_being_deleted_hears_nothing() -> None:
 
 def test_the_label_of_a_refused_pod_goes_only_where_it_says_associated() -> None:
     world = refused()
-    world.labels = {contract.TYPE: "auto"}
+    world.labels = {contract.LABEL_TYPE: "auto"}
     assert kinds(world) == ["Tell", "Wait"]
-    world.labels[contract.PUBLIC_IP] = "9.9.9.9"
+    world.labels[contract.LABEL_PUBLIC_IP] = "9.9.9.9"
     assert kinds(world) == ["Unlabel", "Tell", "Wait"]
 
 

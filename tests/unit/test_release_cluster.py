@@ -107,7 +107,7 @@ def test_all_that_it_held_goes_by_the_usual_rules(world: World) -> None:
     world.pod("f", fixed(), ip="10.0.0.6")
     dead.settle()
     leaked = world.ec2.add_address(
-        tags={contract.TYPE: "auto", contract.TAG_CLUSTER_UID: "c-1", contract.TAG_POD: "n/p"}
+        tags={contract.TAG_TYPE: "auto", contract.TAG_CLUSTER_UID: "c-1", contract.TAG_POD: "n/p"}
     )
     stranger = world.ec2.add_address()
     world.ec2.associate_by_hand(stranger, at("10.0.0.9"))
@@ -127,7 +127,7 @@ def test_a_part_of_a_cluster_takes_nothing_that_is_not_recorded(world: World) ->
     dead = Replica(world, cluster="c-1").lead()
     dead.settle()
     leaked = world.ec2.add_address(
-        tags={contract.TYPE: "auto", contract.TAG_CLUSTER_UID: "c-1", contract.TAG_POD: "n/p"}
+        tags={contract.TAG_TYPE: "auto", contract.TAG_CLUSTER_UID: "c-1", contract.TAG_POD: "n/p"}
     )
     dead.crash()
     assert undo(world, dead, whole=False)

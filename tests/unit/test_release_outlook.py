@@ -13,7 +13,7 @@ from tests.fakes.records import TARGET, install_record, new_pod
 
 CLUSTER = ClusterUid("u-1")
 ONE = AllocationId("eipalloc-1")
-TAGS = {contract.TYPE: "auto", contract.TAG_CLUSTER_UID: CLUSTER, contract.TAG_POD: "ns/web"}
+TAGS = {contract.TAG_TYPE: "auto", contract.TAG_CLUSTER_UID: CLUSTER, contract.TAG_POD: "ns/web"}
 FREE = Address(allocation_id=ONE, public_ip="198.18.0.1", border_group="g", tags=TAGS)
 ASSOCIATED = replace(FREE, association=Association(association_id=AssociationId("eipassoc-1"), target=TARGET))
 
@@ -47,7 +47,7 @@ def test_what_the_cluster_allocated_and_nobody_recorded(address: Address, outloo
 
 @pytest.mark.parametrize(
     "tags",
-    [TAGS | {contract.TYPE: "fixed-tag"}, TAGS | {contract.TAG_CLUSTER_UID: "u-2"}, {}],
+    [TAGS | {contract.TAG_TYPE: "fixed-tag"}, TAGS | {contract.TAG_CLUSTER_UID: "u-2"}, {}],
     ids=["not-auto", "another-clusters", "not-ours"],
 )
 def test_what_is_not_this_cluster_s_is_not_listed(tags: dict[str, str]) -> None:

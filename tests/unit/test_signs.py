@@ -40,12 +40,12 @@ class Stage:
 
     def put_on(self) -> None:
         """Show the address."""
-        self.signs.put_on(Mode.AUTO, contract.AMAZON_POOL, IP)
+        self.signs.put_on(Mode.AUTO, IP)
 
     @property
     def shown(self) -> str | None:
         """What the API server has."""
-        return self.pods.pods[self.planned.uid].labels.get(contract.PUBLIC_IP)
+        return self.pods.pods[self.planned.uid].labels.get(contract.LABEL_PUBLIC_IP)
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -94,13 +94,13 @@ def test_what_the_watch_has_not_told_yet_is_found_out(change: dict[str, Any]) ->
     assert stage.shown == IP
 
 
-@pytest.mark.parametrize("stripped", [{}, {contract.PUBLIC_IP: "192.0.2.1"}])
+@pytest.mark.parametrize("stripped", [{}, {contract.LABEL_PUBLIC_IP: "192.0.2.1"}])
 def test_labels_that_a_person_changed_meanwhile_are_mended_by_the_same_patch(stripped: dict[str, str]) -> None:
     stage = Stage(pod(Mode.AUTO))
     stage.put_on()
-    stage.changes({"labels": {**stage.labels, contract.FIXED_TAG: "stray"}})
+    stage.changes({"labels": {**stage.labels, contract.LABEL_FIXED_TAG: "stray"}})
     stage.planned = stage.believed
-    right = {key: value for key, value in stage.labels.items() if key != contract.FIXED_TAG}
+    right = {key: value for key, value in stage.labels.items() if key != contract.LABEL_FIXED_TAG}
     stage.changes({"labels": stripped}, unseen=True)
     stage.put_on()
     assert stage.labels == right
@@ -148,7 +148,7 @@ def test_the_condition_follows_the_label_on_the_same_terms() -> None:
 
 
 def test_what_says_associated_goes_whatever_else_has_changed() -> None:
-    stage = Stage(replace(pod(Mode.AUTO), labels={contract.PUBLIC_IP: IP}, condition="True", gated=True))
+    stage = Stage(replace(pod(Mode.AUTO), labels={contract.LABEL_PUBLIC_IP: IP}, condition="True", gated=True))
     stage.changes({"annotations": {}, "ip": "10.0.0.6"}, unseen=True)
     stage.signs.take_off()
     assert stage.shown is None

@@ -64,7 +64,7 @@ class Storm:
             {"annotations": auto()},
             {"ip": self._random.choice(IPS)},
             {"labels": {}},
-            {"labels": {**pod.labels, contract.FIXED_TAG: "stray"}},
+            {"labels": {**pod.labels, contract.LABEL_FIXED_TAG: "stray"}},
         )
         what = self._random.randrange(len(changes) + 3)
         if what < len(changes):
@@ -91,5 +91,5 @@ def test_when_it_is_calm_again_the_pod_shows_what_it_has(world: World, seed: int
     assert len(world.pods.patches) + len(world.pods.fetches) <= before + CALLS
     (address,) = world.at_ip(IPS[0])
     shown = world.pods.pods[storm.uid]
-    assert shown.labels == wanted_labels(Mode.AUTO, contract.AMAZON_POOL, address.public_ip)
+    assert shown.labels == wanted_labels(shown, Mode.AUTO, address.public_ip)
     assert shown.condition == ("True" if shown.gated else None)

@@ -25,8 +25,8 @@ from tests.unit.plan_world import FACTS, PlanWorld, pod, target
 
 FOUND = AllocationId("eipalloc-found")
 HERE = Association(association_id=AssociationId("eipassoc-found"), target=target("10.0.0.5"))
-GO_TAGS = {contract.TYPE: str(Mode.AUTO), contract.TAG_POD: "ns/p", contract.TAG_CLUSTER_NAME: "a"}
-OWN_TAGS = {contract.TYPE: str(Mode.AUTO), contract.TAG_CLUSTER_UID: FACTS.cluster_uid, contract.TAG_POD_UID: "u-1"}
+GO_TAGS = {contract.TAG_TYPE: str(Mode.AUTO), contract.TAG_POD: "ns/p", contract.TAG_CLUSTER_NAME: "a"}
+OWN_TAGS = {contract.TAG_TYPE: str(Mode.AUTO), contract.TAG_CLUSTER_UID: FACTS.cluster_uid, contract.TAG_POD_UID: "u-1"}
 SOMEBODY = Owner(
     cluster_uid=ClusterUid(FACTS.cluster_uid), install=FACTS.install, pod_uid=PodUid("u-2"), epoch=Epoch(1)
 )
@@ -70,7 +70,7 @@ def reason(situation: Situation) -> act.Reason:
         (pod(Mode.AUTO), OWN_TAGS, None),
         (pod(Mode.AUTO), GO_TAGS, AdoptedTags(cluster_name="a", pod="ns/p", pod_uid="")),
         (pod(Mode.FIXED_TAG, "k"), {"k": "any"}, None),
-        (pod(Mode.FIXED_TAG, "k"), {"k": "", contract.TYPE: "fixed-tag", contract.TAG_POD: "ns/p"}, None),
+        (pod(Mode.FIXED_TAG, "k"), {"k": "", contract.TAG_TYPE: "fixed-tag", contract.TAG_POD: "ns/p"}, None),
         (pod(Mode.FIXED_TAG_VALUE, "k"), {"k": "ns/p"}, None),
     ],
     ids=["our tags", "the Go controller's tags", "its pool's", "its pool's, tagged by the Go controller", "its own"],
@@ -88,18 +88,18 @@ def test_what_is_the_pods_own_is_taken_over_where_it_is(
     ("asking", "tags"),
     [
         (pod(Mode.AUTO), {}),
-        (pod(Mode.AUTO), OWN_TAGS | {contract.TYPE: "fixed-tag"}),
+        (pod(Mode.AUTO), OWN_TAGS | {contract.TAG_TYPE: "fixed-tag"}),
         (pod(Mode.AUTO), OWN_TAGS | {contract.TAG_CLUSTER_UID: "another"}),
         (pod(Mode.AUTO), OWN_TAGS | {contract.TAG_POD_UID: "u-0"}),
         (pod(Mode.AUTO), GO_TAGS | {contract.TAG_POD: "ns/q"}),
         (pod(Mode.AUTO), GO_TAGS | {contract.TAG_POD_UID: "u-0"}),
-        (pod(Mode.AUTO), GO_TAGS | {contract.TYPE: "fixed-tag"}),
-        (pod(Mode.AUTO), {contract.TYPE: "auto"}),
+        (pod(Mode.AUTO), GO_TAGS | {contract.TAG_TYPE: "fixed-tag"}),
+        (pod(Mode.AUTO), {contract.TAG_TYPE: "auto"}),
         (pod(Mode.AUTO), {contract.TAG_POD: "ns/p"}),
         (pod(Mode.FIXED_TAG, "k"), {"other": ""}),
-        (pod(Mode.FIXED_TAG, "k"), {"k": "", contract.TYPE: "auto"}),
+        (pod(Mode.FIXED_TAG, "k"), {"k": "", contract.TAG_TYPE: "auto"}),
         (pod(Mode.FIXED_TAG_VALUE, "k"), {"k": "ns/q"}),
-        (pod(Mode.FIXED_TAG_VALUE, "k"), {"k": "ns/p", contract.TYPE: "auto"}),
+        (pod(Mode.FIXED_TAG_VALUE, "k"), {"k": "ns/p", contract.TAG_TYPE: "auto"}),
     ],
 )
 def test_what_is_somebody_elses_is_told_and_left(asking: PodView, tags: dict[str, str]) -> None:
@@ -125,5 +125,5 @@ def test_a_late_arrival_of_a_call_of_ours_is_cut() -> None:
 def test_the_label_of_a_pod_that_has_to_wait_goes() -> None:
     situation = met(pod(Mode.AUTO), {})
     assert situation.pod is not None
-    worn = replace(situation, pod=replace(situation.pod, labels={contract.PUBLIC_IP: "8.8.8.8"}))
+    worn = replace(situation, pod=replace(situation.pod, labels={contract.LABEL_PUBLIC_IP: "8.8.8.8"}))
     assert kinds(worn) == ["Unlabel", "Tell", "Wait"]

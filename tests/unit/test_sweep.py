@@ -32,7 +32,7 @@ LOST = AllocationId("eipalloc-1")
 def unowned(tagged: PodView) -> Address:
     """What a late AllocateAddress for this Pod leaves behind."""
     tags = {
-        contract.TYPE: str(Mode.AUTO),
+        contract.TAG_TYPE: str(Mode.AUTO),
         contract.TAG_CLUSTER_NAME: FACTS.cluster_name,
         contract.TAG_CLUSTER_UID: ClusterUid(FACTS.cluster_uid),
         contract.TAG_POD: f"{tagged.namespace}/{tagged.name}",
@@ -104,7 +104,7 @@ def test_where_the_ledger_says_that_we_did_not_put_it_there_it_is_left_alone() -
     assert [orphan.address.allocation_id for orphan in orphans] == [LOST]
 
 
-GO_TAGS = {contract.TYPE: str(Mode.AUTO), contract.TAG_POD: "ns/p", contract.TAG_CLUSTER_NAME: FACTS.cluster_name}
+GO_TAGS = {contract.TAG_TYPE: str(Mode.AUTO), contract.TAG_POD: "ns/p", contract.TAG_CLUSTER_NAME: FACTS.cluster_name}
 
 
 def tagged(tags: dict[str, str]) -> Address:
@@ -151,7 +151,7 @@ def test_what_the_go_controller_left_behind_is_reported_and_never_released() -> 
     assert (orphans, "release it if nobody needs it" in report) == ([], True)
     assert swept(tagged(GO_TAGS | {contract.TAG_CLUSTER_NAME: "b"}), around(None)) == ([], [])
     assert swept(tagged(GO_TAGS | {contract.TAG_POD_UID: "u-0"}), around(None)) == ([], [])
-    assert swept(tagged(GO_TAGS | {contract.TYPE: "fixed-tag"}), around(None)) == ([], [])
+    assert swept(tagged(GO_TAGS | {contract.TAG_TYPE: "fixed-tag"}), around(None)) == ([], [])
     assert swept(tagged({}), around(None)) == ([], [])
 
 
@@ -188,7 +188,7 @@ def test_what_is_at_another_pod_than_its_tags_name_goes() -> None:
 
 def test_a_pools_address_is_taken_back_without_a_word_on_tags() -> None:
     """What an `auto` claim remembers of the Go controller's tags allows its release: a pool's is never released."""
-    kept = {**GO_TAGS, contract.TYPE: str(Mode.FIXED_TAG), "k": ""}
+    kept = {**GO_TAGS, contract.TAG_TYPE: str(Mode.FIXED_TAG), "k": ""}
     orphans, _ = swept(replace(tagged(kept), association=HERE), around(None))
     assert [(orphan.mode, orphan.adopted) for orphan in orphans] == [(Mode.FIXED_TAG, None)]
 
@@ -226,5 +226,5 @@ def test_a_leak_is_ours_auto_free_and_unowned() -> None:
     owned = AddressRecord(allocation_id=LOST, pool="amazon", owner=OWNER)
     assert not is_unowned_auto(address, owned, FACTS)
     assert not is_unowned_auto(replace(address, association=HERE), None, FACTS)
-    for key in (contract.TYPE, contract.TAG_CLUSTER_UID):
+    for key in (contract.TAG_TYPE, contract.TAG_CLUSTER_UID):
         assert not is_unowned_auto(replace(address, tags={**address.tags, key: "other"}), None, FACTS)

@@ -162,7 +162,7 @@ def test_an_address_that_is_associated_again_is_not_released() -> None:
     assert kinds(shows(free, Association(association_id=OTHER, target=ELSEWHERE))) == ["Forget"]
 
 
-@pytest.mark.parametrize("key", [contract.TYPE, contract.TAG_CLUSTER_UID, contract.TAG_POD_UID])
+@pytest.mark.parametrize("key", [contract.TAG_TYPE, contract.TAG_CLUSTER_UID, contract.TAG_POD_UID])
 def test_an_address_that_a_person_tagged_otherwise_is_not_released(key: str) -> None:
     free = releasing()
     assert free.address is not None
@@ -174,11 +174,11 @@ def test_an_adopted_address_is_released_by_the_tags_that_it_was_adopted_with() -
     found = releasing()
     assert found.address is not None
     assert found.record is not None
-    tags = {contract.TYPE: str(Mode.AUTO), contract.TAG_POD: "ns/p", contract.TAG_CLUSTER_NAME: "a"}
+    tags = {contract.TAG_TYPE: str(Mode.AUTO), contract.TAG_POD: "ns/p", contract.TAG_CLUSTER_NAME: "a"}
     adopted = replace(found.record, adopted=AdoptedTags(cluster_name="a", pod="ns/p", pod_uid=""))
     for changed, steps in (
         ({}, ["Release", "Forget"]),
-        ({contract.TYPE: "fixed-tag"}, ["Forget"]),
+        ({contract.TAG_TYPE: "fixed-tag"}, ["Forget"]),
         ({contract.TAG_POD: "ns/q"}, ["Forget"]),
     ):
         shown = replace(found.address, tags=tags | changed)
@@ -223,14 +223,14 @@ def test_a_wrong_annotation_takes_the_label_only_where_ec2_dropped_the_associati
 def test_a_wrong_annotation_on_a_pod_that_is_not_served_yet_changes_nothing() -> None:
     world = PlanWorld(pod=pod(Mode.FIXED_TAG, "k")).with_pool(k="")
     world.run(limit=1)
-    world.labels = {contract.PUBLIC_IP: "9.9.9.9"}
+    world.labels = {contract.LABEL_PUBLIC_IP: "9.9.9.9"}
     assert kinds(replace(world.situation(), desire=WRONG)) == []
 
 
 def test_a_pod_that_never_asked_keeps_the_labels_that_are_not_about_an_address() -> None:
-    world = PlanWorld(pod=pod("", annotations={}), labels={contract.TYPE: "auto"})
+    world = PlanWorld(pod=pod("", annotations={}), labels={contract.LABEL_TYPE: "auto"})
     assert kinds(world.situation()) == []
-    world.labels[contract.PUBLIC_IP] = "9.9.9.9"
+    world.labels[contract.LABEL_PUBLIC_IP] = "9.9.9.9"
     assert kinds(world.situation()) == ["Unlabel"]
 
 
