@@ -95,6 +95,13 @@ class SandboxCluster:
         uid = self.kube.pod(namespace, name, annotations=annotations, ip=ip, node=where.name, **more)
         return uid, ip
 
+    def run_on_host(self, namespace: str, name: str, annotations: Mapping[str, str], *, node: int) -> tuple[str, str]:
+        """A hostNetwork Pod, which has its node's own IP; its UID and the IP."""
+        where = self.nodes[node]
+        pod = self.kube.pod
+        uid = pod(namespace, name, annotations=annotations, ip=where.ips[0], node=where.name, host_network=True)
+        return uid, where.ips[0]
+
     def leader(self) -> Replica | None:
         """The live replica that says that it leads."""
         return next((r for r in self.replicas if r.alive and r.leads()), None)

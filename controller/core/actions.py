@@ -5,7 +5,6 @@ allocation id of a new address, the association id) takes it from the claim as i
 what was decided.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -165,4 +164,8 @@ Action = (
 )
 
 Plan = tuple[Action, ...]
-Tags = Mapping[str, str]
+
+
+def target_of(plan: Plan) -> Target | None:
+    """The target that this plan makes a claim for, if it does."""
+    return next((step.target for step in plan if isinstance(step, Claim | Retarget)), None)

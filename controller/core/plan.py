@@ -97,7 +97,7 @@ def _obtain(s: Situation, wanted: Serve) -> Plan:
     if not isinstance(s.placement, Placed):
         return _unplaced(s)
     if s.rival:
-        return (*teardown.unlabel_unserved(s), Wait(reason=Reason.TARGET))
+        return squatter.await_target(s)
     obtain = _obtain_auto if wanted.mode is Mode.AUTO else _obtain_fixed
     return (*teardown.unlabel_unserved(s), *obtain(s, wanted, s.placement))
 
@@ -136,7 +136,7 @@ def _go_on(s: Situation, record: PodRecord) -> Plan:
     if not isinstance(s.placement, Placed):
         return _unplaced(s)
     if s.rival:
-        return (*teardown.unlabel_unserved(s), Wait(reason=Reason.TARGET))
+        return squatter.await_target(s)
     if s.squatter is not None:
         return squatter.meet(s, s.squatter, None) if not _gives_way(s, s.squatter) else _unclaim(s)
     address = s.address
@@ -220,11 +220,14 @@ def _follow_ip(s: Situation, record: PodRecord) -> Plan:
     if not isinstance(s.placement, Placed):
         return (*teardown.unlabel(s), *cut, *_unplaced(s))
     if s.rival:
-        return (*teardown.unlabel(s), *cut, Wait(reason=Reason.TARGET))
+        return (*teardown.unlabel(s), *cut, *_without_unlabel(squatter.await_target(s)))
     if s.squatter is not None:
-        met = (step for step in squatter.meet(s, s.squatter, None) if not isinstance(step, Unlabel))
-        return (*teardown.unlabel(s), *cut, *met)
+        return (*teardown.unlabel(s), *cut, *_without_unlabel(squatter.meet(s, s.squatter, None)))
     return (*teardown.unlabel(s), *cut, Retarget(target=s.placement.target), *_up(record.mode))
+
+
+def _without_unlabel(steps: Plan) -> Plan:
+    return tuple(step for step in steps if not isinstance(step, Unlabel))
 
 
 def _astray(s: Situation, record: PodRecord) -> Plan:

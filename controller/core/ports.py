@@ -170,7 +170,10 @@ class Pods(Protocol):
         ...
 
     def at_ip(self, ip: str) -> Sequence[PodView]:
-        """The live (not finished, not drained, not host network) Pods that have this IP."""
+        """The live (not finished, not drained) Pods that have this IP.
+
+        All hostNetwork Pods of a node have the node's: of them only those that carry something of ours.
+        """
         ...
 
     def in_scope(self, namespace: str) -> bool:

@@ -64,7 +64,9 @@ class Situation:
     address: the claimed address as EC2 shows it, None where it does not; `address_seen` false: what an earlier leader
         did may not be visible yet, so that the ledger is believed rather than EC2's view.
     squatter: another address that EC2 shows at the Pod's own target, with its side of the ledger.
-    rival: another claim of this install is for the same target.
+    rival: who has a claim of this install for the same target, or is about to have it; as people read it, "" nobody.
+    leftover: the comparison with EC2 found that the squatter was left there by the Go controller, for a Pod that is
+        gone.
     tagged: unowned `auto` addresses whose tags name this very Pod, the associated one first.
     in_doubt: an AllocateAddress for this Pod may have happened, and EC2's reads may not show it yet.
     settled: no association of this claim can be on its way, or hidden by a late read.
@@ -85,7 +87,8 @@ class Situation:
     placement: Placed | Unplaced = Unplaced(looked=False)
     squatter: Address | None = None
     squatter_claim: AddressRecord | None = None
-    rival: bool = False
+    rival: str = ""
+    leftover: bool = False
     tagged: tuple[Address, ...] = ()
     offer: Offer | NoOffer | None = None
     in_doubt: bool = False

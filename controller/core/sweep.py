@@ -42,6 +42,25 @@ def is_orphan(uid: PodUid) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """An association that the Go controller forgot, at the IP of a live Pod that asks for an address of its own.
+
+    That Pod's own plan takes it away: a claim in the name of a Pod that is gone would stand in its way.
+    """
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a comparison found: the orphans, the leftovers, and what is to be reported in words."""
+
+    orphans: tuple[Orphan, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
+    reports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What the sweep compares with.
 
@@ -60,20 +79,24 @@ class Surroundings:
     own_instances: Callable[[], Collection[str]]
 
 
-def sweep(addresses: Iterable[Address], around: Surroundings) -> tuple[list[Orphan], list[str]]:
-    """The orphans, and what is to be reported in words."""
+def sweep(addresses: Iterable[Address], around: Surroundings) -> Findings:
+    """Compare these addresses with what stands around them."""
     orphans: list[Orphan] = []
+    leftovers: list[Leftover] = []
     reports: list[str] = []
     for address in addresses:
         record = around.records.get(address.allocation_id)
         if record is not None and record.owner is not None:
             continue
         found = _judge(address, record, around)
-        if isinstance(found, Orphan):
-            orphans.append(found)
-        elif found:
-            reports.append(f"{address.public_ip} ({address.allocation_id}): {found}")
-    return orphans, reports
+        match found:
+            case Orphan():
+                orphans.append(found)
+            case Leftover():
+                leftovers.append(found)
+            case str():
+                reports.append(f"{address.public_ip} ({address.allocation_id}): {found}")
+    return Findings(orphans=tuple(orphans), leftovers=tuple(leftovers), reports=tuple(reports))
 
 
 def is_unowned_auto(address: Address, record: AddressRecord | None, facts: Facts) -> bool:
@@ -83,13 +106,14 @@ def is_unowned_auto(address: Address, record: AddressRecord | None, facts: Facts
     return ours and auto and address.association is None and (record is None or record.owner is None)
 
 
-def _judge(address: Address, record: AddressRecord | None, around: Surroundings) -> Orphan | str | None:
+def _judge(address: Address, record: AddressRecord | None, around: Surroundings) -> Orphan | Leftover | str | None:
     association = address.association
     tags = found_tags(address)
     if association is not None and record is not None and record.knows(association.target):
         orphan = _orphan(address, record.pool, tags)
         # Ours beyond doubt, so nothing has to be proven of the Pod that the tags name: it may well live, unserved.
-        return None if _may_be_adopted(address, around) else replace(orphan, namespace="", name="")
+        # A live Pod there that asks for an address adopts it, or cuts it, by its own plan.
+        return None if _asked_for_at(address, around) else replace(orphan, namespace="", name="")
     if tags is None or not _in_scope(tags, around):
         return None
     if association is None:
@@ -99,7 +123,7 @@ def _judge(address: Address, record: AddressRecord | None, around: Surroundings)
     if record is not None:  # the ledger has its history, and this is no part of it
         return f"associated with {association.target.private_ip}, where we did not put it; tagged for {tags.pod}"
     if association.instance_id is not None and association.instance_id in around.own_instances():
-        return _orphan(address, "", tags)
+        return Leftover(address=address) if _asked_for_at(address, around) else _orphan(address, "", tags)
     named = tags.cluster_name == around.facts.cluster_name
     return f"associated with {association.target.private_ip}, tagged for {tags.pod}, which is gone" if named else None
 
@@ -142,6 +166,12 @@ def _may_be_adopted(address: Address, around: Surroundings) -> bool:
         if isinstance(wanted, Serve) and may_adopt(address, around.facts, pod, wanted.mode, wanted.pool):
             return True
     return False
+
+
+def _asked_for_at(address: Address, around: Surroundings) -> bool:
+    """Whether a live Pod at the address's private IP asks for one."""
+    assert address.association is not None
+    return any(isinstance(desire(pod), Serve) for pod in around.pods_at(address.association.target.private_ip))
 
 
 def _in_scope(tags: AdoptedTags, around: Surroundings) -> bool:

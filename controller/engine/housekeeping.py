@@ -137,16 +137,18 @@ class Housekeeping:
 
     def _sweep(self, addresses: list[Address]) -> list[PodUid]:
         around = self._surroundings(addresses)
-        orphans, reports = sweep(addresses, around)
-        reports += self._stranded(addresses)
+        found = sweep(addresses, around)
+        kept = (left.address.association for left in found.leftovers)
+        self.state.memory.leftovers = frozenset(a.association_id for a in kept if a)
+        reports = [*found.reports, *self._stranded(addresses)]
         for report in reports:
             if report not in self._reported:
                 log.warning("left alone: %s", report)
         self._reported = set(reports)
         taken = []
-        if len(orphans) > WRITES_AT_ONCE:
+        if len(found.orphans) > WRITES_AT_ONCE:
             self._next_resync = self.clock() + AGAIN_S
-        for orphan in orphans[:WRITES_AT_ONCE]:
+        for orphan in found.orphans[:WRITES_AT_ONCE]:
             side = around.records.get(orphan.address.allocation_id)
             change = transitions.take_orphan(orphan, side, self.state.facts, self.state.term.epoch)
             if self._commits(change):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from controller.core.desire import Desire, Nothing, Pending, Serve, Unproven, departs
-from controller.core.ports import Clock, PodView
+from controller.core.ports import Address, Clock, PodView
 from controller.engine.queues import PoolQueues
 from state.model import AllocationId, AssociationId, Change, InstallKey, InstallRecord, PodRecord, PodUid
 
@@ -68,6 +68,7 @@ class Memory:
     doubted: set[AllocationId] = field(default_factory=set)
     alive: set[tuple[InstallKey, int]] = field(default_factory=set)
     perhaps: dict[PodUid, PodRecord] = field(default_factory=dict)
+    leftovers: frozenset[AssociationId] = frozenset()
     quota_short_until: float = 0.0
     queues: PoolQueues = field(init=False)
 
@@ -124,6 +125,10 @@ class Memory:
             self.doubted.add(change.address_after.allocation_id)
         elif change.pod_before is None and change.pod_after is not None:
             self.perhaps[change.pod_after.uid] = change.pod_after
+
+    def left_over(self, address: Address) -> bool:
+        """Whether the last comparison with EC2 found its association to be what the Go controller forgot."""
+        return address.association is not None and address.association.association_id in self.leftovers
 
     def lives(self, install: InstallRecord) -> None:
         """Its counter has moved on from this: it is not silent, whatever the last look at it said."""

@@ -121,7 +121,7 @@ class Observer:
         ip = record.target.private_ip if record is not None and record.target is not None else pod.ip
         if not ip or pod.ip not in ("", ip):
             return False
-        others = [other for other in self._pods.at_ip(ip) if other.uid != pod.uid]
+        others = [other for other in self._pods.at_ip(ip) if other.uid != pod.uid and not _share(pod, other)]
         return any(not pod.ip or pod.deleting or other.created > pod.created for other in others)
 
     def _look_at_addresses(self, glances: list[Glance], seen: Observation) -> list[Glance]:
@@ -238,16 +238,27 @@ class Observer:
         return replace(
             base,
             placement=placement,
-            rival=bool(self._claims.rivals(glance.uid, target)),
+            rival=self._rival(glance.uid, target),
+            leftover=squatter is not None and self._memory.left_over(squatter),
             squatter=squatter,
             squatter_claim=self._ledger.address(squatter.allocation_id) if squatter else None,
         )
+
+    def _rival(self, uid: PodUid, target: Target) -> str:
+        """Who has another claim for this target, as people read it."""
+        holders = (self._ledger.pod(other) for other in self._claims.rivals(uid, target))
+        return next((f"Pod {held.holder}" if held and held.name else "a Pod that is gone" for held in holders), "")
 
     def _unowned(self, address: Address, uid: PodUid) -> bool:
         """An unclaimed address of this very Pod that nobody has associated with something we do not know."""
         record = self._ledger.address(address.allocation_id)
         free = record is None or record.owner is None
         return free and is_own_auto(address, self._facts, uid) and address.association is None
+
+
+def _share(pod: PodView, other: PodView) -> bool:
+    """Whether both have their node's IP: then neither has it instead of the other."""
+    return pod.host_network and other.host_network
 
 
 def _settled_target(glance: Glance, ip: str) -> Target | None:

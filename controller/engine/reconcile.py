@@ -10,9 +10,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from controller.core.actions import Plan
+from controller.core.actions import Plan, target_of
 from controller.core.desire import Unproven
 from controller.core.plan import plan
 from controller.core.ports import Clock, Ledger, Pods, Term
@@ -25,11 +25,19 @@ from controller.engine.outcomes import Aftermath
 from controller.engine.term import TermState
 from controller.engine.workqueue import Workqueue
 from state.errors import PodEipError
-from state.model import AllocationId, PodUid
+from state.model import AllocationId, PodUid, Target
 
 log = logging.getLogger(__name__)
 
 IDLE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """What a plan on its way has spoken for: a pool's address, and a target."""
+
+    allocation_id: AllocationId | None
+    target: Target | None
 
 
 class Reconciler:
@@ -54,7 +62,8 @@ class Reconciler:
         self._queue = Workqueue(clock)
         self._outcomes: deque[Outcome] = deque()
         self._executor = executor(self._hand_in)
-        self._busy: dict[PodUid, AllocationId | None] = {}
+        self._busy: dict[PodUid, InFlight] = {}
+        self._targets: dict[Target, str] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
         self._woke_at = clock()
@@ -161,7 +170,9 @@ class Reconciler:
         """The outcomes of plans that have ended; those of a term that is over only free their Pods."""
         while self._outcomes:
             outcome = self._outcomes.popleft()
-            self._busy.pop(outcome.uid, None)
+            ended = self._busy.pop(outcome.uid, None)
+            if ended is not None and ended.target is not None:
+                self._targets.pop(ended.target, None)
             self._queue.free(outcome.uid)
             if self.state is None or self.aftermath is None:
                 continue
@@ -203,7 +214,7 @@ class Reconciler:
 
     def _serve(self, state: TermState, after: Aftermath, uids: set[PodUid]) -> None:
         before = state.view.asked_at
-        reserved = frozenset(a for a in self._busy.values() if a)
+        reserved = frozenset(flight.allocation_id for flight in self._busy.values() if flight.allocation_id)
         seen = state.observer.observe(uids, reserved)
         self._woke_at = self._clock()
         for uid, error in seen.failures.items():
@@ -214,14 +225,27 @@ class Reconciler:
             after.looked()
 
     def _plan(self, state: TermState, after: Aftermath, s: Situation) -> None:
-        steps = self._admitted(state, s, plan(s))
+        steps = self._admitted(state, s, self._unrivalled(s, plan(s)))
         if not steps:
             after.take_in(Outcome(uid=s.uid, epoch=state.term.epoch, situation=s))
             if s.pod is None and s.record is None:
                 state.memory.forget(s.uid)
             return
-        self._busy[s.uid] = s.offer.address.allocation_id if isinstance(s.offer, Offer) else None
+        self._busy[s.uid] = InFlight(
+            s.offer.address.allocation_id if isinstance(s.offer, Offer) else None, target_of(steps)
+        )
+        self._speak_for(s, target_of(steps))
         self._executor.start(state, s, steps)
+
+    def _speak_for(self, s: Situation, target: Target | None) -> None:
+        if target is not None and s.pod is not None:
+            self._targets[target] = f"Pod {s.pod.namespace}/{s.pod.name}"
+
+    def _unrivalled(self, s: Situation, steps: Plan) -> Plan:
+        """This plan, or another one where a plan in flight claims the same target: a node's IP has many Pods."""
+        target = target_of(steps)
+        rival = self._targets.get(target) if target is not None else None
+        return plan(replace(s, rival=rival)) if rival is not None else steps
 
     def _admitted(self, state: TermState, s: Situation, steps: Plan) -> Plan:
         """This plan, or another one if it would take more than the namespace may have."""

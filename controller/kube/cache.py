@@ -57,7 +57,7 @@ class PodCache:
             return tuple(self._carriers.values())
 
     def at_ip(self, ip: str) -> Sequence[PodView]:
-        """The live Pods that have this IP as their own."""
+        """The live Pods that have this IP; of those that share their node's, the ones that carry something of ours."""
         with self._lock:
             return self._by_ip.get(ip, ())
 
@@ -126,7 +126,8 @@ class PodCache:
 
 
 def _has_ip(view: PodView) -> bool:
-    return bool(view.ip) and not (view.finished or view.drained or view.host_network)
+    shares = view.host_network and not (view.annotations or view.labels)
+    return bool(view.ip) and not (view.finished or view.drained or shares)
 
 
 def _kept(old: Seen | None, new: Seen) -> Seen:

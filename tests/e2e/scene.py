@@ -63,6 +63,11 @@ class Scene:
         uid, self.ips[name] = self.cluster.run_pod(self.namespace, name, annotations, **more)
         return uid
 
+    def run_on_host(self, name: str, annotations: dict[str, str], *, node: int) -> str:
+        """Run a hostNetwork Pod on this node; its UID."""
+        uid, self.ips[name] = self.cluster.run_on_host(self.namespace, name, annotations, node=node)
+        return uid
+
     def delete(self, name: str) -> None:
         """Delete it at once."""
         self.cluster.kube.delete_pod(self.namespace, name)

@@ -29,12 +29,6 @@ def test_a_wrong_annotation_is_told_and_costs_nothing(scene: Scene, name: str) -
     assert scene.label(name) is None
 
 
-def test_a_host_network_pod_is_told(scene: Scene) -> None:
-    scene.run("host", auto(), host_network=True)
-    scene.hears("host", "Warning EIPInvalid", "hostNetwork")
-    assert scene.at("host") is None
-
-
 def test_a_fargate_pod_is_told(scene: Scene) -> None:
     scene.run("fargate", auto(), labels={"eks.amazonaws.com/fargate-profile": "fp"})
     scene.hears("fargate", "Warning EIPInvalid", "Fargate", "private subnet")

@@ -101,6 +101,7 @@ class World:
         created: str = "1",
         gated: bool = False,
         namespace: str = "ns",
+        host_network: bool = False,
     ) -> PodUid:
         """A running Pod."""
         made = PodView(
@@ -112,6 +113,7 @@ class World:
             annotations=annotations or {},
             created=created,
             gated=gated,
+            host_network=host_network,
         )
         return self.pods.put(made).uid
 

@@ -60,8 +60,9 @@ class Model:
 
 
 def live(view: PodView) -> bool:
-    """Whether it has its IP for itself."""
-    return not (view.finished or view.drained or view.host_network)
+    """Whether it counts at its IP: of those that share their node's, only what carries something of ours."""
+    shares = view.host_network and not (view.annotations or view.labels)
+    return not (view.finished or view.drained or shares)
 
 
 @given(steps)

@@ -37,7 +37,7 @@ def test_a_pod_that_is_being_deleted_begins_nothing(mode: Mode) -> None:
 
 
 def test_a_claimed_target_that_is_another_claims_too_waits() -> None:
-    assert reasons(replace(claimed().situation(), rival=True)) == [act.Reason.TARGET]
+    assert reasons(replace(claimed().situation(), rival="Pod ns/q")) == [act.Reason.TARGET]
 
 
 def test_a_claimed_pod_without_a_target_waits_for_one() -> None:
@@ -73,7 +73,7 @@ def test_an_address_that_is_not_there_any_more_is_given_up() -> None:
 def test_a_pod_that_moves_to_what_another_claims_is_cut_off_and_waits() -> None:
     world = served()
     world.pod = pod("fixed-tag", "k", ip="10.0.0.6")
-    steps = plan(replace(world.situation(), rival=True))
+    steps = plan(replace(world.situation(), rival="Pod ns/q"))
     assert [type(step) for step in steps] == [act.Unlabel, act.Cut, act.Wait]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from controller.core import contract
 from controller.core.ports import Address, Association, PodView
-from controller.core.sweep import Orphan, Surroundings, is_unowned_auto, sweep
+from controller.core.sweep import Leftover, Orphan, Surroundings, is_unowned_auto, sweep
 from state.model import (
     AddressRecord,
     AdoptedTags,
@@ -59,23 +59,30 @@ def around(live: PodView | None, *, for_long: bool = True) -> Surroundings:
     )
 
 
+def compared(addresses: list[Address], surroundings: Surroundings) -> tuple[list[Orphan], list[str]]:
+    """The orphans and the reports of a comparison that finds nothing else."""
+    found = sweep(addresses, surroundings)
+    assert not found.leftovers
+    return list(found.orphans), list(found.reports)
+
+
 @pytest.mark.parametrize(
     "live",
     [None, pod("auto", annotations={}), pod(Mode.FIXED_TAG, "key"), pod("no-such-mode")],
     ids=["gone", "asks for nothing", "asks for another's", "asks wrongly"],
 )
 def test_an_address_is_a_leak_if_its_pod_does_not_ask_for_one(live: PodView | None) -> None:
-    orphans, _ = sweep([unowned(pod(Mode.AUTO))], around(live))
+    orphans, _ = compared([unowned(pod(Mode.AUTO))], around(live))
     assert [orphan.address.allocation_id for orphan in orphans] == [LOST]
 
 
 @pytest.mark.parametrize("live", [pod(Mode.AUTO), pod(Mode.AUTO, ip="")], ids=["serve", "pending"])
 def test_an_address_is_no_leak_while_its_pod_may_take_it(live: PodView) -> None:
-    assert sweep([unowned(live)], around(live)) == ([], [])
+    assert compared([unowned(live)], around(live)) == ([], [])
 
 
 def test_an_address_is_no_leak_before_the_grace_period_is_over() -> None:
-    assert sweep([unowned(pod(Mode.AUTO))], around(None, for_long=False)) == ([], [])
+    assert compared([unowned(pod(Mode.AUTO))], around(None, for_long=False)) == ([], [])
 
 
 def on_our_node(address: Address) -> Address:
@@ -87,7 +94,7 @@ def on_our_node(address: Address) -> Address:
 
 def test_what_the_ledger_never_knew_is_ours_on_a_node_of_ours() -> None:
     """The table was lost: the tags and the Node are the only witnesses."""
-    orphans, _ = sweep([on_our_node(unowned(pod(Mode.AUTO)))], replace(around(None), own_instances=lambda: ("i-1",)))
+    orphans, _ = compared([on_our_node(unowned(pod(Mode.AUTO)))], replace(around(None), own_instances=lambda: ("i-1",)))
     assert [orphan.address.allocation_id for orphan in orphans] == [LOST]
 
 
@@ -97,10 +104,10 @@ def test_where_the_ledger_says_that_we_did_not_put_it_there_it_is_left_alone() -
     assert moved.association is not None
     known = AddressRecord(allocation_id=LOST, pool="amazon", rev=Rev(3))
     surroundings = replace(around(None), own_instances=lambda: ("i-1",), records={LOST: known})
-    orphans, [report] = sweep([moved], surroundings)
+    orphans, [report] = compared([moved], surroundings)
     assert (orphans, "where we did not put it" in report) == ([], True)
     recent = replace(known, recent=(moved.association.target,))
-    orphans, _ = sweep([moved], replace(surroundings, records={LOST: recent}))
+    orphans, _ = compared([moved], replace(surroundings, records={LOST: recent}))
     assert [orphan.address.allocation_id for orphan in orphans] == [LOST]
 
 
@@ -114,7 +121,7 @@ def tagged(tags: dict[str, str]) -> Address:
 
 def swept(address: Address, surroundings: Surroundings) -> tuple[list[Orphan], list[str]]:
     """What a sweep of this address alone finds, where one of the Nodes is i-1."""
-    return sweep([address], replace(surroundings, own_instances=lambda: ("i-1",)))
+    return compared([address], replace(surroundings, own_instances=lambda: ("i-1",)))
 
 
 def standing(live: PodView) -> Callable[[str], tuple[PodView, ...]]:
@@ -186,6 +193,19 @@ def test_what_is_at_another_pod_than_its_tags_name_goes() -> None:
     assert [orphan.adopted for orphan in orphans] == [AdoptedTags(cluster_name="a", pod="ns/p", pod_uid="")]
 
 
+@pytest.mark.parametrize("shared", [False, True], ids=["an IP of its own", "hostNetwork"])
+@pytest.mark.parametrize("tags", [GO_TAGS, {**GO_TAGS, contract.TAG_TYPE: "fixed-tag"}], ids=["auto", "fixed"])
+def test_what_was_left_at_a_pod_that_asks_for_its_own_is_that_pods_to_take_away(
+    tags: dict[str, str], shared: bool
+) -> None:
+    """An orphan's claim would stand in the way of the Pod's own, for as long as the Pod lives."""
+    asking = replace(pod(Mode.FIXED_TAG, "k"), name="q", uid=PodUid("u-9"), host_network=shared)
+    left = replace(tagged(tags), association=HERE)
+    here = replace(around(asking), pods_at=standing(asking), own_instances=lambda: ("i-1",))
+    found = sweep([left], here)
+    assert (found.orphans, found.leftovers, found.reports) == ((), (Leftover(address=left),), ())
+
+
 def test_a_pools_address_is_taken_back_without_a_word_on_tags() -> None:
     """What an `auto` claim remembers of the Go controller's tags allows its release: a pool's is never released."""
     kept = {**GO_TAGS, contract.TAG_TYPE: str(Mode.FIXED_TAG), "k": ""}
@@ -193,11 +213,13 @@ def test_a_pools_address_is_taken_back_without_a_word_on_tags() -> None:
     assert [(orphan.mode, orphan.adopted) for orphan in orphans] == [(Mode.FIXED_TAG, None)]
 
 
-def test_a_late_arrival_at_a_pod_that_may_have_it_is_left_for_that_pod() -> None:
+@pytest.mark.parametrize("shared", [False, True], ids=["an IP of its own", "hostNetwork"])
+def test_a_late_arrival_at_a_pod_that_asks_for_an_address_is_left_for_that_pod(shared: bool) -> None:
     pool = AddressRecord(allocation_id=LOST, pool="k", recent=(HERE.target,), rev=Rev(1))
-    asking, other = pod(Mode.FIXED_TAG, "k"), pod(Mode.FIXED_TAG, "other")
+    asking = (pod(Mode.FIXED_TAG, "k"), pod(Mode.FIXED_TAG, "other"), pod(Mode.AUTO))
     address = replace(tagged({"k": ""}), association=HERE)
-    for live, taken in ((asking, 0), (other, 1)):
+    lives = [(replace(live, host_network=shared), 0) for live in asking]
+    for live, taken in [*lives, (pod("", annotations={}), 1)]:
         here = replace(around(live), records={LOST: pool}, pods_at=standing(live))
         orphans, _ = swept(address, here)
         assert len(orphans) == taken
