@@ -6,8 +6,9 @@ matters to a caller that changes the world: did it happen?
 
     PodEipError
     ├── Refused            no, and the same call will be refused again
-    │   ├── QuotaExceeded · PoolNotFound · BorderGroupMismatch · AccessDenied
-    │   ├── AlreadyAssociated · InvalidTarget · AddressInUse
+    │   ├── QuotaExceeded · PoolNotFound · BorderGroupMismatch
+    │   ├── AccessDenied ── NoCredentials
+    │   ├── AlreadyAssociated · InvalidTarget · TargetNotReady · AddressInUse
     │   ├── AddressNotFound · AssociationNotFound · InterfaceNotFound · AddressForeign
     │   ├── ObjectNotFound · ObjectConflict · ObjectInvalid · VersionExpired      (Kubernetes)
     │   └── ConditionLost · TableMissing · TableNotUsable · ItemUnreadable        (DynamoDB)
@@ -64,9 +65,11 @@ class BorderGroupMismatch(Refused):
 
 
 class AccessDenied(Refused):
-    """The credentials do not allow the call."""
+    """The call is not allowed; what to do about it only the server's own words can tell."""
 
-    advice = "Add the action to the IAM policy of the controller's role, or to its ClusterRole"
+
+class NoCredentials(AccessDenied):
+    """There are no credentials, or none that AWS takes: nothing can be called with them."""
 
 
 class AlreadyAssociated(Refused):
@@ -75,6 +78,12 @@ class AlreadyAssociated(Refused):
 
 class InvalidTarget(Refused):
     """The private IP is not on the interface."""
+
+
+class TargetNotReady(Refused):
+    """The instance is still starting, or its VPC has no Internet gateway yet: that passes, or somebody mends it."""
+
+    advice = "It is tried again; if it lasts, look at the state of the instance and at the VPC's Internet gateway"
 
 
 class AddressInUse(Refused):

@@ -67,10 +67,6 @@ class Ec2Adapter:
         questions = interfaces.questions(self._vpc_id, interfaces.BY_INSTANCE, instance_ids)
         return list(chain.from_iterable(map(self._describe_interfaces, questions)))
 
-    def describe_interfaces_of_vpc(self) -> Sequence[Interface]:
-        """Every interface of the VPC, 1,000 a call."""
-        return self._describe_interfaces(interfaces.of_vpc(self._vpc_id))
-
     def allocate(self, request: AllocationRequest) -> Allocation:
         """A new address, tagged as it is made. Raises QuotaExceeded, PoolNotFound; Unavailable: it may exist."""
         arguments = _allocation(request)

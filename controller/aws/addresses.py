@@ -24,10 +24,9 @@ class AddressReader:
 
     def read(self, items: Sequence[Mapping[str, Any]]) -> list[Address]:
         """The addresses that are ours to consider."""
-        read = (self._read_one(item) for item in items if item.get("AllocationId") and not item.get("ServiceManaged"))
-        return [address for address in read if address is not None]
+        return [self._read_one(item) for item in items if item.get("AllocationId") and not item.get("ServiceManaged")]
 
-    def _read_one(self, item: Mapping[str, Any]) -> Address | None:
+    def _read_one(self, item: Mapping[str, Any]) -> Address:
         try:
             return Address(
                 allocation_id=AllocationId(item["AllocationId"]),
@@ -38,7 +37,8 @@ class AddressReader:
             )
         except KeyError as missing:
             self._report(item["AllocationId"], str(missing))
-            return None
+            known = AllocationId(item["AllocationId"])
+            return Address(allocation_id=known, public_ip="", border_group=self._region, readable=False)
 
     def _report(self, allocation_id: str, missing: str) -> None:
         if allocation_id not in self._reported:

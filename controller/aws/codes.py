@@ -22,10 +22,12 @@ from state.errors import (
     BorderGroupMismatch,
     InterfaceNotFound,
     InvalidTarget,
+    NoCredentials,
     PodEipError,
     PoolNotFound,
     QuotaExceeded,
     Refused,
+    TargetNotReady,
     Throttled,
     Unavailable,
 )
@@ -41,6 +43,9 @@ CODES: dict[str, type[PodEipError]] = {
     "InvalidIpamPoolId.Malformed": PoolNotFound,
     "Resource.AlreadyAssociated": AlreadyAssociated,
     "AssociateAddress/InvalidParameterValue": InvalidTarget,
+    "IncorrectInstanceState": TargetNotReady,
+    "IncorrectState": TargetNotReady,
+    "Gateway.NotAttached": TargetNotReady,
     "InvalidIPAddress.InUse": AddressInUse,
     "InvalidAllocationID.NotFound": AddressNotFound,
     "InvalidAllocationID.Malformed": AddressNotFound,
@@ -63,18 +68,18 @@ CODES: dict[str, type[PodEipError]] = {
     "AccessDenied": AccessDenied,
     "AccessDeniedException": AccessDenied,
     "Blocked": AccessDenied,
-    "ExpiredToken": AccessDenied,
-    "ExpiredTokenException": AccessDenied,
-    "IncompleteSignature": AccessDenied,
-    "InvalidClientTokenId": AccessDenied,
-    "InvalidIdentityToken": AccessDenied,
-    "InvalidSecurityToken": AccessDenied,
-    "MissingAuthenticationToken": AccessDenied,
+    "ExpiredToken": NoCredentials,
+    "ExpiredTokenException": NoCredentials,
+    "IncompleteSignature": NoCredentials,
+    "InvalidClientTokenId": NoCredentials,
+    "InvalidIdentityToken": NoCredentials,
+    "InvalidSecurityToken": NoCredentials,
+    "MissingAuthenticationToken": NoCredentials,
     "OptInRequired": AccessDenied,
     "PendingVerification": AccessDenied,
-    "RequestExpired": AccessDenied,
-    "SignatureDoesNotMatch": AccessDenied,
-    "UnrecognizedClientException": AccessDenied,
+    "RequestExpired": NoCredentials,
+    "SignatureDoesNotMatch": NoCredentials,
+    "UnrecognizedClientException": NoCredentials,
     "Client.RequestLimitExceeded": Throttled,
     "EC2ThrottledException": Throttled,
     "PriorRequestNotComplete": Throttled,
@@ -130,6 +135,17 @@ _ADVICE = {
     "MissingAuthenticationToken": _CHECK_CREDENTIALS,
     "UnrecognizedClientException": _CHECK_CREDENTIALS,
 }
+_PROOFS = {
+    "explicit deny in a service control policy": "A service control policy of the organization denies it",
+    "no service control policy allows": "The organization's service control policies do not allow ec2:{}",
+    "explicit deny in a resource control policy": "A resource control policy of the organization denies it",
+    "no resource control policy allows": "The organization's resource control policies do not allow ec2:{}",
+    "explicit deny": "A policy denies it explicitly: no further permission helps before that statement is changed",
+    "no permissions boundary allows": "Add ec2:{} to the permissions boundary of the controller's role",
+    "no session policy allows": "Add ec2:{} to the session policy of the controller's role",
+    "no vpc endpoint policy allows": "Add ec2:{} to the policy of the VPC endpoint for EC2",
+    "no identity-based policy allows": "Add ec2:{} to the IAM policy of the controller's role",
+}
 _ENCODED = "Encoded authorization failure message:"
 
 
@@ -141,7 +157,7 @@ def ec2_errors(operation: str) -> Iterator[None]:
     except boto.ClientError as error:
         raise _error_of(operation, error) from error
     except _CREDENTIALS as error:
-        raise AccessDenied(str(error), code=type(error).__name__, advice=_CHECK_CREDENTIALS) from error
+        raise NoCredentials(str(error), code=type(error).__name__, advice=_CHECK_CREDENTIALS) from error
     except _NOT_SENDABLE as error:
         raise Refused(str(error), code=type(error).__name__) from error
     except (boto.BotoCoreError, ResponseParserError) as error:
@@ -163,16 +179,28 @@ def _error_of(operation: str, error: boto.ClientError) -> PodEipError:
     if kind is not AccessDenied and issubclass(kind, Refused) and _speaks_of_border_group(message):
         kind = BorderGroupMismatch
     elif kind is AddressForeign and "credential" in message.lower():
-        kind = AccessDenied  # "unable to validate the provided access credentials": says nothing about the address
-    advice = _ADVICE.get(code, "") if kind in (AccessDenied, QuotaExceeded) else ""
-    return kind(_readable(message), code=code, advice=advice)
+        kind = NoCredentials  # "unable to validate the provided access credentials": says nothing about the address
+    return kind(_readable(message), code=code, advice=_advice(kind, operation, code, message))
 
 
 def _error_of_credentials(kind: type[PodEipError], operation: str, code: str, message: str) -> PodEipError:
     """Signing asked another service for credentials (STS, SSO), and that said no: EC2 was not asked at all."""
     if issubclass(kind, Refused):
-        return AccessDenied(f"{operation}: {message}", code=code, advice=_CHECK_CREDENTIALS)
+        return NoCredentials(f"{operation}: {message}", code=code, advice=_CHECK_CREDENTIALS)
     return Unavailable(f"{operation}: {message}", code=code)
+
+
+def _advice(kind: type[PodEipError], operation: str, code: str, message: str) -> str:
+    """What to do about it, where code or text prove the cause; the class's own word otherwise, or none.
+
+    The texts are those of the IAM user guide, "Troubleshoot access denied error messages".
+    """
+    if code in _ADVICE and issubclass(kind, AccessDenied | QuotaExceeded):
+        return _ADVICE[code]
+    if not issubclass(kind, AccessDenied):
+        return ""
+    said = message.lower()
+    return next((advice.format(operation) for words, advice in _PROOFS.items() if words in said), "")
 
 
 def _kind_of(operation: str, code: str, status: int) -> type[PodEipError]:

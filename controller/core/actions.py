@@ -132,6 +132,8 @@ class Reason(StrEnum):
     RELEASE = "a look at the address after the cut"
     SCOPE = "its namespace is outside the watch scope"
     LOOK = "a fresh look at EC2"
+    GONE = "another look at an address that EC2 did not show"
+    SIGNS = "time before its labels are put on once more"
     REFUSED = "another policy"
     ROOM = "room in its namespace's limit"
 

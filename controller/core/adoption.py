@@ -37,13 +37,12 @@ def upstream_tags(address: Address) -> AdoptedTags | None:
 
 def may_adopt(address: Address, facts: Facts, pod: PodView, mode: Mode, pool: str) -> bool:
     """Whether an address that is associated with this Pod's target is the one that it asks for."""
-    holder = f"{pod.namespace}/{pod.name}"
     if mode is Mode.AUTO:
         if is_own_auto(address, facts, pod.uid):
             return True
-        upstream = upstream_tags(address)
-        return upstream is not None and address.tags[contract.TAG_TYPE] == Mode.AUTO and upstream.pod == holder
-    return in_pool(address, mode, pool, holder)
+        upstream, named = upstream_tags(address), contract.pod_tag(pod.namespace, pod.name)
+        return upstream is not None and address.tags[contract.TAG_TYPE] == Mode.AUTO and upstream.pod == named
+    return in_pool(address, mode, pool, f"{pod.namespace}/{pod.name}")
 
 
 def in_pool(address: Address, mode: Mode, pool: str, holder: str) -> bool:

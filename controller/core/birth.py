@@ -22,7 +22,7 @@ def birth_tags(facts: Facts, pod: PodView) -> dict[str, str]:
     return {
         contract.TAG_TYPE: str(Mode.AUTO),
         contract.TAG_CLUSTER_NAME: facts.cluster_name,
-        contract.TAG_POD: f"{pod.namespace}/{pod.name}",
+        contract.TAG_POD: contract.pod_tag(pod.namespace, pod.name),
         contract.TAG_POD_UID: pod.uid,
         contract.TAG_CLUSTER_UID: facts.cluster_uid,
     }

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from itertools import chain
 
 from controller.core.adoption import in_pool
+from controller.core.contract import LONGEST_TAG_VALUE, quoted
 from controller.core.ports import Address
 from controller.core.situation import NoOffer, Offer
 from controller.core.turns import Rival, left_to_rivals
@@ -21,7 +22,10 @@ from state.model import AddressRecord, AllocationId, ClusterUid, InstallRecord, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applicant:
-    """A Pod that wants an address of a pool; applicants are served in the order given."""
+    """A Pod that wants an address of a pool; applicants are served in the order given.
+
+    barred: the addresses that EC2 refused to this Pod lately, which it is offered last.
+    """
 
     uid: PodUid
     holder: str
@@ -62,11 +66,13 @@ def allot(market: Market, applicants: Iterable[Applicant]) -> dict[PodUid, Offer
     offers: dict[PodUid, Offer | NoOffer] = {}
     for applicant, shelf in waiting:
         former = shelf.former.get(applicant.holder, ())
-        free = next((a for a in former if a.allocation_id in shelf.free and _is_open(a, applicant, taken)), None)
+        open_ = (a for a in former if a.allocation_id in shelf.free and _is_open(a, applicant, taken))
+        free = next((a for a in open_ if a.allocation_id not in applicant.barred), None)
+        held = next((a for a in former if _is_held_here(market, a)), None)
         if free:
             offers[applicant.uid] = _take(market, shelf, free, taken)
-        elif any(_is_held_here(market, a) for a in former):
-            offers[applicant.uid] = NoOffer()
+        elif held:
+            offers[applicant.uid] = NoOffer(why=_on_its_way(held, applicant), soon=True)
     for applicant, shelf in waiting:
         if applicant.uid not in offers:
             offers[applicant.uid] = _offer(market, shelf, applicant, taken)
@@ -131,8 +137,9 @@ def _offer(market: Market, shelf: _Shelf, applicant: Applicant, taken: set[Alloc
     before = (a for a in shelf.abandoned.values() if _last_holder(market, a) == applicant.holder)
     left = _left_to_rivals(market, shelf, applicant)
     free = (a for a in shelf.free.values() if a.allocation_id not in left)
-    choices = chain(free, before, shelf.abandoned.values())
-    choice = next((a for a in choices if _is_open(a, applicant, taken)), None)
+    choices = [a for a in chain(free, before, shelf.abandoned.values()) if _is_open(a, applicant, taken)]
+    # What EC2 refused to this Pod is tried again where there is no other: its own backoff keeps the pace.
+    choice = min(choices, key=lambda a: a.allocation_id in applicant.barred, default=None)
     if choice is not None:
         return _take(market, shelf, choice, taken)
     return NoOffer(why=_left(applicant, left) if left else _why_not(market, shelf, applicant))
@@ -163,11 +170,7 @@ def _take(market: Market, shelf: _Shelf, address: Address, taken: set[Allocation
 
 
 def _is_open(address: Address, applicant: Applicant, taken: set[AllocationId]) -> bool:
-    return (
-        address.allocation_id not in taken
-        and address.allocation_id not in applicant.barred
-        and applicant.border_group in (None, address.border_group)
-    )
+    return address.allocation_id not in taken and applicant.border_group in (None, address.border_group)
 
 
 def is_free(address: Address, record: AddressRecord | None) -> bool:
@@ -201,9 +204,16 @@ def _weight(install: str, allocation_id: AllocationId) -> int:
     return int.from_bytes(blake2b(f"{install}|{allocation_id}".encode(), digest_size=8).digest(), "big")
 
 
+def _on_its_way(held: Address, applicant: Applicant) -> str:
+    return (
+        f"address {held.public_ip} ({held.allocation_id}), which {applicant.holder} had before, is still being taken "
+        "from the Pod of that name that is gone; waiting for it"
+    )
+
+
 def _left(applicant: Applicant, left: Collection[AllocationId]) -> str:
     return (
-        f"pool {applicant.pool!r} has {len(left)} addresses that just got free, and leaves them to Pods of other "
+        f"pool {quoted(applicant.pool)} has {len(left)} addresses that just got free, and leaves them to Pods of other "
         "clusters, which have waited longer; waiting for its turn"
     )
 
@@ -215,20 +225,20 @@ def _why_not(market: Market, shelf: _Shelf, applicant: Applicant) -> str:
     if applicant.border_group is not None and all(a.border_group != applicant.border_group for a in members):
         groups = ", ".join(sorted({a.border_group for a in members}))
         return (
-            f"pool {applicant.pool!r} has {len(members)} addresses, but of network border group {groups}; "
+            f"pool {quoted(applicant.pool)} has {len(members)} addresses, but of network border group {groups}; "
             f"this Pod's interface is in {applicant.border_group}: tag an address of that group"
         )
     shelf.held = shelf.held or _held(market, members)
-    return f"pool {applicant.pool!r} has no free address: {shelf.held}; waiting for one to get free"
+    return f"pool {quoted(applicant.pool)} has no free address: {shelf.held}; waiting for one to get free"
 
 
 def _no_such_pool(applicant: Applicant) -> str:
-    if applicant.mode is Mode.FIXED_TAG_VALUE:
-        return (
-            f"no address carries the tag {applicant.pool!r} with the value {applicant.holder!r}; "
-            "tag one with exactly that value"
-        )
-    return f"no address carries the tag key {applicant.pool!r}; tag at least one Elastic IP of this Region with it"
+    key, value = quoted(applicant.pool), quoted(applicant.holder)
+    if applicant.mode is not Mode.FIXED_TAG_VALUE:
+        return f"no address carries the tag key {key}; tag at least one Elastic IP of this Region with it"
+    if len(applicant.holder) > LONGEST_TAG_VALUE:
+        return f"no address can carry the value {value}: a tag's value has 256 characters at most; use a shorter name"
+    return f"no address carries the tag {key} with the value {value}; tag one with exactly that value"
 
 
 def _cluster(market: Market, uid: ClusterUid) -> str:

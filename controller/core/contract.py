@@ -28,6 +28,9 @@ TAG_POD: Final = PREFIX + "aws-pod-eip-controller-pod"
 TAG_POD_UID: Final = PREFIX + "aws-pod-eip-controller-pod-uid"
 TAG_CLUSTER_UID: Final = PREFIX + "aws-pod-eip-controller-cluster-uid"
 
+ANNOTATION_POD_ENI: Final = "vpc.amazonaws.com/pod-eni"
+"""The VPC resource controller's: the branch interfaces of a Pod with security groups of its own, as JSON."""
+
 CONDITION: Final = PREFIX + "eip-associated"
 LEASE_EPOCH: Final = PREFIX + "eip-controller-epoch"
 COMPONENT: Final = "aws-pod-eip-controller"
@@ -42,12 +45,27 @@ WAITING: Final = "EIPWaiting"
 REFUSED: Final = "EIPRefused"
 LOST: Final = "EIPLost"
 LABEL_OMITTED: Final = "EIPLabelOmitted"
+CONTESTED: Final = "EIPLabelContested"
 
 _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")
-_TAG_KEY = re.compile(r"[\w +\-=.:/@]{1,128}")
 _POOL_ID = re.compile(r"[!-~]{1,128}")
-_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SHOWN = 100
+LONGEST_TAG_KEY: Final = 128
+LONGEST_TAG_VALUE: Final = 256
+
+_UNSEEN = (
+    *range(0x20),
+    *range(0x7F, 0xA1),
+    *(0xAD, 0x034F, 0x061C, 0x180E, 0x3164, 0xFEFF, 0xFFA0),
+    *range(0x2000, 0x2010),
+    *range(0x2028, 0x2030),
+    *range(0x205F, 0x2070),
+)
+"""What shows as nothing, or as a space, or turns the line around: controls, blanks, joiners, bidirectional marks."""
+_SHORT = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+ESCAPES: Final = str.maketrans({**{chr(c): f"\\u{c:04x}" for c in _UNSEEN}, **_SHORT})
+"""How a character that cannot be seen is shown; the chart's admission policy has the same table."""
 
 
 def is_label_value(value: str) -> bool:
@@ -61,18 +79,26 @@ def is_pool_id(value: str) -> bool:
 
 
 def quoted(value: str) -> str:
-    """A value of a user's as messages show it: on one line, of bearable length, without what steers a terminal.
+    """A value of a user's as messages show it: of bearable length, and what cannot be seen is shown by its number.
 
-    The chart's admission policy does the same in CEL, so no Python-only escapes.
+    The chart's admission policy does the same in CEL.
     """
     shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "..."
-    return "'" + " ".join(_PRINTABLE.findall(shown)) + "'"
+    return "'" + shown.translate(ESCAPES) + "'"
+
+
+def pod_tag(namespace: str, name: str) -> str:
+    """The value of the tag that names a Pod, as long as a tag's value may be: people read it, UIDs identify."""
+    return f"{namespace}/{name}"[:LONGEST_TAG_VALUE]
 
 
 def tag_key_fault(key: str) -> str | None:
-    """What is wrong with a pool's tag key, in words; None if nothing (AWS documentation, Tag your EC2 resources)."""
-    if not _TAG_KEY.fullmatch(key):
-        return f"{quoted(key)} is not a tag key: 1 to 128 letters, digits, spaces and + - = . _ : / @"
+    """What is wrong with a pool's tag key, in words; None if nothing.
+
+    EC2 takes up to 128 characters of any kind that can be written (AWS documentation, Tag your EC2 resources).
+    """
+    if not 0 < len(key) <= LONGEST_TAG_KEY or _CONTROL.search(key):
+        return f"{quoted(key)} is not a tag key: 1 to 128 characters, and no control characters"
     if key.lower().startswith("aws:"):
         return f"{quoted(key)} is not a tag key of yours: AWS keeps the prefix aws: for itself"
     if key.startswith(PREFIX):

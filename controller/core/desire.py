@@ -41,7 +41,12 @@ class Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The Pod is gone, or its containers are: its private IP is no longer its own."""
+    """The Pod is gone, or its containers are: its private IP is no longer its own.
+
+    to: the Pod that has the IP now, as people read it, where this one is still listed with it.
+    """
+
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ it (AssociateAddress gives the same id again; a cut association is "not found").
 an unknown outcome stops the plan until EC2's reads can be believed (`in_doubt`).
 """
 
-from controller.core import birth, contract, refusal, squatter, teardown
+from controller.core import birth, contract, refusal, squatter, teardown, unplaced
 from controller.core.actions import (
     Action,
     Allocate,
@@ -59,9 +59,14 @@ def plan(s: Situation) -> Plan:
             changed = s.record is not None and (s.record.mode, s.record.pool) != (wanted.mode, wanted.pool)
             if refusal.stops(s, changed=changed):
                 return refusal.refuse(s)
-            return teardown.take_away(s) if changed else (Wait(reason=Reason.NO_IP),)
+            return teardown.take_away(s) if changed else (*_stale_label(s), Wait(reason=Reason.NO_IP))
         case Serve() as wanted:
             return _serve(s, wanted)
+
+
+def _stale_label(s: Situation) -> Plan:
+    """A Pod that holds nothing shows nothing: its manifest may bring labels of another's."""
+    return teardown.unlabel_unserved(s) if s.record is None else ()
 
 
 def _serve(s: Situation, wanted: Serve) -> Plan:
@@ -95,7 +100,7 @@ def _obtain(s: Situation, wanted: Serve) -> Plan:
     if refusal.stops(s):
         return refusal.refuse(s)
     if not isinstance(s.placement, Placed):
-        return _unplaced(s)
+        return unplaced.wait(s)
     if s.rival:
         return squatter.await_target(s)
     obtain = _obtain_auto if wanted.mode is Mode.AUTO else _obtain_fixed
@@ -122,8 +127,8 @@ def _obtain_fixed(s: Situation, wanted: Serve, at: Placed) -> Plan:
                 mode=wanted.mode, pool=wanted.pool, target=at.target, address=address, before=before, silent=silent
             )
             return (claim, *_up(wanted.mode))
-        case NoOffer(why=why):
-            event = (_tell(EventType.WARNING, contract.WAITING, why),) if why else ()
+        case NoOffer(why=why, soon=soon):
+            event = () if soon else (_tell(EventType.WARNING, contract.WAITING, why),)
             return (*event, Wait(reason=Reason.POOL, detail=why))
         case None:
             return (Wait(reason=Reason.LOOK),)
@@ -134,7 +139,7 @@ def _go_on(s: Situation, record: PodRecord) -> Plan:
     if s.barred:
         return _unclaim(s)
     if not isinstance(s.placement, Placed):
-        return _unplaced(s)
+        return (*unplaced.cut_known(s), *unplaced.wait(s))
     if s.rival:
         return squatter.await_target(s)
     if s.squatter is not None:
@@ -176,6 +181,8 @@ def _maintain(s: Situation, record: PodRecord) -> Plan:
     moved = isinstance(s.placement, Placed) and s.placement.target != record.target
     if moved or record.target is None or record.target.private_ip != s.desire.ip:
         return _follow_ip(s, record)
+    if s.strayed:
+        return (*teardown.unlabel(s), *teardown.cut_recorded(s), Retarget(target=record.target))
     association = s.address.association if s.address else None
     stands = association is not None and association.target == record.target
     if association is not None and stands and association.association_id == record.association_id:
@@ -194,7 +201,7 @@ def _ask_again(s: Situation, record: PodRecord, association: Association | None)
     wait, label = Wait(reason=Reason.SETTLE), _label_if_needed(s, record)
     if association is not None:
         return (*label, wait) if association.target == record.target else (wait,)
-    if not label or s.squatter is not None:
+    if not label or s.squatter is not None or not isinstance(s.placement, Placed):
         return (wait,)
     return (Retarget(target=record.target), *_up(record.mode))
 
@@ -203,12 +210,14 @@ def _restore(s: Situation, record: PodRecord, association: Association | None) -
     """EC2 shows another association than the ledger, or none, and late enough to be believed."""
     assert record.target is not None
     if s.address is None:
-        return teardown.abandon(s)
+        return teardown.abandon(s) if s.missing else (Wait(reason=Reason.GONE),)
     if association is None and s.squatter is not None:
         gives_way = record.mode is Mode.AUTO and _gives_way(s, s.squatter)
         return (*teardown.unlabel(s), *_unclaim(s)) if gives_way else squatter.meet(s, s.squatter, None)
+    if association is None and not isinstance(s.placement, Placed):
+        return (*teardown.unlabel(s), *unplaced.wait(s))
     if association is None:
-        return (*teardown.unlabel(s), Retarget(target=record.target), *_up(record.mode))
+        return (Retarget(target=record.target), *_up(record.mode))
     if association.target != record.target:
         return _astray(s, record)
     return (Record(association_id=association.association_id), *_label_if_needed(s, record))
@@ -218,7 +227,7 @@ def _follow_ip(s: Situation, record: PodRecord) -> Plan:
     """The Pod has another IP than its claim is for: the same address follows it."""
     cut = teardown.cut_recorded(s)
     if not isinstance(s.placement, Placed):
-        return (*teardown.unlabel(s), *cut, *_unplaced(s))
+        return (*teardown.unlabel(s), *cut, *unplaced.wait(s))
     if s.rival:
         return (*teardown.unlabel(s), *cut, *_without_unlabel(squatter.await_target(s)))
     if s.squatter is not None:
@@ -239,7 +248,7 @@ def _astray(s: Situation, record: PodRecord) -> Plan:
         return teardown.abandon(s)
     assert record.target is not None
     cut = Cut(association_id=association.association_id, allocation_id=s.address.allocation_id)
-    return (*teardown.unlabel(s), cut, Retarget(target=record.target), *_up(record.mode))
+    return (*teardown.unlabel(s), cut, Retarget(target=record.target))
 
 
 def _label_if_needed(s: Situation, record: PodRecord) -> Plan:
@@ -247,23 +256,13 @@ def _label_if_needed(s: Situation, record: PodRecord) -> Plan:
         return ()
     wanted = wanted_labels(s.pod, record.mode, record.public_ip)
     unready = s.pod.gated and s.pod.condition != "True"
-    return (Label(mode=record.mode),) if label_patch(s.pod, wanted) or unready else ()
+    if not label_patch(s.pod, wanted) and not unready:
+        return ()
+    return (Wait(reason=Reason.SIGNS),) if s.signs_rest else (Label(mode=record.mode),)
 
 
 def _up(mode: Mode) -> tuple[Action, ...]:
     return (Associate(), Record(), Label(mode=mode))
-
-
-def _unplaced(s: Situation) -> Plan:
-    if not (isinstance(s.placement, Placed)) and not s.placement.looked:
-        return (Wait(reason=Reason.LOOK),)
-    ip = s.pod.ip if s.pod else ""
-    why = (
-        f"private IP {ip} is on no network interface of the VPC; Pods of an overlay network or of a hybrid node cannot "
-        "have an Elastic IP, and --vpc-id must name the VPC of the nodes"
-    )
-    event = _tell(EventType.WARNING, contract.ASSOCIATION_FAILED, why)
-    return (*teardown.unlabel_unserved(s), event, Wait(reason=Reason.PLACEMENT, detail=why))
 
 
 def _tell(kind: str, reason: str, message: str) -> Tell:

@@ -35,13 +35,17 @@ class Association:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """An Elastic IP as DescribeAddresses shows it (service-managed ones are left out by the adapter)."""
+    """An Elastic IP as DescribeAddresses shows it (service-managed ones are left out by the adapter).
+
+    `readable` false: EC2 has it, but what it says of it cannot be read. That is no absence, and nothing else.
+    """
 
     allocation_id: AllocationId
     public_ip: str
     border_group: str
     tags: Mapping[str, str] = field(default_factory=dict)
     association: Association | None = None
+    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +91,6 @@ class Ec2(Protocol):
         """The VPC's interfaces that are attached to one of these instances: the way to delegated prefixes."""
         ...
 
-    def describe_interfaces_of_vpc(self) -> Sequence[Interface]:
-        """Every interface of the VPC, in pages: the last resort for nodes that name no instance."""
-        ...
-
     def allocate(self, request: AllocationRequest) -> Allocation:
         """Allocate and tag at once. Unavailable means that an address may exist: find it by its tags."""
         ...
@@ -112,6 +112,7 @@ class Ec2(Protocol):
 class PodView:
     """What matters of a Pod. `annotations` and `labels` hold the controller's own only.
 
+    `branch_interfaces`: the ones that the VPC resource controller gave to it alone.
     `ip` is its IPv4 address; `ipv6_only`: it has addresses, and none of that kind.
     `finished` is a terminal phase; `drained` is: being deleted, and all containers have terminated.
     `condition` is the status of our readiness condition (None: there is none); `gated`: readinessGates names it.
@@ -126,6 +127,7 @@ class PodView:
     node: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    branch_interfaces: frozenset[str] = frozenset()
     host_network: bool = False
     fargate: bool = False
     finished: bool = False
@@ -176,6 +178,13 @@ class Pods(Protocol):
         """
         ...
 
+    def ip_version(self, uid: PodUid) -> int:
+        """The version of the Pod at which its IP was first seen; 0 where versions are no numbers.
+
+        Of two Pods that show one IP, the one with the greater version was given it later.
+        """
+        ...
+
     def in_scope(self, namespace: str) -> bool:
         """Whether this namespace is watched: else absence from the cache means nothing."""
         ...
@@ -199,8 +208,8 @@ class Pods(Protocol):
         """Write the readiness condition `aws-samples.github.com/eip-associated`, on the same terms as the labels."""
         ...
 
-    def instance_of(self, node: str) -> str | None:
-        """The EC2 instance id of the node's providerID; None where it has none. Cached."""
+    def instance_of(self, node: str, max_age_s: float = 60.0) -> str | None:
+        """The EC2 instance id of the node's providerID, at most so old; None where there is no node, or it has none."""
         ...
 
     def own_instances(self) -> frozenset[str]:

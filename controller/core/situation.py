@@ -33,9 +33,17 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unplaced:
-    """The Pod's IP was looked for and is on no interface of the VPC; or (`looked` false) nobody has looked yet."""
+    """The Pod's IP was looked for and is on no interface of the VPC; or (`looked` false) nobody has looked lately."""
 
     looked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """The Pod's IP is on an interface that is not its own, as far as anybody can tell; `why` says why not."""
+
+    target: Target
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +60,13 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoOffer:
-    """The pool has no address for this Pod now; `why` is for its author, and empty if it will have one in a moment."""
+    """The pool has no address for this Pod now; `why` is for its author.
 
-    why: str = ""
+    soon: it will have one in a moment, so that nothing is said unless it lasts.
+    """
+
+    why: str
+    soon: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +75,10 @@ class Situation:
 
     address: the claimed address as EC2 shows it, None where it does not; `address_seen` false: what an earlier leader
         did may not be visible yet, so that the ledger is believed rather than EC2's view.
+    missing: two looks, further apart than EC2's reads lag, did not show the claimed address: it is gone.
+    unplaced_long: the Pod's IP has been on no interface of its own for longer than EC2's reads lag.
+    strayed: EC2 shows the claim's association on another instance than the Pod's own node, at the claim's own target.
+    signs_rest: the Pod's labels were mended so often that they are left for a while.
     squatter: another address that EC2 shows at the Pod's own target, with its side of the ledger.
     rival: who has a claim of this install for the same target, or is about to have it; as people read it, "" nobody.
     leftover: the comparison with EC2 found that the squatter was left there by the Go controller, for a Pod that is
@@ -84,7 +100,11 @@ class Situation:
     claim: AddressRecord | None = None
     address: Address | None = None
     address_seen: bool = False
-    placement: Placed | Unplaced = Unplaced(looked=False)
+    missing: bool = True
+    placement: Placed | Foreign | Unplaced = Unplaced(looked=False)
+    unplaced_long: bool = True
+    strayed: bool = False
+    signs_rest: bool = False
     squatter: Address | None = None
     squatter_claim: AddressRecord | None = None
     rival: str = ""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from controller.core import contract
-from controller.core.adoption import found_tags, may_adopt
+from controller.core.adoption import found_tags, in_pool, may_adopt
 from controller.core.desire import Pending, Serve, desire
 from controller.core.ports import Address, PodView
 from controller.core.situation import Facts
@@ -106,6 +106,18 @@ def is_unowned_auto(address: Address, record: AddressRecord | None, facts: Facts
     return ours and auto and address.association is None and (record is None or record.owner is None)
 
 
+def mode_of(address: Address, pool: str, pod: PodView | None) -> Mode:
+    """The mode of a claim whose Pod's side is lost: as the Pod asks, where it asks for this pool.
+
+    Of a Pod that is gone the two fixed modes need not be told apart: what it held goes the same way.
+    """
+    wanted = desire(pod) if pod is not None else None
+    asked = wanted.mode if isinstance(wanted, Serve | Pending) and wanted.pool == pool else None
+    if pod is not None and asked is not None and in_pool(address, asked, pool, f"{pod.namespace}/{pod.name}"):
+        return asked
+    return Mode.AUTO if address.tags.get(contract.TAG_TYPE) == Mode.AUTO else Mode.FIXED_TAG
+
+
 def _judge(address: Address, record: AddressRecord | None, around: Surroundings) -> Orphan | Leftover | str | None:
     association = address.association
     tags = found_tags(address)
@@ -120,6 +132,8 @@ def _judge(address: Address, record: AddressRecord | None, around: Surroundings)
         return _judge_free(address, tags, around)
     if _has_live_pod(address, tags, around):
         return None
+    if len(tags.pod) >= contract.LONGEST_TAG_VALUE:  # a name that may be cut off proves nothing of its Pod
+        return f"associated with {association.target.private_ip}, tagged for a Pod of a very long name, {tags.pod}"
     if record is not None:  # the ledger has its history, and this is no part of it
         return f"associated with {association.target.private_ip}, where we did not put it; tagged for {tags.pod}"
     if association.instance_id is not None and association.instance_id in around.own_instances():
@@ -154,7 +168,7 @@ def _has_live_pod(address: Address, tags: AdoptedTags, around: Surroundings) -> 
     """Whether a live Pod is behind the association that may claim it, or that the tags name."""
     assert address.association is not None
     for pod in around.pods_at(address.association.target.private_ip):
-        if f"{pod.namespace}/{pod.name}" == tags.pod and tags.pod_uid in ("", pod.uid):
+        if contract.pod_tag(pod.namespace, pod.name) == tags.pod and tags.pod_uid in ("", pod.uid):
             return True
     return _may_be_adopted(address, around)
 

@@ -7,7 +7,7 @@ is off or says something else, an address that EC2 refused, an address that some
 from controller.core import contract
 from controller.core.actions import Cut, Forget, MarkReleasing, Plan, Reason, Release, Salvage, Tell, Unlabel, Wait
 from controller.core.adoption import may_release
-from controller.core.desire import label_patch
+from controller.core.desire import Gone, Nothing, label_patch
 from controller.core.ports import EventType, PodEvent
 from controller.core.situation import Situation
 from state.model import Mode, Phase
@@ -24,7 +24,7 @@ def take_away(s: Situation) -> Plan:
         case Phase.CLAIMED:
             return (*unlabel(s), *_drop_claim(s))
         case Phase.ASSOCIATED:
-            return (*unlabel(s), *cut_recorded(s), *_after_cut(s))
+            return (*unlabel(s), *_tell_displaced(s), *cut_recorded(s), *_after_cut(s))
         case Phase.RELEASING:
             return _release(s)
 
@@ -85,6 +85,15 @@ def unlabel(s: Situation) -> Plan:
     return (Unlabel(),) if label_patch(s.pod, {}) or s.pod.condition == "True" else ()
 
 
+def _tell_displaced(s: Situation) -> Plan:
+    """The Pod is still listed with an IP that another has by now: its author hears who."""
+    if s.pod is None or not isinstance(s.desire, Gone) or not s.desire.to:
+        return ()
+    why = f"private IP {s.pod.ip} was given to {s.desire.to} meanwhile: the address {{}} is taken away from this Pod"
+    event = PodEvent(type=EventType.WARNING, reason=contract.LOST, message=why.format(s.record and s.record.public_ip))
+    return (Tell(event=event),)
+
+
 def _after_cut(s: Situation) -> Plan:
     assert s.record is not None
     done = f"Successfully disassociated EIP {s.record.public_ip} ({s.record.mode} mode)"
@@ -131,5 +140,11 @@ def _release(s: Situation) -> Plan:
 
 
 def unlabel_unserved(s: Situation) -> Plan:
-    """A label that says "associated" on a Pod that is not served: left over, or copied from a manifest."""
-    return unlabel(s) if s.pod is not None and contract.LABEL_PUBLIC_IP in s.pod.labels else ()
+    """A label that says "associated" on a Pod that is not served: left over, or copied from a manifest.
+
+    On a Pod that asks for nothing no label of ours has a reason.
+    """
+    if s.pod is None or s.signs_rest:
+        return ()
+    stale = contract.LABEL_PUBLIC_IP in s.pod.labels or (isinstance(s.desire, Nothing) and s.pod.labels)
+    return unlabel(s) if stale else ()

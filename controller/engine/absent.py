@@ -27,6 +27,11 @@ class NoPods:
         del ip
         return ()
 
+    def ip_version(self, uid: PodUid) -> int:
+        """No Pod has an IP."""
+        del uid
+        return 0
+
     def in_scope(self, namespace: str) -> bool:
         """All that the install held, wherever it was."""
         del namespace
@@ -51,9 +56,9 @@ class NoPods:
         del status, reason, message
         return pod
 
-    def instance_of(self, node: str) -> None:
+    def instance_of(self, node: str, max_age_s: float = 0.0) -> None:
         """No Node."""
-        del node
+        del node, max_age_s
 
     def own_instances(self) -> frozenset[str]:
         """No Node."""

@@ -6,7 +6,7 @@ brings back a cut association nor hides a new one.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from controller.core.ports import Address, Association, Clock, Ec2
@@ -26,15 +26,23 @@ class AddressView:
         self._made: dict[AllocationId, tuple[float, Address | None]] = {}
         self._cut: dict[AssociationId, float] = {}
         self._free_since: dict[AllocationId, float] = {}
+        self._first_look = float("inf")
+        self._missing: dict[AllocationId, float] = {}
+        self._unreadable: frozenset[AllocationId] = frozenset()
         self.asked_at = _NEVER
 
     def look(self) -> None:
         """One DescribeAddresses. The view counts as taken when the question was sent. Raises what the port raises."""
         asked_at = self._clock()
-        seen = {address.allocation_id: address for address in self._ec2.describe_addresses()}
+        told = self._ec2.describe_addresses()
+        unreadable = frozenset(a.allocation_id for a in told if not a.readable)
+        seen = {a.allocation_id: a for a in told if a.readable}
         with self._lock:
             self._age(asked_at)
             merged = {key: self._believe(address) for key, address in seen.items()}
+            merged.update({key: self._addresses[key] for key in unreadable if key in self._addresses})
+            self._miss(asked_at, self._addresses.keys() - merged.keys(), merged)
+            self._unreadable = unreadable
             for key, (_, made) in self._made.items():
                 if made is None:
                     merged.pop(key, None)
@@ -49,6 +57,17 @@ class AddressView:
     def get(self, allocation_id: AllocationId | None) -> Address | None:
         """The address, if EC2 has it."""
         return self._addresses.get(allocation_id) if allocation_id else None
+
+    def unreadable(self, allocation_id: AllocationId) -> bool:
+        """Whether EC2 has it, and said nothing of it that can be read."""
+        return allocation_id in self._unreadable
+
+    def missing_for(self, allocation_id: AllocationId) -> float:
+        """Seconds between the first and the last look that did not show an address which was there before.
+
+        Of one that this view has never shown, the time since its first look counts: see `absent`.
+        """
+        return self.asked_at - self._missing.get(allocation_id, self._first_look)
 
     def at(self, target: Target) -> Address | None:
         """The address that is associated with this target."""
@@ -102,6 +121,12 @@ class AddressView:
                 self._addresses[key] = address
                 if address.association:
                     self._at[address.association.target] = key
+
+    def _miss(self, asked_at: float, gone: Iterable[AllocationId], shown: Collection[AllocationId]) -> None:
+        """Note since when an address is not shown: one look that does not show it proves nothing."""
+        self._first_look = min(self._first_look, asked_at)
+        still = {key: since for key, since in self._missing.items() if key not in shown}
+        self._missing = {**dict.fromkeys(gone, asked_at), **still}
 
     def _believe(self, seen: Address) -> Address:
         association = seen.association

@@ -10,7 +10,7 @@ from functools import cache
 
 from controller.core import contract, scopes, transitions
 from controller.core.ports import Address, Clock, Heart, Ledger, Pods
-from controller.core.sweep import Surroundings, is_unowned_auto, sweep
+from controller.core.sweep import Surroundings, is_unowned_auto, mode_of, sweep
 from controller.engine.peers import Peers
 from controller.engine.term import TermState
 from state.errors import ConditionLost, ItemUnreadable, PodEipError
@@ -186,8 +186,10 @@ class Housekeeping:
             side = self.ledger.address(address.allocation_id)
             if side is None or side.owner is None or not self._is_lost(side.owner):
                 continue
-            mode = Mode.AUTO if address.tags.get(contract.TAG_TYPE) == Mode.AUTO else Mode.FIXED_TAG
-            self._commits(transitions.recall(side, side.owner, mode, self.state.term.epoch))
+            mode = mode_of(address, side.pool, self.pods.get(side.owner.pod_uid))
+            change = transitions.recall(side, side.owner, mode, self.state.term.epoch)
+            if self._commits(change):
+                self.state.claims.note(side.owner.pod_uid, change.pod_after)
         self.state.memory.doubted.difference_update(a.allocation_id for a in addresses)
 
     def _unwrite(self) -> None:

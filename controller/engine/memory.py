@@ -10,10 +10,16 @@ from dataclasses import dataclass, field
 
 from controller.core.desire import Desire, Nothing, Pending, Serve, Unproven, departs
 from controller.core.ports import Address, Clock, PodView
+from controller.core.situation import Foreign, Placed, Unplaced
 from controller.engine.queues import PoolQueues
 from state.model import AllocationId, AssociationId, Change, InstallKey, InstallRecord, PodRecord, PodUid
 
-BAR_S = 300.0
+TOLD_FOR_S = 2700.0
+BAR_FIRST_S = 5.0
+BAR_LONGEST_S = 300.0
+SIGNS_FREE = 4
+SIGNS_STREAK_S = 60.0
+SIGNS_LONGEST_S = 300.0
 CUT_KEPT_S = 3600.0
 BACKOFF_BASE_S = 0.5
 BACKOFF_CAP_S = 30.0
@@ -34,6 +40,7 @@ class PodMemory:
     failures: int = 0
     losses: int = 0
     told: tuple[str, str] = ("", "")
+    told_at: float = 0.0
     error: str = ""
     waiting: str = ""
     poll_s: float = 0.0
@@ -42,7 +49,45 @@ class PodMemory:
     proven: Desire | None = None
     raw: PodView | None = None
     patched: PodView | None = None
-    bars: dict[AllocationId, float] = field(default_factory=dict)
+    bars: dict[AllocationId, tuple[int, float]] = field(default_factory=dict)
+    unplaced_since: float | None = None
+    foreign_since: float | None = None
+    waiting_since: float = 0.0
+    mended: int = 0
+    mended_at: float = float("-inf")
+
+    def has_told(self, reason: str, message: str, now: float) -> bool:
+        """Whether the Pod's author was told this last, and can still read it: Kubernetes keeps an event for an hour."""
+        return self.told == (reason, message) and now - self.told_at < TOLD_FOR_S
+
+    def tell(self, reason: str, message: str, now: float) -> None:
+        """It was said just now."""
+        self.told, self.told_at = (reason, message), now
+
+    def placed(self, found: Placed | Foreign | Unplaced, now: float) -> None:
+        """Where the Pod's IP was found just now; "nobody has looked" says nothing."""
+        if isinstance(found, Placed):
+            self.unplaced_since = None
+        elif (isinstance(found, Foreign) or found.looked) and self.unplaced_since is None:
+            self.unplaced_since = now
+
+    def unplaced_for(self, now: float) -> float:
+        """Seconds for which the IP has been on no interface of the Pod's own, at every look."""
+        return 0.0 if self.unplaced_since is None else now - self.unplaced_since
+
+    def mend(self, now: float) -> int:
+        """The Pod's signs are put right once more; how often in a row, where each time undid the one before."""
+        self.mended = self.mended + 1 if now - self.mended_at < self.rest_s() + SIGNS_STREAK_S else 1
+        self.mended_at = now
+        return self.mended
+
+    def rest_s(self) -> float:
+        """Seconds between two repairs of the signs: none at first, then doubling."""
+        return 0.0 if self.mended < SIGNS_FREE else min(SIGNS_LONGEST_S, float(2 ** min(self.mended - SIGNS_FREE, 10)))
+
+    def signs_rest(self, now: float) -> bool:
+        """Whether somebody takes the signs off again and again, and it is too early for the next repair."""
+        return now < self.mended_at + self.rest_s()
 
     def believed(self, wanted: Desire, record: PodRecord | None) -> Desire:
         """What the Pod asks for, or Unproven: a new leader's cache may be older than the claim that it finds."""
@@ -107,13 +152,15 @@ class Memory:
         self.born[name] = self.clock()
 
     def bar(self, uid: PodUid, allocation_id: AllocationId) -> None:
-        """EC2 refused this pair: do not try it again for a while."""
-        self.of(uid).bars[allocation_id] = self.clock() + BAR_S
+        """EC2 refused this pair: others come first for a while, which grows with each refusal."""
+        times = self.of(uid).bars.get(allocation_id, (0, 0.0))[0] + 1
+        for_s = min(BAR_LONGEST_S, BAR_FIRST_S * float(2 ** min(times - 1, 10)))
+        self.of(uid).bars[allocation_id] = (times, self.clock() + for_s)
 
     def barred(self, uid: PodUid) -> frozenset[AllocationId]:
-        """The addresses that this Pod is not to be offered now."""
+        """The addresses that this Pod is offered last now."""
         now = self.clock()
-        return frozenset(a for a, until in self.of(uid).bars.items() if until > now)
+        return frozenset(a for a, (_, until) in self.of(uid).bars.items() if until > now)
 
     def cut(self, association_id: AssociationId) -> None:
         """It was cut just now."""

@@ -5,7 +5,7 @@ most ticks need none of them. A failed look is an answer for the Pods that neede
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from controller.core import contract
 from controller.core.actions import Reason
@@ -13,10 +13,12 @@ from controller.core.adoption import is_own_auto
 from controller.core.desire import Desire, Gone, Pending, Serve, Unproven, desire
 from controller.core.policy import Refusal
 from controller.core.ports import Address, Clock, Ledger, Pods, PodView
-from controller.core.situation import Facts, NoOffer, Offer, Placed, Situation, Unplaced
+from controller.core.situation import Facts, Foreign, NoOffer, Offer, Placed, Situation
 from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView, tagged_for
+from controller.engine.glance import Glance, Observation
+from controller.engine.locate import Locator
 from controller.engine.market import PoolMarket
 from controller.engine.memory import Memory
 from controller.engine.placement import Placements
@@ -25,41 +27,6 @@ from state.model import AllocationId, Mode, Phase, PodRecord, PodUid, Target
 
 FRESH_S = 1.0
 """A view that is younger needs no second look before a Pod is told to wait."""
-
-
-@dataclass(slots=True)
-class Glance:
-    """One Pod of a tick while it is being observed."""
-
-    uid: PodUid
-    pod: PodView | None
-    record: PodRecord | None
-    desire: Desire
-    refusal: Refusal | None = None
-
-    @property
-    def ip_to_place(self) -> str | None:
-        """The private IP whose interface the plan will need, if any."""
-        if not isinstance(self.desire, Serve):
-            return None
-        held = self.record
-        settled = held is not None and held.phase is Phase.ASSOCIATED
-        known = held is not None and held.target is not None and held.target.private_ip == self.desire.ip
-        return None if settled and known else self.desire.ip
-
-    @property
-    def wants_pool(self) -> bool:
-        """Whether it needs an offer of a pool address."""
-        new = self.record is None and self.refusal is None
-        return new and isinstance(self.desire, Serve) and self.desire.mode is not Mode.AUTO
-
-
-@dataclass(slots=True)
-class Observation:
-    """What a tick saw: a situation for each Pod that could be observed, an error for each that could not."""
-
-    situations: list[Situation] = field(default_factory=list)
-    failures: dict[PodUid, PodEipError] = field(default_factory=dict)
 
 
 class Observer:
@@ -81,7 +48,8 @@ class Observer:
         restored: bool = False,
     ) -> None:
         self._facts, self._pods, self._ledger, self._view = facts, pods, ledger, view
-        self._placements, self._claims, self._memory, self._clock = placements, claims, memory, clock
+        self._claims, self._memory, self._clock = claims, memory, clock
+        self._locator = Locator(pods=pods, view=view, placements=placements, memory=memory, clock=clock)
         self._poll_interval_s, self._restored, self._admission = poll_interval_s, restored, admission
         self.market = PoolMarket(
             facts=facts, ledger=ledger, view=view, placements=placements, memory=memory, clock=clock
@@ -92,7 +60,7 @@ class Observer:
         seen = Observation()
         glances = [self._glance(uid) for uid in uids]
         glances = self._look_at_addresses(glances, seen)
-        glances = self._look_at_interfaces(glances, seen)
+        glances = self._locator.locate(glances, seen)
         offers = self._offers(glances, reserved, seen)
         tagged = tagged_for(self._view.all(), contract.TAG_POD_UID) if self._any_intent(glances) else {}
         for glance in glances:
@@ -106,8 +74,8 @@ class Observer:
             nameless = record is None or not record.name  # an orphan of which nothing says whose it was
             proven = nameless or self._pods.seen_deleted(uid) or self._memory.of(uid).gone
             return Glance(uid, None, record, Gone() if proven else Unproven())
-        if self._displaced(pod, record):
-            return Glance(uid, pod, record, Gone())
+        if (heir := self._heir(pod, record)) is not None:
+            return Glance(uid, pod, record, Gone(to=f"Pod {heir.namespace}/{heir.name}"))
         wanted = self._memory.of(uid).believed(desire(pod), record)
         return Glance(uid, pod, record, wanted, self._refusal(pod, record, wanted))
 
@@ -116,13 +84,17 @@ class Observer:
             return None
         return self._admission.refusal(pod.namespace, wanted, holds=record is not None)
 
-    def _displaced(self, pod: PodView, record: PodRecord | None) -> bool:
-        """Whether another live Pod has the IP that this Pod's claim is for, or would be for."""
+    def _heir(self, pod: PodView, record: PodRecord | None) -> PodView | None:
+        """Another live Pod that was given the IP which this Pod's claim is for, or would be for, after this one."""
         ip = record.target.private_ip if record is not None and record.target is not None else pod.ip
-        if not ip or pod.ip not in ("", ip):
-            return False
-        others = [other for other in self._pods.at_ip(ip) if other.uid != pod.uid and not _share(pod, other)]
-        return any(not pod.ip or pod.deleting or other.created > pod.created for other in others)
+        if not ip or pod.ip not in ("", ip) or pod.host_network:  # a node's IP is not given to a Pod
+            return None
+        others = [other for other in self._pods.at_ip(ip) if other.uid != pod.uid]
+        return next((o for o in others if not pod.ip or pod.deleting or self._given(o) > self._given(pod)), None)
+
+    def _given(self, pod: PodView) -> tuple[int, str]:
+        """When the Pod was given its IP, for comparison: as the API server told it, not by the Pod's age."""
+        return self._pods.ip_version(pod.uid), pod.created
 
     def _look_at_addresses(self, glances: list[Glance], seen: Observation) -> list[Glance]:
         """Take a new view if one Pod needs one; if that fails, only those that need it fail."""
@@ -140,19 +112,6 @@ class Observer:
         if glance.wants_pool:
             return max(wanted, self._clock() - (mine.poll_s or self._poll_interval_s))
         return max(wanted, self._memory.started)
-
-    def _look_at_interfaces(self, glances: list[Glance], seen: Observation) -> list[Glance]:
-        wanted: dict[str, list[Glance]] = {}
-        for glance in glances:
-            ip = glance.ip_to_place
-            if ip is not None and self._placements.place(ip) == Unplaced(looked=False):
-                wanted.setdefault(ip, []).append(glance)
-        if wanted:
-            try:
-                self._placements.look({ip: (gs[0].pod.node if gs[0].pod else "") for ip, gs in wanted.items()})
-            except PodEipError as error:
-                seen.failures.update({g.uid: error for gs in wanted.values() for g in gs})
-        return [g for g in glances if g.uid not in seen.failures]
 
     def _offers(
         self, glances: list[Glance], reserved: frozenset[AllocationId], seen: Observation
@@ -206,6 +165,8 @@ class Observer:
             looked_after_cut=looked > memory.cut_at,
             in_scope=record is None or self._pods.in_scope(record.namespace),
             refusal=glance.refusal,
+            unplaced_long=memory.unplaced_for(self._clock()) >= self._memory.consistency_s,
+            signs_rest=memory.signs_rest(self._clock()),
         )
         return self._with_surroundings(self._with_claim(base, glance), glance)
 
@@ -221,6 +182,8 @@ class Observer:
             base,
             claim=self._ledger.address(record.allocation_id),
             address=self._view.get(record.allocation_id),
+            address_seen=base.address_seen and not self._view.unreadable(record.allocation_id),
+            missing=self._view.missing_for(record.allocation_id) >= self._memory.consistency_s,
             cut=record.association_id in self._memory.cut_ids,
             barred=record.allocation_id in self._memory.barred(glance.uid),
         )
@@ -228,8 +191,9 @@ class Observer:
     def _with_surroundings(self, base: Situation, glance: Glance) -> Situation:
         if not isinstance(glance.desire, Serve):
             return base
-        placement = self._placements.place(glance.desire.ip)
-        target = placement.target if isinstance(placement, Placed) else _settled_target(glance, glance.desire.ip)
+        placement = glance.placement
+        looked_up = placement.target if isinstance(placement, Placed | Foreign) else None
+        target = looked_up or _settled_target(glance, glance.desire.ip)
         if target is None:
             return replace(base, placement=placement)
         other = self._view.at(target)
@@ -238,6 +202,7 @@ class Observer:
         return replace(
             base,
             placement=placement,
+            strayed=glance.strayed,
             rival=self._rival(glance.uid, target),
             leftover=squatter is not None and self._memory.left_over(squatter),
             squatter=squatter,
@@ -254,11 +219,6 @@ class Observer:
         record = self._ledger.address(address.allocation_id)
         free = record is None or record.owner is None
         return free and is_own_auto(address, self._facts, uid) and address.association is None
-
-
-def _share(pod: PodView, other: PodView) -> bool:
-    """Whether both have their node's IP: then neither has it instead of the other."""
-    return pod.host_network and other.host_network
 
 
 def _settled_target(glance: Glance, ip: str) -> Target | None:

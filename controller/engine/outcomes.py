@@ -5,7 +5,7 @@ waits for something that can be noticed is woken by it, and looked at slowly oth
 """
 
 from controller.core import actions as act
-from controller.core import contract
+from controller.core import contract, waiting
 from controller.core.actions import Reason
 from controller.core.desire import Serve
 from controller.core.ports import Clock, Events, EventType, PodEvent
@@ -33,6 +33,8 @@ FIRST_POLL_S = 1.0
 QUOTA_SHORT_S = 60.0
 SLOW_S = 60.0
 QUICK_RETRIES = 5
+TELL_AFTER_S = 30.0
+"""A wait that is over sooner is nobody's business; one of a minute must have been told."""
 
 
 class Aftermath:
@@ -109,9 +111,11 @@ class Aftermath:
             self._queue.add(self._pool_waiters)
 
     def _waits(self, outcome: Outcome, wait: act.Wait, mine: PodMemory) -> None:
-        mine.waiting = wait.reason
-        mine.error = wait.detail
         uid = outcome.uid
+        if mine.waiting != wait.reason:
+            mine.waiting, mine.waiting_since = wait.reason, self._clock()
+        mine.error = waiting.words(wait)
+        self._tell_if_it_lasts(outcome, wait.reason, mine)
         match wait.reason:
             case Reason.NO_IP | Reason.SCOPE | Reason.REFUSED | Reason.ROOM:
                 self._wait_for_news(outcome, wait.reason)
@@ -124,6 +128,10 @@ class Aftermath:
             case Reason.LOOK:
                 self._look_later(uid, mine, 0.0 if mine.failures == 0 else self._memory.backoff(uid))
                 mine.failures += 1
+            case Reason.GONE:
+                self._look_later(uid, mine, self._memory.consistency_s)
+            case Reason.SIGNS:
+                self._queue.add([uid], max(mine.mended_at + mine.rest_s() - self._clock(), 0.1))
             case Reason.TARGET:
                 self._target_waiters.add(uid)
                 self._wake_rivals(outcome)
@@ -132,6 +140,15 @@ class Aftermath:
                 self._queue.add([uid], self._memory.backoff(uid))
             case Reason.FOREIGN:
                 self._look_later(uid, mine, min(SLOW_S, 2 * self._memory.backoff(uid)))
+
+    def _tell_if_it_lasts(self, outcome: Outcome, reason: Reason, mine: PodMemory) -> None:
+        """Whoever waits for longer than a moment hears why, unless the plan has said it."""
+        pod, now = outcome.situation.pod, self._clock()
+        said = mine.error in mine.told[1] and mine.has_told(*mine.told, now)
+        if pod is None or said or not waiting.is_told(reason) or now - mine.waiting_since < TELL_AFTER_S:
+            return
+        mine.tell(contract.WAITING, mine.error, now)
+        self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=contract.WAITING, message=mine.error))
 
     def _wait_for_news(self, outcome: Outcome, reason: Reason) -> None:
         """Nothing is looked at meanwhile: the watch, another policy, or another Pod of the namespace will wake it.

@@ -1,50 +1,56 @@
 """Which interface a Pod's private IP is on, asked of EC2 as rarely as can be.
 
-An interface lists all its private IPs and prefixes, so the next Pod on it costs no call. The cache may be wrong once
-an IP has moved to another interface: EC2 then refuses the association, which drops the interface from here.
+An interface lists all its private IPs and prefixes, so the next Pod on it costs no call. But an interface can be
+attached to another instance, and an IP can move: what is older than half a minute is asked for anew, and EC2's refusal
+of an association drops the interface from here.
 """
 
 import ipaddress
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from controller.core.ports import Clock, Ec2, Interface
 from controller.core.situation import Placed, Unplaced
 from state.model import InterfaceId, Target
 
 MISSING_S = 5.0
+KEPT_S = 30.0
+NEVER = float("-inf")
 
 
 class Placements:
     """The interfaces of the VPC as far as they were asked about. Thread-safe."""
 
-    def __init__(self, ec2: Ec2, clock: Clock, instance_of: Callable[[str], str | None]) -> None:
-        self._ec2, self._clock, self._instance_of = ec2, clock, instance_of
+    def __init__(self, ec2: Ec2, clock: Clock) -> None:
+        self._ec2, self._clock = ec2, clock
         self._lock = threading.Lock()
-        self._interfaces: dict[InterfaceId, Interface] = {}
+        self._interfaces: dict[InterfaceId, tuple[float, Interface]] = {}
         self._by_ip: dict[str, InterfaceId] = {}
         self._by_prefix: dict[str, InterfaceId] = {}
         self._missing: dict[str, float] = {}
 
-    def place(self, ip: str) -> Placed | Unplaced:
-        """Where this IP is, from the cache."""
+    def place(self, ip: str, since: float = NEVER) -> Placed | Unplaced:
+        """Where this IP is, as EC2 was asked lately, and not before `since`; from the cache."""
         with self._lock:
-            interface = self._interfaces.get(self._by_ip.get(ip) or self._in_prefix(ip) or InterfaceId(""))
-            if interface is None:
-                return Unplaced(looked=self._missing.get(ip, float("-inf")) > self._clock() - MISSING_S)
+            found = self._interfaces.get(self._by_ip.get(ip) or self._in_prefix(ip) or InterfaceId(""))
+            if found is None or found[0] < max(since, self._clock() - KEPT_S):
+                asked_at = self._missing.get(ip, NEVER)
+                return Unplaced(looked=asked_at > self._clock() - MISSING_S and asked_at >= since)
+        interface = found[1]
         target = Target(interface_id=interface.interface_id, private_ip=ip)
         return Placed(target=target, border_group=interface.border_group, instance_id=interface.instance_id)
 
-    def look(self, node_of_ip: Mapping[str, str]) -> None:
+    def look(self, instance_of_ip: Mapping[str, str | None]) -> None:
         """Find these IPs: one describe by IP for all; for those in delegated prefixes one by their nodes' instances."""
-        self._learn(self._ec2.describe_interfaces_by_ip(sorted(node_of_ip)))
-        left = [ip for ip in node_of_ip if isinstance(self.place(ip), Unplaced)]
-        if left:
-            self._look_by_node({node_of_ip[ip] for ip in left if node_of_ip[ip]})
-        now = self._clock()
+        asked_at = self._clock()
+        self._learn(self._ec2.describe_interfaces_by_ip(sorted(instance_of_ip)), asked_at)
+        left = [ip for ip in instance_of_ip if isinstance(self.place(ip, asked_at), Unplaced)]
+        instances = sorted({i for ip in left if (i := instance_of_ip[ip])})
+        if instances:
+            self._learn(self._ec2.describe_interfaces_by_instance(instances), asked_at)
         with self._lock:
-            self._missing = {ip: at for ip, at in self._missing.items() if at > now - MISSING_S}
-            self._missing.update(dict.fromkeys(left, now))
+            self._missing = {ip: at for ip, at in self._missing.items() if at > asked_at - MISSING_S}
+            self._missing.update(dict.fromkeys(left, asked_at))
 
     def exists(self, target: Target) -> bool:
         """Ask EC2 whether the interface still carries the IP."""
@@ -56,23 +62,15 @@ class Placements:
         with self._lock:
             gone = self._interfaces.pop(interface_id, None)
             if gone:
-                self._unindex(gone)
+                self._unindex(gone[1])
 
-    def _look_by_node(self, nodes: Iterable[str]) -> None:
-        instances = {node: self._instance_of(node) for node in nodes}
-        known = sorted({i for i in instances.values() if i})
-        if known:
-            self._learn(self._ec2.describe_interfaces_by_instance(known))
-        if any(instance is None for instance in instances.values()):
-            self._learn(self._ec2.describe_interfaces_of_vpc())
-
-    def _learn(self, found: Iterable[Interface]) -> None:
+    def _learn(self, found: Iterable[Interface], asked_at: float) -> None:
         with self._lock:
             for interface in found:
                 known = self._interfaces.get(interface.interface_id)
                 if known:
-                    self._unindex(known)
-                self._interfaces[interface.interface_id] = interface
+                    self._unindex(known[1])
+                self._interfaces[interface.interface_id] = (asked_at, interface)
                 self._by_ip.update(dict.fromkeys(interface.private_ips, interface.interface_id))
                 self._by_prefix.update(dict.fromkeys(interface.prefixes, interface.interface_id))
 

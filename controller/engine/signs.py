@@ -12,19 +12,24 @@ from dataclasses import replace
 
 from controller.core import contract
 from controller.core.desire import Desire, desire, label_patch, unfit_for_label, wanted_labels
-from controller.core.ports import Events, EventType, PodEvent, Pods, PodView
+from controller.core.ports import Clock, Events, EventType, PodEvent, Pods, PodView
 from controller.engine.memory import PodMemory
 from state.errors import NotSent, ObjectConflict, ObjectNotFound
 from state.model import Mode
 
+TOLD_AT = 6
+"""How many repairs in a row, each undone, are more than a coincidence."""
 Change = Callable[[PodView], PodView]
 
 
 class Signs:
     """The signs of one Pod, as its plan saw it and what it `asked` for; None: there is no Pod to show anything."""
 
-    def __init__(self, *, pods: Pods, events: Events, mine: PodMemory, pod: PodView | None, asked: Desire) -> None:
+    def __init__(
+        self, *, pods: Pods, events: Events, mine: PodMemory, pod: PodView | None, asked: Desire, clock: Clock
+    ) -> None:
         self._pods, self._events, self._mine, self._pod, self._asked = pods, events, mine, pod, asked
+        self._clock = clock
 
     def put_on(self, mode: Mode, public_ip: str) -> None:
         """Make the Pod show this address. Raises what the port raises, but for a Pod that is not there.
@@ -66,10 +71,18 @@ class Signs:
 
     def tell(self, event: PodEvent) -> None:
         """Emit an event, unless it is what was said last."""
-        said = (event.reason, event.message)
-        if self._pod is not None and self._mine.told != said:
-            self._mine.told = said
+        if self._pod is not None and not self._mine.has_told(event.reason, event.message, self._clock()):
+            self._mine.tell(event.reason, event.message, self._clock())
             self._events.emit(self._pod, event)
+
+    def mend(self) -> None:
+        """The signs alone were put right; told, if something undoes it each time."""
+        if self._mine.mend(self._clock()) == TOLD_AT:
+            why = (
+                "something else changes the labels of this controller, or its condition, each time after they are put "
+                "on; they are put on again with longer and longer pauses: find out who"
+            )
+            self.tell(PodEvent(type=EventType.WARNING, reason=contract.CONTESTED, message=why))
 
     def _bring_about(self, pod: PodView, change: Change) -> bool:
         """Change the Pod while it is as it was planned for; whether it was not yet so, as far as was known."""

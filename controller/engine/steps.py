@@ -10,7 +10,7 @@ from typing import assert_never
 
 from controller.core import actions as act
 from controller.core import transitions
-from controller.core.desire import Gone, Unproven, desire
+from controller.core.desire import Gone, Serve, desire
 from controller.core.ports import (
     Address,
     Allocation,
@@ -19,15 +19,15 @@ from controller.core.ports import (
     Events,
     Ledger,
     Pods,
-    PodView,
 )
 from controller.core.situation import Situation
-from controller.core.sweep import is_orphan
 from controller.core.tracing import Tracing
+from controller.engine.confirm import confirm
 from controller.engine.signs import Signs, outdated
 from controller.engine.term import TermState
 from state.errors import (
     AccessDenied,
+    AddressForeign,
     AddressNotFound,
     AlreadyAssociated,
     AssociationNotFound,
@@ -36,7 +36,9 @@ from state.errors import (
     InvalidTarget,
     ItemUnreadable,
     NotSent,
+    PodEipError,
     Refused,
+    TargetNotReady,
     Throttled,
     Unavailable,
 )
@@ -53,14 +55,18 @@ class Steps:
         self._state, self._s = state, s
         self._memory = state.memory
         self._mine = state.memory.of(s.uid)
-        self._signs = Signs(pods=pods, events=events, mine=self._mine, pod=s.pod, asked=s.desire)
+        self._signs = Signs(
+            pods=pods, events=events, mine=self._mine, pod=s.pod, asked=s.desire, clock=state.memory.clock
+        )
         self.record: PodRecord | None = s.record
         self.traceparent = s.record.traceparent if s.record else ""
+        self._did: set[type[act.Action]] = set()
         self._new: Allocation | None = None
         self._association_id: AssociationId | None = None
 
     def do(self, action: act.Action) -> None:
         """Do this one. Raises what the port raises."""
+        self._did.add(type(action))
         match action:
             case act.Intend() | act.Claim() | act.Salvage() | act.Retarget() | act.Record():
                 self._write(action)
@@ -204,6 +210,8 @@ class Steps:
         now = self._memory.clock()
         if isinstance(error, AlreadyAssociated | AddressNotFound):
             self._mine.look_after = now
+        if isinstance(error, TargetNotReady):
+            return  # it passes: another address would be refused as well
         if isinstance(error, InvalidTarget | InterfaceNotFound | AlreadyAssociated):
             self._state.placements.drop(record.target.interface_id)
         elif isinstance(error, AddressNotFound):
@@ -219,9 +227,23 @@ class Steps:
             pass
         except AssociationNotFound:
             self._insist(action)
+        except AddressForeign:
+            shown = self._state.view.get(action.allocation_id)
+            there = shown.association.association_id if shown and shown.association else None
+            if not self._agrees(there != action.association_id):
+                raise
         self._memory.cut(action.association_id)
         self._state.view.cut(action.allocation_id, action.association_id)
         self._mine.cut_at = self._memory.clock()
+
+    def _agrees(self, gone: bool) -> bool:
+        """Whether "it is another account's" means done: only after a look that was taken since it was first said."""
+        first, self._mine.foreign_since = self._mine.foreign_since, self._memory.clock()
+        if first is not None and gone and self._state.view.asked_at > first:
+            self._mine.foreign_since = None
+            return True
+        self._mine.look_after = self._mine.foreign_since
+        return False
 
     def _insist(self, action: act.Cut) -> None:
         """ "Not found" of an association that may be seconds old is not yet "gone", unless its interface is."""
@@ -238,6 +260,9 @@ class Steps:
         except AddressNotFound:
             if self._memory.young(action.allocation_id):
                 raise
+        except AddressForeign:
+            if not self._agrees(self._state.view.get(action.allocation_id) is None):
+                raise
         self._state.view.released(action.allocation_id)
 
     # ── Kubernetes ──
@@ -245,34 +270,40 @@ class Steps:
     def _speak(self, action: act.Label | act.Unlabel | act.Confirm | act.Tell) -> None:
         match action:
             case act.Confirm():
-                self._confirm(self._held())
+                confirm(self._pods, self._mine, self._held(), self._s.desire)
             case act.Tell(event=event):
                 self._signs.tell(event)
             case act.Label(mode=mode):
                 public_ip = self._held().public_ip
                 if public_ip is not None:
                     self._signs.put_on(mode, public_ip)
+                    self._mend_if_nothing_else_was_done()
             case act.Unlabel():
                 self._unlabel()
+
+    def _mend_if_nothing_else_was_done(self) -> None:
+        """Labels alone were wrong: somebody may take them off each time."""
+        if self._did == {act.Label} or self._did == {act.Unlabel}:
+            self._signs.mend()
 
     def _unlabel(self) -> None:
         try:
             self._signs.take_off()
-        except Refused:
-            # Nobody may be able to change this Pod, but its IP may be a stranger's soon: the cut comes first then.
-            if self.record is None or not isinstance(self._s.desire, Gone):
+        except NotSent:
+            raise
+        except PodEipError:
+            # The API server may refuse or fail for as long as it likes. A cut that waits for it would leave the address
+            # on an IP that is a stranger's soon; where nobody is in danger the label is tried once more before.
+            if self.record is None or not (self._endangered() or self._mine.failures):
                 raise
+        if self.record is None:
+            self._mend_if_nothing_else_was_done()
 
-    def _confirm(self, record: PodRecord) -> None:
-        found, asked = self._pods.fetch(record.namespace, record.name), self._s.desire
-        shown = asked.shown if isinstance(asked, Unproven) else None
-        if shown is None:
-            self._mine.gone = _is_gone(record, found)
-        elif found is not None and found.uid == record.uid and desire(found) == shown:
-            self._mine.proven = shown
-            return
-        if not self._mine.gone:
-            raise Unavailable("the API server has the Pod, the cache does not show it yet", code="CacheBehind")
+    def _endangered(self) -> bool:
+        """Whether the IP that the address is at may be another Pod's soon."""
+        wanted, target = self._s.desire, self.record.target if self.record else None
+        moved = isinstance(wanted, Serve) and target is not None and target.private_ip != wanted.ip
+        return isinstance(wanted, Gone) or moved
 
     # ── the claim as it stands ──
 
@@ -286,12 +317,3 @@ class Steps:
 
     def _owner(self) -> Owner:
         return transitions.owner(self._state.facts, self._s.uid, self._state.term.epoch)
-
-
-def _is_gone(record: PodRecord, found: PodView | None) -> bool:
-    """What an uncached GET proves: no such Pod, another one of that name, or one whose containers have ended."""
-    if found is None or found.finished or found.drained:
-        return True
-    if is_orphan(record.uid):
-        return record.target is None or found.ip != record.target.private_ip
-    return found.uid != record.uid

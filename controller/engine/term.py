@@ -63,7 +63,7 @@ def new_term_state(term: Term, basis: TermBasis, pulse: Pulse, *, restored: bool
     knowledge = Knowledge(
         memory=Memory(clock=basis.clock, consistency_s=basis.consistency_s, started=basis.clock()),
         view=AddressView(basis.ec2, basis.clock, basis.consistency_s),
-        placements=Placements(basis.ec2, basis.clock, basis.pods.instance_of),
+        placements=Placements(basis.ec2, basis.clock),
         claims=ClaimIndex(basis.ledger.pods().values()),
         admission=Admission(basis.policy, basis.ledger),
     )

@@ -8,7 +8,7 @@ alone is believed.
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.core.ports import PodView
 from state.model import PodUid
@@ -18,10 +18,11 @@ REMEMBERED_DELETIONS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A Pod at a version (0: the version is not a number)."""
+    """A Pod at a version (0: the version is not a number), and the version at which its IP was first seen."""
 
     view: PodView
     version: int
+    ip_version: int = 0
 
 
 def version_number(resource_version: str) -> int:
@@ -61,6 +62,12 @@ class PodCache:
         with self._lock:
             return self._by_ip.get(ip, ())
 
+    def ip_version(self, uid: PodUid) -> int:
+        """The version at which the Pod's IP was first seen; 0 where it is unknown."""
+        with self._lock:
+            seen = self._pods.get(uid)
+        return seen.ip_version if seen else 0
+
     def seen_deleted(self, uid: PodUid) -> bool:
         """Whether the watch reported the deletion (the last 20,000 are remembered)."""
         with self._lock:
@@ -75,7 +82,7 @@ class PodCache:
             before, self._pods = self._pods, {}
             self._carriers, self._by_ip = {}, {}
             for seen in pods:
-                self._put(_kept(before.get(seen.view.uid), seen))
+                self._put(_kept(before.get(seen.view.uid), seen), before.get(seen.view.uid))
             self._synced = True
             changed = {uid for uid, seen in self._pods.items() if before.get(uid) is not seen}
             return changed | (before.keys() - self._pods.keys())
@@ -87,7 +94,7 @@ class PodCache:
             if known is not None and 0 < seen.version < known.version:
                 return False
             self._forget(known)
-            self._put(seen)
+            self._put(seen, known)
             return known is None or known.view != seen.view
 
     def learn(self, seen: Seen) -> None:
@@ -96,7 +103,7 @@ class PodCache:
             known = self._pods.get(seen.view.uid)
             if known is not None and 0 < known.version < seen.version:
                 self._forget(known)
-                self._put(seen)
+                self._put(seen, known)
 
     def remove(self, uid: PodUid) -> None:
         """Take a deletion that the watch reported."""
@@ -106,9 +113,11 @@ class PodCache:
             while len(self._deleted) > REMEMBERED_DELETIONS:
                 del self._deleted[next(iter(self._deleted))]
 
-    def _put(self, seen: Seen) -> None:
+    def _put(self, seen: Seen, before: Seen | None) -> None:
         view = seen.view
-        self._pods[view.uid] = seen
+        same = before is not None and before.view.ip == view.ip
+        since = before.ip_version if same and before is not None else seen.version
+        self._pods[view.uid] = seen if seen.ip_version == since else replace(seen, ip_version=since)
         if view.annotations or view.labels:
             self._carriers[view.uid] = view
         if _has_ip(view):

@@ -6,6 +6,7 @@ Status: a proxy's or a starting server's bare 404 page proves nothing about a Po
 away for it.
 """
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -48,6 +49,10 @@ CLASSES: Mapping[str | int, type[PodEipError]] = {
 }
 
 
+_RBAC = re.compile(r"\bcannot \w+ resource \S+ in API group\b")
+"""The words of the authorizer (Kubernetes source, apiserver/pkg/endpoints/handlers/responsewriters/errors.go)."""
+
+
 class ThrottledFor(Throttled):
     """429 with the server's wish how long to wait before the next call, in seconds."""
 
@@ -86,7 +91,7 @@ def error_of_status(status: Status, *, http_status: int = 0, doing: str, retry_a
     if kind is Throttled:
         return ThrottledFor(message, code=code, retry_after_s=_seconds(status, retry_after))
     if kind is AccessDenied:
-        return AccessDenied(message, code=code, advice=_permission(http_status, doing))
+        return AccessDenied(message, code=code, advice=_permission(http_status, doing, status.message or ""))
     return kind(message, code=code)
 
 
@@ -108,7 +113,10 @@ def _seconds(status: Status, retry_after: str | None) -> float:
     return float(status.details.retry_after_seconds) if status.details else 0.0
 
 
-def _permission(http_status: int, doing: str) -> str:
+def _permission(http_status: int, doing: str, said: str) -> str:
+    """Only RBAC's own refusal names a missing rule; an admission policy or a webhook answers "Forbidden" as well."""
     if http_status == 401:
         return "The API server does not accept the credentials: look at the kubeconfig or the ServiceAccount's token"
+    if _RBAC.search(said) is None:
+        return ""
     return f"Allow '{doing}' in the Role or ClusterRole of the controller's ServiceAccount"

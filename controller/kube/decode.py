@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from controller.core.contract import CONDITION, LABELS, PREFIX
+from controller.core.contract import ANNOTATION_POD_ENI, CONDITION, LABELS, PREFIX
 from controller.core.ports import PodView
 from state.errors import Unavailable
 from state.model import PodUid
@@ -23,6 +23,7 @@ FARGATE_NODE = "fargate-"
 log = logging.getLogger(__name__)
 
 _NOTHING: Mapping[str, str] = {}  # one for all: most Pods carry nothing of ours
+_NO_BRANCHES: frozenset[str] = frozenset()
 
 
 class Metadata(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -64,6 +65,12 @@ class Condition(msgspec.Struct, frozen=True, gc=False):
 
     type: str = ""
     status: str = ""
+
+
+class BranchInterface(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """One of the interfaces that the VPC resource controller writes into an annotation of the Pod."""
+
+    eni_id: str = ""
 
 
 class Marker(msgspec.Struct, frozen=True, gc=False):
@@ -138,6 +145,7 @@ class RawList(msgspec.Struct, frozen=True):
 _PODS = msgspec.json.Decoder(PodList)
 _RAW = msgspec.json.Decoder(RawList)
 _POD = msgspec.json.Decoder(Pod)
+_BRANCHES = msgspec.json.Decoder(list[BranchInterface])
 _BOOKMARK = msgspec.json.Decoder(Bookmark)
 
 
@@ -184,6 +192,7 @@ def view_of(pod: Pod) -> PodView:
         ipv6_only=_ipv6_only(status),
         annotations=_our_annotations(meta.annotations),
         labels=_our_labels(meta.labels),
+        branch_interfaces=_branch_interfaces(meta.annotations),
         host_network=bool(spec.host_network),
         fargate=_fargate(meta, spec),
         finished=status.phase in ("Succeeded", "Failed"),
@@ -216,6 +225,17 @@ def _our_annotations(carried: Mapping[str, str] | None) -> Mapping[str, str]:
     if not carried:
         return _NOTHING
     return {sys.intern(key): value for key, value in carried.items() if key.startswith(PREFIX)} or _NOTHING
+
+
+def _branch_interfaces(carried: Mapping[str, str] | None) -> frozenset[str]:
+    """What cannot be read names none: then the Pod's IP has to be on its node."""
+    written = carried.get(ANNOTATION_POD_ENI) if carried else None
+    if not written:
+        return _NO_BRANCHES
+    try:
+        return frozenset(branch.eni_id for branch in _BRANCHES.decode(written) if branch.eni_id)
+    except msgspec.DecodeError:
+        return _NO_BRANCHES
 
 
 def _our_labels(carried: Mapping[str, str] | None) -> Mapping[str, str]:

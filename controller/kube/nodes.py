@@ -1,7 +1,8 @@
-"""Which EC2 instance a Node is, because a Pod's IP inside a delegated prefix is found by its instance only.
+"""Which EC2 instance a Node is: a Pod's IP is its own only on an interface of its node's instance.
 
 The cloud provider writes `spec.providerID`, for EC2 `aws:///ZONE/INSTANCE`; hybrid nodes and Fargate have others. A
-Node's name can come back with another instance (EKS names Nodes by their IP), so an answer is kept for a minute.
+Node's name can come back with another instance (EKS names Nodes by their IP), so an answer is kept for a minute, and
+read anew before anybody is told that an interface is not the node's.
 """
 
 import re
@@ -67,11 +68,11 @@ class NodeReader:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[float, Provider]] = {}
 
-    def provider_of(self, node: str) -> Provider:
-        """The Node's provider, at most a minute old; an empty one where there is no Node or it has none yet."""
+    def provider_of(self, node: str, max_age_s: float = KEEP_S) -> Provider:
+        """The Node's provider, at most so old; an empty one where there is no Node or it has none yet."""
         with self._lock:
             read_at, provider = self._known.get(node, (float("-inf"), Provider()))
-        if self._clock() - read_at < KEEP_S:
+        if self._clock() - read_at < max_age_s:
             return provider
         provider = self._read(node)
         if provider.scheme:

@@ -13,7 +13,7 @@ from controller.kube.connection import Call, Connection, path_of
 from controller.kube.decode import Pod, pod_of, view_of
 from controller.kube.identity import ClusterIdentity
 from controller.kube.informer import PodInformer
-from controller.kube.nodes import NodeReader, Provider
+from controller.kube.nodes import KEEP_S, NodeReader, Provider
 from controller.kube.patches import PodWriter
 from state.errors import ObjectNotFound
 from state.model import PodUid
@@ -72,8 +72,12 @@ class KubePods:
         return self._cache.annotated()
 
     def at_ip(self, ip: str) -> Sequence[PodView]:
-        """The live (not finished, not drained, not host network) Pods that have this IP."""
+        """The live Pods that have this IP; of those that share their node's, the ones that carry something of ours."""
         return self._cache.at_ip(ip)
+
+    def ip_version(self, uid: PodUid) -> int:
+        """The version at which the Pod's IP was first seen."""
+        return self._cache.ip_version(uid)
 
     def in_scope(self, namespace: str) -> bool:
         """Whether this namespace is watched."""
@@ -101,13 +105,13 @@ class KubePods:
         """Write the readiness condition."""
         return self._learn(self._writer.condition(pod, status=status, reason=reason, message=message))
 
-    def instance_of(self, node: str) -> str | None:
-        """The EC2 instance id of the Node's providerID; None where it has none."""
-        return self.provider_of(node).instance_id
+    def instance_of(self, node: str, max_age_s: float = KEEP_S) -> str | None:
+        """The EC2 instance id of the Node's providerID, at most so old; None where it has none."""
+        return self.provider_of(node, max_age_s).instance_id
 
-    def provider_of(self, node: str) -> Provider:
+    def provider_of(self, node: str, max_age_s: float = KEEP_S) -> Provider:
         """The Node's provider: its scheme is empty where it has none yet, and not `aws` where it is foreign."""
-        return self._nodes.provider_of(node)
+        return self._nodes.provider_of(node, max_age_s)
 
     def own_instances(self) -> frozenset[str]:
         """The instance ids of all Nodes of this cluster, read anew."""

@@ -202,7 +202,7 @@ def test_interfaces_are_found_by_any_of_their_ips(world: World) -> None:
 
 def test_an_interface_may_have_no_attachment(world: World) -> None:
     world.interface("10.0.0.1")
-    (found,) = world.ec2.describe_interfaces_of_vpc()
+    (found,) = world.ec2.describe_interfaces_by_ip(["10.0.0.1"])
     assert found.instance_id is None
 
 
@@ -250,4 +250,4 @@ def test_without_leadership_reads_go_on_and_mutations_do_not(world: World) -> No
     with pytest.raises(NotLeading):
         world.ec2.release(address, REGION)
     assert where(world, address) == there
-    assert len(world.ec2.describe_interfaces_of_vpc()) == 1
+    assert len(world.ec2.describe_interfaces_by_ip(["10.0.0.1"])) == 1

@@ -80,7 +80,6 @@ def test_interfaces_of_another_vpc_are_strangers(world: SandboxWorld) -> None:
     world.control.add_interface("10.0.0.1", vpc_id="vpc-other", instance_id="i-1")
     assert not world.ec2.describe_interfaces_by_ip(["10.0.0.1"])
     assert not world.ec2.describe_interfaces_by_instance(["i-1"])
-    assert not world.ec2.describe_interfaces_of_vpc()
 
 
 def test_the_guard_is_asked_after_everything_else(world: SandboxWorld) -> None:

@@ -173,11 +173,6 @@ class FakeEc2(Ec2Account):
         with self._call("DescribeNetworkInterfaces", *wanted):
             return [interface for interface in self._visible() if interface.instance_id in wanted]
 
-    def describe_interfaces_of_vpc(self) -> Sequence[Interface]:
-        """Every interface."""
-        with self._call("DescribeNetworkInterfaces"):
-            return list(self._visible())
-
     def allocate(self, request: AllocationRequest) -> Allocation:
         """A new address."""
         with self._call("AllocateAddress", request.public_ipv4_pool):

@@ -127,6 +127,10 @@ class FakePods:
         """The cache's live ones."""
         return self._cache.at_ip(ip)
 
+    def ip_version(self, uid: PodUid) -> int:
+        """From the cache."""
+        return self._cache.ip_version(uid)
+
     def in_scope(self, namespace: str) -> bool:
         """Whether it is watched."""
         return self.scope in ("", namespace)
@@ -163,8 +167,8 @@ class FakePods:
         patch = ConditionPatch(uid=pod.uid, status=status, reason=reason, message=message)
         return self._patch("patch_condition", pod, patch, lambda there: replace(there, condition=str(status)))
 
-    def instance_of(self, node: str) -> str | None:
-        """From `instances`."""
+    def instance_of(self, node: str, max_age_s: float = 60.0) -> str | None:
+        """From `instances`, whatever age would do."""
         if fault := self._fault("instance_of"):
             raise fault.error
         return self.instances.get(node)

@@ -99,6 +99,7 @@ def _memory(mind: Mind) -> Iterator[Token]:
     for uid, mine in memory.pods.items():
         yield uid
         yield from _of_pod(mind, mine)
+    yield from _dated(view._missing.items())
     for allocation_id, (at, made) in view._made.items():
         yield from (allocation_id, at, _address(made) if made else "-")
     yield from _dated(memory.born.items(), memory.cut_ids.items(), view._cut.items())
@@ -110,8 +111,9 @@ def _of_pod(mind: Mind, mine: PodMemory) -> Iterator[Token]:
     yield from (at if at is not None else "-" for at in (mine.allocating_since, mine.associating_since))
     yield f"{min(mine.failures, 1)}{min(mine.losses, 1)}{mine.gone}{mine.waiting}{mine.poll_s}"
     yield f"{mine.claimed}{mine.proven}"
-    for key, until in mine.bars.items():
-        yield from (key, until)
+    for key, (times, until) in mine.bars.items():
+        yield from (f"{key}x{min(times, 3)}", until)
+    yield from ("-" if at is None else at for at in (mine.foreign_since, mine.unplaced_since))
     patched = mine.patched is not None and mine.raw is mind.cache.get(mine.patched.uid)
     yield _pod(mine.patched) if patched and mine.patched is not None else "-"
 

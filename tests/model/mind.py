@@ -230,7 +230,7 @@ class Mind:
         knowledge = Knowledge(
             memory=memory,
             view=view,
-            placements=Placements(basis.ec2, basis.clock, basis.pods.instance_of),
+            placements=Placements(basis.ec2, basis.clock),
             claims=claims,
             admission=Admission(basis.policy, basis.ledger),
         )
@@ -270,6 +270,8 @@ class Mind:
         memory, view = self.state.memory, AddressView(StageEc2(self.stage, self.name), self.stage.clock, CONSISTENCY_S)
         view._addresses, view._at = dict(self.state.view._addresses), dict(self.state.view._at)
         view._made, view._cut = dict(self.state.view._made), dict(self.state.view._cut)
+        view._missing, view._first_look = dict(self.state.view._missing), self.state.view._first_look
+        view._unreadable = self.state.view._unreadable
         view.asked_at = self.state.view.asked_at
         claims = ClaimIndex()
         claims._ip_of = dict(self.state.claims._ip_of)

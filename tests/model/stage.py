@@ -94,10 +94,6 @@ class StageEc2:
         """None more."""
         return []
 
-    def describe_interfaces_of_vpc(self) -> Sequence[Interface]:
-        """None more."""
-        return []
-
     def allocate(self, request: AllocationRequest) -> Allocation:
         """AllocateAddress. One that is not late, of a leader that still leads, is in order, and needs a reason."""
         world = self._stage.world

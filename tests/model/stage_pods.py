@@ -72,7 +72,11 @@ class StagePods:
             lambda world: self._store(world, replace(self._standing(world, pod), condition=str(status))),
         )
 
-    def instance_of(self, node: str) -> str | None:
+    def ip_version(self, uid: PodUid) -> int:
+        """The model's Pods have no versions: of two at one IP the younger was given it."""
+        return 0
+
+    def instance_of(self, node: str, max_age_s: float = 0.0) -> str | None:
         """The one that there is."""
         return NODE
 

@@ -9,6 +9,8 @@ from botocore.parsers import ResponseParserError
 from controller.aws.codes import ec2_errors
 from state.errors import (
     AccessDenied,
+    NoCredentials,
+    TargetNotReady,
     AddressForeign,
     AddressInUse,
     AddressNotFound,
@@ -61,7 +63,9 @@ def answer(
         ("ReleaseAddress", "AuthFailure", AddressForeign),
         ("DescribeAddresses", "AuthFailure", AccessDenied),
         ("DescribeAddresses", "UnauthorizedOperation", AccessDenied),
-        ("DescribeAddresses", "RequestExpired", AccessDenied),
+        ("DescribeAddresses", "RequestExpired", NoCredentials),
+        ("AssociateAddress", "IncorrectInstanceState", TargetNotReady),
+        ("AssociateAddress", "Gateway.NotAttached", TargetNotReady),
         ("DescribeAddresses", "RequestLimitExceeded", Throttled),
         ("DescribeAddresses", "Throttling", Throttled),
         ("DescribeAddresses", "ThrottlingException", Throttled),
@@ -99,7 +103,7 @@ def test_whatever_speaks_of_border_groups_is_about_them(code: str, message: str)
 def test_bad_credentials_say_nothing_about_the_address() -> None:
     message = "AWS was not able to validate the provided access credentials"
     error = told(answer("AuthFailure", message, 401, "ReleaseAddress"), "ReleaseAddress")
-    assert type(error) is AccessDenied
+    assert type(error) is NoCredentials
     assert "role" in error.advice
 
 
@@ -107,7 +111,27 @@ def test_what_is_missing_in_the_policy_is_readable() -> None:
     words = "You are not authorized to perform: ec2:AssociateAddress."
     error = told(answer("UnauthorizedOperation", f"{words} Encoded authorization failure message: {'x' * 900}", 403))
     assert error.message == words
-    assert "IAM policy" in error.explain()
+    assert error.explain() == f"UnauthorizedOperation: {words.rstrip('.')}"
+
+
+@pytest.mark.parametrize(
+    ("why", "advice"),
+    [
+        ("because no identity-based policy allows the ec2:AllocateAddress action", "to the IAM policy"),
+        ("with an explicit deny in a service control policy", "A service control policy of the organization denies it"),
+        ("because no service control policy allows the ec2:AllocateAddress action", "do not allow ec2:AllocateAddress"),
+        ("with an explicit deny in an identity-based policy", "A policy denies it explicitly"),
+        ("because no permissions boundary allows the ec2:AllocateAddress action", "to the permissions boundary"),
+        ("because no VPC endpoint policy allows the ec2:AllocateAddress action", "policy of the VPC endpoint"),
+        ("", ""),
+    ],
+)
+def test_advice_on_a_refusal_is_what_its_text_proves(why: str, advice: str) -> None:
+    """The texts of the IAM user guide, "Troubleshoot access denied error messages"."""
+    said = f"User: arn:aws:sts::111122223333:assumed-role/r/s is not authorized to perform: ec2:AllocateAddress {why}"
+    error = told(answer("UnauthorizedOperation", said, 403, "AllocateAddress"), "AllocateAddress")
+    assert advice in error.advice
+    assert bool(error.advice) == bool(advice)
 
 
 @pytest.mark.parametrize(
@@ -141,15 +165,15 @@ def test_no_answer_is_perhaps(error: Exception) -> None:
         boto.ProfileNotFound(profile="x"),
     ],
 )
-def test_no_credentials_is_access_denied(error: Exception) -> None:
-    assert type(told(error)) is AccessDenied
+def test_no_credentials_are_told_from_a_missing_permission(error: Exception) -> None:
+    assert type(told(error)) is NoCredentials
 
 
 @pytest.mark.parametrize(
     ("code", "status", "expected"),
     [
-        ("InvalidIdentityToken", 400, AccessDenied),
-        ("ValidationError", 400, AccessDenied),
+        ("InvalidIdentityToken", 400, NoCredentials),
+        ("ValidationError", 400, NoCredentials),
         ("Throttling", 400, Unavailable),
     ],
 )

@@ -56,8 +56,9 @@ def test_half_an_address_is_left_alone_and_reported_once(lacking: str, caplog: p
     reader = AddressReader("us-west-2")
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
-            whole = reader.read([without(lacking), without(AllocationId="eipalloc-2")])
-            assert [address.allocation_id for address in whole] == ["eipalloc-2"]
+            half, whole = reader.read([without(lacking), without(AllocationId="eipalloc-2")])
+            assert (half.allocation_id, half.readable) == ("eipalloc-1", False), "it is there, which is no absence"
+            assert (whole.allocation_id, whole.readable) == ("eipalloc-2", True)
     assert [record.args for record in caplog.records] == [("eipalloc-1", f"'{lacking}'")]
 
 

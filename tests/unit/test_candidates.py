@@ -122,9 +122,12 @@ def test_a_name_has_its_former_address_again_and_others_take_it_last() -> None:
     assert given(elsewhere, seeker("p")) == {"p": "e-2"}
 
 
-def test_who_comes_back_while_its_predecessor_gives_the_address_up_waits_for_it_without_a_word() -> None:
+def test_who_comes_back_while_its_predecessor_gives_the_address_up_waits_for_it_and_is_told_if_that_lasts() -> None:
     there = market([address("e-1"), address("e-2")], side("e-1", owner=ME, last="ns/p"))
-    assert why(there, seeker("p")) == ""
+    (offer,) = allot(there, [seeker("p")]).values()
+    assert isinstance(offer, NoOffer)
+    assert offer.soon
+    assert "which ns/p had before, is still being taken" in offer.why
     others = market([address("e-1"), address("e-2")], side("e-1", owner="c-2#kube-system/l", last="ns/p"))
     assert given(others, seeker("p")) == {"p": "e-2"}
 

@@ -57,6 +57,8 @@ def test_what_a_pod_asks_for(view: PodView, wanted: Desire) -> None:
 @pytest.mark.parametrize(
     ("view", "words"),
     [
+        (asking("auto\n"), "'auto\\n' is not a mode"),
+        (asking("a\u200buto"), "'a\\u200buto' is not a mode"),
         (asking("Auto"), "'Auto' is not a mode; it is one of auto, fixed-tag, fixed-tag-value"),
         (asking("auto", public_ipv4_pool="a b"), "public-ipv4-pool: 'a b' is not the id of a public IPv4 pool"),
         (asking("fixed-tag"), "mode fixed-tag needs the annotation"),
@@ -67,7 +69,7 @@ def test_what_a_pod_asks_for(view: PodView, wanted: Desire) -> None:
         (asking("fixed-tag", fixed_tag="k" * 129), "is not a tag key"),
         (asking("fixed-tag", fixed_tag=contract.ANNOTATION_TYPE), "would reach other Pods' own addresses"),
         (asking("fixed-tag", fixed_tag="k" * 101 + "\n" * 50), "'" + "k" * 100 + "...' is not a tag key"),
-        (asking("fixed-tag", fixed_tag="k\n\x1b[1m!"), "'k [1m!' is not a tag key"),
+        (asking("fixed-tag", fixed_tag="k\n\x1b[1m!"), "'k\\n\\u001b[1m!' is not a tag key"),
         (replace(asking("auto"), ip="", ipv6_only=True), "IPv6 addresses only"),
         (replace(asking("auto"), fargate=True), "Fargate"),
     ],

@@ -118,14 +118,25 @@ def test_throttling_says_how_long(tmp_path: Path) -> None:
     assert caught.value.retry_after_s == 7.0
 
 
-def test_a_missing_permission_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("said", "advised"),
+    [
+        ('User "u" cannot patch resource "pods" in API group "" in the namespace "n"', True),
+        ("ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no labels here", False),
+        ("", False),
+    ],
+    ids=["RBAC", "an admission policy", "no words"],
+)
+def test_a_permission_is_named_where_it_is_missing_and_nowhere_else(tmp_path: Path, said: str, advised: bool) -> None:
+    body = {"kind": "Status", "reason": "Forbidden", "message": said, "code": 403}
     with (
-        scripted(lambda _: status(403, "Forbidden")) as server,
+        scripted(lambda _: Reply(status=403, pieces=(json.dumps(body).encode(),))) as server,
         connected(server, tmp_path) as (connection, _),
-        pytest.raises(AccessDenied, match=r"patch pods") as caught,
+        pytest.raises(AccessDenied) as caught,
     ):
         connection.send(Call(verb="patch", resource="pods", path=GET.path, body={}, content_type=MERGE_PATCH))
-    assert "'patch pods'" in caught.value.explain()
+    assert ("Allow 'patch pods'" in caught.value.advice) == advised
+    assert said in caught.value.explain()
 
 
 def test_nothing_is_sent_twice(tmp_path: Path) -> None:

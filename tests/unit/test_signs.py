@@ -31,7 +31,9 @@ class Stage:
     def signs(self) -> Signs:
         """What acts on the plan."""
         asked = desire(self.planned)
-        return Signs(pods=self.pods, events=self.events, mine=self.mine, pod=self.planned, asked=asked)
+        return Signs(
+            pods=self.pods, events=self.events, mine=self.mine, pod=self.planned, asked=asked, clock=lambda: 1.0
+        )
 
     def changes(self, what: dict[str, Any], *, unseen: bool = False) -> None:
         """The Pod changes; where `unseen`, the watch has not said so yet."""

@@ -227,11 +227,10 @@ def test_a_wrong_annotation_on_a_pod_that_is_not_served_yet_changes_nothing() ->
     assert kinds(replace(world.situation(), desire=WRONG)) == []
 
 
-def test_a_pod_that_never_asked_keeps_the_labels_that_are_not_about_an_address() -> None:
-    world = PlanWorld(pod=pod("", annotations={}), labels={contract.LABEL_TYPE: "auto"})
-    assert kinds(world.situation()) == []
-    world.labels[contract.LABEL_PUBLIC_IP] = "9.9.9.9"
-    assert kinds(world.situation()) == ["Unlabel"]
+@pytest.mark.parametrize("label", ["aws-pod-eip-controller-type", "aws-pod-eip-controller-public-ip"])
+def test_a_pod_that_asks_for_nothing_carries_no_label_of_ours(label: str) -> None:
+    """The Go controller takes them off as well, when it starts: none of them has its annotation."""
+    assert kinds(PlanWorld(pod=pod("", annotations={}), labels={label: "auto"}).situation()) == ["Unlabel"]
 
 
 def test_a_readiness_condition_goes_with_the_address_though_no_label_is_left() -> None:

@@ -1,0 +1,47 @@
+"""One Pod of a tick while it is being observed, and what the tick saw of all: what the parts of observing share."""
+
+from dataclasses import dataclass, field
+
+from controller.core.desire import Desire, Serve
+from controller.core.policy import Refusal
+from controller.core.ports import PodView
+from controller.core.situation import Foreign, Placed, Situation, Unplaced
+from state.errors import PodEipError
+from state.model import Mode, Phase, PodRecord, PodUid
+
+_NOBODY_LOOKED = Unplaced(looked=False)
+
+
+@dataclass(slots=True)
+class Glance:
+    """One Pod of a tick while it is being observed."""
+
+    uid: PodUid
+    pod: PodView | None
+    record: PodRecord | None
+    desire: Desire
+    refusal: Refusal | None = None
+    placement: Placed | Foreign | Unplaced = _NOBODY_LOOKED
+    strayed: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether the ledger says that an address is associated with the Pod's IP."""
+        held, wanted = self.record, self.desire
+        if held is None or held.target is None or not isinstance(wanted, Serve):
+            return False
+        return held.phase is Phase.ASSOCIATED and held.target.private_ip == wanted.ip
+
+    @property
+    def wants_pool(self) -> bool:
+        """Whether it needs an offer of a pool address."""
+        new = self.record is None and self.refusal is None
+        return new and isinstance(self.desire, Serve) and self.desire.mode is not Mode.AUTO
+
+
+@dataclass(slots=True)
+class Observation:
+    """What a tick saw: a situation for each Pod that could be observed, an error for each that could not."""
+
+    situations: list[Situation] = field(default_factory=list)
+    failures: dict[PodUid, PodEipError] = field(default_factory=dict)
