@@ -46,7 +46,7 @@ def allocate(world: World, request: AllocateAddress, rules: Rules) -> Change:
     settings = rules.settings
     group = request.border_group or settings.region
     _check_allocate(world, request, group, settings)
-    check_tags(request.tags)
+    check_tags(request.tags, settings)
     address = Address(
         allocation_id=rules.new_id("eipalloc"),
         public_ip=request.recover or rules.new_ip(),

@@ -38,7 +38,7 @@ def _text(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int):
-        return escape(str(value))
+        return escape(str(value), {"\r": "&#13;"})  # a reader takes a bare one for a line feed
     if isinstance(value, Mapping):
         return _render(value)
     return "".join(f"<item>{_render(item)}</item>" for item in value or ())

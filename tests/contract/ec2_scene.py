@@ -83,9 +83,9 @@ def client(url: str, access_key: str = "AKIDTEST", config: Config = CONFIG) -> "
 
 
 @contextmanager
-def refused(code: str, status: int = 400) -> Iterator[None]:
-    """Expects that EC2 refuses with this code and HTTP status."""
-    with pytest.raises(ClientError) as caught:
+def refused(code: str, status: int = 400, words: str | None = None) -> Iterator[None]:
+    """Expects that EC2 refuses with this code and HTTP status, and in words that this pattern matches."""
+    with pytest.raises(ClientError, match=words) as caught:
         yield
     assert caught.value.response["Error"]["Code"] == code
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
