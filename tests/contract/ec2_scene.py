@@ -24,6 +24,25 @@ if TYPE_CHECKING:
 CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=30, read_timeout=30)
 
 
+class HandClock:
+    """A clock that stands still until it is moved; sleeping moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        """Now."""
+        return self.now
+
+    def wall(self) -> float:
+        """Now."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Returns at once, that much later."""
+        self.now += seconds
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """The server's URL, a client, and the control plane."""
