@@ -160,7 +160,11 @@ def _address(world: World, allocation_id: str, rules: Rules) -> Address:
 
 
 def _not_yours(kind: str, resource_id: str) -> Ec2Error:
-    """The code is that of the page of ReleaseAddress; the words are those of reports of EC2's users."""
+    """The code is that of the page of ReleaseAddress. The words follow EC2's other ones about an allocation id.
+
+    A user's report has "The address 'PUBLIC IP' does not belong to you." for DisassociateAddress; nobody seems to have
+    published what EC2 says of an id.
+    """
     return Ec2Error("AuthFailure", f"The address with {kind} id [{resource_id}] does not belong to you.")
 
 

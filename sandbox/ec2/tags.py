@@ -2,9 +2,10 @@
 
 Tags are what a pool is made of, so they can be changed by a call and by hand, and both pass through here. Sources: "Tag
 your Amazon EC2 resources" in the EC2 user guide (50 tags, key 128 and value 256 Unicode characters, the prefix `aws:`
-reserved in upper and lower case and not counted), the pages of CreateTags and DeleteTags, the list of error codes; the
-words, and InvalidParameterValue for lengths and the prefix, are those of reports of EC2's users. A character is a code
-point here; what EC2 counts beyond the Basic Multilingual Plane is not documented.
+reserved in upper and lower case and not counted), the pages of CreateTags and DeleteTags, the list of error codes.
+Code and words for the prefix, and the words for lengths, are those of reports of EC2's users; the code for lengths and
+the words for too many are those of other simulations of EC2. A character is a code point here; what EC2 counts beyond
+the Basic Multilingual Plane is not documented.
 """
 
 import re

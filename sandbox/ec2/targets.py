@@ -50,7 +50,10 @@ def check_target(world: World, address: Address, interface: Interface, private_i
 
 
 def _check_passing(world: World, interface: Interface) -> None:
-    """The codes and words are those of reports of EC2's users. A stopped instance takes an address."""
+    """The codes and words are those of reports of EC2's users.
+
+    That a stopped instance takes an address is common use; no page of the API reference says it.
+    """
     if interface.vpc_id in world.without_gateway:
         message = f"Network {interface.vpc_id} is not attached to any internet gateway"
         raise Ec2Error("Gateway.NotAttached", message)
