@@ -8,7 +8,7 @@ differs from it, a setting chooses.
 from dataclasses import replace
 from typing import Literal, assert_never
 
-from sandbox.ec2.model import Address, Association, Change, Ec2Error, Effect, Interface, World
+from sandbox.ec2.model import Address, Association, Change, Ec2Error, Effect, World
 from sandbox.ec2.requests import (
     AllocateAddress,
     AssociateAddress,
@@ -21,6 +21,7 @@ from sandbox.ec2.requests import (
 from sandbox.ec2.rules import Rules
 from sandbox.ec2.settings import Ec2Settings
 from sandbox.ec2.tags import check_tags, create_tags, delete_tags
+from sandbox.ec2.targets import check_target, interface_named
 
 
 def mutate(world: World, request: Mutation, rules: Rules) -> Change:
@@ -46,7 +47,7 @@ def allocate(world: World, request: AllocateAddress, rules: Rules) -> Change:
     settings = rules.settings
     group = request.border_group or settings.region
     _check_allocate(world, request, group, settings)
-    check_tags(request.tags)
+    check_tags(request.tags, settings)
     address = Address(
         allocation_id=rules.new_id("eipalloc"),
         public_ip=request.recover or rules.new_ip(),
@@ -58,7 +59,8 @@ def allocate(world: World, request: AllocateAddress, rules: Rules) -> Change:
     effect = Effect(
         kind="allocated", allocation_id=address.allocation_id, public_ip=address.public_ip, tags=address.tags
     )
-    world = replace(world, released=world.released - {address.public_ip})
+    released = {ip: former for ip, former in world.released.items() if ip != address.public_ip}
+    world = replace(world, released=released)
     return Change(world=with_address(world, address), effects=(effect,), answer=address.allocation_id)
 
 
@@ -79,9 +81,9 @@ def _check_allocate(world: World, request: AllocateAddress, group: str, settings
 def associate(world: World, request: AssociateAddress, rules: Rules) -> Change:
     """Puts the address at a private IP; the same association again changes nothing and answers the same id."""
     address = _address(world, request.allocation_id, rules)
-    interface = _interface(world, request)
+    interface = interface_named(world, request)
     private_ip = request.private_ip or interface.private_ip
-    _check_target(address, interface, private_ip)
+    check_target(world, address, interface, private_ip)
     held = address.association
     if held and (held.interface_id, held.private_ip) == (interface.interface_id, private_ip):
         return Change(world=world, answer=held.association_id)
@@ -96,18 +98,6 @@ def associate(world: World, request: AssociateAddress, rules: Rules) -> Change:
 def _already_associated(resource: str, held: Association) -> Ec2Error:
     message = f"resource {resource} is already associated with associate-id {held.association_id}"
     return Ec2Error("Resource.AlreadyAssociated", message)
-
-
-def _check_target(address: Address, interface: Interface, private_ip: str) -> None:
-    if not interface.has_ip(private_ip):
-        message = f"Invalid value '{private_ip}' for PrivateIpAddress. It is not on {interface.interface_id}."
-        raise Ec2Error("InvalidParameterValue", message)
-    if address.border_group != interface.border_group:
-        message = (
-            f"The address {address.allocation_id} of the network border group {address.border_group} cannot be "
-            f"associated with an interface in {interface.border_group}."
-        )
-        raise Ec2Error("OperationNotPermitted", message)
 
 
 def _move(world: World, address: Address, occupant: Address | None, target: tuple[str, str], rules: Rules) -> Change:
@@ -126,7 +116,9 @@ def _move(world: World, address: Address, occupant: Address | None, target: tupl
 
 
 def disassociate(world: World, request: DisassociateAddress, rules: Rules) -> Change:
-    """Cuts exactly this association; a stale id cannot cut a newer one."""
+    """Cuts exactly this association; a stale id cannot cut a newer one. Raises AuthFailure for another account's."""
+    if request.association_id in world.foreign:
+        raise _not_yours("association", request.association_id)
     for address in world.addresses.values():
         held = address.association
         if held and held.association_id == request.association_id and rules.is_visible(held.since):
@@ -153,13 +145,13 @@ def release(world: World, request: ReleaseAddress, rules: Rules) -> Change:
         world, cut = dissociated(world, address, "released")
         effects += (cut,)
     effects += (Effect(kind="released", allocation_id=address.allocation_id, public_ip=address.public_ip),)
-    world = replace(world, released=world.released | {address.public_ip})
+    world = replace(world, released={**world.released, address.public_ip: address.allocation_id})
     return Change(world=without_address(world, address.allocation_id), effects=effects)
 
 
 def _address(world: World, allocation_id: str, rules: Rules) -> Address:
     if allocation_id in world.foreign:
-        raise Ec2Error("AuthFailure", f"The address '{allocation_id}' does not belong to you.")
+        raise _not_yours("allocation", allocation_id)
     address = world.addresses.get(allocation_id)
     if address is None or not rules.is_visible(address.created):
         raise Ec2Error("InvalidAllocationID.NotFound", f"The allocation ID '{allocation_id}' does not exist")
@@ -167,23 +159,18 @@ def _address(world: World, allocation_id: str, rules: Rules) -> Address:
     return address
 
 
+def _not_yours(kind: str, resource_id: str) -> Ec2Error:
+    """The code is that of the page of ReleaseAddress. The words follow EC2's other ones about an allocation id.
+
+    A user's report has "The address 'PUBLIC IP' does not belong to you." for DisassociateAddress; nobody seems to have
+    published what EC2 says of an id.
+    """
+    return Ec2Error("AuthFailure", f"The address with {kind} id [{resource_id}] does not belong to you.")
+
+
 def _check_managed(address: Address) -> None:
     if address.service_managed:
         raise Ec2Error("AuthFailure", f"You do not have permission to access {address.allocation_id}.")
-
-
-def _interface(world: World, request: AssociateAddress) -> Interface:
-    if request.interface_id:
-        if request.interface_id not in world.interfaces:
-            message = f"The networkInterface ID '{request.interface_id}' does not exist"
-            raise Ec2Error("InvalidNetworkInterfaceID.NotFound", message)
-        return world.interfaces[request.interface_id]
-    attached = [eni for eni in world.interfaces.values() if eni.instance_id == request.instance_id]
-    if not attached:
-        raise Ec2Error("InvalidInstanceID.NotFound", f"The instance ID '{request.instance_id}' does not exist")
-    if len(attached) > 1:
-        raise Ec2Error("InvalidInstanceID", f"There are multiple interfaces attached to '{request.instance_id}'.")
-    return attached[0]
 
 
 def with_address(world: World, address: Address) -> World:

@@ -13,15 +13,39 @@ import msgspec
 
 from sandbox.ec2.addresses import mutate
 from sandbox.ec2.byhand import add_address, give_away
-from sandbox.ec2.commands import AddAddress, ChangeIps, Count, GiveAway, InstanceId, InterfaceId, LetGo, Nothing
+from sandbox.ec2.commands import (
+    AddAddress,
+    Attach,
+    ChangeIps,
+    Count,
+    GiveAway,
+    InstanceId,
+    InterfaceId,
+    LetGo,
+    MoveIp,
+    Nothing,
+    SetGateway,
+    SetInstanceState,
+)
 from sandbox.ec2.faults import Fault
-from sandbox.ec2.interfaces import change_ips, detach, interface_of, kill_instance, put_interface, remove_interfaces
+from sandbox.ec2.interfaces import (
+    attach,
+    change_ips,
+    kill_instance,
+    move_ip,
+    put_interface,
+    remove_interfaces,
+    set_gateway,
+    set_instance_state,
+)
+from sandbox.ec2.lies import Lie
 from sandbox.ec2.log import holdings
 from sandbox.ec2.model import Address, Change, Ec2Error, Interface, World
 from sandbox.ec2.requests import AssociateAddress, CreateTags, DeleteTags, DisassociateAddress, Mutation, ReleaseAddress
 from sandbox.ec2.rules import Rules
 from sandbox.ec2.service import Ec2Service
 from sandbox.ec2.settings import Ec2Settings
+from sandbox.ec2.targets import interface_of
 
 PREFIX = "/_sandbox/"
 Step = Callable[[World, Rules], Change]
@@ -42,6 +66,7 @@ class Admin:
             "log": lambda since: service.log.since(since),
             "faults": lambda _since: service.faults.waiting(),
             "held": lambda _since: service.faults.held(),
+            "lies": lambda _since: service.lies.waiting(),
         }
         self._commands: Mapping[str, Callable[[bytes], object]] = {
             **self._account_commands(),
@@ -71,23 +96,42 @@ class Admin:
             "remove-interface": _typed(
                 InterfaceId, lambda c: do("remove-interface", c, lambda w, _r: _without_interface(w, c.interface_id))
             ),
-            "detach": _typed(InterfaceId, lambda c: do("detach", c, lambda w, _r: detach(w, c.interface_id))),
+            "attach": _typed(Attach, lambda c: do("attach", c, lambda w, _r: attach(w, c.interface_id, c.instance_id))),
+            "move-ip": _typed(MoveIp, lambda c: do("move-ip", c, lambda w, rules: move_ip(w, c, rules))),
             "kill-instance": _typed(
                 InstanceId, lambda c: do("kill-instance", c, lambda w, _r: kill_instance(w, c.instance_id))
             ),
             "add-address": _typed(AddAddress, self._add_address),
             "give-away": _typed(GiveAway, lambda c: do("give-away", c, lambda w, _r: give_away(w, c.allocation_id))),
+            **self._state_commands(),
+        }
+
+    def _state_commands(self) -> Mapping[str, Callable[[bytes], object]]:
+        do = self._do
+        return {
+            "instance-state": _typed(
+                SetInstanceState,
+                lambda c: do("instance-state", c, lambda w, _r: set_instance_state(w, c.instance_id, c.state)),
+            ),
+            "gateway": _typed(
+                SetGateway, lambda c: do("gateway", c, lambda w, _r: set_gateway(w, c.vpc_id, attached=c.attached))
+            ),
             "settings": self._change_settings,
         }
 
     def _fault_commands(self) -> Mapping[str, Callable[[bytes], object]]:
-        faults = self._service.faults
+        faults, lies = self._service.faults, self._service.lies
         return {
+            "lie": _typed(Lie, lies.tell),
             "inject": _typed(Fault, lambda fault: Count(count=faults.inject(fault))),
             "let-go": _typed(LetGo, lambda command: Count(count=faults.let_go(command.held_id))),
-            "clear-faults": _typed(Nothing, lambda _: faults.clear()),
+            "clear-faults": _typed(Nothing, lambda _: self._clear_faults()),
             "refill": _typed(Nothing, lambda _: self._service.throttle.refill()),
         }
+
+    def _clear_faults(self) -> None:
+        self._service.faults.clear()
+        self._service.lies.clear()
 
     def _do(self, action: str, command: object, step: Step) -> Change:
         params = {name: str(value) for name, value in msgspec.to_builtins(command).items() if value}

@@ -31,14 +31,22 @@ def add_address(world: World, command: AddAddress, rules: Rules) -> Change:
 
 
 def give_away(world: World, allocation_id: str) -> Change:
-    """The address leaves the account, associated or not, and another account has it from now on."""
+    """Another account has the address from now on, whether it was still here, associated or not, or released before.
+
+    Raises InvalidAllocationID.NotFound for an id that never was.
+    """
+    foreign = world.foreign | {allocation_id}
+    if allocation_id in world.released.values():
+        released = {ip: former for ip, former in world.released.items() if former != allocation_id}
+        return Change(world=replace(world, foreign=foreign, released=released))
     address = world.addresses.get(allocation_id)
     if address is None:
         raise Ec2Error("InvalidAllocationID.NotFound", f"The allocation ID '{allocation_id}' does not exist")
     effects: tuple[Effect, ...] = ()
     if address.association:
+        foreign |= {address.association.association_id}
         world, cut = dissociated(world, address, "given-away")
         effects = (cut,)
     gone = Effect(kind="released", allocation_id=allocation_id, public_ip=address.public_ip, cause="given-away")
-    world = replace(without_address(world, allocation_id), foreign=world.foreign | {allocation_id})
+    world = replace(without_address(world, allocation_id), foreign=foreign)
     return Change(world=world, effects=(*effects, gone))

@@ -61,11 +61,12 @@ class Cloud:
         with self._lock:
             return tuple(self._journal)
 
-    def visible_world(self) -> World:
-        """The world that a describe shows: the one of `read_lag_s` ago."""
+    def visible_world(self, lag_s: float) -> World:
+        """The world of so many seconds ago, or the oldest that is remembered."""
         with self._lock:
-            self._forget(self._clock.monotonic() - self._settings.read_lag_s)
-            return self._past[0][1]
+            then = self._clock.monotonic() - lag_s
+            known = (world for since, world in reversed(self._past) if since <= then)
+            return next(known, self._past[0][1])
 
     def mutate(self, request: Mutation, caller: Caller) -> Change:
         """Carries out a mutation; raises Ec2Error, and then nothing has happened."""
@@ -80,7 +81,7 @@ class Cloud:
             stamped = tuple(replace(e, order=next(self._order), mono=now, wall=wall) for e in done.effects)
             self._past.append((now, done.world))
             self._journal.extend(Entry(effect=effect, caller=caller) for effect in stamped)
-            self._forget(now - self._settings.read_lag_s)
+            self._forget(now - max(self._settings.read_lag_s, self._settings.interface_lag_s))
             return replace(done, effects=stamped)
 
     def new_ip(self) -> str:

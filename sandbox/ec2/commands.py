@@ -7,12 +7,47 @@ the sandbox's hand instead of a client's; the rest are here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sandbox.ec2.model import InstanceState
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceId:
-    """Names an interface to remove or to detach."""
+    """Names an interface to remove."""
 
     interface_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attach:
+    """Gives an interface to an instance; None takes it off."""
+
+    interface_id: str
+    instance_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveIp:
+    """Gives a secondary IP to an interface, with or without the address that stands on it."""
+
+    private_ip: str
+    interface_id: str
+    with_address: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetInstanceState:
+    """What an instance is doing."""
+
+    instance_id: str
+    state: InstanceState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetGateway:
+    """Whether a VPC has an Internet gateway."""
+
+    vpc_id: str
+    attached: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +82,7 @@ class AddAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveAway:
-    """The address was released and another account has it now."""
+    """The address, here or released before, is another account's now."""
 
     allocation_id: str
 

@@ -12,10 +12,24 @@ from urllib.parse import urlsplit
 import msgspec
 
 from sandbox.ec2.cloud import new_id
-from sandbox.ec2.commands import AddAddress, ChangeIps, Count, GiveAway, InstanceId, InterfaceId, LetGo, Nothing
+from sandbox.ec2.commands import (
+    AddAddress,
+    Attach,
+    ChangeIps,
+    Count,
+    GiveAway,
+    InstanceId,
+    InterfaceId,
+    LetGo,
+    MoveIp,
+    Nothing,
+    SetGateway,
+    SetInstanceState,
+)
 from sandbox.ec2.faults import Fault, Held
+from sandbox.ec2.lies import Lie
 from sandbox.ec2.log import CallRecord, Entry, Holding
-from sandbox.ec2.model import Address, Change, Interface, World
+from sandbox.ec2.model import Address, Change, InstanceState, Interface, World
 from sandbox.ec2.requests import AssociateAddress, CreateTags, DeleteTags, DisassociateAddress, ReleaseAddress
 from sandbox.ec2.settings import Ec2Settings
 
@@ -85,7 +99,32 @@ class Ec2Control:
 
     def detach_interface(self, interface_id: str) -> None:
         """Takes an interface off its instance; it stays, without an attachment."""
-        self._post("detach", InterfaceId(interface_id=interface_id), Change)
+        self.attach(interface_id, None)
+
+    def attach(self, interface_id: str, instance_id: str | None) -> None:
+        """Gives an interface to an instance, or to none; its IPs and associations stay with it."""
+        self._post("attach", Attach(interface_id=interface_id, instance_id=instance_id), Change)
+
+    def move_ip(self, private_ip: str, interface_id: str, *, with_address: bool = False) -> None:
+        """Gives a secondary IP of any interface of the VPC to this one.
+
+        It is unassigned first, which drops its association; `with_address`, it is reassigned in one call, which takes
+        the address along under a new association id.
+        """
+        command = MoveIp(private_ip=private_ip, interface_id=interface_id, with_address=with_address)
+        self._post("move-ip", command, Change)
+
+    def interface_lag(self, seconds: float) -> None:
+        """DescribeNetworkInterfaces shows what was so long ago, from now on: new interfaces and IPs show late."""
+        self.change_settings(interface_lag_s=seconds)
+
+    def instance_state(self, instance_id: str, state: InstanceState) -> None:
+        """Puts an instance into a state; a pending one's interfaces take no address yet."""
+        self._post("instance-state", SetInstanceState(instance_id=instance_id, state=state), Change)
+
+    def internet_gateway(self, vpc_id: str, *, attached: bool) -> None:
+        """Gives the VPC an Internet gateway, or takes it away: without one no interface takes an address."""
+        self._post("gateway", SetGateway(vpc_id=vpc_id, attached=attached), Change)
 
     def kill_instance(self, instance_id: str) -> None:
         """Loses a node: its interfaces vanish, their associations are dropped."""
@@ -113,7 +152,7 @@ class Ec2Control:
         return self._post("add-address", command, Address)
 
     def give_away(self, allocation_id: str) -> None:
-        """The address leaves the account and another one has it."""
+        """The address, here or released before, is another account's from now on, and so is its association."""
         self._post("give-away", GiveAway(allocation_id=allocation_id), Change)
 
     def associate(
@@ -161,8 +200,20 @@ class Ec2Control:
         return self._get("faults", tuple[Fault, ...])
 
     def clear_faults(self) -> None:
-        """Forgets the faults that wait."""
+        """Forgets the faults and the lies that wait."""
         self._post("clear-faults", Nothing(), None)
+
+    def omit_address(self, allocation_id: str, times: int | None = 1) -> None:
+        """So many answers of DescribeAddresses (None: all) that should show the address do not."""
+        self._post("lie", Lie(allocation_id=allocation_id, times=times), None)
+
+    def garble_address(self, allocation_id: str, times: int | None = 1, *, field: str = "publicIp") -> None:
+        """So many answers of DescribeAddresses show the address without this field (its name in XML)."""
+        self._post("lie", Lie(allocation_id=allocation_id, times=times, field=field), None)
+
+    def lies(self) -> tuple[Lie, ...]:
+        """The lies that are not used up."""
+        return self._get("lies", tuple[Lie, ...])
 
     def held(self) -> tuple[Held, ...]:
         """The calls that are frozen now."""

@@ -13,6 +13,7 @@ from functools import partial
 from sandbox.ec2.filters import conditions, matches, tag_values
 from sandbox.ec2.model import Address, Association, Ec2Error, Interface, World
 from sandbox.ec2.requests import DescribeAddresses, DescribeNetworkInterfaces
+from sandbox.ec2.targets import interface_of
 
 MIN_PAGE = 5
 MAX_PAGE = 1000
@@ -111,9 +112,7 @@ def describe_interfaces(world: World, request: DescribeNetworkInterfaces) -> Pag
     required = conditions(request.filters, INTERFACE_FILTERS)
     _check_page(request)
     for interface_id in request.interface_ids:
-        if interface_id not in world.interfaces:
-            message = f"The networkInterface ID '{interface_id}' does not exist"
-            raise Ec2Error("InvalidNetworkInterfaceID.NotFound", message)
+        interface_of(world, interface_id)
     after = _decode_token(request.next_token)
     keys = sorted(key for key in set(request.interface_ids) or world.interfaces if key > after)
     found = [e for e in map(world.interfaces.__getitem__, keys) if matches(required, partial(_read_interface, e))]

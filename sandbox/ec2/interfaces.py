@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
-from sandbox.ec2.addresses import dissociated
-from sandbox.ec2.commands import ChangeIps
-from sandbox.ec2.model import Address, Association, Change, Ec2Error, Effect, Interface, World
+from sandbox.ec2.addresses import association_effect, dissociated, with_address
+from sandbox.ec2.commands import ChangeIps, MoveIp
+from sandbox.ec2.model import Address, Association, Change, Ec2Error, Effect, InstanceState, Interface, World
+from sandbox.ec2.rules import Rules
+from sandbox.ec2.targets import interface_of
 
 
 def put_interface(world: World, interface: Interface) -> Change:
@@ -50,15 +52,9 @@ def remove_interfaces(world: World, gone: Callable[[Interface], bool], cause: st
 
 def kill_instance(world: World, instance_id: str) -> Change:
     """The loss of a node: its interfaces vanish and their associations are dropped."""
+    states = {key: state for key, state in world.instance_states.items() if key != instance_id}
+    world = replace(world, instance_states=states)
     return remove_interfaces(world, lambda interface: interface.instance_id == instance_id, "node-lost")
-
-
-def interface_of(world: World, interface_id: str) -> Interface:
-    """The interface; raises InvalidNetworkInterfaceID.NotFound."""
-    if interface_id not in world.interfaces:
-        message = f"The networkInterface ID '{interface_id}' does not exist"
-        raise Ec2Error("InvalidNetworkInterfaceID.NotFound", message)
-    return world.interfaces[interface_id]
 
 
 def _drop(world: World, gone: Callable[[Association], bool], cause: str) -> Change:
@@ -74,9 +70,9 @@ def _associated(world: World) -> tuple[Address, ...]:
     return tuple(address for address in world.addresses.values() if address.association)
 
 
-def detach(world: World, interface_id: str) -> Change:
-    """Takes the interface off its instance; its IPs and associations stay."""
-    return put_interface(world, replace(interface_of(world, interface_id), instance_id=None))
+def attach(world: World, interface_id: str, instance_id: str | None) -> Change:
+    """Gives the interface to an instance, or to none; its IPs and associations stay with it."""
+    return put_interface(world, replace(interface_of(world, interface_id), instance_id=instance_id))
 
 
 def change_ips(world: World, command: ChangeIps) -> Change:
@@ -90,3 +86,48 @@ def change_ips(world: World, command: ChangeIps) -> Change:
         prefixes=(*prefixes, *(prefix for prefix in command.add_prefixes if prefix not in prefixes)),
     )
     return put_interface(world, changed)
+
+
+def move_ip(world: World, command: MoveIp, rules: Rules) -> Change:
+    """Takes a secondary IP from the interface of the VPC that has it, if any, and gives it to another one.
+
+    Unassigned first, it loses its address. Reassigned in one call it takes its address along: "any Elastic IP address
+    that is associated with the IP address is also moved" (EC2 API reference, AssignPrivateIpAddresses). The page does
+    not say whether the association keeps its id; here it gets a new one, which is the harder case for a client.
+    """
+    ip, goal = command.private_ip, interface_of(world, command.interface_id)
+    source = next((i for i in world.interfaces.values() if i.vpc_id == goal.vpc_id and ip in i.listed_ips), goal)
+    if source is goal and ip in goal.listed_ips:
+        return Change(world=world)
+    if source is not goal and ip == source.private_ip:
+        raise Ec2Error("InvalidParameterValue", f"{ip} is the primary IP of {source.interface_id}: it cannot move")
+    riding = world.at_target(source.interface_id, ip) if command.with_address else None
+    taken = change_ips(world, ChangeIps(interface_id=source.interface_id, remove_ips=(ip,)))
+    given = change_ips(taken.world, ChangeIps(interface_id=goal.interface_id, add_ips=(ip,)))
+    moved = _ride(given.world, riding, goal.interface_id, rules) if riding else Change(world=given.world)
+    return replace(moved, effects=(*taken.effects, *given.effects, *moved.effects))
+
+
+def _ride(world: World, address: Address, interface_id: str, rules: Rules) -> Change:
+    """The address stands again at its private IP, which is another interface's now."""
+    assert address.association is not None
+    held = replace(
+        address.association,
+        association_id=rules.new_id("eipassoc"),
+        interface_id=interface_id,
+        since=rules.now,
+    )
+    moved = replace(address, association=held)
+    effect = association_effect("associated", moved, held, "ip-moved")
+    return Change(world=with_address(world, moved), effects=(effect,))
+
+
+def set_instance_state(world: World, instance_id: str, state: InstanceState) -> Change:
+    """The instance is in this state from now on."""
+    return Change(world=replace(world, instance_states={**world.instance_states, instance_id: state}))
+
+
+def set_gateway(world: World, vpc_id: str, *, attached: bool) -> Change:
+    """The VPC has an Internet gateway, or has none; associations stay."""
+    without = world.without_gateway - {vpc_id} if attached else world.without_gateway | {vpc_id}
+    return Change(world=replace(world, without_gateway=without))

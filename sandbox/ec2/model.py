@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
+InstanceState = Literal["pending", "running", "stopped"]
+
 
 class Ec2Error(Exception):
     """A refusal, with the code and the HTTP status that EC2 gives it."""
@@ -79,15 +81,18 @@ class Interface:
 class World:
     """The account at one instant.
 
-    `foreign` ids belong to another account, `lost` associations went with their interface, and `released` public IPs
-    can be recovered.
+    `foreign` ids (of addresses, and of the associations that they had) belong to another account, `lost` associations
+    went with their interface, and `released` public IPs, with the ids that they had, can be recovered. An instance
+    whose state is not named runs; a VPC has an Internet gateway unless it is among `without_gateway`.
     """
 
     addresses: Mapping[str, Address] = field(default_factory=dict)
     interfaces: Mapping[str, Interface] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
-    released: frozenset[str] = frozenset()
+    released: Mapping[str, str] = field(default_factory=dict)
+    instance_states: Mapping[str, InstanceState] = field(default_factory=dict)
+    without_gateway: frozenset[str] = frozenset()
 
     def at_target(self, interface_id: str, private_ip: str) -> Address | None:
         """The address that stands at this private IP of this interface."""

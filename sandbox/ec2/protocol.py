@@ -5,7 +5,7 @@ developer guide, and the serializers of botocore and of the AWS SDK for Go.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 from urllib.parse import parse_qsl
 
@@ -48,7 +48,7 @@ def parse_request(params: Params) -> Request:
             group = params.get("NetworkBorderGroup", "")
             return ReleaseAddress(allocation_id=_required(params, "AllocationId"), border_group=group)
         case "CreateTags":
-            return CreateTags(resources=_resources(params), tags=_tags(params, "Tag"))
+            return CreateTags(resources=_resources(params), tags=_tags(_structures(params, "Tag")))
         case "DeleteTags":
             return DeleteTags(resources=_resources(params), tags=_tags_to_delete(params))
     raise Ec2Error("InvalidAction", f"The action {action or '(none)'} is not valid for this web service.")
@@ -73,19 +73,19 @@ def _parse_describe(action: str, params: Params) -> Request:
 
 
 def _parse_allocate(params: Params) -> AllocateAddress:
-    tags: dict[str, str] = {}
+    specified: list[Params] = []
     for spec in _structures(params, "TagSpecification"):
         if spec.get("ResourceType") != "elastic-ip":
             raise Ec2Error(
                 "InvalidParameterValue", f"'{spec.get('ResourceType')}' is not a valid taggable resource type."
             )
-        tags |= _tags(spec, "Tag")
+        specified += _structures(spec, "Tag")
     return AllocateAddress(
         pool=params.get("PublicIpv4Pool") or "amazon",
         border_group=params.get("NetworkBorderGroup", ""),
         ipam_pool=params.get("IpamPoolId", ""),
         recover=_ip(params, "Address"),
-        tags=tags,
+        tags=_tags(specified),
     )
 
 
@@ -156,12 +156,23 @@ def _filters(params: Params) -> tuple[Filter, ...]:
     )
 
 
-def _tags(params: Params, prefix: str) -> dict[str, str]:
-    return {_required(part, "Key"): part.get("Value", "") for part in _structures(params, prefix)}
+def _tags(structures: Iterable[Params]) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    for part in structures:
+        key = _key(part)
+        if key in tags:
+            raise Ec2Error("InvalidParameterValue", f"Duplicate tag key '{key}' specified.")
+        tags[key] = part.get("Value", "")
+    return tags
+
+
+def _key(tag: Params) -> str:
+    """May be empty, which the rules of tags refuse, but must be there."""
+    return tag["Key"] if "Key" in tag else _required(tag, "Key")
 
 
 def _tags_to_delete(params: Params) -> dict[str, str | None]:
-    return {_required(part, "Key"): part.get("Value") for part in _structures(params, "Tag")}
+    return {_key(part): part.get("Value") for part in _structures(params, "Tag")}
 
 
 def _resources(params: Params) -> tuple[str, ...]:

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from sandbox.ec2.addresses import without_address
 from sandbox.ec2.clock import Clock
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.describe import describe_addresses, describe_interfaces
 from sandbox.ec2.faults import Fault, FaultBook
+from sandbox.ec2.lies import LieBook, garbled
 from sandbox.ec2.log import Caller, CallLog, CallRecord
 from sandbox.ec2.model import Change, Ec2Error, Effect, World
 from sandbox.ec2.protocol import Params, parse_request
@@ -31,7 +33,7 @@ from sandbox.ec2.settings import UNFILTERED_INTERFACES
 from sandbox.ec2.throttle import Throttle
 from sandbox.ec2.xml import (
     Tree,
-    addresses_tree,
+    address_tree,
     allocated_tree,
     interfaces_tree,
     render_answer,
@@ -66,6 +68,7 @@ class Ec2Service:
     def __init__(self, cloud: Cloud, clock: Clock) -> None:
         self.cloud = cloud
         self.faults = FaultBook()
+        self.lies = LieBook()
         self.log = CallLog()
         self.throttle = Throttle()
         self._clock = clock
@@ -156,16 +159,26 @@ class Ec2Service:
         return {**answer, "associationId": change.answer} if isinstance(request, AssociateAddress) else answer
 
     def _describe(self, request: Describe) -> Tree:
-        world, settings = self.cloud.visible_world(), self.cloud.settings
+        settings = self.cloud.settings
         match request:
             case DescribeAddresses():
-                found = describe_addresses(world, request, settings.account)
-                return addresses_tree(world, found, settings.account)
+                return self._describe_addresses(request, settings.account)
             case DescribeNetworkInterfaces():
+                world = self.cloud.visible_world(max(settings.read_lag_s, settings.interface_lag_s))
                 return interfaces_tree(world, describe_interfaces(world, request), settings.account)
             case DescribeAvailabilityZones():
                 return zones_tree(settings.region)
         assert_never(request)
+
+    def _describe_addresses(self, request: DescribeAddresses, account: str) -> Tree:
+        world = self.cloud.visible_world(self.cloud.settings.read_lag_s)
+        found = describe_addresses(world, request, account)
+        lies = self.lies.take(address.allocation_id for address in found)
+        for lie in lies:
+            world = world if lie.field else without_address(world, lie.allocation_id)
+        if lies:
+            found = describe_addresses(world, request, account)
+        return {"addressesSet": [garbled(address_tree(world, address, account), lies) for address in found]}
 
 
 def _bucket_key(action: str, request: Request) -> str:

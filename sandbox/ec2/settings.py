@@ -62,6 +62,10 @@ class Ec2Settings:
     """Exceptions from `latency_s`, by the name of the action."""
     read_lag_s: float = 0.0
     """Describe calls show the state of so long ago."""
+    interface_lag_s: float = 0.0
+    """DescribeNetworkInterfaces shows the state of so long ago, if that is longer: new interfaces and IPs show late."""
+    tag_key_limit: int = 128
+    """Characters of a tag's key: the EC2 user guide says 128, the API reference's type `Tag` says 127."""
     new_id_lag_s: float = 0.0
     """A mutation that names an id younger than this is told that it does not exist."""
     throttle: bool = False

@@ -38,7 +38,7 @@ def _text(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int):
-        return escape(str(value))
+        return escape(str(value), {"\r": "&#13;"})  # a reader takes a bare one for a line feed
     if isinstance(value, Mapping):
         return _render(value)
     return "".join(f"<item>{_render(item)}</item>" for item in value or ())
@@ -55,12 +55,8 @@ def allocated_tree(address: Address) -> Tree:
     }
 
 
-def addresses_tree(world: World, addresses: Sequence[Address], account: str) -> Tree:
-    """The answer of DescribeAddresses."""
-    return {"addressesSet": [_address_tree(world, address, account) for address in addresses]}
-
-
-def _address_tree(world: World, address: Address, account: str) -> Tree:
+def address_tree(world: World, address: Address, account: str) -> Tree:
+    """One item of the answer of DescribeAddresses; `instanceId` only where the interface is attached to one."""
     tree = {**allocated_tree(address), "tagSet": _tag_items(address.tags)}
     if address.service_managed:
         tree["serviceManaged"] = address.service_managed
@@ -70,7 +66,7 @@ def _address_tree(world: World, address: Address, account: str) -> Tree:
     interface = world.interfaces.get(held.interface_id)
     return {
         **tree,
-        "instanceId": (interface.instance_id if interface else None) or "",
+        "instanceId": interface.instance_id if interface else None,
         "associationId": held.association_id,
         "networkInterfaceId": held.interface_id,
         "networkInterfaceOwnerId": account,

@@ -4,7 +4,7 @@ A test sets its scene in the words of this module and never learns which world i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 import pytest
@@ -20,6 +20,7 @@ from tests.fakes.ec2 import FakeEc2
 
 REGION, VPC = "us-west-2", "vpc-1"
 CALL_TIMEOUT_S = 20.0  # tests share the machine
+FOR_EVER_S = 1e6
 
 
 class SwitchGuard:
@@ -53,6 +54,11 @@ class World(Protocol):
     def associate_by_hand(self, allocation_id: AllocationId, target: Target) -> AssociationId: ...
     def give_away(self, allocation_id: AllocationId) -> None: ...
     def kill_instance(self, instance_id: str) -> None: ...
+    def remove_interface(self, interface_id: InterfaceId) -> None: ...
+    def attach(self, interface_id: InterfaceId, instance_id: str | None) -> None: ...
+    def move_ip(self, private_ip: str, interface_id: InterfaceId, *, with_address: bool = False) -> None: ...
+    def late_interfaces(self) -> AbstractContextManager[None]: ...
+    def omit_address(self, allocation_id: AllocationId, times: int = 1) -> None: ...
     def settings(
         self,
         *,
@@ -105,6 +111,21 @@ class FakeWorld:
 
     def kill_instance(self, instance_id: str) -> None:
         self.fake.kill_instance(instance_id)
+
+    def remove_interface(self, interface_id: InterfaceId) -> None:
+        self.fake.remove_interface(interface_id)
+
+    def attach(self, interface_id: InterfaceId, instance_id: str | None) -> None:
+        self.fake.attach(interface_id, instance_id)
+
+    def move_ip(self, private_ip: str, interface_id: InterfaceId, *, with_address: bool = False) -> None:
+        self.fake.move_ip(private_ip, interface_id, with_address=with_address)
+
+    def late_interfaces(self) -> AbstractContextManager[None]:
+        return self.fake.late_interfaces()
+
+    def omit_address(self, allocation_id: AllocationId, times: int = 1) -> None:
+        self.fake.omit_address(allocation_id, times)
 
     def settings(
         self,
@@ -159,6 +180,29 @@ class SandboxWorld:
 
     def kill_instance(self, instance_id: str) -> None:
         self.control.kill_instance(instance_id)
+
+    def remove_interface(self, interface_id: InterfaceId) -> None:
+        self.control.remove_interface(interface_id)
+
+    def attach(self, interface_id: InterfaceId, instance_id: str | None) -> None:
+        self.control.attach(interface_id, instance_id)
+
+    def move_ip(self, private_ip: str, interface_id: InterfaceId, *, with_address: bool = False) -> None:
+        self.control.move_ip(private_ip, interface_id, with_address=with_address)
+
+    def late_interfaces(self) -> AbstractContextManager[None]:
+        return self._late()
+
+    @contextmanager
+    def _late(self) -> Iterator[None]:
+        self.control.interface_lag(FOR_EVER_S)
+        try:
+            yield
+        finally:
+            self.control.interface_lag(0)
+
+    def omit_address(self, allocation_id: AllocationId, times: int = 1) -> None:
+        self.control.omit_address(allocation_id, times)
 
     def settings(
         self,

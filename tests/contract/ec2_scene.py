@@ -24,6 +24,25 @@ if TYPE_CHECKING:
 CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=30, read_timeout=30)
 
 
+class HandClock:
+    """A clock that stands still until it is moved; sleeping moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        """Now."""
+        return self.now
+
+    def wall(self) -> float:
+        """Now."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Returns at once, that much later."""
+        self.now += seconds
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """The server's URL, a client, and the control plane."""
@@ -83,9 +102,9 @@ def client(url: str, access_key: str = "AKIDTEST", config: Config = CONFIG) -> "
 
 
 @contextmanager
-def refused(code: str, status: int = 400) -> Iterator[None]:
-    """Expects that EC2 refuses with this code and HTTP status."""
-    with pytest.raises(ClientError) as caught:
+def refused(code: str, status: int = 400, words: str | None = None) -> Iterator[None]:
+    """Expects that EC2 refuses with this code and HTTP status, and in words that this pattern matches."""
+    with pytest.raises(ClientError, match=words) as caught:
         yield
     assert caught.value.response["Error"]["Code"] == code
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status

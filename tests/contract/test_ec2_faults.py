@@ -12,23 +12,7 @@ from botocore.parsers import ResponseParserError
 
 from sandbox.ec2.faults import Fault
 from sandbox.ec2.settings import Bucket, Ec2Settings
-from tests.contract.ec2_scene import CONFIG, client, refused, scene
-
-
-class HandClock:
-    """A clock that stands still until it is moved; sleeping moves it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def wall(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+from tests.contract.ec2_scene import CONFIG, HandClock, client, refused, scene
 
 
 def wait_until(condition: Callable[[], object]) -> None:

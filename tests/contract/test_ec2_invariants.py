@@ -1,17 +1,22 @@
 """Whatever is done to it, the simulated EC2 keeps the promises that judges rely on.
 
-A rule machine drives the pure state machine with arbitrary calls and node losses, in every combination of settings,
-and compares the world with what the journal alone tells.
+A rule machine drives the pure state machine with arbitrary calls, node losses, and interfaces, IPs and addresses that
+change hands, in every combination of settings, and compares the world with what the journal alone tells.
 """
+
+from collections.abc import Callable
 
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from sandbox.ec2.addresses import mutate
+from sandbox.ec2.byhand import give_away
 from sandbox.ec2.cloud import Cloud
-from sandbox.ec2.interfaces import kill_instance, put_interface
+from sandbox.ec2.commands import MoveIp
+from sandbox.ec2.interfaces import attach, kill_instance, move_ip, put_interface, set_instance_state
 from sandbox.ec2.log import Caller, holdings
-from sandbox.ec2.model import Ec2Error, Interface
+from sandbox.ec2.model import Change, Ec2Error, InstanceState, Interface, World
 from sandbox.ec2.requests import (
     AllocateAddress,
     AssociateAddress,
@@ -19,6 +24,7 @@ from sandbox.ec2.requests import (
     Mutation,
     ReleaseAddress,
 )
+from sandbox.ec2.rules import Rules
 from sandbox.ec2.settings import Ec2Settings
 
 CALLER = Caller(access_key="rule")
@@ -55,7 +61,29 @@ class Ec2Machine(RuleBasedStateMachine):
         interface = Interface(
             interface_id=f"eni-{node}", private_ip=ips[0], secondary_ips=ips[1:], instance_id=f"i-{node}"
         )
-        self.cloud.change(lambda world, _rules: put_interface(world, interface), CALLER)
+        self._do(lambda world, _rules: put_interface(world, interface))
+
+    @rule(node=NODES, instance=st.none() | NODES)
+    def attach(self, node: int, instance: int | None) -> None:
+        goal = None if instance is None else f"i-{instance}"
+        self._do(lambda world, _rules: attach(world, f"eni-{node}", goal))
+
+    @rule(source=NODES, ip=IPS, goal=NODES, with_address=st.booleans())
+    def move_ip(self, source: int, ip: int, goal: int, with_address: bool) -> None:
+        command = MoveIp(private_ip=f"10.0.{source}.{ip}", interface_id=f"eni-{goal}", with_address=with_address)
+        self._do(lambda world, rules: move_ip(world, command, rules))
+
+    @rule(node=NODES, state=st.sampled_from(("pending", "running", "stopped")))
+    def set_instance_state(self, node: int, state: InstanceState) -> None:
+        self._do(lambda world, _rules: set_instance_state(world, f"i-{node}", state))
+
+    @rule(pick=st.integers(0))
+    def give_away(self, pick: int) -> None:
+        allocation = self.allocations[pick % len(self.allocations)]
+        before = self.cloud.world.addresses.get(allocation)
+        self._do(lambda world, _rules: give_away(world, allocation))
+        if before:
+            assert self._try(ReleaseAddress(allocation_id=allocation)) == [], "another account's address was released"
 
     @rule(node=NODES)
     def lose_node(self, node: int) -> None:
@@ -65,13 +93,13 @@ class Ec2Machine(RuleBasedStateMachine):
     def allocate(self) -> None:
         self.allocations += self._try(AllocateAddress())
 
-    @rule(pick=st.integers(0), node=NODES, ip=IPS, allow=st.booleans())
-    def associate(self, pick: int, node: int, ip: int, allow: bool) -> None:
+    @rule(pick=st.integers(0), node=NODES, subnet=NODES, ip=IPS, allow=st.booleans())
+    def associate(self, pick: int, node: int, subnet: int, ip: int, allow: bool) -> None:
         allocation = self.allocations[pick % len(self.allocations)]
         request = AssociateAddress(
             allocation_id=allocation,
             interface_id=f"eni-{node}",
-            private_ip=f"10.0.{node}.{ip}",
+            private_ip=f"10.0.{subnet}.{ip}",
             allow_reassociation=allow,
         )
         before = self.cloud.world.addresses.get(allocation)
@@ -89,9 +117,12 @@ class Ec2Machine(RuleBasedStateMachine):
         self._try(ReleaseAddress(allocation_id=self.allocations[pick % len(self.allocations)]))
 
     def _try(self, request: Mutation) -> list[str]:
+        return self._do(lambda world, rules: mutate(world, request, rules))
+
+    def _do(self, step: Callable[[World, Rules], Change]) -> list[str]:
         before = self.cloud.world
         try:
-            return [self.cloud.mutate(request, CALLER).answer]
+            return [self.cloud.change(step, CALLER).answer]
         except Ec2Error:
             assert self.cloud.world is before, "a refused call had an effect"
             return []

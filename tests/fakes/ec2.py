@@ -7,7 +7,7 @@ hold this and the real adapter to the same behaviour.
 """
 
 import threading
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from state.errors import (
     Unavailable,
 )
 from state.model import AllocationId, AssociationId, InterfaceId, Target
-from tests.fakes.ec2_account import Ec2Account, has_ip
+from tests.fakes.ec2_account import Ec2Account
 
 HOLD_LIMIT_S = 30.0
 
@@ -54,7 +54,9 @@ class FakeEc2(Ec2Account):
         self.guard = guard
         self.calls: list[Call] = []
         self._lock = threading.RLock()
-        self._seen: tuple[tuple[Address, ...], tuple[Interface, ...]] | None = None
+        self._seen_addresses: tuple[Address, ...] | None = None
+        self._seen_interfaces: tuple[Interface, ...] | None = None
+        self._omitted: Counter[AllocationId] = Counter()
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._gates: dict[str, threading.Event] = {}
 
@@ -63,9 +65,18 @@ class FakeEc2(Ec2Account):
     def add_interface(self, interface: Interface) -> Interface:
         """Add or replace an interface; associations at IPs that it no longer has are dropped."""
         with self._lock:
-            self._interfaces[interface.interface_id] = interface
-            self._drop(lambda target: target.interface_id == interface.interface_id and not has_ip(interface, target))
+            self._put_interface(interface)
             return interface
+
+    def attach(self, interface_id: InterfaceId, instance_id: str | None) -> None:
+        """Give an interface to an instance, or to none; its IPs and associations stay with it."""
+        with self._lock:
+            self._put_interface(replace(self._interfaces[interface_id], instance_id=instance_id))
+
+    def move_ip(self, private_ip: str, interface_id: InterfaceId, *, with_address: bool = False) -> None:
+        """Give a private IP to this interface; its address is dropped, or comes along under a new association id."""
+        with self._lock:
+            self._move_ip(private_ip, self._interfaces[interface_id], with_address=with_address)
 
     def remove_interface(self, interface_id: InterfaceId) -> None:
         """Delete an interface; EC2 drops its associations by itself."""
@@ -92,10 +103,17 @@ class FakeEc2(Ec2Account):
             self._addresses[allocation_id] = replace(self._addresses[allocation_id], tags=dict(tags))
 
     def give_away(self, allocation_id: AllocationId) -> None:
-        """The address leaves the account, and another account gets it."""
+        """Another account gets the address, here or released before; its association is not ours to cut either."""
         with self._lock:
-            del self._addresses[allocation_id]
+            address = self._addresses.pop(allocation_id, None)
             self._foreign.add(allocation_id)
+            if address and address.association:
+                self._foreign.add(address.association.association_id)
+
+    def omit_address(self, allocation_id: AllocationId, times: int = 1) -> None:
+        """So many describes that should show the address do not."""
+        with self._lock:
+            self._omitted[allocation_id] += times
 
     def associate_by_hand(self, allocation_id: AllocationId, target: Target) -> AssociationId:
         """Associate as a person would, taking the address from wherever it is."""
@@ -125,13 +143,25 @@ class FakeEc2(Ec2Account):
     @contextmanager
     def stale_reads(self) -> Iterator[None]:
         """Describes show the state of the block's beginning."""
+        with self.late_interfaces():
+            with self._lock:
+                self._seen_addresses = tuple(self._addresses.values())
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._seen_addresses = None
+
+    @contextmanager
+    def late_interfaces(self) -> Iterator[None]:
+        """Describes show the interfaces, with their IPs, of the block's beginning: new ones do not show yet."""
         with self._lock:
-            self._seen = (tuple(self._addresses.values()), tuple(self._interfaces.values()))
+            self._seen_interfaces = tuple(self._interfaces.values())
         try:
             yield
         finally:
             with self._lock:
-                self._seen = None
+                self._seen_interfaces = None
 
     def address(self, allocation_id: AllocationId) -> Address | None:
         """The address as it is, never stale; None: there is none."""
@@ -153,7 +183,10 @@ class FakeEc2(Ec2Account):
     def describe_addresses(self) -> Sequence[Address]:
         """All addresses."""
         with self._call("DescribeAddresses"):
-            return self._seen[0] if self._seen else tuple(self._addresses.values())
+            there = self._addresses.values() if self._seen_addresses is None else self._seen_addresses
+            omitted = {a.allocation_id for a in there if self._omitted[a.allocation_id] > 0}
+            self._omitted.subtract(omitted)
+            return tuple(a for a in there if a.allocation_id not in omitted)
 
     def describe_interfaces_by_ip(self, private_ips: Iterable[str]) -> Sequence[Interface]:
         """Interfaces that list one of the IPs, 200 a call."""
@@ -194,6 +227,7 @@ class FakeEc2(Ec2Account):
     def disassociate(self, association_id: AssociationId) -> None:
         """Cut exactly this association."""
         with self._call("DisassociateAddress", association_id):
+            self._check_ours("association", association_id)
             if association_id in self._lost:
                 raise InterfaceNotFound("the interface is gone", code="InvalidNetworkInterfaceID.NotFound")
             for address in self._addresses.values():
@@ -234,4 +268,4 @@ class FakeEc2(Ec2Account):
             self.calls.append(Call(operation=operation, arguments=arguments))
 
     def _visible(self) -> Sequence[Interface]:
-        return self._seen[1] if self._seen else tuple(self._interfaces.values())
+        return tuple(self._interfaces.values()) if self._seen_interfaces is None else self._seen_interfaces

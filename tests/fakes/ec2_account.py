@@ -41,12 +41,16 @@ class Ec2Account:
         self._ids = itertools.count(1)
         self._addresses: dict[AllocationId, Address] = {}
         self._interfaces: dict[InterfaceId, Interface] = {}
-        self._foreign: set[AllocationId] = set()
+        self._foreign: set[AllocationId | AssociationId] = set()
         self._lost: set[AssociationId] = set()
 
+    def _check_ours(self, kind: str, resource_id: AllocationId | AssociationId) -> None:
+        if resource_id in self._foreign:
+            message = f"The address with {kind} id [{resource_id}] does not belong to you."
+            raise AddressForeign(message, code="AuthFailure")
+
     def _known(self, allocation_id: AllocationId) -> Address:
-        if allocation_id in self._foreign:
-            raise AddressForeign(f"{allocation_id} does not belong to you", code="AuthFailure")
+        self._check_ours("allocation", allocation_id)
         if allocation_id not in self._addresses:
             raise AddressNotFound(f"{allocation_id} does not exist", code="InvalidAllocationID.NotFound")
         return self._addresses[allocation_id]
@@ -98,6 +102,27 @@ class Ec2Account:
 
     def _cut(self, address: Address) -> None:
         self._addresses[address.allocation_id] = replace(address, association=None)
+
+    def _put_interface(self, interface: Interface) -> None:
+        """Adds or replaces; drops associations at IPs that it lost, and tells the others whose instance they are on."""
+        self._interfaces[interface.interface_id] = interface
+        self._drop(lambda target: target.interface_id == interface.interface_id and not has_ip(interface, target))
+        for address in list(self._addresses.values()):
+            held = address.association
+            if held and held.target.interface_id == interface.interface_id:
+                shown = replace(held, instance_id=interface.instance_id)
+                self._addresses[address.allocation_id] = replace(address, association=shown)
+
+    def _move_ip(self, private_ip: str, goal: Interface, *, with_address: bool) -> None:
+        target = Target(interface_id=goal.interface_id, private_ip=private_ip)
+        riding: list[Address] = []
+        for source in [i for i in self._interfaces.values() if private_ip in i.private_ips and i != goal]:
+            left = Target(interface_id=source.interface_id, private_ip=private_ip)
+            riding += [a for a in self._addresses.values() if a.association and a.association.target == left]
+            self._put_interface(replace(source, private_ips=source.private_ips - {private_ip}))
+        self._put_interface(replace(goal, private_ips=goal.private_ips | {private_ip}))
+        for address in riding if with_address else ():
+            self._associate(address.allocation_id, target)
 
     def _drop(self, gone: Callable[[Target], bool]) -> set[AssociationId]:
         dropped = set()
