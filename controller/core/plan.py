@@ -151,7 +151,7 @@ def _go_on(s: Situation, record: PodRecord) -> Plan:
         return (*teardown.unlabel_unserved(s), *move, *_up(record.mode))
     if association.target == s.placement.target and not move:
         return (Record(association_id=association.association_id), Label(mode=record.mode))
-    if s.claim is None or not s.claim.knows(association.target):
+    if not s.is_ours(association):
         return teardown.abandon(s)
     cut = Cut(association_id=association.association_id, allocation_id=address.allocation_id)
     return (*teardown.unlabel_unserved(s), cut, *move, *_up(record.mode))
@@ -244,7 +244,7 @@ def _astray(s: Situation, record: PodRecord) -> Plan:
     assert s.address is not None
     assert s.address.association is not None
     association = s.address.association
-    if s.claim is None or not s.claim.knows(association.target):
+    if not s.is_ours(association):
         return teardown.abandon(s)
     assert record.target is not None
     cut = Cut(association_id=association.association_id, allocation_id=s.address.allocation_id)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from controller.core.desire import Desire
 from controller.core.policy import Refusal
-from controller.core.ports import Address, PodView
-from state.model import AddressRecord, ClusterUid, InstallRecord, PodRecord, PodUid, Target
+from controller.core.ports import Address, Association, PodView
+from state.model import AddressRecord, ClusterUid, InstallRecord, Phase, PodRecord, PodUid, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +118,18 @@ class Situation:
     barred: bool = False
     in_scope: bool = True
     refusal: Refusal | None = None
+
+    def is_ours(self, association: Association) -> bool:
+        """Whether the claimed address is there by a call of ours, or because its IP took it along.
+
+        A secondary IP that is assigned to another interface takes its Elastic IP with it (EC2 API reference,
+        AssignPrivateIpAddresses): then the target is another one, and nobody has associated anything.
+        """
+        held = self.record
+        if self.claim is None or held is None:
+            return False
+        with_its_ip = held.target is not None and association.target.private_ip == held.target.private_ip
+        return self.claim.knows(association.target) or (held.phase is Phase.ASSOCIATED and with_its_ip)
 
     @property
     def usurped(self) -> bool:

@@ -43,7 +43,7 @@ def cut_recorded(s: Situation) -> Plan:
     if record.association_id is not None and not s.cut:
         steps.append(Cut(association_id=record.association_id, allocation_id=record.allocation_id))
     shown = s.address.association if s.address else None
-    ours = shown is not None and s.claim is not None and s.claim.knows(shown.target)
+    ours = shown is not None and s.is_ours(shown)
     if shown is not None and ours and shown.association_id != record.association_id:
         steps.append(Cut(association_id=shown.association_id, allocation_id=record.allocation_id))
     return tuple(steps)

@@ -45,6 +45,6 @@ def cut_known(s: Situation) -> Plan:
     if not isinstance(s.placement, Foreign) or s.address is None or s.address.association is None:
         return ()
     association = s.address.association
-    if s.claim is None or not s.claim.knows(association.target):
+    if not s.is_ours(association):
         return ()
     return (*teardown.unlabel(s), Cut(association_id=association.association_id, allocation_id=s.address.allocation_id))

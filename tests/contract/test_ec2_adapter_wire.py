@@ -10,7 +10,7 @@ from sandbox.ec2.control import Ec2Control
 from sandbox.ec2.faults import Fault, FaultKind
 from sandbox.ec2.log import CallRecord
 from sandbox.world import wait_until
-from state.errors import AccessDenied, AddressForeign, NotLeading, Refused, Throttled, Unavailable
+from state.errors import AccessDenied, AddressForeign, NoCredentials, NotLeading, Refused, Throttled, Unavailable
 from state.model import AllocationId, InterfaceId, Target
 from tests.contract.ec2_adapter_worlds import REGION, SandboxWorld, SwitchGuard, adapter, sandbox_world
 
@@ -163,7 +163,7 @@ def test_a_server_that_is_not_there_is_perhaps(world: SandboxWorld) -> None:
     ("code", "status", "message", "expected"),
     [
         ("UnauthorizedOperation", 403, "You are not authorized to perform this operation.", AccessDenied),
-        ("AuthFailure", 401, "AWS was not able to validate the provided access credentials", AccessDenied),
+        ("AuthFailure", 401, "AWS was not able to validate the provided access credentials", NoCredentials),
         ("AuthFailure", 400, "The address does not belong to you.", AddressForeign),
         ("RequestLimitExceeded", 503, "Request limit exceeded.", Throttled),
         ("Throttling", 400, "Rate exceeded", Throttled),

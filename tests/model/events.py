@@ -28,7 +28,10 @@ def pod(uid: str, mode: str = "", ip: str = "10.0.0.5", *, created: str = "1", n
     annotations = {contract.ANNOTATION_TYPE: mode} if mode else {}
     if mode == Mode.FIXED_TAG:
         annotations[contract.ANNOTATION_FIXED_TAG] = POOL
-    return PodView(uid=PodUid(uid), namespace="ns", name=name or uid, ip=ip, annotations=annotations, created=created)
+    named = name or uid
+    return PodView(
+        uid=PodUid(uid), namespace="ns", name=named, ip=ip, node="n", annotations=annotations, created=created
+    )
 
 
 def comes(cluster: str, new: PodView) -> Event:

@@ -52,8 +52,7 @@ PLAN_BUGS = {
     ),
     "an address of another owner is adopted": (
         squatter_with(
-            "    if claim is not None and claim.owner is not None:\n"
-            "        return (*teardown.unlabel_unserved(s), Wait(reason=Reason.TARGET))\n    if wanted",
+            "    if claim is not None and claim.owner is not None:\n        return await_target(s)\n    if wanted",
             "    if wanted",
         ),
         "one pool Pod after the other at one IP, with room",

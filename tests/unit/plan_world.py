@@ -42,6 +42,7 @@ def pod(
         namespace="ns",
         name="p",
         ip=ip,
+        node="n",
         annotations=_annotations(mode, pool) if annotations is None else annotations,
         created=created,
     )

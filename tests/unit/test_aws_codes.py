@@ -9,8 +9,6 @@ from botocore.parsers import ResponseParserError
 from controller.aws.codes import ec2_errors
 from state.errors import (
     AccessDenied,
-    NoCredentials,
-    TargetNotReady,
     AddressForeign,
     AddressInUse,
     AddressNotFound,
@@ -19,11 +17,13 @@ from state.errors import (
     BorderGroupMismatch,
     InterfaceNotFound,
     InvalidTarget,
+    NoCredentials,
     NotLeading,
     PodEipError,
     PoolNotFound,
     QuotaExceeded,
     Refused,
+    TargetNotReady,
     Throttled,
     Unavailable,
 )

@@ -130,7 +130,7 @@ def test_throttling_says_how_long(tmp_path: Path) -> None:
 def test_a_permission_is_named_where_it_is_missing_and_nowhere_else(tmp_path: Path, said: str, advised: bool) -> None:
     body = {"kind": "Status", "reason": "Forbidden", "message": said, "code": 403}
     with (
-        scripted(lambda _: Reply(status=403, pieces=(json.dumps(body).encode(),))) as server,
+        scripted(lambda _: Reply(status=403, body=json.dumps(body).encode())) as server,
         connected(server, tmp_path) as (connection, _),
         pytest.raises(AccessDenied) as caught,
     ):
