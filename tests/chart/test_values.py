@@ -57,9 +57,11 @@ def test_good_values_are_accepted(given: dict[str, Any]) -> None:
     [
         {"clustername": "a"},
         {"vpcId": "vpc-1"},
-        {"vpcID": "subnet-1"},
+        {"vpcID": "subnet 1"},
+        {"region": "eu_central_1"},
         {"logLevel": "verbose"},
-        {"resyncPeriod": "often"},
+        {"resyncPeriod": []},
+        {"resyncMinimum": "often"},
         {"leaseDuration": -1},
         {"concurrency": 0},
         {"createTable": "yes"},
@@ -82,6 +84,20 @@ def test_good_values_are_accepted(given: dict[str, Any]) -> None:
 )
 def test_bad_values_are_refused(given: dict[str, Any]) -> None:
     assert len(faults(given)) == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({"resyncPeriod": period} for period in (0, -1, 1, 86400, 0.5, "600", "1m", "often", "", None)),
+        *({"logLevel": level} for level in ("debug", "Info", "WARN", "error", "")),
+        *({"region": region} for region in ("", "eu-central-1", "us-gov-east-1", "eusc-de-east-1", "anything")),
+        *({"vpcID": vpc} for vpc in ("", "vpc-1", "anything")),
+    ],
+    ids=str,
+)
+def test_what_the_go_controllers_chart_took_is_taken(given: dict[str, Any]) -> None:
+    assert faults(given) == []
 
 
 @pytest.mark.parametrize(("name", "setting"), IN_CHART.items(), ids=IN_CHART.keys())
