@@ -154,7 +154,7 @@ SETTINGS: tuple[Setting, ...] = (
         field="lease_name",
         default="aws-pod-eip-controller",
         parse=values.dns_name,
-        help="The Lease that replicas compete for.",
+        help="The Lease that replicas compete for. The chart's default is the release's name.",
     ),
     Setting(
         field="lease_namespace",

@@ -114,6 +114,13 @@ def test_each_setting_has_a_value_with_its_default(name: str, setting: Setting) 
     assert ("" if value == {} else shown) == (setting.default or "")
 
 
+def test_the_list_of_the_settings_is_whole() -> None:
+    text = (CHART / "templates" / "_known.tpl").read_text()
+    listed = re.search(r'define "aws-pod-eip-controller.settings" -}}\n(.*)\n{{- end }}', text)
+    assert listed is not None
+    assert {*listed[1].split(), "policy"} == set(IN_CHART)
+
+
 def test_the_defaults_for_reused_values_are_those_of_the_chart() -> None:
     assert template_defaults() == {name: value for name, value in defaults().items() if name not in IN_CHART}
 
