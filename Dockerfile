@@ -24,6 +24,8 @@ LABEL org.opencontainers.image.title="aws-pod-eip-controller" \
       org.opencontainers.image.description="Gives Pods on EKS their own Elastic IPs" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/venv /opt/venv
+# Where the Go controller's image has its program, for manifests that name it by its path.
+COPY --from=build /opt/venv/bin/aws-pod-eip-controller /usr/local/bin/aws-pod-eip-controller
 # The bytecode is there already, and nothing may be written.
 ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 WORKDIR /

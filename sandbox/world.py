@@ -211,6 +211,7 @@ class World:
             "cluster-name": cluster.name,
             "table": self.settings.table,
             "create-table": "true",
+            "resync-minimum": "1",
             **self.settings.flags,
             **cluster.settings.flags,
         }

@@ -8,7 +8,7 @@ otel: {endpoint: "", resourceAttributes: {}, sampler: "", samplerArg: ""}
 extraEnv: []
 admissionPolicy: {enabled: false, failurePolicy: Ignore}
 replicas: 2
-image: {repository: aws-pod-eip-controller, tag: "", digest: "", pullPolicy: IfNotPresent}
+image: {repository: aws-pod-eip-controller, tag: "", digest: "", pullPolicy: ""}
 imagePullSecrets: []
 strategy: {type: ""}
 createServiceAccount:
@@ -48,6 +48,7 @@ that are Kubernetes' own are taken whole, so that a key can be left out, unless 
 empty stays so.
 */}}
 {{- define "aws-pod-eip-controller.values" -}}
+{{- include "aws-pod-eip-controller.known" . -}}
 {{- $values := deepCopy .Values -}}
 {{- $own := list "otel" "admissionPolicy" "image" "strategy" "podDisruptionBudget" "service" "metrics" -}}
 {{- range $name, $default := include "aws-pod-eip-controller.defaults" . | fromYaml -}}

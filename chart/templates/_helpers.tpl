@@ -23,15 +23,9 @@ true
 {{- end -}}
 {{- end }}
 
-{{/* The ServiceAccount's name. Takes a dict of the root as `root` and the merged values as `values`. */}}
+{{/* The ServiceAccount's name, made or not. Takes a dict of the root as `root` and the merged values as `values`. */}}
 {{- define "aws-pod-eip-controller.serviceAccount" -}}
-{{- if .values.serviceAccountName -}}
-{{- .values.serviceAccountName -}}
-{{- else if include "aws-pod-eip-controller.makesServiceAccount" .values -}}
-{{- .root.Release.Name -}}
-{{- else -}}
-{{- fail "serviceAccountName is required where createServiceAccount is false: name the ServiceAccount that has the IAM role" -}}
-{{- end -}}
+{{- .values.serviceAccountName | default .root.Release.Name -}}
 {{- end }}
 
 {{/* The image's reference. Takes a dict of the root as `root` and the merged values as `values`. */}}
@@ -46,9 +40,17 @@ true
 {{- end -}}
 {{- end }}
 
-{{/* The image's pull policy. Takes the image, a map or a string. */}}
+{{/*
+The image's pull policy: Always where the reference has no tag or `latest`, and no digest, for then another image may
+stand behind it; a port of the registry is no tag. Takes a dict of the root as `root` and the merged values as `values`.
+*/}}
 {{- define "aws-pod-eip-controller.pullPolicy" -}}
-{{- if kindIs "map" . }}{{ .pullPolicy }}{{ else }}IfNotPresent{{ end -}}
+{{- if and (kindIs "map" .values.image) (dig "pullPolicy" "" .values.image) -}}
+{{- .values.image.pullPolicy -}}
+{{- else -}}
+{{- $name := include "aws-pod-eip-controller.image" . | regexFind "[^/]*$" -}}
+{{- ternary "Always" "IfNotPresent" (regexMatch "^[^:@]*(:latest)?$" $name) -}}
+{{- end -}}
 {{- end }}
 
 {{/* A value as the text of a variable: numbers without an exponent, nothing for what is not set. */}}
@@ -68,6 +70,11 @@ true
 {{/* Where the policy's file is mounted; empty where there is no policy. Takes the policy. */}}
 {{- define "aws-pod-eip-controller.policyFile" -}}
 {{- if . }}/etc/aws-pod-eip-controller/policy.yaml{{ end -}}
+{{- end }}
+
+{{/* The name of the Lease. Takes a dict of the root as `root` and the merged values as `values`. */}}
+{{- define "aws-pod-eip-controller.leaseName" -}}
+{{- .values.leaseName | default .root.Release.Name -}}
 {{- end }}
 
 {{/* The namespace of the Lease. Takes a dict of the root as `root` and the merged values as `values`. */}}

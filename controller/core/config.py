@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.core import values
+from controller.core import resync, values
 from controller.core.candidacy import Timings
 from controller.core.election import validate_timings
 from controller.core.values import Endpoint, Parser
@@ -44,7 +44,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What the program was started with. All times are seconds; None is found out later, as `SETTINGS` says."""
+    """What the program was started with. All times are seconds; None is found out later, as `SETTINGS` says.
+
+    `warnings` are lines about what was written and could not be meant, to be logged at the start.
+    """
 
     kubeconfig: str | None
     vpc_id: str | None
@@ -53,6 +56,7 @@ class Config:
     cluster_name: str
     log_level: str
     resync_period: float
+    resync_minimum: float
     table: str
     create_table: bool
     listen: Endpoint
@@ -67,6 +71,7 @@ class Config:
     silence: float
     concurrency: int
     policy: str | None
+    warnings: tuple[str, ...] = ()
 
 
 def _seconds(field: str, default: str, help: str, *, least: float, most: float, whole: bool = False) -> Setting:
@@ -79,7 +84,7 @@ SETTINGS: tuple[Setting, ...] = (
         field="kubeconfig",
         metavar="FILE",
         parse=values.text,
-        help="The kubeconfig file, outside a cluster. Default: KUBECONFIG's, or the Pod's own service account.",
+        help="The kubeconfig file, outside a cluster; KUBECONFIG is not read. Default: the Pod's own service account.",
     ),
     Setting(
         field="vpc_id",
@@ -109,12 +114,21 @@ SETTINGS: tuple[Setting, ...] = (
         parse=values.log_level,
         help="debug, info, warn or error, in any case.",
     ),
+    # Never refused: `parse` reads it by controller/core/resync.py.
+    Setting(
+        field="resync_period",
+        default=f"{resync.DEFAULT_S:g}",
+        metavar="SECONDS",
+        parse=str,
+        help="How often everything is compared with EC2: 30 to 3600, what is beyond is set to that, with a warning. "
+        "0, negative or unreadable: the default.",
+    ),
     _seconds(
-        "resync_period",
-        "300",
-        "How often everything is compared with EC2; 0 means the default.",
-        least=0,
-        most=7 * 86400,
+        "resync_minimum",
+        f"{resync.LEAST_S:g}",
+        "The shortest resync period that is taken; for tests, since each comparison costs EC2 calls.",
+        least=1,
+        most=resync.DEFAULT_S,
     ),
     Setting(
         field="table",
@@ -140,7 +154,7 @@ SETTINGS: tuple[Setting, ...] = (
         field="lease_name",
         default="aws-pod-eip-controller",
         parse=values.dns_name,
-        help="The Lease that replicas compete for.",
+        help="The Lease that replicas compete for. The chart's default is the release's name.",
     ),
     Setting(
         field="lease_namespace",
@@ -186,7 +200,8 @@ def parse(
 ) -> Config:
     """The configuration that `flags` (by field; None: not given) and `env` (by variable) ask for; a flag wins.
 
-    Raises Misconfigured with one line for each fault. `required` names the fields that must not be empty: a command
+    Raises Misconfigured with one line for each fault; what is taken in another sense is in the result's `warnings`.
+    `required` names the fields that must not be empty: a command
     that needs less than the controller says so.
     """
     faults: list[str] = []
@@ -194,8 +209,10 @@ def parse(
     faults.extend(_contradictions(found))
     if faults:
         raise Misconfigured(faults)
-    found["resync_period"] = found["resync_period"] or float(_BY_FIELD["resync_period"].default or 0)
-    return Config(**found)
+    asked = found["resync_period"]
+    found["resync_period"], wrong = resync.period(asked, least_s=found["resync_minimum"])
+    warnings = (f"{_told(_BY_FIELD['resync_period'], asked)} {wrong}",) if wrong else ()
+    return Config(**found, warnings=warnings)
 
 
 def _value(
@@ -213,8 +230,13 @@ def _value(
     try:
         return setting.parse(raw)
     except ValueError as fault:
-        faults.append(f"{setting.flag} ({setting.env}): {_shown(raw)} {fault}")
+        faults.append(f"{_told(setting, raw)} {fault}")
         return None
+
+
+def _told(setting: Setting, raw: str) -> str:
+    """The beginning of a sentence about what was written for a setting."""
+    return f"{setting.flag} ({setting.env}): {_shown(raw)}"
 
 
 def _shown(raw: str) -> str:

@@ -46,8 +46,10 @@ def matching(pattern: str, wanted: str) -> Parser:
 
 
 text = matching(r"[^\x00-\x1f\x7f]+", "one line of text")
-vpc_id = matching(r"vpc-[0-9A-Za-z-]{1,64}", "a VPC id such as vpc-0123456789abcdef0")
-region = matching(r"[a-z]{2,5}(-[a-z]+){1,3}-\d{1,2}", "an AWS Region such as eu-central-1")
+# Upstream takes any text for these two, and AWS names new Regions as it likes: one plain word is asked, and for a
+# Region what botocore asks.
+vpc_id = matching(r"[0-9A-Za-z-]{1,64}", "a VPC id such as vpc-0123456789abcdef0")
+region = matching(r"(?!\d+\Z)(?!-)[0-9A-Za-z-]{1,63}(?<!-)", "an AWS Region such as eu-central-1")
 # AWS documentation, Tag your Amazon EC2 resources: the name of the cluster becomes the value of a tag.
 tag_value = matching(r"[\w +\-=.:/@]{1,256}", "a tag value: 1 to 256 letters, digits, spaces and + - = . _ : / @")
 # DynamoDB Developer Guide, Naming rules.
@@ -84,7 +86,7 @@ def seconds(least: float, most: float, *, whole: bool = False) -> Parser:
     wanted = f"is not a time of {least:g} to {most:g} seconds, such as {max(least, 1):g} or {max(least, 1):g}s"
 
     def parse(raw: str) -> float:
-        value = _duration(raw)
+        value = duration(raw)
         if value is None or not least <= value <= most:
             raise ValueError(wanted)
         if whole and value != int(value):
@@ -94,7 +96,8 @@ def seconds(least: float, most: float, *, whole: bool = False) -> Parser:
     return parse
 
 
-def _duration(raw: str) -> float | None:
+def duration(raw: str) -> float | None:
+    """The seconds of a number or of a Go duration without a sign; None where it is neither."""
     if _NUMBER.fullmatch(raw):
         return float(raw)
     if not _DURATION.fullmatch(raw):

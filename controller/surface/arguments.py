@@ -2,12 +2,16 @@
 
 Every setting may stand before or after the subcommand, with one dash or two. So the words are put in one order before
 they are parsed: subcommand first (`run` where there is none), then its own words, then the settings.
+
+Its image has a command and no entry point, so manifests repeat the program's name as the first of a container's
+`args`. It is no word for us.
 """
 
 from collections.abc import Iterable, Sequence
 
 from controller.core.config import SETTINGS, Setting
 from controller.core.values import is_boolean
+from controller.surface.program import NAME
 
 _SETTINGS = {setting.flag.removeprefix("--"): setting for setting in SETTINGS}
 _OF_THE_PROGRAM = frozenset({"--help", "-h", "--version"})
@@ -15,7 +19,7 @@ _OF_THE_PROGRAM = frozenset({"--help", "-h", "--version"})
 
 def arrange(argv: Sequence[str], commands: Iterable[str]) -> list[str]:
     """The words of `argv` as click wants them, given the names of the subcommands."""
-    words, settings = _split(argv)
+    words, settings = _split(argv[1:] if argv and argv[0].rpartition("/")[2] == NAME else argv)
     if words and words[0] in commands:
         return words + settings
     if any(word in _OF_THE_PROGRAM for word in words):

@@ -29,7 +29,10 @@ def serve(config: Config, start: Start) -> None:
     """Serve until a signal; never returns but by SystemExit. Raises Misconfigured where it cannot listen."""
     listener = bind(config.listen)
     logs.configure(config.log_level)
-    logging.getLogger(__name__).info("Listening", extra={"listen": str(config.listen)})
+    log = logging.getLogger(__name__)
+    for warning in config.warnings:
+        log.warning("%s", warning)
+    log.info("Listening", extra={"listen": str(config.listen)})
     Master(Server(config, start, listener)).run()
 
 

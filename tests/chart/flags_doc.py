@@ -16,10 +16,10 @@ HEAD = """# Settings
 
 <!-- Made by `python -m tests.chart.flags_doc`; do not edit. -->
 
-Every setting is a flag, a variable, and a value of the chart; a flag wins over a variable, and an empty one counts
-as not set. Flags are written with two dashes or one, as `--flag VALUE` or `--flag=VALUE`, before or after the
-command. Times are seconds, or durations such as `1m30s`. Credentials and endpoints of AWS follow the SDK's own
-variables (`AWS_*`), traces those of OpenTelemetry (`OTEL_*`).
+Every setting is a flag, a variable, and but for the kubeconfig a value of the chart; a flag wins over a variable, and
+an empty one counts as not set. Flags are written with two dashes or one, as `--flag VALUE` or `--flag=VALUE`, before or
+after the command. Times are seconds, or durations such as `1m30s`. Credentials and endpoints of AWS follow the SDK's
+own variables (`AWS_*`), traces those of OpenTelemetry (`OTEL_*`).
 
 | flag | variable | chart | default | meaning |
 |---|---|---|---|---|

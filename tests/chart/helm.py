@@ -54,7 +54,8 @@ class Release:
     @property
     def pod(self) -> Object:
         """The Pod's spec."""
-        spec: Object = self.one("Deployment")["spec"]["template"]["spec"]
+        [deployment] = self.of_kind("Deployment")
+        spec: Object = deployment["spec"]["template"]["spec"]
         return spec
 
     @property
@@ -70,11 +71,11 @@ class Release:
         return {entry["name"]: entry["value"] for entry in self.container["env"] if "value" in entry}
 
 
-def render(values: Mapping[str, Any], *, chart: Path = CHART) -> Release:
-    """What `helm template` gives for these values; HelmFailed where it fails or warns."""
-    return Release([found for found in yaml.safe_load_all(_template(json.dumps(values), chart)) if found])
+def render(values: Mapping[str, Any], *, chart: Path = CHART, name: str = NAME) -> Release:
+    """What `helm template` gives for these values and a release of this name; HelmFailed where it fails or warns."""
+    return Release([found for found in yaml.safe_load_all(_template(json.dumps(values), chart, name)) if found])
 
 
 @cache
-def _template(values: str, chart: Path) -> str:
-    return run("template", NAME, str(chart), f"--namespace={NAMESPACE}", values=json.loads(values), strict=True)
+def _template(values: str, chart: Path, name: str) -> str:
+    return run("template", name, str(chart), f"--namespace={NAMESPACE}", values=json.loads(values), strict=True)

@@ -21,16 +21,17 @@ from controller.kube.decode import pod_of, view_of
 from tests.chart.files import FULL, load
 from tests.chart.helm import NAME, Object, render
 from tests.chart.test_api_server import manifest
-from tests.chart.wrong_pods import RIGHT, WRONG, asking
+from tests.chart.wrong_pods import PREFIX, RIGHT, TYPE, WRONG, WRONG_LATER, asking
 from tests.real.catalogue import KUBERNETES
 from tests.real.cluster import ApiError, RealCluster
 
 KINDS = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 PODS = "/api/v1/namespaces/default/pods"
+FIXED_TAG = "aws-samples.github.com/aws-pod-eip-controller-fixed-tag"
 MERGE = "application/merge-patch+json"
 IN_FORCE_S = 60.0
 NASTY = st.text(st.sampled_from("aA:w-s /'\"\\\n\t\x1b\x7f\x85é٣伝😀\u2028{}%"), max_size=8) | st.sampled_from(
-    ["auto", "fixed-tag", "fixed-tag-value", "aws:", contract.PREFIX, "k" * 100, "k" * 101, "é" * 129]
+    ["auto", "fixed-tag", "fixed-tag-value", "aws:", PREFIX, "k" * 100, "k" * 101, "é" * 129]
 )
 
 
@@ -80,9 +81,9 @@ def guarded(request: pytest.FixtureRequest) -> Iterator[RealCluster]:
         yield cluster
 
 
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("name", WRONG | WRONG_LATER)
 def test_the_controller_refuses(name: str) -> None:
-    assert controller_says(WRONG[name])
+    assert controller_says((WRONG | WRONG_LATER)[name])
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -91,7 +92,7 @@ def test_the_controller_accepts(name: str) -> None:
 
 
 def test_every_refusal_in_the_code_has_a_case() -> None:
-    said = "\n".join(controller_says(pod) for pod in WRONG.values())
+    said = "\n".join(controller_says(pod) for pod in (WRONG | WRONG_LATER).values())
     sentences = [*_texts(inspect.getsource(desire_module)), *_texts(inspect.getsource(contract.tag_key_fault))]
     assert len(sentences) >= 8
     assert not [part for part in sentences if part not in said]
@@ -140,21 +141,14 @@ def patch(cluster: RealCluster, name: str, metadata: Object) -> str:
 @pytest.mark.real
 def test_a_pod_that_is_wrong_already_is_not_stuck(guarded: RealCluster) -> None:
     assert patch(guarded, "old", {"labels": {"a": "b"}, "annotations": {"other": "x"}, "finalizers": ["a/b"]}) == ""
-    assert patch(guarded, "old", {"annotations": {contract.ANNOTATION_TYPE: "never"}}).startswith(
-        f"annotation {contract.ANNOTATION_TYPE}: 'never'"
-    )
-    assert patch(guarded, "old", {"annotations": {contract.ANNOTATION_FIXED_TAG: "k"}}).startswith("annotation")
-    assert patch(guarded, "old", {"annotations": {contract.ANNOTATION_TYPE: "auto"}, "finalizers": None}) == ""
-    assert "needs the annotation" in patch(guarded, "old", {"annotations": {contract.ANNOTATION_TYPE: "fixed-tag"}})
-    both = {contract.ANNOTATION_TYPE: "fixed-tag", contract.ANNOTATION_FIXED_TAG: "k"}
+    assert patch(guarded, "old", {"annotations": {TYPE: "never"}}).startswith(f"annotation {TYPE}: 'never'")
+    assert patch(guarded, "old", {"annotations": {FIXED_TAG: "k"}}).startswith("annotation")
+    assert patch(guarded, "old", {"annotations": {TYPE: "auto"}, "finalizers": None}) == ""
+    assert "needs the annotation" in patch(guarded, "old", {"annotations": {TYPE: "fixed-tag"}})
+    both = {TYPE: "fixed-tag", FIXED_TAG: "k"}
     assert patch(guarded, "old", {"annotations": both}) == ""
-    assert (
-        patch(
-            guarded, "old", {"annotations": {contract.ANNOTATION_TYPE: None, contract.ANNOTATION_FIXED_TAG: "no!good"}}
-        )
-        == ""
-    )
-    wrong_again = {"annotations": {contract.ANNOTATION_TYPE: "fixed-tag"}}
+    assert patch(guarded, "old", {"annotations": {TYPE: None, FIXED_TAG: "no!good"}}) == ""
+    wrong_again = {"annotations": {TYPE: "fixed-tag"}}
     guarded.request("PATCH", f"{PODS}/old/status", {"status": {"phase": "Failed"}}, content_type=MERGE)
     assert patch(guarded, "old", wrong_again) == ""  # the controller does not look at one that has ended
     guarded.request("PATCH", f"{PODS}/old/status", {"status": {"phase": "Running"}}, content_type=MERGE)

@@ -45,11 +45,11 @@ def test_the_one_lease_may_be_watched_by_its_name_and_no_other(bare: RealCluster
     bare.kubectl("apply", "--filename=-", stdin=manifest(objects))
     token = bare.service_account_token(NAMESPACE, NAME)
     leases = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
-    for name in ("aws-pod-eip-controller", "another"):
+    for name in (NAME, "another"):
         bare.create(leases, {"metadata": {"name": name}})
-    await_grant(bare, f"{leases}/aws-pod-eip-controller", token)
+    await_grant(bare, f"{leases}/{NAME}", token)
     watch = f"{leases}?watch=1&timeoutSeconds=5&fieldSelector=metadata.name%3D"
-    assert bare.request("GET", f"{watch}aws-pod-eip-controller", token=token)["type"] == "ADDED"
+    assert bare.request("GET", f"{watch}{NAME}", token=token)["type"] == "ADDED"
     for path in (f"{watch}another", f"{leases}/another", leases):
         with pytest.raises(ApiError, match="403"):
             bare.request("GET", path, token=token)

@@ -46,6 +46,13 @@ def test_it_starts_the_command_of_the_project() -> None:
     assert f'ENTRYPOINT ["{command}"]' in DOCKERFILE
 
 
+def test_the_program_is_found_by_the_name_and_the_path_of_the_go_controllers_image() -> None:
+    last_stage = DOCKERFILE.rpartition("\nFROM ")[2]
+    made, there = "/opt/venv/bin/aws-pod-eip-controller", "/usr/local/bin/aws-pod-eip-controller"
+    assert f"COPY --from=build {made} {there}\n" in last_stage
+    assert "ENV PATH=/opt/venv/bin:$PATH" in last_stage
+
+
 def test_packages_are_checked_by_their_hashes() -> None:
     commands = re.split(r"&&|\n", DOCKERFILE.replace("\\\n", " "))
     installs = [command for command in commands if " install " in command]

@@ -47,10 +47,12 @@ def bare(request: pytest.FixtureRequest) -> Iterator[RealCluster]:
         yield cluster
 
 
-def helm(cluster: RealCluster, command: str, *arguments: str, values: dict[str, Any] | None = None) -> None:
+def helm(
+    cluster: RealCluster, command: str, *arguments: str, values: dict[str, Any] | None = None, name: str = NAME
+) -> None:
     """One command on the release; HelmFailed if Helm or the server refuses it."""
     where = (f"--kubeconfig={cluster.kubeconfig}", f"--namespace={NAMESPACE}")
-    run(command, NAME, *arguments, *where, values=values)
+    run(command, name, *arguments, *where, values=values)
 
 
 def ours(cluster: RealCluster) -> list[str]:
@@ -71,4 +73,16 @@ def test_a_release_is_installed_upgraded_and_uninstalled(bare: RealCluster, valu
     helm(bare, "upgrade", str(CHART), values={**values, "replicas": 4})
     assert replicas(bare) == 4
     helm(bare, "uninstall")
+    assert not ours(bare)
+
+
+def test_two_releases_of_one_namespace_stand_side_by_side(bare: RealCluster) -> None:
+    for name, watched in ((NAME, "games"), ("second", NAMESPACE)):
+        helm(bare, "install", str(CHART), values={"clusterName": "production", "watchNamespace": watched}, name=name)
+    path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+    found = [bare.request("GET", f"{path}/{name}")["spec"]["template"]["spec"] for name in (NAME, "second")]
+    leases = [{e["name"]: e.get("value", "") for e in pod["containers"][0]["env"]}["PEC_LEASE_NAME"] for pod in found]
+    assert leases == ["eip", "second"]
+    for name in (NAME, "second"):
+        helm(bare, "uninstall", name=name)
     assert not ours(bare)

@@ -59,8 +59,8 @@ def granted(release: Release) -> dict[str, set[Grant]]:
 
 def test_all_namespaces() -> None:
     assert granted(render({"clusterName": "a"})) == {
-        "": PODS | cluster("aws-pod-eip-controller"),
-        NAMESPACE: lease("aws-pod-eip-controller"),
+        "": PODS | cluster(NAME),
+        NAMESPACE: lease(NAME),
     }
 
 
@@ -74,5 +74,5 @@ def test_one_namespace_and_a_lease_elsewhere() -> None:
 
 def test_one_namespace_that_has_the_lease_too() -> None:
     release = render({"clusterName": "a", "watchNamespace": NAMESPACE})
-    assert granted(release)[NAMESPACE] == PODS | lease("aws-pod-eip-controller")
+    assert granted(release)[NAMESPACE] == PODS | lease(NAME)
     assert {role["metadata"]["name"] for role in release.of_kind("Role")} == {f"{NAME}-pods", f"{NAME}-lease"}

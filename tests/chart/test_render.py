@@ -40,8 +40,9 @@ def test_the_variables_are_settings_that_the_program_accepts(values: dict[str, A
     assert config.parse({}, env).cluster_name == "production"
 
 
-def test_the_default_variables_are_the_programs_defaults() -> None:
-    assert config.parse({}, render(LEAST).env) == config.parse({"cluster_name": "production"}, {})
+def test_the_default_variables_are_the_programs_defaults_but_for_the_lease() -> None:
+    own = config.parse({"cluster_name": "production", "lease_name": NAME}, {})
+    assert config.parse({}, render(LEAST).env) == own
 
 
 def test_every_value_reaches_its_variable() -> None:
@@ -124,6 +125,7 @@ def test_a_key_of_a_security_context_can_be_left_out() -> None:
     ("image", "reference"),
     [
         ("registry/eip:1", "registry/eip:1"),
+        ("", "aws-pod-eip-controller:0.1.0"),
         ({"repository": "registry/eip"}, "registry/eip:0.1.0"),
         ({"repository": "registry/eip", "tag": 2}, "registry/eip:2"),
         ({"repository": "r/e", "tag": "1", "digest": f"sha256:{'0' * 64}"}, f"r/e@sha256:{'0' * 64}"),
@@ -143,6 +145,8 @@ def test_the_image_is_a_string_or_a_map(image: object, reference: str) -> None:
         ({"createServiceAccount": False, "serviceAccountName": "mine"}, "mine", False),
         ({"createServiceAccount": True, "serviceAccountName": "mine"}, "mine", True),
         ({"createServiceAccount": True}, NAME, True),
+        ({"createServiceAccount": False}, NAME, False),
+        ({"createServiceAccount": False, "serviceAccountName": ""}, NAME, False),
     ],
     ids=str,
 )
@@ -159,9 +163,7 @@ def test_the_service_account(given: dict[str, Any], name: str, made: bool) -> No
     ("given", "message"),
     [
         ({}, "clusterName is required"),
-        ({"clusterName": "a", "createServiceAccount": False}, "serviceAccountName is required"),
         ({"clusterName": "a", "service": {"enabled": False}, "metrics": {"serviceMonitor": True}}, "service.enabled"),
-        ({"clusterName": "a", "vpcId": "vpc-1"}, "vpcId"),
     ],
     ids=str,
 )

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.chart.files import CHART, UPSTREAM, load
-from tests.chart.helm import NAME, NAMESPACE, render, run
+from tests.chart.helm import NAME, NAMESPACE, HelmFailed, render, run
 from tests.real.cluster import RealCluster
 
 pytestmark = pytest.mark.real
@@ -106,12 +106,26 @@ def test_an_upgrade_in_place_recreates_at_first_and_rolls_from_then_on(live: Rea
 
     helm(live, "upgrade", NAME, str(CHART), "--reuse-values", "--set=logLevel=info")
     assert strategy(live) == "RollingUpdate"
+    for another in ("leaseName=another", "leaseNamespace=default"):  # another install, that waits for the first to end
+        helm(live, "upgrade", NAME, str(CHART), "--reuse-values", f"--set={another}")
+        assert strategy(live) == "Recreate"
+        helm(live, "upgrade", NAME, str(CHART), "--reuse-values", "--set=logLevel=warn")
+        assert strategy(live) == "RollingUpdate"
     helm(live, "upgrade", NAME, str(CHART), "--reuse-values", "--set=strategy.type=Recreate")
     assert strategy(live) == "Recreate"
     helm(live, "rollback", NAME, "1")
     assert strategy(live) == "Recreate"
     helm(live, "upgrade", NAME, str(CHART), f"--values={UPSTREAM}")
     assert strategy(live) == "Recreate"
+
+
+def test_values_of_a_users_own_are_refused_and_unset_as_the_message_says(live: RealCluster, predecessor: Path) -> None:
+    where = (f"--kubeconfig={live.kubeconfig}", f"--namespace={NAMESPACE}")
+    run("install", "own", str(predecessor), *where, "--set=team=games,clusterName=production")
+    with pytest.raises(HelmFailed, match=r"team is no value .* give --reset-then-reuse-values --set 'team=null'"):
+        run("upgrade", "own", str(CHART), *where, "--reuse-values")
+    run("upgrade", "own", str(CHART), *where, "--reset-then-reuse-values", "--set", "team=null")
+    run("upgrade", "own", str(CHART), *where, "--reuse-values")
 
 
 def test_reused_values_of_the_go_controllers_chart_are_enough(tmp_path: Path) -> None:

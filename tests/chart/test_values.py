@@ -33,12 +33,18 @@ def blocks(text: str) -> list[dict[str, Any]]:
     return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
 
 
+def test_the_old_path_leads_to_the_chart() -> None:
+    link = CHART.parent / "charts" / "aws-pod-eip-controller"
+    assert str(link.readlink()) == "../chart"
+    assert (link / "Chart.yaml").samefile(CHART / "Chart.yaml")
+
+
 def test_the_schema_is_one() -> None:
     importlib.import_module("jsonschema").Draft7Validator.check_schema(schema())
 
 
 def test_every_value_has_a_schema_and_the_other_way_round() -> None:
-    assert set(schema()["properties"]) - {"global"} == set(defaults())
+    assert set(schema()["properties"]) - {"global", "enabled"} == set(defaults())
 
 
 def test_the_full_values_are_full_and_none_is_a_default() -> None:
@@ -55,11 +61,11 @@ def test_good_values_are_accepted(given: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        {"clustername": "a"},
-        {"vpcId": "vpc-1"},
-        {"vpcID": "subnet-1"},
+        {"vpcID": "subnet 1"},
+        {"region": "eu_central_1"},
         {"logLevel": "verbose"},
-        {"resyncPeriod": "often"},
+        {"resyncPeriod": []},
+        {"resyncMinimum": "often"},
         {"leaseDuration": -1},
         {"concurrency": 0},
         {"createTable": "yes"},
@@ -84,11 +90,35 @@ def test_bad_values_are_refused(given: dict[str, Any]) -> None:
     assert len(faults(given)) == 1
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({"resyncPeriod": period} for period in (0, -1, 1, 86400, 0.5, "600", "1m", "often", "", None)),
+        *({"logLevel": level} for level in ("debug", "Info", "WARN", "error", "")),
+        *({"region": region} for region in ("", "eu-central-1", "us-gov-east-1", "eusc-de-east-1", "anything")),
+        *({"vpcID": vpc} for vpc in ("", "vpc-1", "anything")),
+    ],
+    ids=str,
+)
+def test_what_the_go_controllers_chart_took_is_taken(given: dict[str, Any]) -> None:
+    assert faults(given) == []
+
+
 @pytest.mark.parametrize(("name", "setting"), IN_CHART.items(), ids=IN_CHART.keys())
 def test_each_setting_has_a_value_with_its_default(name: str, setting: Setting) -> None:
+    if name == "leaseName":  # the chart's is the release's name: two releases in one namespace must not share it
+        assert (setting.default, defaults()[name]) == ("aws-pod-eip-controller", "")
+        return
     value = defaults()[name]
     shown = value if isinstance(value, str) else json.dumps(value)
     assert ("" if value == {} else shown) == (setting.default or "")
+
+
+def test_the_list_of_the_settings_is_whole() -> None:
+    text = (CHART / "templates" / "_known.tpl").read_text()
+    listed = re.search(r'define "aws-pod-eip-controller.settings" -}}\n(.*)\n{{- end }}', text)
+    assert listed is not None
+    assert {*listed[1].split(), "policy"} == set(IN_CHART)
 
 
 def test_the_defaults_for_reused_values_are_those_of_the_chart() -> None:

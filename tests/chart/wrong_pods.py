@@ -1,9 +1,12 @@
-"""Pods that ask wrongly, and Pods that ask rightly: one table for the controller and for the API server's policy."""
+"""Pods that ask wrongly, and Pods that ask rightly: one table for the controller and for the API server's policy.
+
+The annotations are spelled out as users write them.
+"""
 
 from typing import Any
 
-from controller.core import contract
-
+PREFIX = "aws-samples.github.com/"
+TYPE = "aws-samples.github.com/aws-pod-eip-controller-type"
 FARGATE = {"eks.amazonaws.com/fargate-profile": "fp"}
 Object = dict[str, Any]
 
@@ -12,8 +15,8 @@ def asking(
     mode: str | None, *, labels: dict[str, str] | None = None, spec: Object | None = None, **pools: str
 ) -> Object:
     """A Pod with these annotations: `fixed_tag="k"` is the annotation that ends in fixed-tag."""
-    annotations = {} if mode is None else {contract.ANNOTATION_TYPE: mode}
-    prefix = contract.ANNOTATION_TYPE.removesuffix("type")
+    annotations = {} if mode is None else {TYPE: mode}
+    prefix = "aws-samples.github.com/aws-pod-eip-controller-"
     annotations.update({prefix + name.replace("_", "-"): value for name, value in pools.items()})
     return {
         "apiVersion": "v1",
@@ -24,7 +27,7 @@ def asking(
 
 
 WRONG: dict[str, Object] = {
-    "no mode": asking(""),
+    "mode of a space": asking(" "),
     "unknown mode": asking("sometimes"),
     "mode in capitals": asking("Auto"),
     "mode with a space": asking("auto "),
@@ -47,11 +50,10 @@ WRONG: dict[str, Object] = {
     "very long key": asking("fixed-tag-value", fixed_tag_value="k" * 100_000),
     "AWS's key": asking("fixed-tag", fixed_tag="aws:cloudformation:stack-name"),
     "AWS's key in capitals": asking("fixed-tag-value", fixed_tag_value="AwS:x"),
-    "our own key": asking("fixed-tag", fixed_tag=contract.ANNOTATION_TYPE),
-    "our own prefix": asking("fixed-tag-value", fixed_tag_value=contract.PREFIX),
-    "host network": asking("auto", spec={"hostNetwork": True}),
-    "bad key before host network": asking("fixed-tag", spec={"hostNetwork": True}),
-    "host network before Fargate": asking("auto", labels=FARGATE, spec={"hostNetwork": True}),
+    "our own key": asking("fixed-tag", fixed_tag=TYPE),
+    "our own prefix": asking("fixed-tag-value", fixed_tag_value=PREFIX),
+    "bad key of a host network Pod": asking("fixed-tag", spec={"hostNetwork": True}),
+    "host network on Fargate": asking("auto", labels=FARGATE, spec={"hostNetwork": True}),
     "Fargate profile": asking("fixed-tag", labels=FARGATE, fixed_tag="k"),
     "Fargate's scheduler": asking("auto", spec={"schedulerName": "fargate-scheduler"}),
     "Fargate's node": asking("auto", spec={"nodeName": "fargate-ip-10-0-0-1"}),
@@ -59,7 +61,10 @@ WRONG: dict[str, Object] = {
 RIGHT: dict[str, Object] = {
     "nothing": asking(None),
     "no mode, so nothing else counts": asking(None, fixed_tag="no!good", spec={"hostNetwork": True}),
+    "empty mode, so nothing else counts": asking("", fixed_tag="no!good", labels=FARGATE),
     "auto": asking("auto"),
+    "auto, host network": asking("auto", spec={"hostNetwork": True}),
+    "key, host network": asking("fixed-tag", fixed_tag="k", spec={"hostNetwork": True}),
     "auto, empty pool": asking("auto", public_ipv4_pool=""),
     "auto, pool": asking("auto", public_ipv4_pool="ipv4pool-ec2-0123456789abcdef0"),
     "auto, longest pool": asking("auto", public_ipv4_pool="p" * 128),
@@ -69,4 +74,8 @@ RIGHT: dict[str, Object] = {
     "longest key": asking("fixed-tag-value", fixed_tag_value="k" * 128),
     "key that only begins like AWS's": asking("fixed-tag", fixed_tag="aws-x:"),
     "no host network": asking("auto", spec={"hostNetwork": False, "schedulerName": "mine"}),
+}
+# What a Pod's status shows later, nobody can know when it is made.
+WRONG_LATER: dict[str, Object] = {
+    "IPv6 only": asking("auto") | {"status": {"podIP": "2001:db8::1", "podIPs": [{"ip": "2001:db8::1"}]}},
 }

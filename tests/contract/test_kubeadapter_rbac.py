@@ -156,7 +156,7 @@ class Account:
 @pytest.fixture(scope="module", params=["", "games"], ids=["all namespaces", "one namespace"])
 def account(request: pytest.FixtureRequest, real_host: RealHost) -> Iterator[Account]:
     """An account with all permissions of the chart."""
-    release = render({"clusterName": "a", "watchNamespace": request.param})
+    release = render({"clusterName": "a", "leaseName": LEASE, "watchNamespace": request.param})
     with real_host.cluster() as cluster:
         token = grant_release(cluster, release)
         connection = connect(str(cluster.kubeconfig_for(token, "account")), version="1.2.3")

@@ -12,8 +12,11 @@ _BINDINGS = ("ClusterRoleBinding", "RoleBinding")
 
 
 def grant(real: RealCluster, **values: str) -> str:
-    """Make the chart's ServiceAccount with its roles for these values; a token of it, by TokenRequest."""
-    return grant_release(real, render({"clusterName": "a", **values}))
+    """Make the chart's ServiceAccount with its roles for these values; a token of it, by TokenRequest.
+
+    The Lease is that of a program that was given no name for it; the chart's own has the release's name.
+    """
+    return grant_release(real, render({"clusterName": "a", "leaseName": "aws-pod-eip-controller", **values}))
 
 
 def grant_release(real: RealCluster, release: Release) -> str:

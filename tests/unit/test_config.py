@@ -21,7 +21,7 @@ def faults(flags: Mapping[str, str | None], env: Mapping[str, str] | None = None
 
 
 def test_the_table_and_the_dataclass_have_the_same_fields() -> None:
-    assert [setting.field for setting in SETTINGS] == [field.name for field in dataclasses.fields(Config)]
+    assert [*(setting.field for setting in SETTINGS), "warnings"] == [f.name for f in dataclasses.fields(Config)]
 
 
 def test_defaults() -> None:
@@ -56,7 +56,7 @@ def test_upstreams_chart_sets_every_variable() -> None:
 
 def test_all_faults_are_told_at_once_with_flag_variable_and_value() -> None:
     said = faults(
-        {"vpc_id": "x", "log_level": "loud", "listen": "8080", "resync_period": "-1", "table": "t", "region": "mars"},
+        {"vpc_id": "x y", "log_level": "loud", "listen": "8080", "silence": "-1", "table": "t", "region": "mars 1"},
         {"PEC_LEASE_NAME": "A_b", "PEC_CREATE_TABLE": "yes", "PEC_CONCURRENCY": "0"},
     )
     named = [line.partition(":")[0] for line in said]
@@ -65,14 +65,14 @@ def test_all_faults_are_told_at_once_with_flag_variable_and_value() -> None:
         "--region (PEC_REGION)",
         "--cluster-name (PEC_CLUSTER_NAME) is required and not set",
         "--log-level (PEC_LOG_LEVEL)",
-        "--resync-period (PEC_RESYNC_PERIOD)",
         "--table (PEC_TABLE)",
         "--create-table (PEC_CREATE_TABLE)",
         "--listen (PEC_LISTEN)",
         "--lease-name (PEC_LEASE_NAME)",
+        "--silence (PEC_SILENCE)",
         "--concurrency (PEC_CONCURRENCY)",
     ]
-    assert "'x' is not a VPC id" in said[0]
+    assert "'x y' is not a VPC id" in said[0]
 
 
 def test_times_that_contradict_each_other_are_told_beside_other_faults() -> None:
@@ -87,12 +87,86 @@ def test_times_that_contradict_each_other_are_told_beside_other_faults() -> None
     [("15", 15), ("2.5", 2.5), (".5", 0.5), ("15s", 15), ("1m30s", 90), ("1500ms", 1.5), ("1h", 3600), (" 7 ", 7)],
 )
 def test_times_are_numbers_or_go_durations(raw: str, seconds: float) -> None:
-    assert parse(NAMED | {"resync_period": raw}, {}).resync_period == seconds
+    assert parse(NAMED | {"consistency_time": raw}, {}).consistency_time == seconds
 
 
 @pytest.mark.parametrize("raw", ["nan", "inf", "1e3", "15 s", "s", "-1", "1d", "0x10", "١٥", "1.2.3s", ".s"])
 def test_other_times_are_refused(raw: str) -> None:
-    assert len(faults(NAMED | {"resync_period": raw})) == 1
+    assert len(faults(NAMED | {"consistency_time": raw})) == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "seconds"),
+    [
+        ("", 300),
+        ("0", 300),
+        ("-0", 300),
+        ("0s", 300),
+        ("30", 30),
+        ("3600", 3600),
+        ("+60", 60),
+        ("2m", 120),
+        ("45.5", 45.5),
+    ],
+)
+def test_a_resync_period_that_can_be_meant_is_taken_without_a_word(raw: str, seconds: float) -> None:
+    found = parse({}, {"PEC_CLUSTER_NAME": "c", "PEC_RESYNC_PERIOD": raw})
+    assert (found.resync_period, found.warnings) == (seconds, ())
+
+
+@pytest.mark.parametrize(
+    ("raw", "seconds", "said"),
+    [
+        ("-1", 300, "is negative; 300 s are used"),
+        ("-1h", 300, "is negative; 300 s are used"),
+        ("often", 300, "is not a number of seconds; 300 s are used"),
+        ("0x3c", 300, "is not a number of seconds; 300 s are used"),
+        ("6 0", 300, "is not a number of seconds; 300 s are used"),
+        ("a\x07\nb", 300, "is not a number of seconds; 300 s are used"),
+        ("1", 30, "is too often; 30 s are used"),
+        ("29.9", 30, "is too often; 30 s are used"),
+        ("5ms", 30, "is too often; 30 s are used"),
+        ("3601", 3600, "is too seldom; 3600 s are used"),
+        ("86400", 3600, "is too seldom; 3600 s are used"),
+        ("9" * 400, 3600, "is too seldom; 3600 s are used"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_any_other_resync_period_is_no_refusal_but_a_warning(raw: str, seconds: float, said: str) -> None:
+    for found in (
+        parse({"cluster_name": "c", "resync_period": raw}, {}),
+        parse({}, {"PEC_CLUSTER_NAME": "c", "PEC_RESYNC_PERIOD": raw}),
+    ):
+        assert found.resync_period == seconds
+        (line,) = found.warnings
+        assert line.startswith("--resync-period (PEC_RESYNC_PERIOD): '")
+        assert line.endswith(said)
+        assert line.isprintable()
+        assert len(line) < 250
+
+
+def test_tests_may_resync_more_often() -> None:
+    found = parse(NAMED | {"resync_period": "4", "resync_minimum": "1"}, {})
+    assert (found.resync_period, found.warnings) == (4, ())
+    assert faults(NAMED | {"resync_minimum": "0"})
+    assert faults(NAMED | {"resync_minimum": "301"})
+
+
+@pytest.mark.parametrize("raw", ["vpc-0123456789abcdef0", "vpc-1", "default", "VPC-7"])
+def test_any_word_may_be_a_vpc(raw: str) -> None:
+    assert parse(NAMED | {"vpc_id": raw}, {}).vpc_id == raw
+
+
+@pytest.mark.parametrize(
+    "raw", ["eu-central-1", "us-gov-west-1", "eusc-de-east-1", "EU-CENTRAL-1", "local", "us-iso-b-2"]
+)
+def test_any_word_may_be_a_region(raw: str) -> None:
+    assert parse(NAMED | {"region": raw}, {}).region == raw
+
+
+@pytest.mark.parametrize("raw", ["a b", "a_b", "a.b", "-a", "a-", "12", "a" * 64, "ä"])
+def test_a_region_that_no_client_can_be_made_for_is_refused(raw: str) -> None:
+    assert len(faults(NAMED | {"region": raw})) == 1
 
 
 @pytest.mark.parametrize(

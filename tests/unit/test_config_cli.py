@@ -59,6 +59,12 @@ class Called:
         ("-h", "-h"),
         ("-vpc-id", "run --vpc-id"),
         ("-bogus x", "run --bogus x"),
+        ("aws-pod-eip-controller -vpc-id V", "run --vpc-id V"),
+        ("/usr/local/bin/aws-pod-eip-controller -vpc-id=V status", "status --vpc-id=V"),
+        ("aws-pod-eip-controller", "run"),
+        ("aws-pod-eip-controller table create", "table create"),
+        ("-cluster-name aws-pod-eip-controller", "run --cluster-name aws-pod-eip-controller"),
+        ("release-cluster aws-pod-eip-controller", "release-cluster aws-pod-eip-controller"),
     ],
 )
 def test_words_are_put_in_order(argv: str, arranged: str) -> None:
@@ -69,6 +75,12 @@ def test_upstreams_flags_run_the_controller() -> None:
     called = Called()
     assert called.main("-vpc-id", "vpc-1", "-region=eu-central-1", "-cluster-name", "c", "-resync-period", "0") == 0
     assert (called.run[0].vpc_id, called.run[0].region, called.run[0].cluster_name) == ("vpc-1", "eu-central-1", "c")
+
+
+def test_the_program_may_be_named_once_more_as_in_a_pods_args() -> None:
+    called = Called()
+    assert called.main("aws-pod-eip-controller", "-vpc-id", "vpc-1", "-cluster-name", "c") == 0
+    assert (called.run[0].vpc_id, called.run[0].cluster_name) == ("vpc-1", "c")
 
 
 def test_a_cluster_is_released() -> None:
@@ -113,6 +125,18 @@ def test_help_shows_every_setting(capfd: pytest.CaptureFixture[str]) -> None:
         assert Called().main(*argv) == 0
         told = capfd.readouterr().out
         assert all(setting.flag in told and setting.env in told for setting in SETTINGS)
+
+
+def test_help_does_not_promise_that_kubeconfig_is_read(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert Called().main("--help") == 0
+    told = " ".join(capfd.readouterr().out.split())
+    assert "KUBECONFIG is not read. Default: the Pod's own service account." in told
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "nowhere"))
+    called = Called()
+    assert called.main("--cluster-name", "c") == 0
+    assert called.run[0].kubeconfig is None
 
 
 def test_a_replica_that_does_not_answer_is_an_error_and_no_fault(capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The server's life with real processes and real signals: what gunicorn does by itself is not what a leader needs."""
 
+import json
 import os
 import signal
 import socket
@@ -45,6 +46,17 @@ def test_an_idle_connection_does_not_delay_the_end(tmp_path: Path) -> None:
         one.process.terminate()
         assert one.ended() == 0
         assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("raw", ["often", "-1", "86400"])
+def test_a_resync_period_of_the_go_controllers_is_no_refusal_and_logged_once(tmp_path: Path, raw: str) -> None:
+    with replica(tmp_path, "-resync-period", raw) as one:
+        until(answers(one))
+        one.process.terminate()
+        assert one.ended() == 0
+        lines = [json.loads(line) for line in one.errors().splitlines()]
+    [told] = [line for line in lines if "PEC_RESYNC_PERIOD" in line["message"]]
+    assert (told["level"], f"'{raw}'" in told["message"]) == ("warning", True)
 
 
 def test_half_sent_requests_do_not_fail_a_probe(tmp_path: Path) -> None:
