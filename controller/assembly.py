@@ -36,6 +36,7 @@ from controller.kube.identity import ClusterIdentity, own_namespace
 from controller.kube.lease import KubeLeaseStore
 from controller.kube.pods import KubePods
 from controller.surface.program import version
+from state.credentials import CredentialKeeper
 from state.errors import TableMissing
 from state.ledger import DynamoLedger
 from state.model import Epoch, InstallKey
@@ -66,8 +67,9 @@ class Assembly:
         connection: Connection,
         tracing: Tracing,
         policies: PolicyFile,
+        keeper: CredentialKeeper,
     ) -> None:
-        self._policies = policies
+        self._policies, self._keeper = policies, keeper
         self._config, self._region, self._identity, self._tracing = config, region, identity, tracing
         self._connection = connection
         self._leadership = Leadership(CLOCK, config.call_timeout)
@@ -81,6 +83,7 @@ class Assembly:
             call_timeout_s=config.call_timeout,
             version=version(),
             observer=observer,
+            keeper=keeper,
         )
 
     def build(self) -> Parts:
@@ -101,13 +104,14 @@ class Assembly:
         standby = Standby((ledger.follow, gate.look), lambda: self._leadership.term is not None)
         standby.start()
         self._policies.start(loop.poke)
+        self._keeper.on_found(loop.hurry)
         return Parts(
             loop=loop,
             elector=elector,
             snapshot=snapshot,
             synced=lambda: self._pods.synced,
-            trouble=lambda: gate.trouble,
-            sources=(self._pods, self._events, standby, self._policies),
+            trouble=lambda: gate.trouble or self._keeper.trouble,
+            sources=(self._pods, self._events, standby, self._policies, self._keeper),
             close=ledger.close,
         )
 
@@ -126,7 +130,7 @@ class Assembly:
     def _ledger(self, install: InstallKey) -> DynamoLedger:
         config = self._config
         return DynamoLedger(
-            open_table(config.table, region=self._region, call_timeout=config.call_timeout),
+            open_table(config.table, region=self._region, call_timeout=config.call_timeout, keeper=self._keeper),
             install,
             cluster_name=config.cluster_name,
             scope=config.watch_namespace or "",
@@ -240,6 +244,7 @@ class Assembly:
                 on_stopped=lambda _: self._end_term(ledger, loop),
             ),
             progress=loop.progress,
+            able=lambda: not self._keeper.trouble,
         )
 
     def _begin_term(self, ledger: DynamoLedger, gate: ScopeGate, lease_epoch: int) -> Epoch:

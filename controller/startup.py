@@ -6,23 +6,29 @@ It is imported in the server's worker alone, for it loads boto3, the Kubernetes 
 import logging
 import os
 import socket
+import threading
 import uuid
 from pathlib import Path
 
 from controller.assembly import CLOCK, Assembly
-from controller.aws.metadata import discover_region, discover_vpc_id
+from controller.aws.metadata import discover_region, discover_vpc_id, is_promised, is_switched_off
 from controller.core.config import Config
 from controller.core.ports import Observer
+from controller.core.tracing import NoTracing, Tracing
 from controller.engine.policy_file import PolicyFile
-from controller.engine.replica import Replica
-from controller.kube.connection import connect
+from controller.engine.replica import Parts, Replica
+from controller.kube.connection import Connection, connect
 from controller.surface import telemetry
 from controller.surface.program import version
-from state.errors import Misconfigured, PodEipError, TableMissing, TableNotUsable
+from state.credentials import CredentialKeeper
+from state.errors import Misconfigured, PodEipError, TableMissing, TableNotUsable, Unavailable
 from state.provision import check_table, create_table
 
 log = logging.getLogger(__name__)
 
+METADATA_WAIT_S = 10.0
+"""Instance metadata may come up seconds after the Pod; where it does not, a setting is missing."""
+METADATA_PAUSE_S = 1.0
 _NO_REGION = "--region (PEC_REGION) is not set, and neither the AWS settings nor instance metadata name one"
 _NO_VPC = "--vpc-id (PEC_VPC_ID) is not set, and instance metadata cannot be reached"
 
@@ -33,20 +39,61 @@ def start(config: Config, observer: Observer) -> Replica:
     Raises Misconfigured, TableMissing or TableNotUsable.
     """
     policies = PolicyFile(Path(config.policy) if config.policy else None)
-    region, vpc_id = _place(config)
-    identity = f"{socket.gethostname()}_{uuid.uuid4()}"
-    _prepare_table(config, region)
     connection = connect(config.kubeconfig, version=version(), call_timeout_s=config.call_timeout, observer=observer)
-    tracing = telemetry.start(os.environ, cluster=config.cluster_name, region=region, identity=identity)
-    assembly = Assembly(config, observer, region, vpc_id, identity, connection, tracing, policies)
+    builder = Builder(config, observer, connection, policies)
+    if not is_promised(os.environ):
+        builder.prepare(patience_s=METADATA_WAIT_S)
     return Replica(
-        build=assembly.build,
+        build=builder.build,
         cluster=config.cluster_name,
         version=version(),
         hang_s=3 * config.renew_deadline,
-        tracing=tracing,
+        ended=builder.shutdown,
         clock=CLOCK,
     )
+
+
+class Builder:
+    """Makes a replica's parts once it is known where we are; what is found out is kept for the next try."""
+
+    def __init__(self, config: Config, observer: Observer, connection: Connection, policies: PolicyFile) -> None:
+        self._config, self._observer, self._connection, self._policies = config, observer, connection, policies
+        self._keeper = CredentialKeeper(patience_s=config.call_timeout)
+        self._tracing: Tracing = NoTracing()
+        self._assembly: Assembly | None = None
+
+    def prepare(self, *, patience_s: float) -> None:
+        """Find the place, look at the table, connect the parts. Raises Misconfigured where nobody names the place.
+
+        Where instance metadata was promised by the environment, Unavailable: it is asked again, for ever.
+        """
+        self._keeper.start()
+        config, identity = self._config, f"{socket.gethostname()}_{uuid.uuid4()}"
+        region, vpc_id = _place(config, patience_s)
+        _prepare_table(config, region)
+        self._tracing = telemetry.start(os.environ, cluster=config.cluster_name, region=region, identity=identity)
+        self._assembly = Assembly(
+            config,
+            self._observer,
+            region,
+            vpc_id,
+            identity,
+            self._connection,
+            self._tracing,
+            self._policies,
+            self._keeper,
+        )
+
+    def build(self) -> Parts:
+        """Build and start; may be called again where it raises."""
+        if self._assembly is None:
+            self.prepare(patience_s=0.0)
+        assert self._assembly is not None
+        return self._assembly.build()
+
+    def shutdown(self) -> None:
+        """Send the traces that have gathered."""
+        self._tracing.shutdown()
 
 
 def provision(config: Config) -> list[str]:
@@ -62,16 +109,20 @@ def region_of(config: Config) -> str:
     return region
 
 
-def _place(config: Config) -> tuple[str, str]:
-    region, vpc_id = config.region or discover_region(), config.vpc_id or discover_vpc_id()
-    faults = []
-    if region is None:
-        faults.append(_NO_REGION)
-    if vpc_id is None:
-        faults.append(_NO_VPC)
-    if region is None or vpc_id is None:
-        raise Misconfigured(faults)
-    return region, vpc_id
+def _place(config: Config, patience_s: float) -> tuple[str, str]:
+    """Region and VPC; what is not set is asked of instance metadata, again and again for so long."""
+    until = CLOCK() + patience_s
+    while True:
+        region, vpc_id = config.region or discover_region(), config.vpc_id or discover_vpc_id()
+        if region is not None and vpc_id is not None:
+            return region, vpc_id
+        faults = [*([_NO_REGION] if region is None else []), *([_NO_VPC] if vpc_id is None else [])]
+        if is_promised(os.environ):
+            raise Unavailable("; ".join(faults), code="MetadataUnreachable")
+        if is_switched_off(os.environ) or CLOCK() >= until:
+            raise Misconfigured(faults)
+        log.warning("cannot start yet: %s", "; ".join(faults))
+        threading.Event().wait(METADATA_PAUSE_S)
 
 
 def _prepare_table(config: Config, region: str) -> None:

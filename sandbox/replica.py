@@ -96,6 +96,16 @@ class Replica:
         """Whether it says that it is ready."""
         return self.get("/readyz") is not None
 
+    def readiness(self) -> str:
+        """What `/readyz` says, whatever its status; nothing while it does not answer."""
+        try:
+            with _DIRECT.open(self.url + "/readyz", timeout=2) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as refusal:
+            return refusal.read().decode()
+        except OSError:
+            return ""
+
     def leads(self) -> bool:
         """Whether it says that it leads."""
         status = self.status()

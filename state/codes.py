@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    CredentialRetrievalError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
@@ -25,6 +26,7 @@ from state.errors import (
     AccessDenied,
     ConditionLost,
     Misconfigured,
+    NoCredentials,
     PodEipError,
     Refused,
     TableMissing,
@@ -41,16 +43,16 @@ CODES: Mapping[str, type[PodEipError]] = MappingProxyType(
         "ResourceNotFoundException": TableMissing,
         "TableNotFoundException": TableMissing,
         "AccessDeniedException": AccessDenied,
-        "ExpiredTokenException": AccessDenied,
-        "IncompleteSignature": AccessDenied,
-        "IncompleteSignatureException": AccessDenied,
-        "InvalidClientTokenId": AccessDenied,
-        "InvalidSignatureException": AccessDenied,
-        "MissingAuthenticationToken": AccessDenied,
-        "MissingAuthenticationTokenException": AccessDenied,
+        "ExpiredTokenException": NoCredentials,
+        "IncompleteSignature": NoCredentials,
+        "IncompleteSignatureException": NoCredentials,
+        "InvalidClientTokenId": NoCredentials,
+        "InvalidSignatureException": NoCredentials,
+        "MissingAuthenticationToken": NoCredentials,
+        "MissingAuthenticationTokenException": NoCredentials,
         "NotAuthorized": AccessDenied,
         "OptInRequired": AccessDenied,
-        "UnrecognizedClientException": AccessDenied,
+        "UnrecognizedClientException": NoCredentials,
         "LimitExceededException": Throttled,
         "ProvisionedThroughputExceeded": Throttled,
         "ProvisionedThroughputExceededException": Throttled,
@@ -125,8 +127,8 @@ def _translate_answer(error: ClientError, table: str) -> PodEipError:
 
 def _translate_no_answer(error: Exception) -> PodEipError:
     code = type(error).__name__
-    if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return AccessDenied(str(error), code=code, advice="Give the Pod an IAM role, or set the AWS_* variables")
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
+        return NoCredentials(str(error), code=code, advice="Give the Pod an IAM role, or set the AWS_* variables")
     if isinstance(error, NoRegionError | ProfileNotFound):
         return Misconfigured([str(error)])
     return Unavailable(str(error), code=code)

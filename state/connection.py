@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from botocore.session import Session
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.connection._botocore_private import BotocoreBaseClientPrivate
@@ -18,6 +19,7 @@ from pynamodb.connection.base import MetaTable
 
 from state.answers import check_answer
 from state.codes import translated
+from state.credentials import CredentialKeeper
 from state.errors import Throttled
 
 Key = tuple[str, str]
@@ -38,8 +40,11 @@ def key_of(raw: Raw) -> Key:
 class GuardedConnection(Connection):
     """PynamoDB's connection whose transactions ask a guard as the last thing before they leave the process."""
 
-    def __init__(self, table: str, *, region: str | None, call_timeout: float) -> None:
+    def __init__(
+        self, table: str, *, region: str | None, call_timeout: float, keeper: CredentialKeeper | None = None
+    ) -> None:
         """`call_timeout` (seconds) covers connecting and one wait for the answer; the endpoint is the SDK's affair."""
+        self._keeper = keeper
         super().__init__(
             region=region,
             connect_timeout_seconds=call_timeout / 4,
@@ -51,6 +56,15 @@ class GuardedConnection(Connection):
         keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
         types = [{"AttributeName": key["AttributeName"], "AttributeType": "S"} for key in keys]
         self.add_meta_table(_SCHEMA({"TableName": table, "KeySchema": keys, "AttributeDefinitions": types}))
+
+    @property
+    def session(self) -> Session:
+        """PynamoDB's session of this thread, with the process's credentials."""
+        session = super().session
+        if self._keeper is not None and not getattr(self._local, "kept", False):
+            self._keeper.attach(session)
+            self._local.kept = True
+        return session
 
     @property
     def client(self) -> BotocoreBaseClientPrivate:

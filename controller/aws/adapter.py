@@ -17,6 +17,7 @@ from controller.aws.gate import Throttle
 from controller.aws.throttle import DEFAULT_LIMITS, Limit
 from controller.core.contract import AMAZON_POOL
 from controller.core.ports import Address, Allocation, AllocationRequest, Guard, Interface, Observer
+from state.credentials import CredentialKeeper
 from state.model import AllocationId, AssociationId, Target
 
 if TYPE_CHECKING:
@@ -41,11 +42,14 @@ class Ec2Adapter:
         call_timeout_s: float,
         version: str,
         observer: Observer | None = None,
+        keeper: CredentialKeeper | None = None,
         limits: Mapping[str, Limit] = DEFAULT_LIMITS,
     ) -> None:
         self._region, self._vpc_id = region, vpc_id
-        self._api = ec2_client(region=region, guard=guard, call_timeout_s=call_timeout_s, version=version)
-        self._calls = Calls(Throttle(limits), guard, observer)
+        self._api = ec2_client(
+            region=region, guard=guard, call_timeout_s=call_timeout_s, version=version, keeper=keeper
+        )
+        self._calls = Calls(Throttle(limits), guard, observer, keeper)
         self._reader = AddressReader(region)
 
     def close(self) -> None:

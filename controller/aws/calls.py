@@ -8,7 +8,8 @@ from controller.aws.client import MUTATIONS
 from controller.aws.codes import ec2_errors
 from controller.aws.gate import Throttle
 from controller.core.ports import Guard, Observer
-from state.errors import NotSent, PodEipError
+from state.credentials import CredentialKeeper
+from state.errors import NoCredentials, NotSent, PodEipError
 
 T = TypeVar("T")
 
@@ -16,8 +17,10 @@ T = TypeVar("T")
 class Calls:
     """Sends calls through the throttle; raises `state.errors` only. Thread-safe."""
 
-    def __init__(self, throttle: Throttle, guard: Guard, observer: Observer | None) -> None:
-        self._throttle, self._guard, self._observer = throttle, guard, observer
+    def __init__(
+        self, throttle: Throttle, guard: Guard, observer: Observer | None, keeper: CredentialKeeper | None = None
+    ) -> None:
+        self._throttle, self._guard, self._observer, self._keeper = throttle, guard, observer, keeper
 
     def send(self, operation: str, call: Callable[[], T]) -> T:
         """The answer of `call`. Mutations raise NotLeading where the guard says so, also while they wait."""
@@ -34,6 +37,8 @@ class Calls:
             raise
         except PodEipError as error:
             self._tell(operation, started, error.code)
+            if isinstance(error, NoCredentials) and self._keeper is not None:
+                self._keeper.refused()
             raise
         self._tell(operation, started, "")
         return answer

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError
 
 from controller.aws.answers import check_answer
 from controller.core.ports import Guard
+from state.credentials import CredentialKeeper
 from state.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -29,13 +30,17 @@ CONNECT_TIMEOUT_S = 1.0
 CONNECTIONS = 40
 
 
-def ec2_client(*, region: str, guard: Guard, call_timeout_s: float, version: str) -> "EC2Client":
+def ec2_client(
+    *, region: str, guard: Guard, call_timeout_s: float, version: str, keeper: CredentialKeeper | None = None
+) -> "EC2Client":
     """A thread-safe client that asks `guard` right before it sends a mutation, and lets its NotLeading out.
 
     Endpoints, credentials and proxies follow the AWS SDK's own standard (AWS_ENDPOINT_URL_EC2, AWS_PROFILE, ...);
     raises Misconfigured where they cannot be used.
     """
     session = botocore.session.get_session()
+    if keeper is not None:
+        keeper.attach(session)
     try:
         _load_only(session, MUTATIONS | READS)
         client = session.create_client("ec2", region_name=region, config=_config(call_timeout_s, version))

@@ -31,6 +31,16 @@ def discover_vpc_id(environ: Mapping[str, str] = os.environ) -> str | None:
         return _read(http, environ, f"network/interfaces/macs/{mac}/vpc-id") if mac else None
 
 
+def is_promised(environ: Mapping[str, str]) -> bool:
+    """Whether somebody has said where instance metadata is: then it will answer, if not yet."""
+    return bool(environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")) and not is_switched_off(environ)
+
+
+def is_switched_off(environ: Mapping[str, str]) -> bool:
+    """Whether somebody has said that there is none."""
+    return environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
+
+
 def _region_of_settings() -> str | None:
     try:
         region: str | None = botocore.session.get_session().get_config_variable("region")
@@ -45,7 +55,7 @@ def _read_metadata(environ: Mapping[str, str], path: str) -> str | None:
 
 
 def _read(http: urllib3.PoolManager, environ: Mapping[str, str], path: str) -> str | None:
-    if environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+    if is_switched_off(environ):
         return None
     endpoint = _endpoint(environ)
     token = _ask(http, "PUT", f"{endpoint}/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": _TOKEN_SECONDS})

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     LOST = "the Lease names another holder, or a write that is not ours"
     GONE = "the Lease was deleted"
     STUCK = "the loop has not woken within the renew deadline"
+    UNABLE = "AWS cannot be called from here"
     NOT_BEGUN = "the epoch could not be raised"
     FENCED = "a newer epoch exists"
     RELEASED = "released on shutdown"
@@ -60,8 +61,9 @@ class View:
     """One candidate's knowledge. `renewed_at` is when the last successful write was SENT; None: not the holder.
 
     `free_at`: when the Lease as last seen may be taken. `due`: earliest next write. `look_due`: earliest next read.
-    `not_before`: back-off. `ended_at`: when the last open term ended. `epoch`: the highest ever seen. `writes`: the
-    last acknowledged one and all whose outcome is unknown. `attempt` tells the outcomes of different begins apart.
+    `unable_since`: since when AWS cannot be called from here. `not_before`: back-off. `ended_at`: when the last open
+    term ended. `epoch`: the highest ever seen. `writes`: the last acknowledged one and all whose outcome is unknown.
+    `attempt` tells the outcomes of different begins apart.
     """
 
     identity: str
@@ -87,6 +89,7 @@ class View:
     release_at: float | None = None
     progress: float = -inf
     stuck_at: float | None = None
+    unable_since: float | None = None
 
     @property
     def deadline(self) -> float:
@@ -127,6 +130,12 @@ def hear(view: View, lease: Lease | None, now: float) -> View:
     if view.renewed_at is None:
         return observe(view, lease, now)
     return view if view.wrote(lease) else replace(view, look_due=now)
+
+
+def able(view: View, is_able: bool, now: float) -> View:
+    """Whether AWS can be called from here: who cannot leaves the Lease to somebody who may be able to."""
+    since = view.unable_since if view.unable_since is not None else now
+    return replace(view, unable_since=None if is_able else since)
 
 
 def unseen(view: View, now: float) -> View:
@@ -195,7 +204,7 @@ def fenced(view: View, at: float) -> View:
 def resigned(view: View, why: Reason, now: float, jitter: float = 0.0) -> View:
     """The hold is given up. A Lease that is still ours is released where others could do better than we, but not
     while a call of our last term may be under way."""
-    give_up = why in (Reason.STUCK, Reason.NOT_BEGUN)
+    give_up = why in (Reason.STUCK, Reason.NOT_BEGUN, Reason.UNABLE)
     ended_at = now if view.stage is Stage.OPEN else view.ended_at
     return replace(
         view,

@@ -133,6 +133,8 @@ def _why_resign(view: View, now: float) -> Reason | None:
         return Reason.EXPIRED
     if now >= _stuck_from(view):
         return Reason.STUCK
+    if now >= _unable_from(view):
+        return Reason.UNABLE
     if view.broken or now >= _begin_limit(view):
         return Reason.NOT_BEGUN
     return None
@@ -141,6 +143,11 @@ def _why_resign(view: View, now: float) -> Reason | None:
 def _stuck_from(view: View) -> float:
     """A standby's loop may have had nothing to wake for, so the hold itself counts as progress."""
     return max(view.progress, view.held_since) + view.timings.renew_deadline
+
+
+def _unable_from(view: View) -> float:
+    """A lease duration without credentials is no hiccup: whoever has some could lead meanwhile."""
+    return float("inf") if view.unable_since is None else view.unable_since + view.timings.lease_duration
 
 
 def _begin_limit(view: View) -> float:
@@ -155,7 +162,7 @@ def _may_begin(view: View, now: float) -> bool:
 
 
 def _next_turn(view: View, now: float) -> float:
-    times = [view.due, view.look_due, view.deadline, _stuck_from(view), _begin_limit(view)]
+    times = [view.due, view.look_due, view.deadline, _stuck_from(view), _unable_from(view), _begin_limit(view)]
     if view.stage is Stage.IDLE and view.not_before > now:
         times.append(view.not_before)
     return min(times)
@@ -169,7 +176,7 @@ def _follow(view: View, now: float, stamp: str) -> Decision:
     if now >= view.look_due:
         return Look()
     start = max(view.free_at, view.due, view.not_before)
-    if not view.known or view.stuck or now < start:
+    if not view.known or view.stuck or view.unable_since is not None or now < start:
         return Follow(until=min(view.look_due, start) if start > now else view.look_due)
     return Acquire(lease=_acquisition(view, stamp))
 

@@ -43,7 +43,10 @@ def wall_clock() -> str:
 
 
 class Elector:
-    """One replica's part in the election. `progress` is the monotonic time when the loop last woke."""
+    """One replica's part in the election.
+
+    `progress` is the monotonic time when the loop last woke; `able` says whether AWS can be called from here.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Elector:
         leadership: Leadership,
         callbacks: TermCallbacks,
         progress: Callable[[], float],
+        able: Callable[[], bool] = lambda: True,
         stamp: Callable[[], str] = wall_clock,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -62,7 +66,7 @@ class Elector:
         self._store = store
         self._clock = clock
         self._leadership = leadership
-        self._progress = progress
+        self._progress, self._able = progress, able
         self._stamp = stamp
         self._jitter = jitter
         self._errors = 0
@@ -176,7 +180,7 @@ class Elector:
             return self._view.timings.retry_period
 
     def _take_in(self) -> None:
-        self._view = replace(self._view, progress=self._progress())
+        self._view = candidacy.able(replace(self._view, progress=self._progress()), self._able(), self._clock())
         if self._view.stage is Stage.OPEN and self._leadership.term is None:
             self._view = candidacy.fenced(self._view, self._leadership.fenced_at)
             self._terms.stopped(Reason.FENCED)

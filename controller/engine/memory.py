@@ -188,6 +188,13 @@ class Memory:
         mine.failures += 1
         return delay * random.uniform(0.5, 1.0)
 
+    def start_anew(self) -> list[PodUid]:
+        """Forget how often Pods failed; who they are."""
+        failing = [(uid, mine) for uid, mine in list(self.pods.items()) if mine.failures]
+        for _, mine in failing:
+            mine.failures = 0
+        return [uid for uid, _ in failing]
+
     def tidy(self, alive: Iterable[PodUid]) -> None:
         """Drop what is about Pods that are no more, and what has become too old to matter.
 

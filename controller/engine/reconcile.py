@@ -64,7 +64,7 @@ class Reconciler:
         self._executor = executor(self._hand_in)
         self._busy: dict[PodUid, InFlight] = {}
         self._targets: dict[Target, str] = {}
-        self._stopping = threading.Event()
+        self._stopping, self._hurried = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
         self._woke_at = clock()
         self.failures = 0
@@ -87,6 +87,11 @@ class Reconciler:
 
     def poke(self) -> None:
         """Leadership has changed: look at once."""
+        self._queue.poke()
+
+    def hurry(self) -> None:
+        """What made Pods fail may be over: try all of them again at once."""
+        self._hurried.set()
         self._queue.poke()
 
     def wake(self, uids: Iterable[PodUid]) -> None:
@@ -128,6 +133,9 @@ class Reconciler:
         idle = self._leadership.closing or not self._pods.synced
         if idle or state is None or house is None or after is None:
             return
+        if self._hurried.is_set():
+            self._hurried.clear()
+            self._queue.add(state.memory.start_anew())
         self._chores(state, house, after)
         if state.admission.begin(self._busy):
             self._queue.add([*after.refused(), *self._busy])

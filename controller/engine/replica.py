@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 from controller.core.ports import Clock, Term
 from controller.core.status import LeaderStatus, Status
-from controller.core.tracing import Tracing
 from controller.engine.leader import Elector
 from controller.engine.reconcile import Reconciler
 from controller.engine.snapshot import Snapshot
@@ -48,13 +47,20 @@ class Parts:
 
 
 class Replica:
-    """Implements the surface's `Runtime`. `build` returns started parts, or raises until it can."""
+    """Implements the surface's `Runtime`. `build` returns started parts, or raises until it can; `ended` comes last."""
 
     def __init__(
-        self, *, build: Callable[[], Parts], cluster: str, version: str, hang_s: float, tracing: Tracing, clock: Clock
+        self,
+        *,
+        build: Callable[[], Parts],
+        cluster: str,
+        version: str,
+        hang_s: float,
+        ended: Callable[[], None],
+        clock: Clock,
     ) -> None:
         self._build, self._cluster, self._version = build, cluster, version
-        self._hang_s, self._tracing, self._clock = hang_s, tracing, clock
+        self._hang_s, self._ended, self._clock = hang_s, ended, clock
         self._parts: Parts | None = None
         self._trouble = "starting"
         self._stopping = threading.Event()
@@ -109,7 +115,7 @@ class Replica:
             for source in parts.sources:
                 source.stop()
             parts.close()
-        self._tracing.shutdown()
+        self._ended()
 
     def _build_until_it_works(self) -> None:
         while not self._stopping.is_set():

@@ -1,0 +1,189 @@
+"""One process's AWS credentials, got and renewed by a thread of their own, for every client alike.
+
+botocore looks for credentials once for each client: where the agent of Pod Identity or the instance's metadata comes up
+seconds later, that client has none for good. And whoever signs when credentials are about to expire asks STS for new
+ones, and hangs for as long as STS does, although the ones that it has are still valid. Here a thread asks, early and
+again and again; whoever signs takes what there is, and waits a moment only where there is nothing valid.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from botocore.config import Config
+from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, NoCredentialsError
+from botocore.session import Session, get_session
+
+log = logging.getLogger(__name__)
+
+RENEW_S = 10.0
+"""How often credentials are looked at; botocore renews those that expire within a quarter of an hour."""
+SEEK_S = 1.0
+"""How often they are looked for while there are none."""
+ASK_S = 5.0
+"""How long one question to whoever gives credentials (STS, the agent, metadata) may take."""
+_FAULTS = (BotoCoreError, ClientError, OSError, ValueError, KeyError)
+
+
+class CredentialKeeper:
+    """The credentials that AWS's own chain finds, by whatever session it is given. Thread-safe."""
+
+    def __init__(self, *, patience_s: float = ASK_S, new_session: Callable[[], Session] = get_session) -> None:
+        """`patience_s`: how long who signs waits where there is nothing valid yet."""
+        self._patience_s, self._new_session = patience_s, new_session
+        self._found: list[Callable[[], None]] = []
+        self._state = threading.Condition()
+        self._source: Credentials | None = None
+        self._frozen: ReadOnlyCredentials | None = None
+        self._error: Exception | None = None
+        self._stopping = threading.Event()
+        self._again = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def attach(self, session: Session) -> Session:
+        """Let this session's clients sign with the keeper's credentials; nothing is asked for yet."""
+        session.register_component("credential_provider", _Chain(self))
+        return session
+
+    def start(self) -> None:
+        """Look for credentials from now on, in a thread."""
+        with self._state:
+            self._begin()
+
+    def on_found(self, call: Callable[[], None]) -> None:
+        """Call this, from the thread, when there are credentials again after there were none."""
+        self._found.append(call)
+
+    def stop(self) -> None:
+        """End the thread; what there is can be used on."""
+        self._stopping.set()
+        self._again.set()
+
+    def refused(self) -> None:
+        """AWS does not take them: look for others, for a file or a variable may have changed."""
+        with self._state:
+            self._source = None
+        self._again.set()
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be signed now, in words; empty if it can, or if nobody has tried."""
+        with self._state:
+            return f"no AWS credentials: {self._error}" if self._error and not self._valid() else ""
+
+    def frozen(self) -> ReadOnlyCredentials:
+        """What to sign with. Raises NoCredentialsError or CredentialRetrievalError where nothing valid is there."""
+        with self._state:
+            self._begin()
+            if not self._valid() and self._error is None:
+                self._state.wait_for(lambda: self._valid() or self._error is not None, self._patience_s)
+            if self._frozen is not None and self._valid():
+                return self._frozen
+            raise self._error or CredentialRetrievalError(provider="chain", error_msg="no answer yet")
+
+    def renew(self) -> None:
+        """Ask once; for the thread."""
+        try:
+            source = self._source or self._load()
+            found = source.get_frozen_credentials()
+        except _FAULTS as error:
+            self._failed(error)
+            return
+        with self._state:
+            came = self._error is not None
+            self._source, self._frozen, self._error = source, found, None
+            self._state.notify_all()
+        if came:
+            log.info("AWS credentials are there")
+            for call in self._found:
+                call()
+
+    def _load(self) -> Credentials:
+        session = self._new_session()
+        session.set_default_client_config(
+            Config(connect_timeout=ASK_S / 4, read_timeout=ASK_S * 3 / 4, retries={"total_max_attempts": 1})
+        )
+        found: Credentials | None = session.get_credentials()
+        if found is None:
+            raise NoCredentialsError()
+        return found
+
+    def _failed(self, error: Exception) -> None:
+        """Valid ones go on being used: a failed renewal is retried long before they expire."""
+        with self._state:
+            first, self._error = self._error is None, _told(error)
+            self._state.notify_all()
+        if first:
+            log.warning("no AWS credentials could be had, trying on: %s", self._error)
+
+    def _valid(self) -> bool:
+        if self._frozen is None:
+            return False
+        source = self._source
+        return not (isinstance(source, RefreshableCredentials) and source.refresh_needed(refresh_in=0))
+
+    def _begin(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="credentials", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self.renew()
+            self._again.wait(SEEK_S if self._error is not None else RENEW_S)
+            self._again.clear()
+
+
+class KeptCredentials:
+    """Looks like botocore's credentials to a client; each use asks the keeper."""
+
+    def __init__(self, keeper: CredentialKeeper) -> None:
+        self._keeper = keeper
+        self.method = "kept"
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        """See the keeper."""
+        return self._keeper.frozen()
+
+    @property
+    def access_key(self) -> str:
+        """The access key id."""
+        return str(self._keeper.frozen().access_key)
+
+    @property
+    def secret_key(self) -> str:
+        """The secret access key."""
+        return str(self._keeper.frozen().secret_key)
+
+    @property
+    def token(self) -> str | None:
+        """The session token, of temporary ones."""
+        return self._keeper.frozen().token
+
+    @property
+    def account_id(self) -> str | None:
+        """The account, where the source knows it."""
+        return self._keeper.frozen().account_id
+
+    def get_deferred_property(self, name: str) -> Callable[[], object]:
+        """As botocore's credentials have it: a property that is asked for when it is needed."""
+        return lambda: getattr(self, name, None)
+
+
+class _Chain:
+    """In the place of botocore's chain of providers: nothing is looked for before something is signed."""
+
+    def __init__(self, keeper: CredentialKeeper) -> None:
+        self._keeper = keeper
+
+    def load_credentials(self) -> KeptCredentials:
+        """Credentials that may yet come."""
+        return KeptCredentials(self._keeper)
+
+
+def _told(error: Exception) -> Exception:
+    """An error that botocore's callers know: a missing token file would raise as a fault of the program."""
+    if isinstance(error, BotoCoreError | ClientError):
+        return error
+    return CredentialRetrievalError(provider="chain", error_msg=str(error))
