@@ -166,6 +166,7 @@ class Assembly:
             cluster_name=self._config.cluster_name,
             install=install.install,
             home_border_group=self._region,
+            extra_tags=self._config.extra_tags or {},
         )
         return Reconciler(
             pods=self._pods,

@@ -20,6 +20,7 @@ def allocation(s: Situation, wanted: Serve, at: Placed) -> AllocationRequest:
 def birth_tags(facts: Facts, pod: PodView) -> dict[str, str]:
     """The tags of an `auto` address, written by AllocateAddress itself so that none is ever without them."""
     return {
+        **facts.extra_tags,
         contract.TAG_TYPE: str(Mode.AUTO),
         contract.TAG_CLUSTER_NAME: facts.cluster_name,
         contract.TAG_POD: contract.pod_tag(pod.namespace, pod.name),

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.core import resync, values
+from controller.core import extra_tags, resync, values
 from controller.core.candidacy import Timings
 from controller.core.election import validate_timings
 from controller.core.values import Endpoint, Parser
@@ -70,6 +70,7 @@ class Config:
     poll_interval: float
     silence: float
     concurrency: int
+    extra_tags: Mapping[str, str] | None
     policy: str | None
     warnings: tuple[str, ...] = ()
 
@@ -182,6 +183,12 @@ SETTINGS: tuple[Setting, ...] = (
         metavar="NUMBER",
         parse=values.whole(1, 256),
         help="How many Pods are acted for in parallel.",
+    ),
+    Setting(
+        field="extra_tags",
+        metavar="KEY=VALUE,...",
+        parse=extra_tags.parse,
+        help="More tags for the addresses of mode auto, such as CostCenter=42; or a JSON object of them.",
     ),
     Setting(
         field="policy",

@@ -27,6 +27,7 @@ TAG_CLUSTER_NAME: Final = PREFIX + "aws-pod-eip-controller-cluster-name"
 TAG_POD: Final = PREFIX + "aws-pod-eip-controller-pod"
 TAG_POD_UID: Final = PREFIX + "aws-pod-eip-controller-pod-uid"
 TAG_CLUSTER_UID: Final = PREFIX + "aws-pod-eip-controller-cluster-uid"
+OWN_TAGS: Final = (TAG_TYPE, TAG_CLUSTER_NAME, TAG_POD, TAG_POD_UID, TAG_CLUSTER_UID)
 
 ANNOTATION_POD_ENI: Final = "vpc.amazonaws.com/pod-eni"
 """The VPC resource controller's: the branch interfaces of a Pod with security groups of its own, as JSON."""

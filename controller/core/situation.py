@@ -4,7 +4,8 @@ What depends on time or on the memory of this process ("was that describe taken 
 plain yes or no: the engine knows clocks, the plan does not.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from controller.core.desire import Desire
 from controller.core.policy import Refusal
@@ -20,6 +21,7 @@ class Facts:
     cluster_name: str
     install: str
     home_border_group: str
+    extra_tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,12 @@ def wait(s: Situation) -> Plan:
             )
     told = PodEvent(type=EventType.WARNING, reason=contract.ASSOCIATION_FAILED, message=why)
     event = (Tell(event=told),) if s.unplaced_long else ()
-    return (*teardown.unlabel_unserved(s), *cut, *event, Wait(reason=Reason.PLACEMENT, detail=why))
+    return (
+        *teardown.unlabel_unserved(s),
+        *cut,
+        *event,
+        Wait(reason=Reason.PLACEMENT, detail=why if s.unplaced_long else ""),
+    )
 
 
 def _cut_late_arrival(s: Situation) -> Plan:

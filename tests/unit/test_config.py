@@ -243,3 +243,35 @@ def faults_if_any(flags: Mapping[str, str | None]) -> tuple[str, ...]:
     except Misconfigured as fault:
         return fault.faults
     return ()
+
+
+@pytest.mark.parametrize(
+    ("raw", "tags"),
+    [
+        ("", None),
+        ("CostCenter=42", {"CostCenter": "42"}),
+        ("CostCenter=42, team=net=1", {"CostCenter": "42", "team": "net=1"}),
+        ('{"a, b": "c=d", "n": 7, "on": true}', {"a, b": "c=d", "n": "7", "on": "true"}),
+    ],
+)
+def test_more_tags_for_what_is_allocated(raw: str, tags: dict[str, str] | None) -> None:
+    assert parse(NAMED | {"extra_tags": raw}, {}).extra_tags == tags
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "CostCenter",
+        "=42",
+        "aws:cost=1",
+        "aws-samples.github.com/x=1",
+        '{"a": []}',
+        "{",
+        f"k={'v' * 257}",
+        f"{'k' * 129}=v",
+    ]
+    + [",".join(f"k{number}=v" for number in range(46))],
+)
+def test_tags_that_ec2_would_refuse_end_the_start(raw: str) -> None:
+    [fault] = faults(NAMED | {"extra_tags": raw})
+    assert fault.startswith("--extra-tags (PEC_EXTRA_TAGS)")
