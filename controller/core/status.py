@@ -98,7 +98,10 @@ class PolicyStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """All that one replica knows. `as_of` is when the snapshot was taken: an old one is a sign of trouble."""
+    """All that one replica knows. `as_of` is when the snapshot was taken: an old one is a sign of trouble.
+
+    `contested`: of how many Pods something else changes our labels each time after they are put on.
+    """
 
     cluster: str
     identity: str = ""
@@ -109,6 +112,7 @@ class Status:
     pools: tuple[PoolStatus, ...] = ()
     clusters: tuple[ClusterStatus, ...] = ()
     policy: PolicyStatus | None = None
+    contested: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The document as plain dictionaries and tuples, ready for JSON."""

@@ -85,6 +85,10 @@ class PodMemory:
         """Seconds between two repairs of the signs: none at first, then doubling."""
         return 0.0 if self.mended < SIGNS_FREE else min(SIGNS_LONGEST_S, float(2 ** min(self.mended - SIGNS_FREE, 10)))
 
+    def contested(self, now: float) -> bool:
+        """Whether something undoes the repairs of the Pod's signs these days."""
+        return self.mended >= SIGNS_FREE and now - self.mended_at < self.rest_s() + SIGNS_STREAK_S
+
     def signs_rest(self, now: float) -> bool:
         """Whether somebody takes the signs off again and again, and it is too early for the next repair."""
         return now < self.mended_at + self.rest_s()

@@ -75,7 +75,12 @@ class Snapshot:
             pools=tuple(self._pools(records.values(), views.values())),
             clusters=tuple(self._clusters()),
             policy=self._policies.status(),
+            contested=self._contested(),
         )
+
+    def _contested(self) -> int:
+        memory = self._loop.state.memory if self._loop.state else None
+        return sum(mine.contested(memory.clock()) for mine in list(memory.pods.values())) if memory else 0
 
     def _pod(self, uid: PodUid, record: PodRecord | None, view: PodView | None, now: str) -> PodStatus | None:
         wanted = desire(view) if view else Nothing()

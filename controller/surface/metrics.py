@@ -75,6 +75,8 @@ class _Snapshot:
         if policy := self._status["policy"]:
             words = "1 where the policy's file is wrong, and the policy before it is in force."
             yield GaugeMetricFamily("pod_eip_policy_broken", words, value=float(policy["error"] is not None))
+        words = "Pods whose labels or condition something else changes each time after they are put on."
+        yield GaugeMetricFamily("pod_eip_labels_contested", words, value=self._status["contested"])
         clusters = self._status["clusters"]
         words = "Since an install's heartbeat moved."
         yield _by(("uid", "install"), "pod_eip_cluster_silent_seconds", words, clusters, "silent_s")

@@ -1,4 +1,4 @@
-"""The agent that gives credentials, or the instance's metadata, comes up after the replica: it waits, and then serves."""
+"""The agent that gives credentials, or instance metadata, comes up after the replica: it waits, and then serves."""
 
 import json
 from collections.abc import Iterator

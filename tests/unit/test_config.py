@@ -269,8 +269,8 @@ def test_more_tags_for_what_is_allocated(raw: str, tags: dict[str, str] | None) 
         "{",
         f"k={'v' * 257}",
         f"{'k' * 129}=v",
-    ]
-    + [",".join(f"k{number}=v" for number in range(46))],
+        ",".join(f"k{number}=v" for number in range(46)),
+    ],
 )
 def test_tags_that_ec2_would_refuse_end_the_start(raw: str) -> None:
     [fault] = faults(NAMED | {"extra_tags": raw})

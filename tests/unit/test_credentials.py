@@ -1,4 +1,4 @@
-"""Credentials that come late, that fail to be renewed, that hang: who signs is stopped by none of it while it can be."""
+"""Credentials that come late, that fail to be renewed, that hang: who can sign with valid ones does."""
 
 import datetime
 import threading

@@ -114,7 +114,7 @@ def test_a_killed_worker_is_replaced_by_a_new_one(tmp_path: Path) -> None:
     [
         ("misconfigured", 2, ["error: --region: first fault", "error: --vpc-id: second fault"]),
         ("table-missing", 2, ["error: TableMissing: the table eip does not exist. Make it with: table create"]),
-        ("denied", 3, ["error: UnauthorizedOperation: no DescribeAddresses. Add the action to the IAM policy"]),
+        ("denied", 3, ["error: UnauthorizedOperation: no DescribeAddresses"]),
         ("bug", 3, ["error: the controller could not start: KeyError('bug')"]),
     ],
 )
