@@ -54,8 +54,8 @@ NO_PROGRESS = (
     ),
     Edit(
         file="controller/core/election.py",
-        text="view.deadline, _stuck_from(view), _begin",
-        instead="view.deadline, _begin",
+        text="view.deadline, _stuck_from(view), _unable",
+        instead="view.deadline, _unable",
     ),
 )
 

@@ -42,7 +42,7 @@ NOTHING_ASKED = Edit(
 )
 NO_VERSION_IN_PATCHES = Edit(file=NOTHING_ASKED.file, text=NOTHING_ASKED.text, instead='return {"uid": pod.uid}')
 NAME_IS_ENOUGH = Edit(
-    file="controller/engine/steps.py", text="    return found.uid != record.uid", instead="    return False"
+    file="controller/engine/confirm.py", text="    return found.uid != record.uid", instead="    return False"
 )
 ABSENCE_IS_ENOUGH = Edit(
     file="controller/engine/observe.py", text="record, Gone() if proven else Unproven())", instead="record, Gone())"
