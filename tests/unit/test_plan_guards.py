@@ -7,7 +7,7 @@ import pytest
 from controller.core import actions as act
 from controller.core.plan import plan
 from controller.core.ports import Association
-from controller.core.situation import Situation, Unplaced
+from controller.core.situation import Foreign, Situation, Unplaced
 from state.model import AssociationId, Mode, Phase
 from tests.unit.plan_world import POOL, PlanWorld, pod, target
 
@@ -80,3 +80,25 @@ def test_a_pod_that_moves_to_what_another_claims_is_cut_off_and_waits() -> None:
 def test_where_nobody_has_looked_for_an_ip_yet_nothing_is_said_about_it() -> None:
     unknown = replace(PlanWorld(pod=pod("auto")).situation(), placement=Unplaced(looked=False))
     assert plan(unknown) == (act.Wait(reason=act.Reason.LOOK),)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize(
+    "placement",
+    [
+        Foreign(target=target("10.0.0.5"), why="another machine's"),
+        Unplaced(),
+        Unplaced(looked=False),
+    ],
+)
+@pytest.mark.parametrize("done", range(5))
+def test_nothing_is_associated_where_the_interface_is_not_the_pods_own(
+    mode: Mode, placement: Foreign | Unplaced, done: int
+) -> None:
+    """At every stage of a claim, and where EC2 has dropped the association."""
+    world = PlanWorld(pod=pod(mode, "k")).with_pool(k="ns/p")
+    world.run(limit=done)
+    for seen in (world.situation(), replace(world.situation(), address_seen=False)):
+        dropped = replace(seen.address, association=None) if seen.address else None
+        for s in (seen, replace(seen, address=dropped)):
+            assert not any(isinstance(step, act.Associate) for step in plan(replace(s, placement=placement)))
