@@ -7,7 +7,7 @@ waits for something that can be noticed is woken by it, and looked at slowly oth
 from controller.core import actions as act
 from controller.core import contract, waiting
 from controller.core.actions import Reason
-from controller.core.desire import Serve
+from controller.core.desire import Pending, Serve
 from controller.core.ports import Clock, Events, EventType, PodEvent
 from controller.core.situation import Placed
 from controller.engine.execute import Outcome
@@ -233,7 +233,17 @@ class Aftermath:
         down = isinstance(outcome.failed, act.Cut | act.Unlabel | act.Release | act.MarkReleasing | act.Forget)
         reason = contract.DISASSOCIATION_FAILED if down else contract.ASSOCIATION_FAILED
         mine.told = ("", "")
-        self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=reason, message=error.explain()))
+        message = f"{_attempted(outcome, down=down)}: {error.explain()}"
+        self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=reason, message=message))
+
+
+def _attempted(outcome: Outcome, *, down: bool) -> str:
+    """What failed, as the Go controller says it, with the address where there is one, and the mode."""
+    s = outcome.situation
+    address = f" {s.record.public_ip}" if s.record and s.record.public_ip else ""
+    mode = s.record.mode if s.record else s.desire.mode if isinstance(s.desire, Serve | Pending) else ""
+    what = f"Failed to {'disassociate' if down else 'associate'} EIP{address}"
+    return f"{what} ({mode} mode)" if mode else what
 
 
 def _seeks_any(outcome: Outcome) -> bool:

@@ -8,7 +8,7 @@ WRONG = {
     "unknown-mode": ({TYPE: "sometimes"}, ["'sometimes' is not a mode", "auto, fixed-tag, fixed-tag-value"]),
     "missing-key": ({TYPE: "fixed-tag"}, ["needs the annotation", PREFIX + "fixed-tag"]),
     "missing-value-key": ({TYPE: "fixed-tag-value"}, ["needs the annotation", PREFIX + "fixed-tag-value"]),
-    "illegal-key": (fixed("no!good"), ["'no!good' is not a tag key", "letters, digits"]),
+    "illegal-key": (fixed("no\ngood"), ["'no\\ngood' is not a tag key", "no control characters"]),
     "long-key": (fixed("k" * 129), ["is not a tag key"]),
     "aws-key": (fixed("aws:cloudformation:stack-name"), ["AWS keeps the prefix aws:"]),
     "own-key": (fixed(TYPE), ["would reach other Pods' own addresses"]),

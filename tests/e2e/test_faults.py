@@ -120,7 +120,7 @@ def test_7_the_aws_code_reaches_the_user(new_world: NewWorld) -> None:
         denied = Fault(kind="error", action="AllocateAddress", code="UnauthorizedOperation", status=403, count=2)
         world.ec2.inject(denied)
         scene.run("p", auto())
-        scene.hears("p", "Warning EIPAssociationFailed", "UnauthorizedOperation", "IAM policy")
+        scene.hears("p", "Warning EIPAssociationFailed", "UnauthorizedOperation", "Failed to associate EIP (auto mode)")
         scene.served("p")
 
 
@@ -147,10 +147,15 @@ def test_9_a_stateful_pod_that_comes_back_is_another_pod(scene: Scene) -> None:
 
 
 def test_10_an_interface_without_an_attachment(scene: Scene) -> None:
+    """It is nobody's, so the Pod is told and nothing is associated; others are served on."""
     scene.world.ec2.add_interface("10.203.0.4", instance_id=None)
     scene.ips["p"] = "10.203.0.4"
-    scene.cluster.kube.pod(scene.namespace, "p", annotations=auto(), ip="10.203.0.4", node="n-none")
-    scene.served("p")
+    node = scene.cluster.nodes[0].name
+    scene.cluster.kube.pod(scene.namespace, "p", annotations=auto(), ip="10.203.0.4", node=node)
+    scene.hears("p", "Warning EIPAssociationFailed", "10.203.0.4", "which is attached to no instance")
+    assert scene.at("p") is None
+    scene.run("q", auto())
+    scene.served("q")
 
 
 def test_11_pods_that_ask_for_nothing_cost_nothing(new_world: NewWorld) -> None:

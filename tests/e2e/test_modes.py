@@ -112,14 +112,15 @@ def test_a_pod_that_drains_keeps_its_address(scene: Scene) -> None:
 @pytest.mark.parametrize("kind", ["prefix", "branch"])
 def test_pod_ips_in_prefixes_and_on_branch_interfaces(scene: Scene, kind: str) -> None:
     number = {"prefix": 201, "branch": 202}[kind]
-    ip = f"10.{number}.0.17"
+    ip, annotations = f"10.{number}.0.17", auto()
     if kind == "prefix":
         scene.world.ec2.add_interface(f"10.{number}.1.4", prefixes=[f"10.{number}.0.16/28"], instance_id=f"i-{number}")
     else:
-        scene.world.ec2.add_interface(ip, interface_type="branch")
+        branch = scene.world.ec2.add_interface(ip, interface_type="branch").interface_id
+        annotations |= {"vpc.amazonaws.com/pod-eni": f'[{{"eniId":"{branch}","privateIp":"{ip}","vlanId":1}}]'}
     scene.cluster.kube.node(f"n-{kind}", provider_id=f"aws:///us-west-2a/i-{number}")
     scene.ips["p"] = ip
-    scene.cluster.kube.pod(scene.namespace, "p", annotations=auto(), ip=ip, node=f"n-{kind}")
+    scene.cluster.kube.pod(scene.namespace, "p", annotations=annotations, ip=ip, node=f"n-{kind}")
     scene.served("p")
 
 

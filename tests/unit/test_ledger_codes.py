@@ -15,7 +15,7 @@ from botocore.exceptions import (
 from pynamodb.exceptions import QueryError
 
 from state.codes import CODES, error_for, translate, translated
-from state.errors import AccessDenied, Misconfigured, Refused, TableMissing, Throttled, Unavailable
+from state.errors import AccessDenied, Misconfigured, NoCredentials, Refused, TableMissing, Throttled, Unavailable
 
 CALLS = (
     "TransactWriteItems",
@@ -54,7 +54,7 @@ def answer(code: str, status: int = 400) -> ClientError:
         (ReadTimeoutError(endpoint_url="http://x"), Unavailable),
         (ConnectTimeoutError(endpoint_url="http://x"), Unavailable),
         (QueryError("failed", EndpointConnectionError(endpoint_url="http://x")), Unavailable),
-        (NoCredentialsError(), AccessDenied),
+        (NoCredentialsError(), NoCredentials),
         (NoRegionError(), Misconfigured),
     ],
 )
