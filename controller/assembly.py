@@ -219,6 +219,7 @@ class Assembly:
             pods=self._pods,
             ledger=ledger,
             ec2=self._ec2,
+            tokens=self._ec2.tokens,
             policy=self._policies.policy,
             clock=CLOCK,
             consistency_s=self._config.consistency_time,

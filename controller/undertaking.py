@@ -88,10 +88,12 @@ class DeadCluster:
         pace = Pace(
             consistency_s=config.consistency_time, compare_s=COMPARE_S, stalled_s=config.consistency_time + STALLED_S
         )
+        ec2 = self._ec2(leadership)
         Undoing(
             record=record,
             ledger=ledger,
-            ec2=self._ec2(leadership),
+            ec2=ec2,
+            tokens=ec2.tokens,
             leadership=leadership,
             home_border_group=self.region,
             pace=pace,

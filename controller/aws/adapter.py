@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 
 class Ec2Adapter:
-    """The port `Ec2` on one Region and VPC. Thread-safe; a call takes `call_timeout_s` after its wait for a token."""
+    """The port `Ec2` on one Region and VPC. Thread-safe; a call takes `call_timeout_s`, a read after its wait.
+
+    `tokens`: for mutations, to be asked before each.
+    """
 
     def __init__(
         self,
@@ -49,7 +52,8 @@ class Ec2Adapter:
         self._api = ec2_client(
             region=region, guard=guard, call_timeout_s=call_timeout_s, version=version, keeper=keeper
         )
-        self._calls = Calls(Throttle(limits), guard, observer, keeper)
+        self.tokens = Throttle(limits)
+        self._calls = Calls(self.tokens, guard, observer, keeper)
         self._reader = AddressReader(region)
 
     def close(self) -> None:

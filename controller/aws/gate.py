@@ -1,7 +1,7 @@
-"""Where calls wait for EC2's tokens, so that waiting is orderly, bounded, and never outlives leadership.
+"""EC2's tokens: who reads waits here for one, who changes something asks for one before (`engine/calls`).
 
-One queue for each API, first come first served, shared by all threads. Whoever waits for a mutation asks the guard
-again and again: a replica that stopped leading leaves the queue within a second instead of filling its threads.
+One queue for each API that is read, first come first served, shared by all threads. Mutations never wait here: a grant
+is taken for each beforehand, and settled after it.
 """
 
 import threading
@@ -58,6 +58,11 @@ class Gate:
         with self._lock:
             return len(self._queue)
 
+    def take(self) -> Grant | float:
+        """A grant now, or the seconds until it is worth asking again."""
+        with self._lock:
+            return self._bucket.take(self._clock())
+
     def leave(self, grant: Grant, *, throttled: bool) -> None:
         """Report the answer to the call."""
         with self._lock:
@@ -90,6 +95,23 @@ class Throttle:
     def waiting(self, action: str) -> int:
         """How many calls of this action wait for a token now."""
         return self._gates[action].waiting
+
+    def take(self, operation: str) -> Grant | float:
+        """See the port `Tokens`."""
+        gate = self._gates.get(operation)
+        return gate.take() if gate is not None else Grant(at=0.0)
+
+    def settle(self, operation: str, grant: object, *, throttled: bool) -> None:
+        """See the port `Tokens`."""
+        gate = self._gates.get(operation)
+        if gate is not None and isinstance(grant, Grant):
+            gate.leave(grant, throttled=throttled)
+
+    def cancel(self, operation: str, grant: object) -> None:
+        """See the port `Tokens`."""
+        gate = self._gates.get(operation)
+        if gate is not None and isinstance(grant, Grant):
+            gate.cancel(grant)
 
     @contextmanager
     def turn(self, action: str, check: Callable[[], None]) -> Iterator[None]:

@@ -134,6 +134,7 @@ class Reason(StrEnum):
     LOOK = "a fresh look at EC2"
     GONE = "another look at an address that EC2 did not show"
     SIGNS = "time before its labels are put on once more"
+    TOKEN = "its turn for a call to EC2"
     REFUSED = "another policy"
     ROOM = "room in its namespace's limit"
 

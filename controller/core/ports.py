@@ -208,8 +208,12 @@ class Pods(Protocol):
         """Write the readiness condition `aws-samples.github.com/eip-associated`, on the same terms as the labels."""
         ...
 
-    def instance_of(self, node: str, max_age_s: float = 60.0) -> str | None:
-        """The EC2 instance id of the node's providerID, at most so old; None where there is no node, or it has none."""
+    def instance_of(self, node: str, since: float) -> tuple[bool, str | None]:
+        """Whether the node was read after `since` (monotonic), and the EC2 instance id of its providerID, if any."""
+        ...
+
+    def read_instance(self, node: str) -> None:
+        """Read this node now; a node that is not there counts as one without an instance."""
         ...
 
     def own_instances(self) -> frozenset[str]:
@@ -274,6 +278,22 @@ class Heart(Protocol):
 
     def seconds_since_write(self) -> float:
         """Seconds since a write of this term was accepted, counted from when it was sent."""
+        ...
+
+
+class Tokens(Protocol):
+    """How many EC2 mutations may be made now, as far as is known of the account's buckets. Asks nobody, never waits."""
+
+    def take(self, operation: str) -> object:
+        """A grant to send one call now; or, as a float, the seconds until it is worth asking again."""
+        ...
+
+    def settle(self, operation: str, grant: object, *, throttled: bool) -> None:
+        """The granted call was answered."""
+        ...
+
+    def cancel(self, operation: str, grant: object) -> None:
+        """The granted call was not sent, or nobody knows whether."""
         ...
 
 

@@ -48,6 +48,8 @@ def _general(reason: Reason) -> str:
             return "waiting for a fresh look at EC2"
         case Reason.GONE:
             return f"EC2 did not show its address at the last look. {_READS}"
+        case Reason.TOKEN:
+            return "waiting for its turn: EC2 lets the account make a few of these calls a second"
         case Reason.SIGNS:
             return "something else takes the controller's labels off: they are put on again after a pause"
         case Reason.REFUSED:

@@ -56,9 +56,14 @@ class NoPods:
         del status, reason, message
         return pod
 
-    def instance_of(self, node: str, max_age_s: float = 0.0) -> None:
+    def instance_of(self, node: str, since: float) -> tuple[bool, None]:
         """No Node."""
-        del node, max_age_s
+        del node, since
+        return True, None
+
+    def read_instance(self, node: str) -> None:
+        """No Node."""
+        del node
 
     def own_instances(self) -> frozenset[str]:
         """No Node."""

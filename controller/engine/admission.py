@@ -30,6 +30,10 @@ class Admission:
         self._holders = None
         return self._policy is not before
 
+    def is_limited(self, namespace: str) -> bool:
+        """Whether the policy limits how many addresses this namespace may have."""
+        return self._policy.limit(namespace) is not None
+
     def refusal(self, namespace: str, wanted: Serve | Pending, *, holds: bool) -> Refusal | None:
         """What the policy has against a claim for this; a Pod that holds an address would only exchange it."""
         why = self._policy.refusal(namespace, wanted.mode, wanted.pool)

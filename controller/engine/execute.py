@@ -16,9 +16,10 @@ from controller.core.ports import Clock, Ec2, Events, Ledger, Pods
 from controller.core.situation import Situation
 from controller.core.tracing import Tracing
 from controller.engine.leadership import Leadership
+from controller.engine.looks import THREADS
 from controller.engine.steps import Steps
 from controller.engine.term import TermState
-from state.errors import NotLeading, PodEipError
+from state.errors import NotLeading, PodEipError, Refused, Throttled
 from state.model import Epoch, PodUid
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,10 @@ LEDGER_WRITES = (act.Claim, act.Record, act.Retarget, act.MarkReleasing, act.For
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a plan ended: what it waits for, or what failed; `did` says whether it came to do anything."""
+    """How a plan ended: what it waits for, or what failed; `did` says whether it came to do anything.
+
+    for_token: the kind of EC2 mutation that it has no token for.
+    """
 
     uid: PodUid
     epoch: Epoch
@@ -39,6 +43,7 @@ class Outcome:
     wait: act.Wait | None = None
     error: PodEipError | None = None
     failed: act.Action | None = None
+    for_token: type[act.Action] | None = None
 
 
 class Executor:
@@ -62,6 +67,8 @@ class Executor:
         self._up = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="serve")
         self._down = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="take-away")
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chore")
+        self._compare = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compare")
+        self.looks = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="look")
         self._idle = threading.Condition()
         self._running = 0
 
@@ -79,6 +86,10 @@ class Executor:
         """Run this beside the plans, one at a time; a failure is logged. `wait_idle` does not wait for it."""
         return self._aside.submit(_logged, chore)
 
+    def compare(self, chore: Callable[[], None]) -> Future[None]:
+        """Run the comparison with EC2 beside the plans and the chores: it may take long."""
+        return self._compare.submit(_logged, chore)
+
     def wait_idle(self, limit_s: float) -> bool:
         """Wait until nothing runs, at most so long; whether nothing runs."""
         with self._idle:
@@ -86,7 +97,7 @@ class Executor:
 
     def stop(self) -> None:
         """Start nothing more; what runs ends by itself."""
-        for pool in (self._up, self._down, self._aside):
+        for pool in (self._up, self._down, self._aside, self._compare, self.looks):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, state: TermState, situation: Situation, plan: act.Plan) -> None:
@@ -127,13 +138,38 @@ class Executor:
             began = self._clock()
             try:
                 self._still(state, owed=isinstance(done, EC2_MUTATIONS) and isinstance(action, LEDGER_WRITES))
-                with self._tracing.action(type(action).__name__, steps.traceparent):
-                    steps.do(action)
+                if not self._does(state, s, action, steps):
+                    wait = act.Wait(reason=act.Reason.TOKEN)
+                    return Outcome(
+                        uid=s.uid, epoch=state.term.epoch, situation=s, did=did, wait=wait, for_token=type(action)
+                    )
                 _note(s, action, self._clock() - began)
             except PodEipError as error:
                 return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did, error=error, failed=action)
             did, done = did or not isinstance(action, act.Tell), action
         return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did)
+
+    def _does(self, state: TermState, s: Situation, action: act.Action, steps: Steps) -> bool:
+        """Whether the action was done: not where it needs a token of EC2 that there is not now."""
+        grant, answered, throttled = None, False, False
+        if isinstance(action, EC2_MUTATIONS):
+            grant = state.calls.admit(action, s)
+            if grant is None:
+                return False
+        try:
+            with self._tracing.action(type(action).__name__, steps.traceparent):
+                steps.do(action)
+            answered = True
+        except Throttled:
+            answered = throttled = True
+            raise
+        except Refused:
+            answered = True
+            raise
+        finally:
+            if isinstance(action, EC2_MUTATIONS) and grant is not None:
+                state.calls.settle(action, grant, answered=answered, throttled=throttled)
+        return True
 
     def _still(self, state: TermState, *, owed: bool) -> None:
         """Nothing new starts on the way out; what EC2 did a moment ago is still written down, for the next leader."""

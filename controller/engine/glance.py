@@ -6,7 +6,7 @@ from controller.core.desire import Desire, Serve
 from controller.core.policy import Refusal
 from controller.core.ports import PodView
 from controller.core.situation import Foreign, Placed, Situation, Unplaced
-from state.errors import PodEipError
+from controller.engine.needs import Need
 from state.model import Mode, Phase, PodRecord, PodUid
 
 _NOBODY_LOOKED = Unplaced(looked=False)
@@ -41,7 +41,7 @@ class Glance:
 
 @dataclass(slots=True)
 class Observation:
-    """What a tick saw: a situation for each Pod that could be observed, an error for each that could not."""
+    """What a tick saw: a situation for each Pod that could be observed, and what the others need to have looked up."""
 
     situations: list[Situation] = field(default_factory=list)
-    failures: dict[PodUid, PodEipError] = field(default_factory=dict)
+    parked: dict[PodUid, Need] = field(default_factory=dict)

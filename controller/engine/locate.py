@@ -1,7 +1,7 @@
 """Where the Pods of a tick are: on which interface EC2 has their IPs, and whether that interface is their own.
 
-All Pods of a tick share one lookup. A Pod whose association stands as the ledger says needs none; of it only the
-instance is compared, which EC2's description of the address shows.
+A Pod whose association stands as the ledger says needs no look; of it only the instance is compared, which EC2's
+description of the address shows. What is not known is a need of the Pod; nobody is asked here.
 """
 
 from controller.core.desire import Serve
@@ -9,39 +9,21 @@ from controller.core.ownership import has_strayed, judge
 from controller.core.ports import Clock, Pods, PodView
 from controller.core.situation import Foreign, Placed, Unplaced
 from controller.engine.ec2view import AddressView
-from controller.engine.glance import Glance, Observation
+from controller.engine.glance import Glance
 from controller.engine.memory import Memory
+from controller.engine.needs import Kind, Need
 from controller.engine.placement import NEVER, Placements
-from state.errors import PodEipError, Unavailable
 from state.model import AllocationId
 
+NODE_KEPT_S = 60.0
+"""How old what is known of a Node may be."""
 NODE_FRESH_S = 5.0
 """A Node can be made anew under its name: it is read so freshly before an interface counts as another's."""
-NODES_AT_MOST_S = 1.0
-"""Nodes are read in the loop's thread: the Pods whose Nodes did not come in time wait for the next tick."""
-ANY_AGE = float("inf")
 
-
-class NodeInstances:
-    """The instances of Nodes during one tick: after a failure, or when time is up, nobody is asked any more."""
-
-    def __init__(self, pods: Pods, clock: Clock) -> None:
-        self._pods, self._clock, self._until = pods, clock, clock() + NODES_AT_MOST_S
-        self._failed: PodEipError | None = None
-
-    def of(self, node: str, max_age_s: float = 60.0) -> str | None:
-        """The Node's EC2 instance; None where it has none. Raises what the API raised before in this tick."""
-        if not node:
-            return None
-        if self._failed is not None:
-            raise self._failed
-        if self._clock() > self._until:
-            raise Unavailable("its Node is read in the next tick", code="NodesPending")
-        try:
-            return self._pods.instance_of(node, max_age_s)
-        except PodEipError as error:
-            self._failed = error
-            raise
+_Age = tuple[Kind, float]
+_EVER: _Age = ("nodes", float("inf"))
+_KNOWN: _Age = ("nodes", NODE_KEPT_S)
+_FRESH: _Age = ("fresh nodes", NODE_FRESH_S)
 
 
 class Locator:
@@ -51,38 +33,33 @@ class Locator:
         self._pods, self._view, self._placements = pods, view, placements
         self._memory, self._clock = memory, clock
 
-    def locate(self, glances: list[Glance], seen: Observation) -> list[Glance]:
-        """Find each Pod's place; a failed look fails those that need it. The glances that are left."""
-        nodes = NodeInstances(self._pods, self._clock)
-        self._look(glances, nodes, seen)
-        for glance in glances:
-            if glance.uid not in seen.failures:
-                try:
-                    self._place(glance, nodes)
-                except PodEipError as error:
-                    seen.failures[glance.uid] = error
-        return [g for g in glances if g.uid not in seen.failures]
+    def locate(self, glance: Glance) -> Need | None:
+        """Find the Pod's place, and note it in the glance; or what has to be looked up first."""
+        if not isinstance(glance.desire, Serve) or glance.pod is None:
+            return None
+        stands = glance.settled and not self._dropped(glance)
+        found: Placed | Foreign | Unplaced = self._placements.place(glance.desire.ip, self._since(glance))
+        if found == Unplaced(looked=False) and not stands:
+            return self._place_needed(glance, glance.pod)
+        settled_there = stands and glance.record is not None and isinstance(found, Placed)
+        if isinstance(found, Placed) and not (settled_there and glance.record and glance.record.target == found.target):
+            judged = self._judged(glance.pod, found)
+            if isinstance(judged, Need):
+                return judged
+            found = judged
+        glance.placement = found
+        if stands:
+            return self._stray(glance, glance.pod)
+        self._memory.of(glance.uid).placed(found, self._clock())
+        return None
 
-    def _look(self, glances: list[Glance], nodes: NodeInstances, seen: Observation) -> None:
-        wanted: dict[str, str | None] = {}
-        needy = [g for g in glances if self._needs_look(g)]
-        for glance in needy:
-            try:
-                if isinstance(glance.desire, Serve) and glance.pod is not None:
-                    wanted[glance.desire.ip] = nodes.of(glance.pod.node)
-            except PodEipError as error:
-                seen.failures[glance.uid] = error
-        try:
-            if wanted:
-                self._placements.look(wanted)
-        except PodEipError as error:
-            seen.failures.update({g.uid: error for g in needy})
-
-    def _needs_look(self, glance: Glance) -> bool:
-        """Whether EC2 is to be asked on which interface the Pod's IP is."""
-        if not isinstance(glance.desire, Serve) or (glance.settled and not self._dropped(glance)):
-            return False
-        return self._placements.place(glance.desire.ip, self._since(glance)) == Unplaced(looked=False)
+    def _place_needed(self, glance: Glance, pod: PodView) -> Need:
+        """The Node comes first: an IP in a delegated prefix is found by the instance."""
+        assert isinstance(glance.desire, Serve)
+        instance = self._instance(pod, "nodes", NODE_KEPT_S)
+        if isinstance(instance, Need):
+            return instance
+        return Need("places", glance.desire.ip, since=self._since(glance), detail=instance)
 
     def _since(self, glance: Glance) -> float:
         """How fresh a place must be: after a cut, or where an association was dropped, nothing from before counts."""
@@ -96,30 +73,43 @@ class Locator:
         shown = self._view.get(_allocation(glance)) if glance.settled else None
         return shown is not None and shown.association is None
 
-    def _place(self, glance: Glance, nodes: NodeInstances) -> None:
-        if not isinstance(glance.desire, Serve) or glance.pod is None:
-            return
-        found: Placed | Foreign | Unplaced = self._placements.place(glance.desire.ip, self._since(glance))
-        stands = glance.settled and not self._dropped(glance)
-        if isinstance(found, Placed) and not (stands and glance.record and glance.record.target == found.target):
-            found = _judged(glance.pod, found, nodes)
-        glance.placement = found
-        glance.strayed = stands and self._strayed(glance, glance.pod, nodes)
-        if not stands:
-            self._memory.of(glance.uid).placed(found, self._clock())
+    def _instance(self, pod: PodView, kind: Kind, max_age_s: float) -> str | Need | None:
+        """The Node's instance as it was read lately, or the need to read it."""
+        if not pod.node:
+            return None
+        since = self._memory.of(pod.uid).since(kind, pod.node, self._clock() - max_age_s)
+        known, instance = self._pods.instance_of(pod.node, since)
+        return instance if known else Need(kind, pod.node, since=since)
 
-    def _strayed(self, glance: Glance, pod: PodView, nodes: NodeInstances) -> bool:
-        """Whether EC2 shows the association on another instance than the Pod's Node."""
+    def _judged(self, pod: PodView, found: Placed) -> Placed | Foreign | Need:
+        """Whose the interface is; a Node is read anew before it counts as another's."""
+        judged: Placed | Foreign = Foreign(target=found.target, why="")
+        for kind, max_age_s in (_KNOWN, _FRESH):
+            instance = self._instance(pod, kind, max_age_s)
+            if isinstance(instance, Need):
+                return instance
+            judged = judge(pod, found, instance)
+            if isinstance(judged, Placed):
+                break
+        return judged
+
+    def _stray(self, glance: Glance, pod: PodView) -> Need | None:
+        """Note whether EC2 shows the association on another instance than the Pod's Node.
+
+        Any age of what is known of a Node does where it agrees; where it does not, the Node is read anew.
+        """
         address = self._view.get(_allocation(glance))
         shown = address.association.instance_id if address and address.association else None
-        if shown is None or not has_strayed(shown, nodes.of(pod.node, ANY_AGE)):
-            return False
-        return has_strayed(shown, nodes.of(pod.node, NODE_FRESH_S))
-
-
-def _judged(pod: PodView, found: Placed, nodes: NodeInstances) -> Placed | Foreign:
-    judged = judge(pod, found, nodes.of(pod.node))
-    return judge(pod, found, nodes.of(pod.node, NODE_FRESH_S)) if isinstance(judged, Foreign) else judged
+        if shown is None or not pod.node:
+            return None
+        for kind, max_age_s in (_EVER, _FRESH):
+            instance = self._instance(pod, kind, max_age_s)
+            if isinstance(instance, Need):
+                return instance
+            if not has_strayed(shown, instance):
+                return None
+        glance.strayed = True
+        return None
 
 
 def _allocation(glance: Glance) -> AllocationId | None:

@@ -3,7 +3,7 @@
 The claims of other installs are read once for each view of EC2, since they are not known better than that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from controller.core.candidates import Applicant, Market, allot
 from controller.core.desire import Serve
@@ -50,20 +50,23 @@ class PoolMarket:
     def allot(
         self, seekers: Sequence[tuple[PodView, Serve]], reserved: frozenset[AllocationId]
     ) -> Mapping[PodUid, Offer | NoOffer]:
-        """An offer for each of these Pods, the first served first. Raises what a read of the ledger raises."""
-        self._read({wanted.pool for _, wanted in seekers})
+        """An offer for each of these Pods, the first served first; their pools have been read."""
         return allot(self._market(reserved), [self._applicant(pod, wanted) for pod, wanted in seekers])
 
     @property
     def _me(self) -> str:
         return f"{self._facts.cluster_uid}#{self._facts.install}"
 
-    def _read(self, pools: Iterable[str]) -> None:
-        stale = {pool for pool in pools if self._pools_read.get(pool, float("-inf")) < self._view.asked_at}
-        members = [a.allocation_id for a in self._view.all() if not stale.isdisjoint(a.tags)]
-        if stale:
-            self._ledger.refresh(members)
-            self._pools_read.update(dict.fromkeys(stale, self._view.asked_at))
+    def read_at(self, pool: str) -> float:
+        """For which view of EC2 everybody's claims on this pool's addresses were read."""
+        return self._pools_read.get(pool, float("-inf"))
+
+    def read(self, pools: Collection[str]) -> None:
+        """Read everybody's claims on these pools' addresses. Raises what the ledger raises."""
+        asked_at = self._view.asked_at
+        members = [a.allocation_id for a in self._view.all() if not a.tags.keys().isdisjoint(pools)]
+        self._ledger.refresh(members)
+        self._pools_read.update(dict.fromkeys(pools, asked_at))
 
     def _market(self, reserved: frozenset[AllocationId]) -> Market:
         addresses, alive = self._view.all(), self._memory.alive

@@ -31,6 +31,7 @@ class PodMemory:
 
     claimed: this term made the claim, so the cache is no older than what the claim was made for.
     proven: what the API server itself said that the Pod asks for.
+    asked: what is being looked up for it, and how fresh that must be.
     """
 
     allocating_since: float | None
@@ -50,11 +51,16 @@ class PodMemory:
     raw: PodView | None = None
     patched: PodView | None = None
     bars: dict[AllocationId, tuple[int, float]] = field(default_factory=dict)
+    asked: dict[tuple[str, str], float] = field(default_factory=dict)
     unplaced_since: float | None = None
     foreign_since: float | None = None
     waiting_since: float = 0.0
     mended: int = 0
     mended_at: float = float("-inf")
+
+    def since(self, kind: str, name: str, at_least: float) -> float:
+        """How fresh an answer must be: as when it was first asked for, however long the asking took."""
+        return min(at_least, self.asked.get((kind, name), at_least))
 
     def has_told(self, reason: str, message: str, now: float) -> bool:
         """Whether the Pod's author was told this last, and can still read it: Kubernetes keeps an event for an hour."""

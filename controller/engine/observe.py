@@ -1,7 +1,6 @@
 """From the keys of a tick to what the plan may look at: the only place where caches and EC2's view meet.
 
-All Pods of a tick share at most one DescribeAddresses, one lookup of interfaces and one read of the pool's claims;
-most ticks need none of them. A failed look is an answer for the Pods that needed it, and stops nobody else.
+Nobody is asked here: a Pod of which something is not known, or not freshly enough, is put aside with what it needs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,8 +20,8 @@ from controller.engine.glance import Glance, Observation
 from controller.engine.locate import Locator
 from controller.engine.market import PoolMarket
 from controller.engine.memory import Memory
+from controller.engine.needs import Need
 from controller.engine.placement import Placements
-from state.errors import PodEipError
 from state.model import AllocationId, Mode, Phase, PodRecord, PodUid, Target
 
 FRESH_S = 1.0
@@ -59,14 +58,22 @@ class Observer:
         """Everything that bears on these Pods now."""
         seen = Observation()
         glances = [self._glance(uid) for uid in uids]
-        glances = self._look_at_addresses(glances, seen)
-        glances = self._locator.locate(glances, seen)
-        offers = self._offers(glances, reserved, seen)
+        known = [g for g in glances if self._knows(g, self._view_needed(g) or self._locator.locate(g), seen)]
+        offers = self._offers(known, reserved, seen)
+        self._keep_order(glances, seen)
+        glances = [g for g in glances if g.uid not in seen.parked]
         tagged = tagged_for(self._view.all(), contract.TAG_POD_UID) if self._any_intent(glances) else {}
         for glance in glances:
-            if glance.uid not in seen.failures:
-                seen.situations.append(self._situation(glance, offers.get(glance.uid), tagged))
+            self._memory.of(glance.uid).asked.clear()
+            seen.situations.append(self._situation(glance, offers.get(glance.uid), tagged))
         return seen
+
+    def _knows(self, glance: Glance, need: Need | None, seen: Observation) -> bool:
+        """Whether the Pod needs nothing; else it is put aside."""
+        if need is not None:
+            seen.parked[glance.uid] = need
+            self._memory.of(glance.uid).asked.setdefault((need.kind, need.name), need.since)
+        return need is None
 
     def _glance(self, uid: PodUid) -> Glance:
         pod, record = self._memory.of(uid).as_patched(self._pods.get(uid)), self._ledger.pod(uid)
@@ -96,17 +103,26 @@ class Observer:
         """When the Pod was given its IP, for comparison: as the API server told it, not by the Pod's age."""
         return self._pods.ip_version(pod.uid), pod.created
 
-    def _look_at_addresses(self, glances: list[Glance], seen: Observation) -> list[Glance]:
-        """Take a new view if one Pod needs one; if that fails, only those that need it fail."""
-        needy = [g for g in glances if self._view.asked_at < self._needs_view_since(g)]
-        if needy:
-            try:
-                self._view.look()
-            except PodEipError as error:
-                seen.failures.update({g.uid: error for g in needy})
-        return [g for g in glances if g.uid not in seen.failures]
+    def _keep_order(self, glances: list[Glance], seen: Observation) -> None:
+        """Where a namespace has a limit the oldest comes first: nobody overtakes one of it that is put aside."""
+        first: dict[str, Glance] = {}
+        for glance in sorted(glances, key=_age):
+            if glance.pod is None or glance.record is not None or not self._admission.is_limited(glance.pod.namespace):
+                continue
+            before = first.get(glance.pod.namespace)
+            if glance.uid in seen.parked:
+                first.setdefault(glance.pod.namespace, glance)
+            elif before is not None:
+                self._knows(glance, seen.parked[before.uid], seen)
 
-    def _needs_view_since(self, glance: Glance) -> float:
+    def _view_needed(self, glance: Glance) -> Need | None:
+        return self._newer_view(glance, self._view_since(glance))
+
+    def _newer_view(self, glance: Glance, since: float) -> Need | None:
+        since = self._memory.of(glance.uid).since("addresses", "", since)
+        return Need("addresses", since=since) if self._view.asked_at < since else None
+
+    def _view_since(self, glance: Glance) -> float:
         mine = self._memory.of(glance.uid)
         wanted = mine.look_after
         if glance.wants_pool:
@@ -116,29 +132,28 @@ class Observer:
     def _offers(
         self, glances: list[Glance], reserved: frozenset[AllocationId], seen: Observation
     ) -> Mapping[PodUid, Offer | NoOffer]:
-        seekers = [g for g in glances if g.wants_pool]
-        if not seekers:
-            return {}
-        try:
-            offers = self._allot(seekers, reserved)
-            if self._is_news(seekers, offers):
-                self._view.look()
-                offers = self._allot(seekers, reserved)
-        except PodEipError as error:
-            seen.failures.update({g.uid: error for g in seekers})
-            return {}
+        seekers = [g for g in glances if g.wants_pool and self._knows(g, self._pool_needed(g), seen)]
+        offers = self._allot(seekers, reserved) if seekers else {}
+        for glance in seekers:
+            if self._begins_to_wait(glance, offers.get(glance.uid)):
+                self._knows(glance, self._newer_view(glance, self._clock() - FRESH_S), seen)
         return offers
+
+    def _pool_needed(self, glance: Glance) -> Need | None:
+        """Everybody's claims on the pool are to be as new as the view of EC2."""
+        assert isinstance(glance.desire, Serve)
+        pool = glance.desire.pool
+        since = self._memory.of(glance.uid).since("pools", pool, self._view.asked_at)
+        return Need("pools", pool, since=since) if self.market.read_at(pool) < since else None
 
     def _allot(self, seekers: list[Glance], reserved: frozenset[AllocationId]) -> Mapping[PodUid, Offer | NoOffer]:
         ordered = [(g.pod, g.desire) for g in sorted(seekers, key=_age) if g.pod and isinstance(g.desire, Serve)]
         return self.market.allot(ordered, reserved)
 
-    def _is_news(self, seekers: list[Glance], offers: Mapping[PodUid, Offer | NoOffer]) -> bool:
-        """Whether a Pod would wait that did not before: its pool may have been tagged since the view was taken."""
-        if self._view.asked_at > self._clock() - FRESH_S:
-            return False
-        waiting = {uid for uid, offer in offers.items() if isinstance(offer, NoOffer) and offer.why}
-        return any(g.uid in waiting and self._memory.of(g.uid).waiting != Reason.POOL for g in seekers)
+    def _begins_to_wait(self, glance: Glance, offer: Offer | NoOffer | None) -> bool:
+        """Whether the Pod would wait that did not before: its pool may have been tagged since the view was taken."""
+        waits = isinstance(offer, NoOffer) and not offer.soon
+        return waits and self._memory.of(glance.uid).waiting != Reason.POOL
 
     def _any_intent(self, glances: list[Glance]) -> bool:
         return any(

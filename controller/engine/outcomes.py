@@ -60,6 +60,7 @@ class Aftermath:
         self._target_waiters.discard(outcome.uid)
         self._refused.discard(outcome.uid)
         self._crowded.pop(outcome.uid, None)
+        self._state.calls.leave(outcome.uid, but=outcome.for_token)
         mine = self._memory.of(outcome.uid)
         self._queue_up(outcome)
         if outcome.error is not None:
@@ -130,6 +131,8 @@ class Aftermath:
                 mine.failures += 1
             case Reason.GONE:
                 self._look_later(uid, mine, self._memory.consistency_s)
+            case Reason.TOKEN:
+                self._queue.add([uid], SLOW_S)  # its turn comes before, as a rule
             case Reason.SIGNS:
                 self._queue.add([uid], max(mine.mended_at + mine.rest_s() - self._clock(), 0.1))
             case Reason.TARGET:

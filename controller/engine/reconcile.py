@@ -1,7 +1,7 @@
 """The loop: wake, observe, plan, execute; the same turn for one Pod and for a thousand.
 
-Its thread looks and plans; it never waits for an action, so a burst that EC2 lets through slowly does not look like
-a hang. What happens while a turn runs is the next turn's batch.
+Its thread calls nobody: looks, comparisons, actions and chores run beside it and come back as news, so nothing that
+a tenant, a slow API or a large VPC does can stop it. What happens while a turn runs is the next turn's batch.
 """
 
 import logging
@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 
 from controller.core.actions import Plan, target_of
@@ -18,6 +18,7 @@ from controller.core.plan import plan
 from controller.core.ports import Clock, Ledger, Pods, Term
 from controller.core.refusal import adopts, begins
 from controller.core.situation import Offer, Situation
+from controller.engine.beside import Beside
 from controller.engine.execute import Executor, Outcome
 from controller.engine.housekeeping import Housekeeping
 from controller.engine.leadership import Leadership
@@ -61,7 +62,9 @@ class Reconciler:
         self._silence_s = silence_s
         self._queue = Workqueue(clock)
         self._outcomes: deque[Outcome] = deque()
+        self._next_call_s = IDLE_S
         self._executor = executor(self._hand_in)
+        self._beside = Beside(self._executor, self._queue, clock)
         self._busy: dict[PodUid, InFlight] = {}
         self._targets: dict[Target, str] = {}
         self._stopping, self._hurried = threading.Event(), threading.Event()
@@ -108,6 +111,16 @@ class Reconciler:
         """When the loop last woke (monotonic)."""
         return self._woke_at
 
+    def aside_idle(self, limit_s: float) -> bool:
+        """Wait until nothing is looked up, compared or told beside the plans, at most so long; whether nothing is."""
+        chore = self.chore is None or not wait([self.chore], limit_s).not_done
+        return chore and self._beside.wait_idle(limit_s)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something has come in that the loop has not taken yet."""
+        return bool(self._outcomes) or self._beside.has_news
+
     def in_flight_idle(self, limit_s: float) -> bool:
         """Wait for the plans in flight, at most so long; whether none is left."""
         return self._executor.wait_idle(limit_s)
@@ -129,6 +142,10 @@ class Reconciler:
         self._woke_at = self._clock()
         self._follow_leadership()
         self._take_in()
+        if self.state is None or self.aftermath is None:
+            self._beside.drop()
+        else:
+            self._beside.take(self.state, self.aftermath, self._unseen)
         state, house, after = self.state, self.housekeeping, self.aftermath
         idle = self._leadership.closing or not self._pods.synced
         if idle or state is None or house is None or after is None:
@@ -136,10 +153,11 @@ class Reconciler:
         if self._hurried.is_set():
             self._hurried.clear()
             self._queue.add(state.memory.start_anew())
-        self._chores(state, house, after)
+        self._chores(state, house)
         if state.admission.begin(self._busy):
             self._queue.add([*after.refused(), *self._busy])
-        self._woke_at = self._clock()
+        turns, self._next_call_s = state.calls.due()
+        self._queue.add(turns)
         uids = self._queue.take(self._busy)
         if uids:
             self._serve_all(state, after, uids)
@@ -152,11 +170,12 @@ class Reconciler:
                 self.failures += 1
                 log.exception("a turn of the loop failed")
                 self._stopping.wait(IDLE_S)
-            if not self._outcomes:
+            if not self.has_news:
                 self._queue.wait(self._patience())
 
     def _patience(self) -> float:
-        return min(IDLE_S, self.housekeeping.due_in) if self.housekeeping and self._pods.synced else IDLE_S
+        chores = self.housekeeping.due_in if self.housekeeping and self._pods.synced else IDLE_S
+        return min(IDLE_S, chores, self._next_call_s)
 
     def _hand_in(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)
@@ -165,12 +184,15 @@ class Reconciler:
     def _follow_leadership(self) -> None:
         term = self._leadership.term
         if self.state is not None and (term is None or term.epoch != self.state.term.epoch):
+            self.state.calls.close()
             self.state = self.housekeeping = self.aftermath = None
+            self._beside.end()
             self._queue.clear()
         if term is not None and self.state is None:
             state = self._new_term(term)
             self.housekeeping = self._new_housekeeping(state)
             self.aftermath = self._new_aftermath(state, self._queue)
+            self._beside.begin(state)
             self.state = state
             log.info("leading", extra={"epoch": term.epoch})
 
@@ -189,20 +211,15 @@ class Reconciler:
             else:
                 self._queue.add([outcome.uid])
 
-    def _chores(self, state: TermState, house: Housekeeping, after: Aftermath) -> None:
+    def _chores(self, state: TermState, house: Housekeeping) -> None:
         if house.first:
             self._queue.add(house.everyone())
         if house.beat_due() and (self.chore is None or self.chore.done()):
             # Aside: a DynamoDB that hangs would hold up the loop for longer than the Lease lives.
             self.chore = self._executor.aside(house.beat)
-        try:
-            state.observer.market.learn(house.peers, self._silence_s)
-            if house.resync_due():
-                self._queue.add(house.resync())
-                after.everyone_is_due()
-                after.looked()
-        except PodEipError as error:
-            log.warning("a chore failed: %s", error.explain())
+        state.observer.market.learn(house.peers, self._silence_s)
+        if house.resync_due():
+            self._beside.compare(house, state.term.epoch)
 
     def _serve_all(self, state: TermState, after: Aftermath, uids: set[PodUid]) -> None:
         """Serve these together; if that stumbles, one by one, so that one Pod that we fail on stops no other."""
@@ -217,20 +234,15 @@ class Reconciler:
                 log.exception("a Pod could not be planned for", extra={"pod_uid": left})
                 fault = PodEipError(f"{type(error).__name__}: {error}", code="InternalError")
                 for uid in left:
-                    unseen = self._unseen(state, uid)
+                    unseen = self._unseen(uid)
                     after.take_in(Outcome(uid=uid, epoch=state.term.epoch, situation=unseen, error=fault))
 
     def _serve(self, state: TermState, after: Aftermath, uids: set[PodUid]) -> None:
-        before = state.view.asked_at
         reserved = frozenset(flight.allocation_id for flight in self._busy.values() if flight.allocation_id)
         seen = state.observer.observe(uids, reserved)
-        self._woke_at = self._clock()
-        for uid, error in seen.failures.items():
-            after.take_in(Outcome(uid=uid, epoch=state.term.epoch, situation=self._unseen(state, uid), error=error))
+        self._beside.ask(seen.parked)
         for s in sorted(seen.situations, key=_urgency):
             self._plan(state, after, s)
-        if state.view.asked_at != before:
-            after.looked()
 
     def _plan(self, state: TermState, after: Aftermath, s: Situation) -> None:
         steps = self._admitted(state, s, self._unrivalled(s, plan(s)))
@@ -265,8 +277,9 @@ class Reconciler:
         refusal = state.admission.admit(s.uid, s.pod.namespace)
         return plan(replace(s, refusal=refusal)) if refusal is not None else steps
 
-    def _unseen(self, state: TermState, uid: PodUid) -> Situation:
-        return Situation(uid=uid, desire=Unproven(), facts=state.facts, pod=self._pods.get(uid))
+    def _unseen(self, uid: PodUid) -> Situation:
+        assert self.state is not None
+        return Situation(uid=uid, desire=Unproven(), facts=self.state.facts, pod=self._pods.get(uid))
 
     def _concerned(self, state: TermState, uid: PodUid) -> set[PodUid]:
         """This Pod, if it asks for or holds something, and the Pods whose claims are for its IP."""

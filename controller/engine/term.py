@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from controller.core.policy import Policy
-from controller.core.ports import Clock, Ec2, Ledger, Pods, Term
+from controller.core.ports import Clock, Ec2, Ledger, Pods, Term, Tokens
 from controller.core.situation import Facts
 from controller.engine.admission import Admission
+from controller.engine.calls import CallQueue
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView
 from controller.engine.memory import Memory
+from controller.engine.needs import Looker
 from controller.engine.observe import Observer
 from controller.engine.placement import Placements
 from controller.engine.pulse import Pulse
@@ -32,6 +34,8 @@ class TermState:
     observer: Observer
     pulse: Pulse
     admission: Admission
+    calls: CallQueue
+    looker: Looker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,7 @@ class TermBasis:
     pods: Pods
     ledger: Ledger
     ec2: Ec2
+    tokens: Tokens
     policy: Callable[[], Policy]
     clock: Clock
     consistency_s: float
@@ -81,4 +86,13 @@ def term_state(term: Term, basis: TermBasis, pulse: Pulse, knowledge: Knowledge,
         restored=restored,
         **knowledge,
     )
-    return TermState(term=term, facts=basis.facts, observer=observer, pulse=pulse, **knowledge)
+    looker = Looker(view=knowledge["view"], placements=knowledge["placements"], market=observer.market, pods=basis.pods)
+    return TermState(
+        term=term,
+        facts=basis.facts,
+        observer=observer,
+        pulse=pulse,
+        calls=CallQueue(basis.tokens),
+        looker=looker,
+        **knowledge,
+    )

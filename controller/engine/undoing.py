@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from controller.core.policy import ALLOW_ALL
-from controller.core.ports import Clock, Ec2, Heart, Ledger, Term
+from controller.core.ports import Clock, Ec2, Heart, Ledger, Term, Tokens
 from controller.core.situation import Facts
 from controller.core.tracing import NoTracing
 from controller.engine.absent import NoEvents, NoPods
@@ -71,6 +71,7 @@ class Undoing:
         record: InstallRecord,
         ledger: LastLedger,
         ec2: Ec2,
+        tokens: Tokens,
         leadership: Leadership,
         home_border_group: str,
         pace: Pace,
@@ -78,6 +79,7 @@ class Undoing:
         clock: Clock,
     ) -> None:
         self._record, self._ledger, self._ec2, self._leadership = record, ledger, ec2, leadership
+        self._tokens = tokens
         self._pace, self._clock, self._pods = pace, clock, NoPods()
         self._grace_s = 0.0 if whole_cluster else UNOWNED_GRACE_S
         self._facts = Facts(
@@ -120,7 +122,7 @@ class Undoing:
         """Whether EC2 was looked at twice since the last claim went: what came of the first look is known then."""
         looked = loop.state.view.asked_at if loop.state else since
         looks.update({looked} if looked > since else ())
-        return len(looks) > 1 and loop.queued == 0 and loop.in_flight_idle(0.0)
+        return len(looks) > 1 and loop.queued == 0 and loop.in_flight_idle(0.0) and loop.aside_idle(0.0)
 
     def _leave(self, epoch: Epoch, *, empty: bool) -> None:
         with suppress(ConditionLost):
@@ -179,6 +181,7 @@ class Undoing:
             pods=self._pods,
             ledger=self._ledger,
             ec2=self._ec2,
+            tokens=self._tokens,
             policy=lambda: ALLOW_ALL,
             clock=self._clock,
             consistency_s=self._pace.consistency_s,

@@ -19,7 +19,6 @@ from state.errors import ObjectNotFound
 
 PAGE = 500
 LIST_TIMEOUT_S = 30.0
-KEEP_S = 60.0
 KEPT = 20_000
 INSTANCE = re.compile(r"^i-[0-9a-f]+$")
 
@@ -68,15 +67,17 @@ class NodeReader:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[float, Provider]] = {}
 
-    def provider_of(self, node: str, max_age_s: float = KEEP_S) -> Provider:
-        """The Node's provider, at most so old; an empty one where there is no Node or it has none yet."""
+    def known(self, node: str, since: float) -> Provider | None:
+        """The Node's provider as it was read after `since`; None where it was not. Asks nobody."""
         with self._lock:
             read_at, provider = self._known.get(node, (float("-inf"), Provider()))
-        if self._clock() - read_at < max_age_s:
-            return provider
+        return provider if read_at > since else None
+
+    def read(self, node: str) -> Provider:
+        """The Node's provider now; an empty one where there is no Node or it has none yet."""
+        asked_at = self._clock()
         provider = self._read(node)
-        if provider.scheme:
-            self._keep(node, provider)
+        self._keep(node, provider, asked_at)
         return provider
 
     def instances(self) -> frozenset[str]:
@@ -88,11 +89,11 @@ class NodeReader:
         self._identity.confirm()
         return frozenset(found)
 
-    def _keep(self, node: str, provider: Provider) -> None:
+    def _keep(self, node: str, provider: Provider, asked_at: float) -> None:
         with self._lock:
             if len(self._known) >= KEPT:
                 self._known.clear()
-            self._known[node] = (self._clock(), provider)
+            self._known[node] = (asked_at, provider)
 
     def _read(self, node: str) -> Provider:
         call = Call(verb="get", resource="nodes", path=path_of("api", "v1", "nodes", node))

@@ -13,7 +13,7 @@ from controller.kube.connection import Call, Connection, path_of
 from controller.kube.decode import Pod, pod_of, view_of
 from controller.kube.identity import ClusterIdentity
 from controller.kube.informer import PodInformer
-from controller.kube.nodes import KEEP_S, NodeReader, Provider
+from controller.kube.nodes import NodeReader
 from controller.kube.patches import PodWriter
 from state.errors import ObjectNotFound
 from state.model import PodUid
@@ -105,13 +105,14 @@ class KubePods:
         """Write the readiness condition."""
         return self._learn(self._writer.condition(pod, status=status, reason=reason, message=message))
 
-    def instance_of(self, node: str, max_age_s: float = KEEP_S) -> str | None:
-        """The EC2 instance id of the Node's providerID, at most so old; None where it has none."""
-        return self.provider_of(node, max_age_s).instance_id
+    def instance_of(self, node: str, since: float) -> tuple[bool, str | None]:
+        """Whether the Node was read after `since`, and its EC2 instance. Asks nobody."""
+        known = self._nodes.known(node, since)
+        return known is not None, known.instance_id if known else None
 
-    def provider_of(self, node: str, max_age_s: float = KEEP_S) -> Provider:
-        """The Node's provider: its scheme is empty where it has none yet, and not `aws` where it is foreign."""
-        return self._nodes.provider_of(node, max_age_s)
+    def read_instance(self, node: str) -> None:
+        """Read the Node now."""
+        self._nodes.read(node)
 
     def own_instances(self) -> frozenset[str]:
         """The instance ids of all Nodes of this cluster, read anew."""

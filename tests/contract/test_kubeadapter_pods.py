@@ -171,8 +171,13 @@ def test_fetch_shows_what_is_there_now(world: World) -> None:
 def test_nodes_tell_their_instances(world: World) -> None:
     world.node(f"a-{world.namespace}", "aws:///us-west-2a/i-0123456789abcdef0")
     world.node(f"h-{world.namespace}", "eks-hybrid:///us-west-2/cluster/mi-0123")
-    assert world.pods.instance_of(f"a-{world.namespace}") == "i-0123456789abcdef0"
-    assert world.pods.instance_of(f"h-{world.namespace}") is None
-    assert world.pods.instance_of("nowhere") is None
+    ours, theirs = f"a-{world.namespace}", f"h-{world.namespace}"
+    assert world.pods.instance_of(ours, float("-inf")) == (False, None), "nobody is asked by that"
+    for node in (ours, theirs, "nowhere"):
+        world.pods.read_instance(node)
+    assert world.pods.instance_of(ours, float("-inf")) == (True, "i-0123456789abcdef0")
+    assert world.pods.instance_of(ours, float("inf")) == (False, None), "that was read earlier"
+    assert world.pods.instance_of(theirs, float("-inf")) == (True, None)
+    assert world.pods.instance_of("nowhere", float("-inf")) == (True, None)
     assert "i-0123456789abcdef0" in world.pods.own_instances()
     assert not any(instance.startswith("mi-") for instance in world.pods.own_instances())

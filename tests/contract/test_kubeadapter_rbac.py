@@ -118,7 +118,7 @@ class Account:
             lambda: pods.patch_labels(pod, LABELS),
             lambda: pods.patch_condition(pod, status=True, reason="Associated", message=""),
             pods.own_instances,
-            lambda: pods.instance_of("n1"),
+            lambda: pods.read_instance("n1"),
             lambda: [events.tell(said, told, 1, first=STAMP, last=STAMP) for told in (0, 0, 2)],
             self.elect,
             KubeLeaseStore(self.connection, "kube-public", LEASE).get,  # an earlier install's

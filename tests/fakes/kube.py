@@ -8,6 +8,7 @@ world can change in the middle of one (`amid`). Time does not pass here. The Lea
 """
 
 import re
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -75,6 +76,8 @@ class FakePods:
     amid: Callable[[Operation], None] = lambda _: None
     _cache: PodCache = field(default_factory=PodCache)
     _missed: list[PodView] = field(default_factory=list)
+    clock: Callable[[], float] = time.monotonic
+    _read: dict[str, tuple[float, str | None]] = field(default_factory=dict)
     _version: int = 0
 
     def __post_init__(self) -> None:
@@ -167,11 +170,16 @@ class FakePods:
         patch = ConditionPatch(uid=pod.uid, status=status, reason=reason, message=message)
         return self._patch("patch_condition", pod, patch, lambda there: replace(there, condition=str(status)))
 
-    def instance_of(self, node: str, max_age_s: float = 60.0) -> str | None:
-        """From `instances`, whatever age would do."""
+    def instance_of(self, node: str, since: float) -> tuple[bool, str | None]:
+        """As it was read, if that is late enough."""
+        read_at, instance = self._read.get(node, (float("-inf"), None))
+        return read_at > since, instance
+
+    def read_instance(self, node: str) -> None:
+        """From `instances`."""
         if fault := self._fault("instance_of"):
             raise fault.error
-        return self.instances.get(node)
+        self._read[node] = (self.clock(), self.instances.get(node))
 
     def own_instances(self) -> frozenset[str]:
         """From `instances`."""

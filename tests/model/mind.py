@@ -17,6 +17,7 @@ from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView
 from controller.engine.execute import Outcome
+from controller.engine.glance import Observation
 from controller.engine.housekeeping import Housekeeping
 from controller.engine.memory import Memory
 from controller.engine.outcomes import Aftermath
@@ -29,6 +30,7 @@ from controller.engine.term import Knowledge, TermBasis, TermState, term_state
 from controller.engine.workqueue import Workqueue
 from state.errors import Fenced, PodEipError
 from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, PodRecord, PodUid
+from tests.fakes.tokens import FreeTokens
 from tests.model.account import HOME
 from tests.model.stage import Stage, StageEc2, StageLedger
 from tests.model.stage_pods import Silence, StagePods
@@ -148,11 +150,22 @@ class Mind:
         offers = [task.s.offer for task in self.tasks.values()]
         reserved = frozenset(o.address.allocation_id for o in offers if isinstance(o, Offer))
         before = self.state.view.asked_at
-        seen = self.state.observer.observe(uids, reserved)
+        seen = self._observe(uids, reserved)
         for s in sorted(seen.situations, key=urgency):
             self._begin(s)
         if self.state.view.asked_at != before:
             self.after.looked()
+
+    def _observe(self, uids: Iterable[PodUid], reserved: frozenset[AllocationId]) -> Observation:
+        """Observe, and have looked up at once what is needed: how long a look takes is no part of this model."""
+        seen = self.state.observer.observe(uids, reserved)
+        while seen.parked:
+            needs = {need.kind: need for need in seen.parked.values()}
+            for kind in needs:
+                self.state.looker.look(kind, [n for n in seen.parked.values() if n.kind == kind])
+            more = self.state.observer.observe(seen.parked, reserved)
+            seen = Observation(situations=[*seen.situations, *more.situations], parked=more.parked)
+        return seen
 
     def step(self, uid: PodUid) -> None:
         """The next action of this Pod's plan. Raises Fenced: then the term is over."""
@@ -246,6 +259,7 @@ class Mind:
             pods=StagePods(stage, self.name, name),
             ledger=StageLedger(stage, self.name),
             ec2=StageEc2(stage, self.name),
+            tokens=FreeTokens(),
             policy=lambda: ALLOW_ALL,
             clock=stage.clock,
             consistency_s=CONSISTENCY_S,

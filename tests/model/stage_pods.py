@@ -76,9 +76,12 @@ class StagePods:
         """The model's Pods have no versions: of two at one IP the younger was given it."""
         return 0
 
-    def instance_of(self, node: str, max_age_s: float = 0.0) -> str | None:
+    def instance_of(self, node: str, since: float) -> tuple[bool, str | None]:
         """The one that there is."""
-        return NODE
+        return True, NODE
+
+    def read_instance(self, node: str) -> None:
+        """It is known."""
 
     def own_instances(self) -> frozenset[str]:
         """The node is the first cluster's."""

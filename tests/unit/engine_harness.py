@@ -27,6 +27,7 @@ from tests.fakes.ec2 import FakeEc2
 from tests.fakes.kube import FakeEvents, FakePods
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.ledger_table import FakeTable
+from tests.fakes.tokens import FreeTokens
 
 CONSISTENCY_S = 60.0
 POLL_S = 15.0
@@ -81,11 +82,13 @@ class World:
     table: FakeTable = field(default_factory=FakeTable)
     loops: list[Reconciler] = field(default_factory=list)
     policy: Policy = field(default_factory=Policy)
+    tokens: FreeTokens = field(default_factory=FreeTokens)
 
     def __post_init__(self) -> None:
         self.ec2.add_interface(Interface(interface_id=ENI, private_ips=IPS, instance_id="i-1"))
         self.pods.instances["node-1"] = "i-1"
         self.pods.on_change = self._changed
+        self.pods.clock = self.clock
 
     def _changed(self, uids: set[PodUid]) -> None:
         for loop in self.loops:
@@ -191,12 +194,11 @@ class Replica:
     def settle(self) -> None:
         """Turn until there is nothing to do at this instant."""
         for _ in range(TURNS):
-            before = self.handed
+            before = self.handed, self.loop.queued
             self.loop.turn()
             assert self.loop.in_flight_idle(20.0), "a plan does not end"
-            if self.loop.chore is not None:
-                self.loop.chore.result(20.0)
-            if self.handed == before:
+            assert self.loop.aside_idle(20.0), "a look does not end"
+            if (self.handed, self.loop.queued) == before and not self.loop.has_news:
                 return
         raise AssertionError("a hot loop: the same instant never ends")
 
@@ -266,6 +268,7 @@ class Replica:
             pods=self.world.pods,
             ledger=self.ledger,
             ec2=self.ec2,
+            tokens=self.world.tokens,
             policy=lambda: self.world.policy,
             clock=self.clock,
             consistency_s=CONSISTENCY_S,

@@ -92,6 +92,7 @@ def undo(world: World, replica: Replica, *, whole: bool = True) -> bool:
         record=record,
         ledger=FakeLedger(world.table, replica.install, on_fenced=leadership.end),
         ec2=world.ec2,
+        tokens=world.tokens,
         leadership=leadership,
         home_border_group=world.ec2.region,
         pace=PACE,

@@ -1,0 +1,102 @@
+"""What runs beside the loop and comes back as news: looks, and the full comparison with EC2.
+
+The loop asks and goes on; it takes the news at its next turn. What belongs to a term that is over says nothing.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+
+from controller.core.ports import Clock
+from controller.core.situation import Situation
+from controller.engine.execute import Executor, Outcome
+from controller.engine.housekeeping import Housekeeping
+from controller.engine.looks import Looked, Looks
+from controller.engine.needs import Need
+from controller.engine.outcomes import Aftermath
+from controller.engine.term import TermState
+from controller.engine.workqueue import Workqueue
+from state.model import Epoch, PodUid
+
+
+class Beside:
+    """Used by the loop's thread; only the hand-ins come from others."""
+
+    def __init__(self, executor: Executor, queue: Workqueue, clock: Clock) -> None:
+        self._executor, self._queue, self._clock = executor, queue, clock
+        self._looked: deque[Looked] = deque()
+        self._compared: deque[tuple[Epoch, list[PodUid]]] = deque()
+        self._looks: Looks | None = None
+        self._comparison: Future[None] | None = None
+
+    def begin(self, state: TermState) -> None:
+        """A term begins."""
+        self._looks = Looks(
+            looker=state.looker,
+            epoch=state.term.epoch,
+            pool=self._executor.looks,
+            clock=self._clock,
+            done=self._hand_in,
+        )
+
+    def end(self) -> None:
+        """The term is over: what comes in from now on is nobody's."""
+        self._looks = None
+
+    def ask(self, parked: Mapping[PodUid, Need]) -> None:
+        """Have looked up what these Pods need."""
+        if parked and self._looks is not None:
+            self._looks.ask(parked)
+
+    def compare(self, house: Housekeeping, epoch: Epoch) -> None:
+        """Compare all of EC2 with the ledger, unless that is going on already."""
+        if self._comparison is None or self._comparison.done():
+            self._comparison = self._executor.compare(lambda: self._compare(house, epoch))
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything has come in."""
+        return bool(self._looked or self._compared)
+
+    def take(self, state: TermState, after: Aftermath, unseen: Callable[[PodUid], Situation]) -> None:
+        """Draw the consequences of what has come in."""
+        while self._looked:
+            looked = self._looked.popleft()
+            if looked.epoch == state.term.epoch:
+                self._take_look(looked, state, after, unseen)
+        while self._compared:
+            epoch, uids = self._compared.popleft()
+            if epoch == state.term.epoch:
+                self._queue.add(uids)
+                after.everyone_is_due()
+                after.looked()
+
+    def drop(self) -> None:
+        """Nobody leads: nothing of it matters."""
+        self._looked.clear()
+        self._compared.clear()
+
+    def wait_idle(self, limit_s: float) -> bool:
+        """Wait until nothing is looked up or compared, at most so long; whether nothing is."""
+        looks = self._looks is None or self._looks.wait_idle(limit_s)
+        return looks and (self._comparison is None or not wait([self._comparison], limit_s).not_done)
+
+    def _take_look(
+        self, looked: Looked, state: TermState, after: Aftermath, unseen: Callable[[PodUid], Situation]
+    ) -> None:
+        if looked.error is not None:
+            for uid in looked.uids:
+                state.memory.of(uid).asked.clear()
+                after.take_in(Outcome(uid=uid, epoch=looked.epoch, situation=unseen(uid), error=looked.error))
+            return
+        self._queue.add(looked.uids)
+        if looked.kind == "addresses":
+            after.looked()
+
+    def _hand_in(self, looked: Looked) -> None:
+        self._looked.append(looked)
+        self._queue.poke()
+
+    def _compare(self, house: Housekeeping, epoch: Epoch) -> None:
+        self._compared.append((epoch, house.resync()))
+        self._queue.poke()

@@ -1,0 +1,160 @@
+"""Which plan may make its next EC2 mutation: whoever waits for a token is an entry here, and holds no thread.
+
+EC2 grants few mutations of a kind a second. A plan that comes to one without a token ends there, and its Pod gets an
+entry. When there is a token, the first of those who wait gets it as a ticket and is planned anew from how things stand
+by then: a Pod that is gone, or asks for something else, is not associated any more.
+
+The order within one API: live danger first (an IP that is another Pod's by now, or soon), then serving, then what
+nobody waits for; among equals the namespace that was served longest ago, then the oldest Pod.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import count
+
+from controller.core import actions as act
+from controller.core.desire import Gone
+from controller.core.ports import Tokens
+from controller.core.situation import Situation
+from controller.core.sweep import is_orphan
+from state.model import PodUid
+
+Mutation = act.Allocate | act.Associate | act.Cut | act.Release
+OPERATIONS: dict[type[act.Action], str] = {
+    act.Allocate: "AllocateAddress",
+    act.Associate: "AssociateAddress",
+    act.Cut: "DisassociateAddress",
+    act.Release: "ReleaseAddress",
+}
+
+
+class Urgency(IntEnum):
+    """How much depends on a call, the most first."""
+
+    DANGER = 0
+    SERVING = 1
+    RELEASE = 2
+    HOUSEKEEPING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A Pod that waits for a token."""
+
+    uid: PodUid
+    urgency: Urgency
+    namespace: str
+    created: str
+
+
+@dataclass(slots=True)
+class _Line:
+    """Who waits for one API, who has a ticket, and when each namespace was last served."""
+
+    waiting: dict[PodUid, Entry] = field(default_factory=dict)
+    tickets: dict[PodUid, object] = field(default_factory=dict)
+    served: dict[str, int] = field(default_factory=dict)
+
+
+class CallQueue:
+    """One term's entries and tickets. Thread-safe; asks nobody outside the process."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._lock = threading.Lock()
+        self._lines = {operation: _Line() for operation in OPERATIONS.values()}
+        self._turns = count(1)
+
+    def admit(self, action: Mutation, s: Situation) -> object | None:
+        """A grant to send this call now; None: the Pod has an entry, and will be planned anew when it is its turn."""
+        operation, entry = OPERATIONS[type(action)], entry_of(action, s)
+        with self._lock:
+            line = self._lines[operation]
+            ticket = line.tickets.pop(s.uid, None)
+            if ticket is not None:
+                return ticket
+            line.waiting[s.uid] = entry
+            if self._first(line) != entry:
+                return None
+            got = self._tokens.take(operation)
+            return None if isinstance(got, float) else self._serve(line, entry, got)
+
+    def due(self) -> tuple[list[PodUid], float]:
+        """The Pods whose turn it is now, each with a ticket, and the seconds until it is worth asking again."""
+        turns: list[PodUid] = []
+        again_s = float("inf")
+        with self._lock:
+            for operation, line in self._lines.items():
+                while line.waiting:
+                    got = self._tokens.take(operation)
+                    if isinstance(got, float):
+                        again_s = min(again_s, got)
+                        break
+                    first = self._first(line)
+                    line.tickets[first.uid] = self._serve(line, first, got)
+                    turns.append(first.uid)
+        return turns, again_s
+
+    def leave(self, uid: PodUid, *, but: type[act.Action] | None = None) -> None:
+        """The Pod needs no token any more, but for this kind of call: its entries go, its tickets are given back."""
+        kept = OPERATIONS.get(but) if but is not None else None
+        with self._lock:
+            for operation, line in self._lines.items():
+                self._give_back(operation, line, [uid])
+                if operation != kept:
+                    line.waiting.pop(uid, None)
+
+    def close(self) -> None:
+        """The term is over: all tickets are given back."""
+        with self._lock:
+            for operation, line in self._lines.items():
+                self._give_back(operation, line, list(line.tickets))
+                line.waiting.clear()
+
+    def settle(self, action: Mutation, grant: object, *, answered: bool, throttled: bool) -> None:
+        """The call that was granted was made, and answered or not; or it was not made."""
+        operation = OPERATIONS[type(action)]
+        if answered:
+            self._tokens.settle(operation, grant, throttled=throttled)
+        else:
+            self._tokens.cancel(operation, grant)
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many Pods wait for a token of each API."""
+        with self._lock:
+            return {operation: len(line.waiting) for operation, line in self._lines.items()}
+
+    def _first(self, line: _Line) -> Entry:
+        def rank(entry: Entry) -> tuple[int, int, str, str]:
+            return entry.urgency, line.served.get(entry.namespace, 0), entry.created, entry.uid
+
+        return min(line.waiting.values(), key=rank)
+
+    def _serve(self, line: _Line, entry: Entry, grant: object) -> object:
+        del line.waiting[entry.uid]
+        line.served[entry.namespace] = next(self._turns)
+        return grant
+
+    def _give_back(self, operation: str, line: _Line, uids: Iterable[PodUid]) -> None:
+        for uid in uids:
+            ticket = line.tickets.pop(uid, None)
+            if ticket is not None:
+                self._tokens.cancel(operation, ticket)
+
+
+def entry_of(action: Mutation, s: Situation) -> Entry:
+    """What the Pod's place in the line depends on."""
+    namespace = s.record.namespace if s.record else s.pod.namespace if s.pod else ""
+    return Entry(s.uid, _urgency(action, s), namespace, s.pod.created if s.pod else "")
+
+
+def _urgency(action: Mutation, s: Situation) -> Urgency:
+    if is_orphan(s.uid):
+        return Urgency.HOUSEKEEPING
+    if isinstance(action, act.Release):
+        return Urgency.RELEASE
+    gone = isinstance(s.desire, Gone) or s.strayed
+    return Urgency.DANGER if isinstance(action, act.Cut) and gone else Urgency.SERVING

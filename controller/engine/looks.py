@@ -1,0 +1,91 @@
+"""Looks at EC2, at Nodes and at the table run here, beside the loop, so that nothing slow can stop it.
+
+One look of a kind at a time: what is asked for while it runs is the next one's batch. Whoever asks for what a running
+look will answer freshly enough waits for that one. Each kind has its own turn, so that slow interfaces hold up nobody
+who needs none.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from controller.core.ports import Clock
+from controller.engine.needs import Kind, Looker, Need
+from state.errors import PodEipError
+from state.model import Epoch, PodUid
+
+THREADS = 5
+BATCH = 1000
+"""Needs that one look meets; the rest are the next one's, so that the first to ask are not held up by the last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A look is over: these Pods may be observed anew, or have `error`."""
+
+    epoch: Epoch
+    kind: Kind
+    uids: frozenset[PodUid]
+    error: PodEipError | None = None
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One kind's looks: what runs, since when, and what waits for the next."""
+
+    since: float = float("-inf")
+    running: dict[Need, set[PodUid]] = field(default_factory=dict)
+    waiting: dict[Need, set[PodUid]] = field(default_factory=dict)
+
+
+class Looks:
+    """The looks of one term. `done` is called with each result, from the look's thread."""
+
+    def __init__(
+        self, *, looker: Looker, epoch: Epoch, pool: ThreadPoolExecutor, clock: Clock, done: Callable[[Looked], None]
+    ) -> None:
+        self._looker, self._epoch, self._pool, self._clock, self._done = looker, epoch, pool, clock, done
+        self._state = threading.Condition()
+        self._turns: dict[Kind, _Turn] = {}
+
+    def ask(self, parked: Mapping[PodUid, Need]) -> None:
+        """Have these needs met. Returns at once."""
+        with self._state:
+            for uid, need in parked.items():
+                self._enter(uid, need)
+            for kind, turn in self._turns.items():
+                self._start(kind, turn)
+
+    def wait_idle(self, limit_s: float) -> bool:
+        """Wait until nothing is being looked up, at most so long; whether nothing is."""
+        with self._state:
+            return self._state.wait_for(lambda: not any(t.running or t.waiting for t in self._turns.values()), limit_s)
+
+    def _enter(self, uid: PodUid, need: Need) -> None:
+        turn = self._turns.setdefault(need.kind, _Turn())
+        joins = need in turn.running and turn.since >= need.since
+        (turn.running if joins else turn.waiting).setdefault(need, set()).add(uid)
+
+    def _start(self, kind: Kind, turn: _Turn) -> None:
+        if turn.running or not turn.waiting:
+            return
+        batch = dict(list(turn.waiting.items())[:BATCH])
+        turn.running, turn.since = batch, self._clock()
+        turn.waiting = {need: uids for need, uids in turn.waiting.items() if need not in batch}
+        self._pool.submit(self._look, kind, turn)
+
+    def _look(self, kind: Kind, turn: _Turn) -> None:
+        error: PodEipError | None = PodEipError("the look did not end", code="InternalError")
+        try:
+            self._looker.look(kind, list(turn.running))
+            error = None
+        except PodEipError as failure:
+            error = failure
+        finally:
+            with self._state:
+                uids = frozenset(uid for asking in turn.running.values() for uid in asking)
+                turn.running = {}
+                self._start(kind, turn)
+                self._state.notify_all()
+            self._done(Looked(epoch=self._epoch, kind=kind, uids=uids, error=error))
