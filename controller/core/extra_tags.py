@@ -14,8 +14,8 @@ MOST = 50 - len(OWN_TAGS)
 """How many there may be beside the controller's own: 50 on a resource."""
 
 
-def parse(raw: str) -> Mapping[str, str]:
-    """`KEY=VALUE,KEY=VALUE`, or a JSON object where a key or a value has a comma or an equals sign.
+def parse(raw: str) -> Mapping[str, str] | None:
+    """`KEY=VALUE,KEY=VALUE`, or a JSON object where a key or a value has a comma or an equals sign; None for none.
 
     Raises ValueError with the fault, as the other parsers of settings do.
     """
@@ -27,7 +27,7 @@ def parse(raw: str) -> Mapping[str, str]:
             raise ValueError(f"has a key that is too long, or kept by AWS or by the controller: {key!r}")
         if len(value) > LONGEST_TAG_VALUE:
             raise ValueError(f"has a value of more than {LONGEST_TAG_VALUE} characters: that of {key!r}")
-    return tags
+    return tags or None
 
 
 def _pairs(raw: str) -> Mapping[str, str]:
