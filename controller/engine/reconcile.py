@@ -285,7 +285,8 @@ class Reconciler:
         """This Pod, if it asks for or holds something, and the Pods whose claims are for its IP."""
         pod = self._pods.get(uid)
         found = set(state.claims.at_ip(pod.ip)) if pod is not None and pod.ip else set()
-        if self._ledger.pod(uid) is not None or (pod is not None and (pod.annotations or pod.labels)):
+        asks = pod is not None and (pod.annotations or pod.labels)
+        if asks or self._ledger.pod(uid) is not None or (pod is None and uid in state.memory.pods):
             found.add(uid)
         return found
 

@@ -173,7 +173,7 @@ class FakePods:
     def instance_of(self, node: str, since: float) -> tuple[bool, str | None]:
         """As it was read, if that is late enough."""
         read_at, instance = self._read.get(node, (float("-inf"), None))
-        return read_at > since, instance
+        return (True, instance) if read_at > since else (False, None)
 
     def read_instance(self, node: str) -> None:
         """From `instances`."""
