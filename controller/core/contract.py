@@ -58,14 +58,20 @@ LONGEST_TAG_VALUE: Final = 256
 _UNSEEN = (
     *range(0x20),
     *range(0x7F, 0xA1),
-    *(0xAD, 0x034F, 0x061C, 0x180E, 0x3164, 0xFEFF, 0xFFA0),
+    *(0xAD, 0x034F, 0x061C, 0x115F, 0x1160, 0x1680, 0x17B4, 0x17B5),
+    *range(0x180B, 0x1810),
     *range(0x2000, 0x2010),
     *range(0x2028, 0x2030),
     *range(0x205F, 0x2070),
+    *(0x2800, 0x3000, 0x3164, 0xFEFF, 0xFFA0),
+    *range(0xFE00, 0xFE10),
+    *range(0xFFF9, 0xFFFC),
+    *range(0xE0000, 0xE0080),
 )
-"""What shows as nothing, or as a space, or turns the line around: controls, blanks, joiners, bidirectional marks."""
+"""What shows as nothing, or as a space, or turns the line around: controls, blanks, fillers, joiners, variation
+selectors, bidirectional marks, tag characters."""
 _SHORT = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
-ESCAPES: Final = str.maketrans({**{chr(c): f"\\u{c:04x}" for c in _UNSEEN}, **_SHORT})
+ESCAPES: Final = str.maketrans({**{chr(c): f"\\u{c:04x}" if c < 0x10000 else f"\\U{c:08x}" for c in _UNSEEN}, **_SHORT})
 """How a character that cannot be seen is shown; the chart's admission policy has the same table."""
 
 

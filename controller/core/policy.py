@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 import yaml
 
+from controller.core.contract import quoted
 from state.model import Mode
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
@@ -59,7 +60,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def refusal(self, namespace: str, mode: Mode, pool: str) -> str | None:
         """Why a Pod of this namespace may not ask for this; None if it may."""
-        asked = f"Pods of namespace '{namespace}' use mode {mode} with pool '{pool}'"
+        asked = f"Pods of namespace '{namespace}' use mode {mode} with pool {quoted(pool)}"
         rule = next((rule for rule in self.rules if rule.matches(namespace, mode, pool)), None)
         if rule is None:
             denied = self.default is Effect.DENY

@@ -7,7 +7,7 @@ is off or says something else, an address that EC2 refused, an address that some
 from controller.core import contract
 from controller.core.actions import Cut, Forget, MarkReleasing, Plan, Reason, Release, Salvage, Tell, Unlabel, Wait
 from controller.core.adoption import may_release
-from controller.core.desire import Gone, Nothing, label_patch
+from controller.core.desire import Gone, Nothing, Serve, desire, label_patch
 from controller.core.ports import EventType, PodEvent
 from controller.core.situation import Situation
 from state.model import Mode, Phase
@@ -17,7 +17,7 @@ def take_away(s: Situation) -> Plan:
     """Everything that a Pod holds goes, in an order that any crash may interrupt."""
     record = s.record
     if record is None:
-        return unlabel_unserved(s)
+        return (*unlabel_unserved(s), *_tell_without_ip(s))
     match record.phase:
         case Phase.INTENT:
             return (*unlabel(s), *_drop_intent(s))
@@ -83,6 +83,14 @@ def unlabel(s: Situation) -> Plan:
     if s.pod is None:
         return ()
     return (Unlabel(),) if label_patch(s.pod, {}) or s.pod.condition == "True" else ()
+
+
+def _tell_without_ip(s: Situation) -> Plan:
+    """A Pod that asks for an address, holds none, and is still listed with an IP that another has by now."""
+    if s.pod is None or not isinstance(s.desire, Gone) or not s.desire.to or not isinstance(desire(s.pod), Serve):
+        return ()
+    why = f"private IP {s.pod.ip} was given to {s.desire.to} meanwhile: this Pod is served once it has an IP of its own"
+    return (Tell(event=PodEvent(type=EventType.WARNING, reason=contract.WAITING, message=why)),)
 
 
 def _tell_displaced(s: Situation) -> Plan:

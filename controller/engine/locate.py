@@ -6,7 +6,7 @@ description of the address shows. What is not known is a need of the Pod; nobody
 
 from controller.core.desire import Serve
 from controller.core.ownership import has_strayed, judge
-from controller.core.ports import Clock, Pods, PodView
+from controller.core.ports import Association, Clock, Pods, PodView
 from controller.core.situation import Foreign, Placed, Unplaced
 from controller.engine.ec2view import AddressView
 from controller.engine.glance import Glance
@@ -15,6 +15,8 @@ from controller.engine.needs import Kind, Need
 from controller.engine.placement import NEVER, Placements
 from state.model import AllocationId
 
+PLACE_FRESH_S = 1.0
+"""An interface is asked for so freshly before it counts as another's."""
 NODE_KEPT_S = 60.0
 """How old what is known of a Node may be."""
 NODE_FRESH_S = 5.0
@@ -46,6 +48,8 @@ class Locator:
             judged = self._judged(glance.pod, found)
             if isinstance(judged, Need):
                 return judged
+            if isinstance(judged, Foreign) and (need := self._look_again(glance.pod, found)) is not None:
+                return need
             found = judged
         glance.placement = found
         if stands:
@@ -93,13 +97,24 @@ class Locator:
                 break
         return judged
 
+    def _look_again(self, pod: PodView, found: Placed) -> Need | None:
+        """An interface may just have been attached: it is asked for anew before it counts as another's."""
+        ip = found.target.private_ip
+        since = self._memory.of(pod.uid).since("fresh places", ip, self._clock() - PLACE_FRESH_S)
+        if self._placements.asked_at(ip) >= since:
+            return None
+        return Need("fresh places", ip, since=since)
+
     def _stray(self, glance: Glance, pod: PodView) -> Need | None:
-        """Note whether EC2 shows the association on another instance than the Pod's Node.
+        """Note whether EC2 shows the association on another instance than the Pod's Node, or on none.
 
         Any age of what is known of a Node does where it agrees; where it does not, the Node is read anew.
         """
         address = self._view.get(_allocation(glance))
-        shown = address.association.instance_id if address and address.association else None
+        association = address.association if address else None
+        shown = association.instance_id if association else None
+        if association is not None and shown is None:
+            return self._stray_off(glance, pod, association)
         if shown is None or not pod.node:
             return None
         for kind, max_age_s in (_EVER, _FRESH):
@@ -109,6 +124,22 @@ class Locator:
             if not has_strayed(shown, instance):
                 return None
         glance.strayed = True
+        return None
+
+    def _stray_off(self, glance: Glance, pod: PodView, association: Association) -> Need | None:
+        """EC2 names no instance: the interface is asked for, unless it is a branch, or the association is too young."""
+        target, young = association.target, self._memory.young(association.association_id)
+        if young or target.interface_id in pod.branch_interfaces:
+            return None
+        found = self._placements.place(target.private_ip, self._view.asked_at)
+        if found == Unplaced(looked=False):
+            since = self._memory.of(pod.uid).since("places", target.private_ip, self._view.asked_at)
+            if self._placements.asked_at(target.private_ip) < since:
+                return Need("places", target.private_ip, since=since)
+        judged = self._judged(pod, found) if isinstance(found, Placed) else found
+        if isinstance(judged, Need):
+            return judged
+        glance.strayed = isinstance(judged, Foreign)
         return None
 
 

@@ -13,7 +13,7 @@ from controller.engine.ec2view import AddressView
 from controller.engine.market import PoolMarket
 from controller.engine.placement import Placements
 
-Kind = Literal["addresses", "places", "nodes", "fresh nodes", "pools"]
+Kind = Literal["addresses", "places", "fresh places", "nodes", "fresh nodes", "pools"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Looker:
         match kind:
             case "addresses":
                 self.view.look()
-            case "places":
+            case "places" | "fresh places":
                 self.placements.look({need.name: need.detail for need in needs})
             case "nodes" | "fresh nodes":
                 for need in needs:

@@ -24,6 +24,7 @@ from controller.engine.needs import Need
 from controller.engine.placement import Placements
 from state.model import AllocationId, Mode, Phase, PodRecord, PodUid, Target
 
+HOST_FRESH_S = 5.0
 FRESH_S = 1.0
 """A view that is younger needs no second look before a Pod is told to wait."""
 
@@ -125,6 +126,9 @@ class Observer:
     def _view_since(self, glance: Glance) -> float:
         mine = self._memory.of(glance.uid)
         wanted = mine.look_after
+        if glance.record is None and isinstance(glance.desire, Serve) and glance.pod and glance.pod.host_network:
+            # A node's IP has many Pods, of other installs too: what stands there by now is looked at before.
+            wanted = max(wanted, self._clock() - HOST_FRESH_S)
         if glance.wants_pool:
             return max(wanted, self._clock() - (mine.poll_s or self._poll_interval_s))
         return max(wanted, self._memory.started)

@@ -1,7 +1,7 @@
 """Which interface a Pod's private IP is on, asked of EC2 as rarely as can be.
 
 An interface lists all its private IPs and prefixes, so the next Pod on it costs no call. But an interface can be
-attached to another instance, and an IP can move: what is older than half a minute is asked for anew, and EC2's refusal
+attached to another instance, and an IP can move: what is older than some seconds is asked for anew, and EC2's refusal
 of an association drops the interface from here.
 """
 
@@ -14,7 +14,7 @@ from controller.core.situation import Placed, Unplaced
 from state.model import InterfaceId, Target
 
 MISSING_S = 5.0
-KEPT_S = 30.0
+KEPT_S = 5.0
 NEVER = float("-inf")
 
 
@@ -39,6 +39,12 @@ class Placements:
         interface = found[1]
         target = Target(interface_id=interface.interface_id, private_ip=ip)
         return Placed(target=target, border_group=interface.border_group, instance_id=interface.instance_id)
+
+    def asked_at(self, ip: str) -> float:
+        """When this IP was last asked for, found or not."""
+        with self._lock:
+            found = self._interfaces.get(self._by_ip.get(ip) or self._in_prefix(ip) or InterfaceId(""))
+            return max(found[0] if found else NEVER, self._missing.get(ip, NEVER))
 
     def look(self, instance_of_ip: Mapping[str, str | None]) -> None:
         """Find these IPs: one describe by IP for all; for those in delegated prefixes one by their nodes' instances."""
