@@ -75,7 +75,7 @@ class Assembly:
         self._leadership = Leadership(CLOCK, config.call_timeout)
         self._cluster = ClusterIdentity(connection, CLOCK)
         self._pods = KubePods(connection, self._leadership, self._cluster, namespace=config.watch_namespace or "")
-        self._events = EventRecorder(connection, instance=identity)
+        self._events = EventRecorder(connection, instance=identity, observer=observer)
         self._ec2 = Ec2Adapter(
             region=region,
             vpc_id=vpc_id,

@@ -35,11 +35,21 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._dropped = Counter(
+            "pod_eip_events_dropped",
+            "Events about Pods that are told to nobody, by why.",
+            ("reason",),
+            registry=self._registry,
+        )
 
     def call(self, service: str, operation: str, seconds: float, code: str) -> None:
         """Count one call that came back, with the time that it took."""
         self._calls.labels(service, operation, code).inc()
         self._seconds.labels(service, operation).observe(seconds)
+
+    def event_dropped(self, reason: str) -> None:
+        """Count one event that nobody will see."""
+        self._dropped.labels(reason).inc()
 
     def render(self, status: Mapping[str, Any]) -> bytes:
         """All metrics in Prometheus's text format, the gauges from this status document."""
