@@ -76,7 +76,10 @@ class CredentialKeeper:
 
     @property
     def expires_in_s(self) -> float | None:
-        """Seconds until those that are used expire, 0 if they have; None: they do not expire, or there are none."""
+        """Seconds until those that are used expire, 0 if they have; None: they do not expire, or there are none.
+
+        Never more than LONGEST_LIFE_S.
+        """
         source = self._source
         if self._frozen is None or not isinstance(source, RefreshableCredentials):
             return None
