@@ -29,6 +29,7 @@ from controller.engine.snapshot import Snapshot
 from controller.engine.standby import Standby
 from controller.engine.term import TermBasis, TermState, new_term_state
 from controller.engine.terms import TermCallbacks
+from controller.engine.vigil import Vigil, writer_bound_s
 from controller.engine.workqueue import Workqueue
 from controller.kube.connection import Connection
 from controller.kube.events import EventRecorder
@@ -75,7 +76,7 @@ class Assembly:
         self._leadership = Leadership(CLOCK, config.call_timeout)
         self._cluster = ClusterIdentity(connection, CLOCK)
         self._pods = KubePods(connection, self._leadership, self._cluster, namespace=config.watch_namespace or "")
-        self._events = EventRecorder(connection, instance=identity)
+        self._events = EventRecorder(connection, instance=identity, observer=observer)
         self._ec2 = Ec2Adapter(
             region=region,
             vpc_id=vpc_id,
@@ -96,7 +97,8 @@ class Assembly:
         gate = self._gate(ledger, install, peers)
         loop = self._loop(ledger, install, peers)
         elector = self._elector(ledger, gate, loop, namespace)
-        snapshot = self._snapshot(ledger, loop, elector)
+        vigil = self._vigil(ledger, elector.beginning_s)
+        snapshot = self._snapshot(ledger, loop, elector, vigil)
         self._events.start()
         loop.start()
         self._pods.start(loop.wake)
@@ -111,11 +113,23 @@ class Assembly:
             snapshot=snapshot,
             synced=lambda: self._pods.synced,
             trouble=lambda: gate.trouble or self._keeper.trouble,
+            vigil=vigil,
             sources=(self._pods, self._events, standby, self._policies, self._keeper),
             close=ledger.close,
         )
 
-    def _snapshot(self, ledger: DynamoLedger, loop: Reconciler, elector: Elector) -> Snapshot:
+    def _vigil(self, ledger: DynamoLedger, term: Callable[[], float]) -> Vigil:
+        return Vigil(
+            watch=self._pods.silent_for_s,
+            watch_limit_s=self._pods.silence_limit_s,
+            writer=ledger.waiting_s,
+            term=term,
+            credentials=lambda: self._keeper.expires_in_s,
+            call_timeout_s=self._config.call_timeout,
+            lease_duration_s=self._config.lease_duration,
+        )
+
+    def _snapshot(self, ledger: DynamoLedger, loop: Reconciler, elector: Elector, vigil: Vigil) -> Snapshot:
         return Snapshot(
             cluster=self._config.cluster_name,
             identity=self._identity,
@@ -125,6 +139,7 @@ class Assembly:
             loop=loop,
             leader=lambda: leader_status(elector, lambda: self._leadership.term, self._identity),
             policies=self._policies,
+            waits=vigil.waits,
         )
 
     def _ledger(self, install: InstallKey) -> DynamoLedger:
@@ -246,7 +261,7 @@ class Assembly:
                 on_stopped=lambda _: self._end_term(ledger, loop),
             ),
             progress=loop.progress,
-            able=lambda: not self._keeper.trouble,
+            able=lambda: not self._keeper.trouble and ledger.waiting_s() <= writer_bound_s(config.call_timeout),
         )
 
     def _begin_term(self, ledger: DynamoLedger, gate: ScopeGate, lease_epoch: int) -> Epoch:

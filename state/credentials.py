@@ -23,6 +23,8 @@ SEEK_S = 1.0
 """How often they are looked for while there are none."""
 ASK_S = 5.0
 """How long one question to whoever gives credentials (STS, the agent, metadata) may take."""
+LONGEST_LIFE_S = 1 << 18
+"""No temporary credentials live longer than 36 hours; three days here."""
 _FAULTS = (BotoCoreError, ClientError, OSError, ValueError, KeyError)
 
 
@@ -71,6 +73,22 @@ class CredentialKeeper:
         """Why nothing can be signed now, in words; empty if it can, or if nobody has tried."""
         with self._state:
             return f"no AWS credentials: {self._error}" if self._error and not self._valid() else ""
+
+    @property
+    def expires_in_s(self) -> float | None:
+        """Seconds until those that are used expire, 0 if they have; None: they do not expire, or there are none.
+
+        Never more than LONGEST_LIFE_S.
+        """
+        source = self._source
+        if self._frozen is None or not isinstance(source, RefreshableCredentials):
+            return None
+        # botocore tells whether they expire within a time, and not when.
+        least, most = 0, LONGEST_LIFE_S
+        while least < most:
+            middle = (least + most) // 2
+            least, most = (least, middle) if source.refresh_needed(refresh_in=middle + 1) else (middle + 1, most)
+        return float(least)
 
     def frozen(self) -> ReadOnlyCredentials:
         """What to sign with. Raises NoCredentialsError or CredentialRetrievalError where nothing valid is there."""

@@ -68,7 +68,7 @@ class DynamoLedger:
         group = GroupCommit(
             Transactions(table, install), table.connection.strong_get, self, clock=clock, patience=patience
         )
-        self._writer = Writer(group.commit, name=f"ledger-{install.install}")
+        self._writer = Writer(group.commit, name=f"ledger-{install.install}", clock=clock)
         self._between_terms = threading.Lock()
         self._begun = self._beats = 0
         self._term: WriteTerm | None = None
@@ -212,6 +212,10 @@ class DynamoLedger:
     def queued(self) -> int:
         """How many changes wait for the next group."""
         return self._writer.queued()
+
+    def waiting_s(self) -> float:
+        """Seconds for which the oldest change has waited for its answer; 0: none waits."""
+        return self._writer.waiting_s()
 
     def _submit(self, change: Change, silent: InstallRecord | None, queues: Sequence[PoolQueue] | None = None) -> None:
         entry = compose(self._table, self._install, change, silent)

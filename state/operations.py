@@ -59,6 +59,7 @@ class Entry:
     """A change on its way; `uncertain` once a transaction with it was sent and its outcome never told.
 
     `context` is the caller's, so that the span of the call that carries it belongs to the trace of its Pod.
+    `queued_at`: when the writer got it, on its clock.
     `queues`: what the fence's item says of waiting Pods from now on, named by `word`; None: what it said before.
     """
 
@@ -69,6 +70,7 @@ class Entry:
     result: Future[None] = field(default_factory=Future)
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
     uncertain: bool = False
+    queued_at: float = 0.0
 
     @property
     def keys(self) -> frozenset[Key]:

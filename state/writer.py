@@ -7,6 +7,7 @@ whole otherwise), so a second change of an item waits for the next group, and so
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -42,12 +43,13 @@ def gather(queue: deque[Entry]) -> list[Entry]:
 class Writer:
     """Takes changes while a term is open and hands them, in groups, to `commit` in a thread of its own."""
 
-    def __init__(self, commit: Commit, *, name: str) -> None:
-        self._commit, self._name = commit, name
+    def __init__(self, commit: Commit, *, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._commit, self._name, self._clock = commit, name, clock
         self._state = threading.Condition()
         self._queue: deque[Entry] = deque()
         self._term: WriteTerm | None = None
         self._busy = False
+        self._busy_since = 0.0
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -66,6 +68,7 @@ class Writer:
             refusal = self._refusal()
             if refusal:
                 raise refusal
+            entry.queued_at = self._clock()
             self._queue.append(entry)
             self._state.notify_all()
 
@@ -73,6 +76,16 @@ class Writer:
         """How many changes wait for the next group."""
         with self._state:
             return len(self._queue)
+
+    def waiting_s(self) -> float:
+        """Seconds for which the oldest change has waited for its answer, on its way or in the queue; 0: there is none.
+
+        One that is still on its way when its term ends counts on: until it is back, nothing else can be written.
+        """
+        with self._state:
+            since = [self._busy_since] if self._busy else []
+            since += [self._queue[0].queued_at] if self._queue else []
+            return self._clock() - min(since) if since else 0.0
 
     def _refusal(self) -> PodEipError | None:
         if self._term is None:
@@ -121,6 +134,7 @@ class Writer:
             if self._closed or self._term is None:
                 return None
             self._busy = True
+            self._busy_since = self._queue[0].queued_at
             return self._term, gather(self._queue)
 
     def _done(self, term: WriteTerm, group: Sequence[Entry]) -> None:

@@ -19,6 +19,8 @@ from controller.core.situation import NoOffer, Offer
 from controller.core.turns import Rival, left_to_rivals
 from state.model import AddressRecord, AllocationId, ClusterUid, InstallRecord, Mode, PodUid, PoolQueue
 
+_OTHERS = "others"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applicant:
@@ -142,7 +144,7 @@ def _offer(market: Market, shelf: _Shelf, applicant: Applicant, taken: set[Alloc
     choice = min(choices, key=lambda a: a.allocation_id in applicant.barred, default=None)
     if choice is not None:
         return _take(market, shelf, choice, taken)
-    return NoOffer(why=_left(applicant, left) if left else _why_not(market, shelf, applicant))
+    return NoOffer(why=_left(applicant) if left else _why_not(market, shelf, applicant))
 
 
 def _left_to_rivals(market: Market, shelf: _Shelf, applicant: Applicant) -> frozenset[AllocationId]:
@@ -211,10 +213,10 @@ def _on_its_way(held: Address, applicant: Applicant) -> str:
     )
 
 
-def _left(applicant: Applicant, left: Collection[AllocationId]) -> str:
+def _left(applicant: Applicant) -> str:
     return (
-        f"pool {quoted(applicant.pool)} has {len(left)} addresses that just got free, and leaves them to Pods of other "
-        "clusters, which have waited longer; waiting for its turn"
+        f"pool {quoted(applicant.pool)} has addresses that just got free, and leaves them to Pods of other clusters, "
+        "which have waited longer; waiting for its turn"
     )
 
 
@@ -225,11 +227,12 @@ def _why_not(market: Market, shelf: _Shelf, applicant: Applicant) -> str:
     if applicant.border_group is not None and all(a.border_group != applicant.border_group for a in members):
         groups = ", ".join(sorted({a.border_group for a in members}))
         return (
-            f"pool {quoted(applicant.pool)} has {len(members)} addresses, but of network border group {groups}; "
+            f"pool {quoted(applicant.pool)} has addresses, but of network border group {groups}; "
             f"this Pod's interface is in {applicant.border_group}: tag an address of that group"
         )
-    shelf.held = shelf.held or _held(market, members)
-    return f"pool {quoted(applicant.pool)} has no free address: {shelf.held}; waiting for one to get free"
+    shelf.held = shelf.held or _held(market, shelf)
+    pool = quoted(applicant.pool)
+    return f"pool {pool} has no free address: its addresses are held by {shelf.held}; waiting for one to get free"
 
 
 def _no_such_pool(applicant: Applicant) -> str:
@@ -246,11 +249,20 @@ def _cluster(market: Market, uid: ClusterUid) -> str:
     return f"cluster {name} ({uid})" if name else f"cluster {uid}"
 
 
-def _held(market: Market, members: Sequence[Address]) -> str:
-    holders: dict[str, int] = {}
-    for address in members:
-        record = market.records.get(address.allocation_id)
-        who = _cluster(market, record.owner.cluster_uid) if record and record.owner else "others"
-        holders[who] = holders.get(who, 0) + 1
-    parts = ", ".join(f"{count} by {who}" for who, count in sorted(holders.items()))
-    return f"{len(members)} addresses, held {parts}"
+def _held(market: Market, shelf: _Shelf) -> str:
+    """Who has the pool, without numbers: a text that changed with each address that moves would be a new event."""
+    return ", ".join(sorted({who for a in shelf.members if (who := _who(market, shelf, a))})) or _OTHERS
+
+
+def _who(market: Market, shelf: _Shelf, address: Address) -> str:
+    """The cluster that holds it; "" if it is free. What has no owner and is not free is just being given out here."""
+    record = market.records.get(address.allocation_id)
+    if record and record.owner:
+        return _cluster(market, record.owner.cluster_uid)
+    if address.association is not None:
+        return _OTHERS
+    return "" if address.allocation_id in shelf.free else _cluster(market, _own(market))
+
+
+def _own(market: Market) -> ClusterUid:
+    return ClusterUid(market.install.partition("#")[0])

@@ -34,6 +34,7 @@ def has_strayed(shown: str | None, instance_id: str | None) -> bool:
 def _why_not(pod: PodView, placed: Placed, instance_id: str | None) -> str:
     where = f"private IP {placed.target.private_ip} is on interface {placed.target.interface_id}"
     if instance_id is None:
-        return f"{where}, but Node {quoted(pod.node)} names no EC2 instance (spec.providerID), so nobody can tell whose it is"
+        nameless = f"Node {quoted(pod.node)} names no EC2 instance (spec.providerID)"
+        return f"{where}, but {nameless}, so nobody can tell whose it is"
     attached = f"instance {placed.instance_id}" if placed.instance_id else "no instance"
     return f"{where}, which is attached to {attached} and not to the Pod's node ({pod.node}, {instance_id})"

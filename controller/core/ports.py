@@ -320,6 +320,10 @@ class Observer(Protocol):
         """A call left the process and came back (code "" for success)."""
         ...
 
+    def event_dropped(self, reason: str) -> None:
+        """An event about a Pod is told to nobody, for this reason."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:

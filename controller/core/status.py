@@ -4,9 +4,11 @@ It is a snapshot: whoever builds it has looked already, and whoever shows it ask
 and are there to be read, not compared; None means that there is nothing to say.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from controller.core.silence import Waits
 
 
 class ShownPhase(StrEnum):
@@ -100,6 +102,7 @@ class PolicyStatus:
 class Status:
     """All that one replica knows. `as_of` is when the snapshot was taken: an old one is a sign of trouble.
 
+    `waits`: how long the replica's parts have waited for others.
     `contested`: of how many Pods something else changes our labels each time after they are put on.
     """
 
@@ -113,6 +116,7 @@ class Status:
     clusters: tuple[ClusterStatus, ...] = ()
     policy: PolicyStatus | None = None
     contested: int = 0
+    waits: Waits = field(default_factory=Waits)
 
     def to_json(self) -> dict[str, Any]:
         """The document as plain dictionaries and tuples, ready for JSON."""

@@ -82,3 +82,6 @@ class NoObserver:
 
     def call(self, service: str, operation: str, seconds: float, code: str) -> None:
         """Nobody counts."""
+
+    def event_dropped(self, reason: str) -> None:
+        """Nobody counts."""

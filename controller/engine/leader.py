@@ -74,7 +74,7 @@ class Elector:
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._heard: queue.SimpleQueue[Lease | None] = queue.SimpleQueue()
-        self._terms = TermRunner(callbacks, self._wake.set)
+        self._terms = TermRunner(callbacks, self._wake.set, clock)
         pace = {"silence_s": timings.lease_duration, "pause_s": timings.retry_period}
         self._watch = LeaseWatch(store, clock, self._hear, **pace)
         self._thread = threading.Thread(target=self._run, name="election", daemon=True)
@@ -126,6 +126,10 @@ class Elector:
         """Since when the holder holds it, by its own wall clock; empty: nobody."""
         lease = self._view.lease
         return lease.acquired if lease and lease.holder else ""
+
+    def beginning_s(self) -> float:
+        """Seconds for which a term has been half begun; 0: none is. One that hangs leaves the Lease to others."""
+        return self._terms.beginning_s()
 
     @property
     def stuck(self) -> bool:
@@ -180,7 +184,8 @@ class Elector:
             return self._view.timings.retry_period
 
     def _take_in(self) -> None:
-        self._view = candidacy.able(replace(self._view, progress=self._progress()), self._able(), self._clock())
+        able = self._able() and self.beginning_s() <= 2 * self._view.timings.lease_duration
+        self._view = candidacy.able(replace(self._view, progress=self._progress()), able, self._clock())
         if self._view.stage is Stage.OPEN and self._leadership.term is None:
             self._view = candidacy.fenced(self._view, self._leadership.fenced_at)
             self._terms.stopped(Reason.FENCED)

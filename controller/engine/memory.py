@@ -7,6 +7,7 @@ as doubtful since the term began, a cut as not yet looked at, an association as 
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from controller.core.desire import Desire, Nothing, Pending, Serve, Unproven, departs
 from controller.core.ports import Address, Clock, PodView
@@ -21,8 +22,11 @@ SIGNS_FREE = 4
 SIGNS_STREAK_S = 60.0
 SIGNS_LONGEST_S = 300.0
 CUT_KEPT_S = 3600.0
+DOUBT_KEPT_S = 3600.0
 BACKOFF_BASE_S = 0.5
 BACKOFF_CAP_S = 30.0
+
+_K = TypeVar("_K")
 
 
 @dataclass(slots=True)
@@ -81,6 +85,12 @@ class PodMemory:
         """Seconds for which the IP has been on no interface of the Pod's own, at every look."""
         return 0.0 if self.unplaced_since is None else now - self.unplaced_since
 
+    def unbar(self, now: float) -> None:
+        """Forget the refusals that have been over for as long as the longest of them holds."""
+        for allocation_id, (_, until) in list(self.bars.items()):
+            if until + BAR_LONGEST_S < now:
+                self.bars.pop(allocation_id, None)
+
     def mend(self, now: float) -> int:
         """The Pod's signs are put right once more; how often in a row, where each time undid the one before."""
         self.mended = self.mended + 1 if now - self.mended_at < self.rest_s() + SIGNS_STREAK_S else 1
@@ -123,6 +133,7 @@ class Memory:
     doubted: set[AllocationId] = field(default_factory=set)
     alive: set[tuple[InstallKey, int]] = field(default_factory=set)
     perhaps: dict[PodUid, PodRecord] = field(default_factory=dict)
+    doubted_at: dict[AllocationId, float] = field(default_factory=dict)
     leftovers: frozenset[AssociationId] = frozenset()
     quota_short_until: float = 0.0
     queues: PoolQueues = field(init=False)
@@ -180,6 +191,7 @@ class Memory:
         """Nobody knows whether this was written: its address, or an intent that has none, is to be seen to again."""
         if change.address_after is not None:
             self.doubted.add(change.address_after.allocation_id)
+            self.doubted_at[change.address_after.allocation_id] = self.clock()
         elif change.pod_before is None and change.pod_after is not None:
             self.perhaps[change.pod_after.uid] = change.pod_after
 
@@ -188,7 +200,12 @@ class Memory:
         return address.association is not None and address.association.association_id in self.leftovers
 
     def lives(self, install: InstallRecord) -> None:
-        """Its counter has moved on from this: it is not silent, whatever the last look at it said."""
+        """Its counter has moved on from this: it is not silent, whatever the last look at it said.
+
+        A counter only grows, so the newest that was seen to move on says all.
+        """
+        for known in [entry for entry in list(self.alive) if entry[0] == install.key and entry[1] < install.heartbeat]:
+            self.alive.discard(known)
         self.alive.add((install.key, install.heartbeat))
 
     def backoff(self, uid: PodUid) -> float:
@@ -213,7 +230,18 @@ class Memory:
         kept, now = set(alive), self.clock()
         for uid in [u for u in list(self.pods) if u not in kept]:
             self.forget(uid)
-        for name in [n for n, at in list(self.born.items()) if at + self.consistency_s < now]:
-            self.born.pop(name, None)
-        for association_id in [a for a, at in list(self.cut_ids.items()) if at + CUT_KEPT_S < now]:
-            self.cut_ids.pop(association_id, None)
+        for mine in list(self.pods.values()):
+            mine.unbar(now)
+        _drop_before(now - self.consistency_s, self.born)
+        _drop_before(now - CUT_KEPT_S, self.cut_ids)
+        # What EC2 showed since was looked at, and is in doubt no more; what it has not shown for so long is no more.
+        gone = _drop_before(now - DOUBT_KEPT_S, self.doubted_at)
+        self.doubted.difference_update(gone)
+
+
+def _drop_before(time: float, dated: dict[_K, float]) -> list[_K]:
+    """Drop what is older; what was dropped."""
+    old = [key for key, at in list(dated.items()) if at < time]
+    for key in old:
+        dated.pop(key, None)
+    return old

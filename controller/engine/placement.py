@@ -3,11 +3,17 @@
 An interface lists all its private IPs and prefixes, so the next Pod on it costs no call. But an interface can be
 attached to another instance, and an IP can move: what is older than some seconds is asked for anew, and EC2's refusal
 of an association drops the interface from here.
+
+What has become too old to be believed is forgotten in the order in which it was learnt, so that memory follows what is
+asked for; and what a look costs grows with the lengths of prefixes that there are, of which there is hardly a second.
 """
 
 import ipaddress
 import threading
+from collections import Counter as Tally
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from controller.core.ports import Clock, Ec2, Interface
 from controller.core.situation import Placed, Unplaced
@@ -15,7 +21,48 @@ from state.model import InterfaceId, Target
 
 MISSING_S = 5.0
 KEPT_S = 5.0
+FORGOTTEN_S = 60.0
 NEVER = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What EC2 said: `asked_at` decides what it can know, `at` how long it is believed, however slow the answer was."""
+
+    asked_at: float
+    at: float
+    interface: Interface | None = None
+
+
+class PrefixIndex:
+    """Which interface has a delegated prefix, asked by an IP that is in it. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, InterfaceId] = {}
+        self._lengths: Tally[str] = Tally()
+
+    def __len__(self) -> int:
+        """How many prefixes are known."""
+        return len(self._of)
+
+    def add(self, prefix: str, interface_id: InterfaceId) -> None:
+        """The interface has it, and no other."""
+        self._lengths[_length(prefix)] += prefix not in self._of
+        self._of[prefix] = interface_id
+
+    def remove(self, prefix: str, interface_id: InterfaceId) -> None:
+        """The interface has it no more; what another has by now stays."""
+        if self._of.get(prefix) != interface_id:
+            return
+        del self._of[prefix]
+        self._lengths[_length(prefix)] -= 1
+        if not self._lengths[_length(prefix)]:
+            del self._lengths[_length(prefix)]
+
+    def find(self, ip: str) -> InterfaceId | None:
+        """Whose prefix the IP is in: one question for each length of which there are prefixes."""
+        networks = (str(ipaddress.ip_network(f"{ip}/{length}", strict=False)) for length in self._lengths)
+        return next((found for network in networks if (found := self._of.get(network))), None)
 
 
 class Placements:
@@ -24,27 +71,29 @@ class Placements:
     def __init__(self, ec2: Ec2, clock: Clock) -> None:
         self._ec2, self._clock = ec2, clock
         self._lock = threading.Lock()
-        self._interfaces: dict[InterfaceId, tuple[float, Interface]] = {}
+        self._interfaces: OrderedDict[InterfaceId, Told] = OrderedDict()
         self._by_ip: dict[str, InterfaceId] = {}
-        self._by_prefix: dict[str, InterfaceId] = {}
-        self._missing: dict[str, float] = {}
+        self._by_prefix = PrefixIndex()
+        self._missing: OrderedDict[str, Told] = OrderedDict()
 
     def place(self, ip: str, since: float = NEVER) -> Placed | Unplaced:
         """Where this IP is, as EC2 was asked lately, and not before `since`; from the cache."""
         with self._lock:
-            found = self._interfaces.get(self._by_ip.get(ip) or self._in_prefix(ip) or InterfaceId(""))
-            if found is None or found[0] < max(since, self._clock() - KEPT_S):
-                asked_at = self._missing.get(ip, NEVER)
-                return Unplaced(looked=asked_at > self._clock() - MISSING_S and asked_at >= since)
-        interface = found[1]
+            self._forget()
+            found, now = self._find(ip), self._clock()
+            interface = found.interface if found and found.asked_at >= since and found.at >= now - KEPT_S else None
+            if interface is None:
+                missed = self._missing.get(ip)
+                looked = missed is not None and missed.at > now - MISSING_S and missed.asked_at >= since
+                return Unplaced(looked=looked)
         target = Target(interface_id=interface.interface_id, private_ip=ip)
         return Placed(target=target, border_group=interface.border_group, instance_id=interface.instance_id)
 
     def asked_at(self, ip: str) -> float:
         """When this IP was last asked for, found or not."""
         with self._lock:
-            found = self._interfaces.get(self._by_ip.get(ip) or self._in_prefix(ip) or InterfaceId(""))
-            return max(found[0] if found else NEVER, self._missing.get(ip, NEVER))
+            answers = (self._find(ip), self._missing.get(ip))
+            return max((told.asked_at for told in answers if told is not None), default=NEVER)
 
     def look(self, instance_of_ip: Mapping[str, str | None]) -> None:
         """Find these IPs: one describe by IP for all; for those in delegated prefixes one by their nodes' instances."""
@@ -54,9 +103,11 @@ class Placements:
         instances = sorted({i for ip in left if (i := instance_of_ip[ip])})
         if instances:
             self._learn(self._ec2.describe_interfaces_by_instance(instances), asked_at)
+        absent = [ip for ip in left if isinstance(self.place(ip, asked_at), Unplaced)]
         with self._lock:
-            self._missing = {ip: at for ip, at in self._missing.items() if at > asked_at - MISSING_S}
-            self._missing.update(dict.fromkeys(left, asked_at))
+            for ip in absent:
+                self._missing[ip] = Told(asked_at, self._clock())
+                self._missing.move_to_end(ip)
 
     def exists(self, target: Target) -> bool:
         """Ask EC2 whether the interface still carries the IP."""
@@ -66,29 +117,50 @@ class Placements:
     def drop(self, interface_id: InterfaceId) -> None:
         """EC2 said that this interface is not what we believed."""
         with self._lock:
-            gone = self._interfaces.pop(interface_id, None)
-            if gone:
-                self._unindex(gone[1])
+            self._remove(interface_id)
+
+    def tidy(self) -> None:
+        """Forget what nobody will believe any more. Each other call does so, too; this is for when there is none."""
+        with self._lock:
+            self._forget()
+
+    def sizes(self) -> tuple[int, int, int, int]:
+        """How many interfaces, IPs, prefixes and missing IPs are remembered."""
+        with self._lock:
+            return len(self._interfaces), len(self._by_ip), len(self._by_prefix), len(self._missing)
+
+    def _find(self, ip: str) -> Told | None:
+        return self._interfaces.get(self._by_ip.get(ip) or self._by_prefix.find(ip) or InterfaceId(""))
+
+    def _forget(self) -> None:
+        now = self._clock()
+        while self._interfaces:
+            oldest, told = next(iter(self._interfaces.items()))
+            if told.at > now - FORGOTTEN_S:
+                break
+            self._remove(oldest)
+        while self._missing and next(iter(self._missing.values())).at <= now - MISSING_S:
+            self._missing.popitem(last=False)
 
     def _learn(self, found: Iterable[Interface], asked_at: float) -> None:
         with self._lock:
             for interface in found:
-                known = self._interfaces.get(interface.interface_id)
-                if known:
-                    self._unindex(known[1])
-                self._interfaces[interface.interface_id] = (asked_at, interface)
+                self._remove(interface.interface_id)
+                self._interfaces[interface.interface_id] = Told(asked_at, self._clock(), interface)
                 self._by_ip.update(dict.fromkeys(interface.private_ips, interface.interface_id))
-                self._by_prefix.update(dict.fromkeys(interface.prefixes, interface.interface_id))
+                for prefix in interface.prefixes:
+                    self._by_prefix.add(prefix, interface.interface_id)
 
-    def _unindex(self, interface: Interface) -> None:
-        for index, keys in ((self._by_ip, interface.private_ips), (self._by_prefix, interface.prefixes)):
-            for key in keys:
-                if index.get(key) == interface.interface_id:
-                    del index[key]
+    def _remove(self, interface_id: InterfaceId) -> None:
+        gone = self._interfaces.pop(interface_id, None)
+        if gone is None or gone.interface is None:
+            return
+        for ip in gone.interface.private_ips:
+            if self._by_ip.get(ip) == interface_id:
+                del self._by_ip[ip]
+        for prefix in gone.interface.prefixes:
+            self._by_prefix.remove(prefix, interface_id)
 
-    def _in_prefix(self, ip: str) -> InterfaceId | None:
-        for length in {prefix.rpartition("/")[2] for prefix in self._by_prefix}:
-            network = str(ipaddress.ip_network(f"{ip}/{length}", strict=False))
-            if network in self._by_prefix:
-                return self._by_prefix[network]
-        return None
+
+def _length(prefix: str) -> str:
+    return prefix.rpartition("/")[2]

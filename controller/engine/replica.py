@@ -15,6 +15,7 @@ from controller.core.status import LeaderStatus, Status
 from controller.engine.leader import Elector
 from controller.engine.reconcile import Reconciler
 from controller.engine.snapshot import Snapshot
+from controller.engine.vigil import Vigil
 from state.errors import PodEipError
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Parts:
     snapshot: Snapshot
     synced: Callable[[], bool]
     trouble: Callable[[], str]
+    vigil: Vigil
     sources: tuple[Source, ...]
     close: Callable[[], None]
 
@@ -88,14 +90,16 @@ class Replica:
         return True, "the loop turns"
 
     def ready(self) -> tuple[bool, str]:
-        """Whether the caches are warm and nothing forbids this install to lead: a standby is ready too."""
+        """Whether the caches are warm, nothing hangs or forbids this install to lead: a standby is ready too."""
         parts = self._parts
         if parts is None:
             return False, self._trouble
         if not parts.synced():
             return False, "listing Pods"
-        trouble = parts.trouble()
-        return (False, f"cannot lead: {trouble}") if trouble else (True, "caches are synced")
+        if trouble := parts.trouble():
+            return False, f"cannot lead: {trouble}"
+        overdue = parts.vigil.overdue()
+        return (False, overdue) if overdue else (True, "caches are synced")
 
     def begin_shutdown(self) -> None:
         """Start nothing new, let what is in flight end, release the Lease."""

@@ -14,6 +14,7 @@ from controller.core.adoption import in_pool
 from controller.core.candidates import is_free
 from controller.core.desire import Invalid, Nothing, Pending, Serve, desire
 from controller.core.ports import Address, Ledger, Pods, PodView
+from controller.core.silence import Waits
 from controller.core.status import (
     ClusterStatus,
     HolderStatus,
@@ -51,10 +52,11 @@ class Snapshot:
         loop: Reconciler,
         leader: Callable[[], LeaderStatus],
         policies: PolicyFile,
+        waits: Callable[[], Waits] = Waits,
     ) -> None:
         self._cluster, self._identity, self._version = cluster, identity, version
         self._pods, self._ledger, self._loop, self._leader = pods, ledger, loop, leader
-        self._policies, self._lock = policies, threading.Lock()
+        self._policies, self._waits, self._lock = policies, waits, threading.Lock()
         self._since: dict[PodUid, tuple[ShownPhase, str]] = {}
 
     def build(self) -> Status:
@@ -76,6 +78,7 @@ class Snapshot:
             clusters=tuple(self._clusters()),
             policy=self._policies.status(),
             contested=self._contested(),
+            waits=self._waits(),
         )
 
     def _contested(self) -> int:

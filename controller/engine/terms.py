@@ -6,6 +6,8 @@ One thread, one job at a time, in order: `on_stopped` of one term always comes b
 import logging
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,11 +40,14 @@ class Outcome:
 class TermRunner:
     """Runs the callbacks. Outcomes are queued in `outcomes`, and `wake` is called for each."""
 
-    def __init__(self, callbacks: TermCallbacks, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, callbacks: TermCallbacks, wake: Callable[[], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self.failures = 0
         self._callbacks = callbacks
-        self._wake = wake
+        self._wake, self._clock = wake, clock
+        self._asked: deque[float] = deque()
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._begun = threading.Event()
         self._begun.set()
@@ -55,6 +60,7 @@ class TermRunner:
     def begin(self, attempt: int, epoch: int) -> None:
         """Raise the epoch above this one; the outcome is queued."""
         self._begun.clear()
+        self._asked.append(self._clock())
         self._jobs.put(lambda: self._begin(attempt, epoch))
 
     def started(self, attempt: int, term: Term) -> None:
@@ -77,6 +83,11 @@ class TermRunner:
         """Wait for the thread's end."""
         self._thread.join(timeout_s)
 
+    def beginning_s(self) -> float:
+        """Seconds since an epoch was asked for that is not raised yet, given up or not; 0: there is none."""
+        asked = next(iter(tuple(self._asked)), None)
+        return 0.0 if asked is None else self._clock() - asked
+
     @property
     def alive(self) -> bool:
         """Whether the thread runs."""
@@ -97,6 +108,7 @@ class TermRunner:
         try:
             self._attempt(attempt, raise_epoch)
         finally:
+            self._asked.popleft()
             self._begun.set()
 
     def _attempt(self, attempt: int, act: Callable[[], None]) -> None:

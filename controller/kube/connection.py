@@ -45,6 +45,9 @@ class Silent:
     def call(self, service: str, operation: str, seconds: float, code: str) -> None:
         """Tell nobody."""
 
+    def event_dropped(self, reason: str) -> None:
+        """Tell nobody."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:

@@ -3,12 +3,13 @@
 List and watch in turn, for ever: a watch begins at the version where the list, or the watch before it, ended; an
 expired version (410, as an answer or inside the stream) and whatever is not understood lead to a new list.
 
-How old can the cache be without our noticing? A watch that says nothing for `silence_s` is begun anew from the same
-version, which loses nothing, and two such watches in a row lead to a new list. So while the API server answers, what
-happened is in the cache at the latest after twice (silence_s + the longest pause + one call's time limit) + the list,
-even if the server holds watches open and forgets them; where only the connection was lost, after one of these. TCP
-keep-alive usually finds a dead peer long before. Bookmarks, one a minute, keep a busy cluster's watch of a quiet
-namespace; where no Pod changes at all the API server sends none, and such a cluster is listed every other time.
+How old can the cache be without our noticing? A watch that says nothing for `silence_s` (bytes that make no event are
+nothing) is begun anew from the same version, which loses nothing, and two such watches in a row lead to a new list. So
+while the API server answers, what happened is in the cache at the latest after twice (silence_s + the longest pause +
+one call's time limit) + the list, even if the server holds watches open and forgets them; where only the connection was
+lost, after one of these. TCP keep-alive usually finds a dead peer long before. Bookmarks, one a minute, keep a busy
+cluster's watch of a quiet namespace; where no Pod changes at all the API server sends none, and such a cluster is
+listed every other time.
 """
 
 import logging
@@ -81,6 +82,11 @@ class PodInformer:
     def silent_for_s(self) -> float:
         """Seconds since the API server last said anything about Pods, a bookmark included."""
         return self._clock() - self._heard
+
+    @property
+    def silence_limit_s(self) -> float:
+        """Seconds after which something is heard at the latest, of an API server that answers: see above."""
+        return BARREN_WATCHES * (self._silence_s + LONGEST_PAUSE_S + self._connection.call_timeout_s) + LIST_TIMEOUT_S
 
     def _interrupt(self) -> None:
         if (stream := self._stream) is not None:
@@ -159,7 +165,7 @@ class PodInformer:
 
     def _follow(self, stream: Stream, doing: str) -> None:
         try:
-            for batch in batches(stream, doing):
+            for batch in batches(stream, doing, silence_s=self._silence_s, clock=self._clock):
                 self._take_all(batch)
         except Unavailable as error:
             if error.code != SILENCE:

@@ -7,6 +7,7 @@ read anew before anybody is told that an interface is not the node's.
 
 import re
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import msgspec
@@ -20,6 +21,8 @@ from state.errors import ObjectNotFound
 PAGE = 500
 LIST_TIMEOUT_S = 30.0
 KEPT = 20_000
+UNUSED_S = 7_200.0
+"""The longest time between two full comparisons, twice: each asks for the Nodes of all served Pods, at any age."""
 INSTANCE = re.compile(r"^i-[0-9a-f]+$")
 
 
@@ -50,6 +53,15 @@ class Provider:
     instance_id: str | None = None
 
 
+@dataclass(slots=True)
+class Known:
+    """A Node's provider, when it was read, and when somebody last asked for it."""
+
+    read_at: float
+    used_at: float
+    provider: Provider
+
+
 def provider_of_id(provider_id: str | None) -> Provider:
     """`aws:///us-west-2a/i-0abc` is the instance `i-0abc` of `aws`."""
     scheme, separator, rest = (provider_id or "").partition("://")
@@ -65,13 +77,12 @@ class NodeReader:
     def __init__(self, connection: Connection, identity: ClusterIdentity, clock: Clock) -> None:
         self._connection, self._identity, self._clock = connection, identity, clock
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, Provider]] = {}
+        self._known: OrderedDict[str, Known] = OrderedDict()
 
     def known(self, node: str, since: float) -> Provider | None:
         """The Node's provider as it was read after `since`; None where it was not. Asks nobody."""
-        with self._lock:
-            read_at, provider = self._known.get(node, (float("-inf"), Provider()))
-        return provider if read_at > since else None
+        known = self._look_up(node)
+        return known.provider if known is not None and known.read_at > since else None
 
     def read(self, node: str) -> Provider:
         """The Node's provider now; an empty one where there is no Node or it has none yet."""
@@ -89,11 +100,27 @@ class NodeReader:
         self._identity.confirm()
         return frozenset(found)
 
-    def _keep(self, node: str, provider: Provider, asked_at: float) -> None:
+    @property
+    def remembered(self) -> int:
+        """How many Nodes are remembered."""
+        return len(self._known)
+
+    def _look_up(self, node: str) -> Known | None:
         with self._lock:
-            if len(self._known) >= KEPT:
-                self._known.clear()
-            self._known[node] = (asked_at, provider)
+            known = self._known.get(node)
+            if known is not None:
+                known.used_at = self._clock()
+                self._known.move_to_end(node)
+            return known
+
+    def _keep(self, node: str, provider: Provider, asked_at: float) -> None:
+        """Remember it, and forget those that nobody has asked for longest: too long ago, or too many."""
+        now = self._clock()
+        with self._lock:
+            self._known[node] = Known(asked_at, now, provider)
+            self._known.move_to_end(node)
+            while len(self._known) > KEPT or next(iter(self._known.values())).used_at < now - UNUSED_S:
+                self._known.popitem(last=False)
 
     def _read(self, node: str) -> Provider:
         call = Call(verb="get", resource="nodes", path=path_of("api", "v1", "nodes", node))

@@ -59,6 +59,11 @@ class KubePods:
         return self._informer.silent_for_s()
 
     @property
+    def silence_limit_s(self) -> float:
+        """Seconds after which it says something at the latest, if it answers."""
+        return self._informer.silence_limit_s
+
+    @property
     def synced(self) -> bool:
         """Whether the cache has seen a whole list since the start."""
         return self._cache.synced

@@ -4,13 +4,17 @@ A watch is one answer that does not end: a JSON object a line. An ERROR among th
 an exception; a line that is no JSON means that the answer is damaged, and what follows it cannot be trusted.
 """
 
+import time
 from collections.abc import Iterator
+from math import inf
 
 import msgspec
 
+from controller.core.ports import Clock
 from controller.kube.codes import Status, error_of_status
-from controller.kube.connection import Stream
+from controller.kube.connection import SILENCE, Stream
 from controller.kube.decode import malformed
+from state.errors import Unavailable
 
 
 class WatchEvent(msgspec.Struct, frozen=True):
@@ -24,14 +28,22 @@ _EVENT = msgspec.json.Decoder(WatchEvent)
 _STATUS = msgspec.json.Decoder(Status)
 
 
-def batches(stream: Stream, doing: str) -> Iterator[list[WatchEvent]]:
-    """The events as they arrive, those together that arrive together. Raises the errors of `codes`."""
-    rest = b""
+def batches(
+    stream: Stream, doing: str, *, silence_s: float = inf, clock: Clock = time.monotonic
+) -> Iterator[list[WatchEvent]]:
+    """The events as they arrive, those together that arrive together. Raises the errors of `codes`.
+
+    Bytes that make no event within `silence_s` are silence, as no bytes are.
+    """
+    rest, heard = b"", clock()
     for chunk in stream.chunks():
         *lines, rest = (rest + chunk).split(b"\n")
         batch = [_event(line, doing) for line in lines if line.strip()]
         if batch:
             yield batch
+            heard = clock()
+        elif clock() - heard > silence_s:
+            raise Unavailable(f"{doing}: nothing but empty bytes", code=SILENCE)
 
 
 def _event(line: bytes, doing: str) -> WatchEvent:

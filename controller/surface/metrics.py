@@ -35,11 +35,21 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._dropped = Counter(
+            "pod_eip_events_dropped",
+            "Events about Pods that are told to nobody, by why.",
+            ("reason",),
+            registry=self._registry,
+        )
 
     def call(self, service: str, operation: str, seconds: float, code: str) -> None:
         """Count one call that came back, with the time that it took."""
         self._calls.labels(service, operation, code).inc()
         self._seconds.labels(service, operation).observe(seconds)
+
+    def event_dropped(self, reason: str) -> None:
+        """Count one event that nobody will see."""
+        self._dropped.labels(reason).inc()
 
     def render(self, status: Mapping[str, Any]) -> bytes:
         """All metrics in Prometheus's text format, the gauges from this status document."""
@@ -63,6 +73,7 @@ class _Snapshot:
         leader = self._status["leader"]
         yield GaugeMetricFamily("pod_eip_leader", "1 on the replica that leads.", value=float(leader["is_me"]))
         yield GaugeMetricFamily("pod_eip_epoch", "The epoch of the leader that is known here.", value=leader["epoch"])
+        yield from self._waits()
         yield self._pods()
         for key, words in (
             ("total", "Addresses of the pool."),
@@ -83,6 +94,17 @@ class _Snapshot:
         words = "Other clusters that live and have this cluster's name."
         same = len({row["uid"] for row in clusters if row["same_name"]})
         yield GaugeMetricFamily("pod_eip_cluster_name_conflicts", words, value=same)
+
+    def _waits(self) -> Iterable[GaugeMetricFamily]:
+        for key, name, words in (
+            ("watch_silent_s", "watch_silent", "Since the API server last said anything about Pods."),
+            ("writer_waiting_s", "writer_waiting", "How long the oldest change has waited for the ledger's writer."),
+            ("term_beginning_s", "term_beginning", "How long a term has been half begun."),
+            ("credentials_expire_s", "credentials_expire", "Until the AWS credentials expire; none if they do not."),
+        ):
+            seconds = self._status["waits"][key]
+            if seconds is not None:
+                yield GaugeMetricFamily(f"pod_eip_{name}_seconds", words, value=seconds)
 
     def _pods(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily("pod_eip_pods", "Pods that ask for an address.", labels=("mode", "phase"))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from controller.core.ports import EventType, PodEvent, PodView
+from controller.kube.budgets import BURST
 from controller.kube.events import INTERVAL_S, EventRecorder
 from sandbox.kube.faults import Fault
 from sandbox.kube.server import KubeServer
@@ -27,6 +28,20 @@ class Time:
     def __call__(self) -> float:
         """Now."""
         return self.now
+
+
+class Ears:
+    """An observer that remembers what was dropped."""
+
+    def __init__(self) -> None:
+        self.dropped: list[str] = []
+
+    def call(self, service: str, operation: str, seconds: float, code: str) -> None:
+        """Of no interest here."""
+
+    def event_dropped(self, reason: str) -> None:
+        """Remember."""
+        self.dropped.append(reason)
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -154,9 +169,33 @@ def test_what_could_not_be_said_is_said_later(tmp_path: Any) -> None:
         assert [event["count"] for event in told(server, pod)] == [2]
 
 
-def test_a_full_queue_blocks_nobody(server: Api, pod: PodView) -> None:
+def test_who_emits_never_waits_and_what_is_said_again_costs_no_room(server: Api, pod: PodView) -> None:
+    """Nobody sends here: 3,000 of one event are one that waits, with its count."""
     with server.connection() as connection:
         recorder = EventRecorder(connection, instance="replica-1")
         for _ in range(3_000):
             recorder.emit(pod, QUOTA)
-    assert recorder.dropped == 1_000
+        assert recorder.dropped == {}
+        recorder.start()
+        recorder.stop(LIMIT_S)
+    assert [event["count"] for event in told(server, pod)] == [3_000]
+
+
+def test_the_flood_of_one_namespace_delays_and_drops_no_others(tmp_path: Any) -> None:
+    """A Pod that says 600 things, before another says one: what is told of the first is its budget, and not first."""
+    with KubeServer() as kube:
+        server = sandbox_api(kube, tmp_path)
+        loud, quiet = make(server), make(server)
+        observer = Ears()
+        with server.connection() as connection:
+            recorder = EventRecorder(connection, instance="replica-1", observer=observer, clock=Time())
+            for number in range(600):
+                recorder.emit(loud, PodEvent(type=EventType.WARNING, reason="EIPWaiting", message=str(number)))
+            recorder.emit(quiet, DONE)
+            recorder.start()
+            recorder.stop(LIMIT_S)
+        sent = [call.namespace for call in kube.control.log(resource="events") if call.verb == "create"]
+        assert sent.index(quiet.namespace) == 1
+        assert len(told(server, loud)) == BURST
+        assert recorder.dropped == {"pod": 600 - BURST}
+        assert observer.dropped == ["pod"] * (600 - BURST)

@@ -1,6 +1,7 @@
 """The agent that gives credentials, or instance metadata, comes up after the replica: it waits, and then serves."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -64,6 +65,13 @@ def without_keys(replica: Replica, port: int) -> None:
     replica.change({}, {**gone, "AWS_CONTAINER_CREDENTIALS_FULL_URI": address})
 
 
+def gauges(replica: Replica) -> dict[str, float]:
+    """The metrics that tell how long its parts have waited, in seconds."""
+    lines = (replica.get("/metrics") or b"").decode().splitlines()
+    found = (re.fullmatch(r"pod_eip_(\w+)_seconds (\S+)", line) for line in lines)
+    return {match[1]: float(match[2]) for match in found if match}
+
+
 def test_credentials_that_come_late_are_used_at_once(new_world: NewWorld) -> None:
     world, port = new_world(), free_port()
     scene = Scene(world, world.clusters["a"], "ns")
@@ -77,6 +85,10 @@ def test_credentials_that_come_late_are_used_at_once(new_world: NewWorld) -> Non
         with agent_at(port):
             assert scene.served("p", SOON_S)
             assert replica.ready()
+            shown = gauges(replica)
+            assert shown["credentials_expire"] > 86_400
+            assert shown["watch_silent"] < 60
+            assert (shown["writer_waiting"] < 5, shown["term_beginning"]) == (True, 0)
     finally:
         replica.stop()
 

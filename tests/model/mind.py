@@ -296,6 +296,7 @@ class Mind:
             born=dict(memory.born),
             cut_ids=dict(memory.cut_ids),
             doubted=set(memory.doubted),
+            doubted_at=dict(memory.doubted_at),
             alive=set(memory.alive),
             perhaps=dict(memory.perhaps),
         )

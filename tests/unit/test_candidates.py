@@ -166,23 +166,45 @@ def test_a_tags_value_is_never_left_to_another_clusters_queue() -> None:
         (market([]), seeker(), "no address carries the tag key 'k'"),
         (market([]), seeker(mode=Mode.FIXED_TAG_VALUE), "no address carries the tag 'k' with the value 'ns/p'"),
         (market([address("e-1", group="other")]), seeker(), "but of network border group other"),
-        (market([address("e-1", association=PLACED)]), seeker(), "has no free address: 1 addresses, held 1 by others"),
-        (market([address("e-1")], side("e-1", "c-2#x/y")), seeker(), "held 1 by cluster c-2"),
+        (market([address("e-1", association=PLACED)]), seeker(), "free address: its addresses are held by others; w"),
+        (market([address("e-1")], side("e-1", "c-2#x/y")), seeker(), "are held by cluster c-2; waiting"),
         (
             replace(market([address("e-1")], side("e-1", "c-2#x/y")), names={ClusterUid("c-2"): "blue"}),
             seeker(),
-            "held 1 by cluster blue (c-2)",
+            "are held by cluster blue (c-2); waiting",
         ),
         (
             market([address("e-1", group="other"), address("e-2", association=PLACED)]),
             seeker(),
-            "has no free address: 2 addresses",
+            "has no free address: its addresses are held by others; waiting",
         ),
         (market([address("e-1", group="other", association=PLACED)]), seeker(group=None), "has no free address"),
     ],
 )
 def test_who_gets_nothing_is_told_why(there: Market, applicant: Applicant, words: str) -> None:
     assert words in why(there, applicant)
+
+
+def test_what_a_pod_is_told_does_not_change_with_each_address_that_moves() -> None:
+    """A text that differs is a new event: 300 Pods that wait would each be told of every move."""
+    two = {ClusterUid("c-2"): "blue", ClusterUid("c-3"): "azure"}
+    told = set()
+    for mine in range(1, 9):
+        sides = [side(f"e-{n}", "c-2#x/y" if n < mine else "c-3#x/y") for n in range(9)]
+        moved = [address(f"e-{n}") for n in range(9)] + [address("e-x", association=PLACED)]
+        told.add(why(replace(market(moved, *sides), names=two), seeker()))
+    assert told == {
+        "pool 'k' has no free address: its addresses are held by cluster azure (c-3), cluster blue (c-2), others; "
+        "waiting for one to get free"
+    }
+
+
+def test_what_is_just_being_given_out_here_is_held_here() -> None:
+    """Else the text would say "others" for a moment, each time an address is given out."""
+    there = market([address("e-1")], reserved=["e-1"])
+    assert f"held by cluster {FACTS.cluster_uid}; waiting" in why(there, seeker())
+    offers = allot(market([address("e-1")]), [seeker("p"), seeker("q")])
+    assert f"held by cluster {FACTS.cluster_uid}; waiting" in str(offers[PodUid("q")])
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,24 @@ def test_expired_ones_are_not_used(keeper_of: Make) -> None:
         keeper_of(Source(gone.made)).frozen()
 
 
+def test_when_they_expire_is_known(keeper_of: Make) -> None:
+    soon = Temporary(dict)
+    keeper = keeper_of(Source(soon.made))
+    assert keeper.expires_in_s is None
+    keeper.frozen()
+    assert keeper.expires_in_s == 3600
+    soon.now += datetime.timedelta(minutes=29, seconds=59, milliseconds=500)
+    assert keeper.expires_in_s == 1800
+    soon.pass_minutes(60)
+    assert keeper.expires_in_s == 0
+
+
+def test_those_that_do_not_expire_say_so(keeper_of: Make) -> None:
+    keeper = keeper_of(Source(Credentials("key", "secret")))
+    keeper.frozen()
+    assert keeper.expires_in_s is None
+
+
 def test_refused_ones_are_looked_for_anew(keeper_of: Make) -> None:
     source = Source(Credentials("rotated", "secret"), Credentials("current", "secret"))
     keeper = keeper_of(source)

@@ -38,6 +38,9 @@ class Ears:
         assert seconds >= 0
         self.heard.append((service, operation, code))
 
+    def event_dropped(self, reason: str) -> None:
+        """No connection drops events."""
+
 
 def kubeconfig(folder: Path, url: str, user: object) -> str:
     """A kubeconfig file."""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from controller.kube.cache import PodCache
-from controller.kube.connection import connect
+from controller.kube.connection import SILENCE, connect
 from controller.kube.identity import ClusterIdentity
 from controller.kube.informer import OnChange, PodInformer
+from controller.kube.watching import WatchEvent, batches
+from state.errors import Unavailable
 from state.model import PodUid
 from tests.fakes.kube_http import Heard, Reply, scripted, wait_until
 
@@ -57,7 +60,12 @@ def listing(version: int, *pods: dict[str, Any]) -> Reply:
 
 @contextmanager
 def informed(
-    script: Script, folder: Path, on_change: OnChange = lambda _: None, *, limit_s: float = 30.0
+    script: Script,
+    folder: Path,
+    on_change: OnChange = lambda _: None,
+    *,
+    limit_s: float = 30.0,
+    silence_s: float = 90.0,
 ) -> Iterator[PodCache]:
     """The cache of an informer at work."""
     with scripted(script) as server:
@@ -66,7 +74,7 @@ def informed(
         context = {"name": "x", "context": {"cluster": "c", "user": ""}}
         file.write_text(json.dumps({"clusters": [cluster], "contexts": [context], "current-context": "x"}))
         connection, cache = connect(str(file), version="1", call_timeout_s=limit_s), PodCache()
-        informer = PodInformer(connection, cache, ClusterIdentity(connection, time.monotonic))
+        informer = PodInformer(connection, cache, ClusterIdentity(connection, time.monotonic), silence_s=silence_s)
         informer.start(on_change)
         try:
             yield cache
@@ -159,3 +167,48 @@ def test_a_watch_that_is_not_answered_hides_nothing_for_long(tmp_path: Path) -> 
     with informed(script, tmp_path, limit_s=1.0) as cache:
         wait_until(has(cache, "b"))
     assert script.listed == 2
+
+
+def trickle(count: int) -> Reply:
+    """An answer in chunks that are a byte without meaning each."""
+    return Reply(headers={"Transfer-Encoding": "chunked"}, pieces=(b"1\r\n\n\r\n",) * count, pause_s=0.02)
+
+
+def test_a_watch_of_bytes_that_make_no_event_is_silent(tmp_path: Path) -> None:
+    """Something on the way keeps the connection warm, and what happens does not come through."""
+    script = Script([listing(1, pod("a", 1)), listing(9, pod("b", 8))], [trickle(2_000), trickle(2_000)])
+    with informed(script, tmp_path, silence_s=0.2) as cache:
+        wait_until(has(cache, "b"))
+        assert script.watched[:2] == ["1", "1"]
+
+
+class Chunks:
+    """What a watch brings, a byte each second of the test's clock."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self._chunks, self.now = chunks, 0.0
+
+    def chunks(self) -> Iterator[bytes]:
+        """One after the other."""
+        for chunk in self._chunks:
+            self.now += 1.0
+            yield chunk
+
+
+@pytest.mark.parametrize(("silence_s", "ends"), [(90.0, True), (math.inf, False)], ids=["guarded", "control"])
+def test_only_a_limit_ends_a_trickle(silence_s: float, ends: bool) -> None:
+    stream: Any = Chunks(*[b"\n"] * 50, event("ADDED", pod("a", 1)), *[b" "] * 95)
+    events: list[WatchEvent] = []
+
+    def read() -> None:
+        for batch in batches(stream, "watch pods", silence_s=silence_s, clock=lambda: stream.now):
+            events.extend(batch)
+
+    if ends:
+        with pytest.raises(Unavailable) as raised:
+            read()
+        assert raised.value.code == SILENCE
+        assert stream.now == 51 + 91
+    else:
+        read()
+    assert len(events) == 1

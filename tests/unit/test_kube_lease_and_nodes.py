@@ -1,5 +1,6 @@
 """What other people's Leases and Nodes are read as, however they were edited."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,11 @@ import pytest
 
 from controller.core.contract import LEASE_EPOCH
 from controller.core.lease import Lease
-from controller.kube.identity import own_namespace
+from controller.kube.connection import connect
+from controller.kube.identity import ClusterIdentity, own_namespace
 from controller.kube.lease import lease_of
-from controller.kube.nodes import Provider, provider_of_id
+from controller.kube.nodes import UNUSED_S, NodeReader, Provider, provider_of_id
+from tests.fakes.kube_http import Heard, Reply, scripted
 
 NOTHING = Lease(holder="", duration_s=0)
 
@@ -72,3 +75,37 @@ def test_our_namespace_is_that_of_the_service_account(tmp_path: Path) -> None:
     assert own_namespace(file) == "eip"
     file.write_text("")
     assert own_namespace(file) == "kube-system"
+
+
+def test_nodes_that_nobody_asks_for_are_forgotten(tmp_path: Path) -> None:
+    asked: list[str] = []
+    now = [1_000.0]
+
+    def answer(heard: Heard) -> Reply:
+        asked.append(heard.path.rpartition("/")[2])
+        return Reply(body=b'{"spec": {"providerID": "aws:///z/i-0a"}}')
+
+    with scripted(answer) as server:
+        connection = connect(_kubeconfig(tmp_path, server.url), version="1")
+        nodes = NodeReader(connection, ClusterIdentity(connection, lambda: now[0]), lambda: now[0])
+        for number in range(20):
+            nodes.read(f"n-{number}")
+        assert nodes.remembered == 20
+        now[0] += UNUSED_S - 10
+        used = nodes.known("n-7", float("-inf"))
+        assert used is not None
+        assert used.instance_id == "i-0a"
+        now[0] += 20
+        nodes.read("n-new")
+        assert nodes.remembered == 2
+        assert nodes.known("n-7", float("-inf")) is not None
+        connection.close()
+    assert asked.count("n-7") == 1
+
+
+def _kubeconfig(folder: Path, url: str) -> str:
+    file = folder / "kubeconfig"
+    context = {"name": "x", "context": {"cluster": "c", "user": ""}}
+    clusters = [{"name": "c", "cluster": {"server": url}}]
+    file.write_text(json.dumps({"clusters": clusters, "contexts": [context], "current-context": "x"}))
+    return str(file)

@@ -184,3 +184,24 @@ def test_three_replicas_pass_the_lease_on_and_each_term_has_a_higher_epoch(world
         eventually(lambda: any(replica.may_act() for replica in replicas))
     eventually(lambda: len(epochs_told(world)) == 3)  # a replica may act a moment before it tells so
     assert epochs_told(world) == [1, 2, 3]
+
+
+def writes(replica: Replica) -> int:
+    """How often it wrote the Lease."""
+    return sum(call in ("create", "update") for call in replica.client.calls)
+
+
+def test_a_beginning_that_hangs_is_seen_and_takes_the_lease_from_nobody(world: Cluster) -> None:
+    """Its thread is lost to that call, so it could begin no other term. Once the call is back, it may lead again."""
+    world.timings = BRISK
+    world.table.gate.clear()
+    replica = world.add()
+    replica.elector.start()
+    eventually(lambda: replica.elector.beginning_s() > 2 * BRISK.lease_duration)
+    eventually(lambda: replica.elector.holder() == "")
+    written, read = writes(replica), len(replica.client.calls)
+    eventually(lambda: len(replica.client.calls) > read + 20)
+    assert writes(replica) == written
+    world.table.gate.set()
+    eventually(replica.may_act)
+    assert replica.elector.beginning_s() == 0.0

@@ -1,5 +1,6 @@
 """A status document with something of everything, some of it hostile."""
 
+from controller.core.silence import Waits
 from controller.core.status import (
     ClusterStatus,
     HolderStatus,
@@ -43,6 +44,7 @@ def status() -> Status:
             PoolStatus(tag_key="game-ips", total=4, free=1, waiting=2, longest_wait_s=75, holders=(holder,)),
             PoolStatus(tag_key='odd"key\\', total=0, free=0, waiting=0),
         ),
+        waits=Waits(watch_silent_s=12.5, writer_waiting_s=0.2, term_beginning_s=3.0, credentials_expire_s=3600.0),
         policy=PolicyStatus(default="deny", rules=2, limits=1, error=HOSTILE),
         clusters=(
             ClusterStatus(uid="0f3c", name="b", silent_s=12.5, addresses=3, waiting=1, install="kube-system/eip"),

@@ -65,6 +65,8 @@ def test_the_status_is_the_documented_document() -> None:
     assert document["pools"][0].keys() == {"tag_key", "total", "free", "waiting", "longest_wait_s", "holders"}
     known = {"uid", "name", "silent_s", "addresses", "install", "waiting", "same_name"}
     assert document["clusters"][0].keys() == known
+    waits = {"watch_silent_s", "writer_waiting_s", "term_beginning_s", "credentials_expire_s"}
+    assert document["waits"].keys() == waits
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/metrics", "/api/v1/status", "/nowhere"])
@@ -111,6 +113,7 @@ def test_metrics_count_calls_and_show_the_status() -> None:
     metrics = Metrics()
     metrics.call("ec2", "AssociateAddress", 0.03, "")
     metrics.call("ec2", "AssociateAddress", 5.0, "RequestLimitExceeded")
+    metrics.event_dropped("namespace")
     text = Asked("/metrics", metrics=metrics).body.decode()
     found = {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -120,6 +123,11 @@ def test_metrics_count_calls_and_show_the_status() -> None:
     call = (("operation", "AssociateAddress"), ("service", "ec2"))
     assert found["pod_eip_calls_total", (("code", "RequestLimitExceeded"), *call)] == 1
     assert found["pod_eip_call_duration_seconds_count", call] == 2
+    assert found["pod_eip_events_dropped_total", (("reason", "namespace"),)] == 1
+    assert found["pod_eip_watch_silent_seconds", ()] == 12.5
+    assert found["pod_eip_writer_waiting_seconds", ()] == 0.2
+    assert found["pod_eip_term_beginning_seconds", ()] == 3
+    assert found["pod_eip_credentials_expire_seconds", ()] == 3600
     assert found["pod_eip_leader", ()] == 1
     assert found["pod_eip_epoch", ()] == 7
     assert found["pod_eip_pods", (("mode", "auto"), ("phase", "pending"))] == 1
@@ -133,3 +141,7 @@ def test_metrics_count_calls_and_show_the_status() -> None:
 
 def test_metrics_of_a_replica_that_is_still_starting() -> None:
     assert b"pod_eip_leader 0.0" in Asked("/metrics", Scripted(status=Status(cluster="a"))).body
+
+
+def test_credentials_that_do_not_expire_have_no_metric() -> None:
+    assert b"pod_eip_credentials" not in Asked("/metrics", Scripted(status=Status(cluster="a"))).body

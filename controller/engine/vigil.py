@@ -1,0 +1,49 @@
+"""Watches over the parts of a replica that wait for somebody else: silence must be seen, and not be taken for peace."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from controller.core import silence
+from controller.core.silence import Bounds, Waits
+
+
+def writer_bound_s(call_timeout_s: float) -> float:
+    """From when the ledger's writer hangs. A change waits for the group before it and for its own: each is tried for
+    two calls' time, and takes one more to be sent and one to be read back. Twice that."""
+    return 2 * 2 * (2 + 1 + 1) * call_timeout_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vigil:
+    """Asks each part how long it has waited, in seconds; none of them blocks. Thread-safe.
+
+    `watch_limit_s`: how long nothing may be heard of Pods while all is well.
+    """
+
+    watch: Callable[[], float]
+    watch_limit_s: float
+    writer: Callable[[], float]
+    term: Callable[[], float]
+    credentials: Callable[[], float | None]
+    call_timeout_s: float
+    lease_duration_s: float
+
+    def waits(self) -> Waits:
+        """How long each waits now."""
+        return Waits(
+            watch_silent_s=round(self.watch(), 1),
+            writer_waiting_s=round(self.writer(), 1),
+            term_beginning_s=round(self.term(), 1),
+            credentials_expire_s=self.credentials(),
+        )
+
+    def overdue(self) -> str:
+        """What hangs, in words; empty: nothing does."""
+        return silence.overdue(self.waits(), self._bounds())
+
+    def _bounds(self) -> Bounds:
+        return Bounds(
+            watch_silent_s=2 * self.watch_limit_s,
+            writer_waiting_s=writer_bound_s(self.call_timeout_s),
+            term_beginning_s=2 * self.lease_duration_s,
+        )
