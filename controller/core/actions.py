@@ -135,6 +135,8 @@ class Reason(StrEnum):
     GONE = "another look at an address that EC2 did not show"
     SIGNS = "time before its labels are put on once more"
     TOKEN = "its turn for a call to EC2"
+    BRAKE = "an address that EC2 refuses to all now"
+    FLAPPING = "time before its next address, for it changes too often"
     REFUSED = "another policy"
     ROOM = "room in its namespace's limit"
 

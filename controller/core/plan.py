@@ -103,6 +103,8 @@ def _obtain(s: Situation, wanted: Serve) -> Plan:
         return unplaced.wait(s)
     if s.rival:
         return squatter.await_target(s)
+    if s.flapping and s.record is None:
+        return (*teardown.unlabel_unserved(s), Wait(reason=Reason.FLAPPING, detail=s.flapping))
     obtain = _obtain_auto if wanted.mode is Mode.AUTO else _obtain_fixed
     return (*teardown.unlabel_unserved(s), *obtain(s, wanted, s.placement))
 
@@ -112,6 +114,9 @@ def _obtain_auto(s: Situation, wanted: Serve, at: Placed) -> Plan:
         found = s.tagged[0]
         claim = Claim(mode=Mode.AUTO, pool=wanted.pool, target=at.target, address=found)
         return (claim, *_up(wanted.mode))
+    if s.braked:
+        told = _tell(EventType.WARNING, contract.ASSOCIATION_FAILED, s.braked)
+        return (told, Wait(reason=Reason.BRAKE, detail=s.braked))
     if s.in_doubt:
         return (Wait(reason=Reason.DOUBT),)
     intent = () if s.record else (Intend(pool=wanted.pool),)

@@ -91,6 +91,7 @@ class Situation:
     looked_after_cut: EC2's view was taken after this claim's association was cut.
     cut: the recorded association was cut already.
     barred: EC2 refused this Pod the claimed address for good.
+    braked: why EC2 gives nobody an address of the pool now; flapping: why the Pod begins nothing new for a while.
     refusal: what the policy has against a new claim for what the Pod desires.
     """
 
@@ -120,6 +121,8 @@ class Situation:
     barred: bool = False
     in_scope: bool = True
     refusal: Refusal | None = None
+    braked: str = ""
+    flapping: str = ""
 
     def is_ours(self, association: Association) -> bool:
         """Whether the claimed address is there by a call of ours, or because its IP took it along.

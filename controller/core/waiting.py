@@ -50,6 +50,10 @@ def _general(reason: Reason) -> str:
             return f"EC2 did not show its address at the last look. {_READS}"
         case Reason.TOKEN:
             return "waiting for its turn: EC2 lets the account make a few of these calls a second"
+        case Reason.BRAKE:
+            return "EC2 has no address for anybody now: one Pod of all that wait asks again, now and then"
+        case Reason.FLAPPING:
+            return "the Pod asked for an address, and not, too often: it has the next one after a pause"
         case Reason.SIGNS:
             return "something else takes the controller's labels off: they are put on again after a pause"
         case Reason.REFUSED:

@@ -121,6 +121,11 @@ class CallQueue:
         else:
             self._tokens.cancel(operation, grant)
 
+    def waits(self, uid: PodUid) -> bool:
+        """Whether the Pod has an entry or a ticket."""
+        with self._lock:
+            return any(uid in line.waiting or uid in line.tickets for line in self._lines.values())
+
     @property
     def waiting(self) -> dict[str, int]:
         """How many Pods wait for a token of each API."""

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.core import actions as act
 from controller.core.desire import Serve
@@ -33,7 +33,7 @@ LEDGER_WRITES = (act.Claim, act.Record, act.Retarget, act.MarkReleasing, act.For
 class Outcome:
     """How a plan ended: what it waits for, or what failed; `did` says whether it came to do anything.
 
-    for_token: the kind of EC2 mutation that it has no token for.
+    for_token: the kind of EC2 mutation that it has no token for. allocated: EC2 has given an address.
     """
 
     uid: PodUid
@@ -44,6 +44,8 @@ class Outcome:
     error: PodEipError | None = None
     failed: act.Action | None = None
     for_token: type[act.Action] | None = None
+    plan: act.Plan = ()
+    allocated: bool = False
 
 
 class Executor:
@@ -131,23 +133,21 @@ class Executor:
             return self._each(state, s, plan, steps)
 
     def _each(self, state: TermState, s: Situation, plan: act.Plan, steps: Steps) -> Outcome:
-        did, done = False, None
+        so_far, done = Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, plan=plan), None
         for action in plan:
             if isinstance(action, act.Wait):
-                return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did, wait=action)
+                return replace(so_far, wait=action)
             began = self._clock()
             try:
                 self._still(state, owed=isinstance(done, EC2_MUTATIONS) and isinstance(action, LEDGER_WRITES))
                 if not self._does(state, s, action, steps):
-                    wait = act.Wait(reason=act.Reason.TOKEN)
-                    return Outcome(
-                        uid=s.uid, epoch=state.term.epoch, situation=s, did=did, wait=wait, for_token=type(action)
-                    )
+                    return replace(so_far, wait=act.Wait(reason=act.Reason.TOKEN), for_token=type(action))
                 _note(s, action, self._clock() - began)
             except PodEipError as error:
-                return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did, error=error, failed=action)
-            did, done = did or not isinstance(action, act.Tell), action
-        return Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, did=did)
+                return replace(so_far, error=error, failed=action)
+            did, gave = not isinstance(action, act.Tell), isinstance(action, act.Allocate)
+            so_far, done = replace(so_far, did=so_far.did or did, allocated=so_far.allocated or gave), action
+        return so_far
 
     def _does(self, state: TermState, s: Situation, action: act.Action, steps: Steps) -> bool:
         """Whether the action was done: not where it needs a token of EC2 that there is not now."""

@@ -18,6 +18,8 @@ from state.model import AllocationId, AssociationId, Change, InstallKey, Install
 TOLD_FOR_S = 2700.0
 BAR_FIRST_S = 5.0
 BAR_LONGEST_S = 300.0
+FLAP_FREE, FLAP_FIRST_S, FLAP_LONGEST_S, FLAP_STREAK_S = 4, 5.0, 300.0, 60.0
+"""How often a Pod may begin to get an address before there are pauses, which double; a calm minute ends the streak."""
 SIGNS_FREE = 4
 SIGNS_STREAK_S = 60.0
 SIGNS_LONGEST_S = 300.0
@@ -59,6 +61,8 @@ class PodMemory:
     unplaced_since: float | None = None
     foreign_since: float | None = None
     waiting_since: float = 0.0
+    begun: int = 0
+    begun_at: float = float("-inf")
     mended: int = 0
     mended_at: float = float("-inf")
 
@@ -73,6 +77,23 @@ class PodMemory:
     def tell(self, reason: str, message: str, now: float) -> None:
         """It was said just now."""
         self.told, self.told_at = (reason, message), now
+
+    def begins(self, now: float) -> None:
+        """The Pod begins to get an address; one that has just lost one by a change of its own counts."""
+        self.begun = self.begun + 1 if now - self.begun_at < self.flap_s() + FLAP_STREAK_S else 1
+        self.begun_at = now
+
+    def flap_s(self) -> float:
+        """Seconds between two beginnings: none at first, then doubling."""
+        return 0.0 if self.begun < FLAP_FREE else min(FLAP_LONGEST_S, FLAP_FIRST_S * 2.0 ** (self.begun - FLAP_FREE))
+
+    def flapping(self, now: float) -> str:
+        """Why the Pod begins nothing new now; empty: it may."""
+        if now >= self.begun_at + self.flap_s():
+            return ""
+        return (
+            f"its annotations changed {self.begun} times in a row: the next address comes after {self.flap_s():.0f} s"
+        )
 
     def placed(self, found: Placed | Foreign | Unplaced, now: float) -> None:
         """Where the Pod's IP was found just now; "nobody has looked" says nothing."""

@@ -186,6 +186,7 @@ class Observer:
             refusal=glance.refusal,
             unplaced_long=memory.unplaced_for(self._clock()) >= self._memory.consistency_s,
             signs_rest=memory.signs_rest(self._clock()),
+            flapping=memory.flapping(self._clock()),
         )
         return self._with_surroundings(self._with_claim(base, glance), glance)
 

@@ -10,6 +10,7 @@ from controller.core.actions import Reason
 from controller.core.desire import Pending, Serve
 from controller.core.ports import Clock, Events, EventType, PodEvent
 from controller.core.situation import Placed
+from controller.engine.brakes import pool_of
 from controller.engine.execute import Outcome
 from controller.engine.memory import PodMemory
 from controller.engine.term import TermState
@@ -26,7 +27,7 @@ from state.errors import (
     QuotaExceeded,
     Throttled,
 )
-from state.model import Mode, PodUid
+from state.model import Mode, Phase, PodUid
 
 RELEASE_WAIT_S = 15.0
 FIRST_POLL_S = 1.0
@@ -51,6 +52,7 @@ class Aftermath:
         self._target_waiters: set[PodUid] = set()
         self._refused: set[PodUid] = set()
         self._crowded: dict[PodUid, str] = {}
+        self._braked: set[PodUid] = set()
         self._release_due = 0.0
 
     def take_in(self, outcome: Outcome) -> None:
@@ -59,6 +61,8 @@ class Aftermath:
         self._release_waiters.discard(outcome.uid)
         self._target_waiters.discard(outcome.uid)
         self._refused.discard(outcome.uid)
+        self._braked.discard(outcome.uid)
+        self._let_go(outcome)
         self._crowded.pop(outcome.uid, None)
         self._state.calls.leave(outcome.uid, but=outcome.for_token)
         mine = self._memory.of(outcome.uid)
@@ -70,6 +74,17 @@ class Aftermath:
         else:
             self._done(outcome, mine)
         self._make_room(outcome)
+
+    def _let_go(self, outcome: Outcome) -> None:
+        """What EC2 refused, gave or took back may hold for all who wait for an address of its own."""
+        s, pool = outcome.situation, pool_of(outcome.plan)
+        if isinstance(outcome.failed, act.Allocate) and outcome.error is not None and pool is not None:
+            self._state.brakes.refused(outcome.uid, pool, outcome.error)
+        elif pool is not None and outcome.allocated and self._state.brakes.served(pool):
+            self._queue.add(self._braked)
+        released = s.record is not None and s.record.phase is Phase.RELEASING and outcome.did and outcome.error is None
+        if released and self._state.brakes.freed():
+            self._queue.add(self._braked)
 
     def looked(self) -> None:
         """EC2 was looked at: whoever waits for that is planned anew."""
@@ -131,6 +146,13 @@ class Aftermath:
                 mine.failures += 1
             case Reason.GONE:
                 self._look_later(uid, mine, self._memory.consistency_s)
+            case Reason.BRAKE:
+                self._braked.add(uid)
+                wanted = outcome.situation.desire
+                pool = wanted.pool if isinstance(wanted, Serve) else ""
+                self._queue.add([uid], self._state.brakes.due_in(pool))
+            case Reason.FLAPPING:
+                self._queue.add([uid], max(mine.begun_at + mine.flap_s() - self._clock(), 0.1))
             case Reason.TOKEN:
                 self._queue.add([uid], SLOW_S)  # its turn comes before, as a rule
             case Reason.SIGNS:

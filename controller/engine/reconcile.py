@@ -10,35 +10,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, replace
 
-from controller.core.actions import Plan, target_of
+from controller.core.actions import target_of
 from controller.core.desire import Unproven
 from controller.core.plan import plan
 from controller.core.ports import Clock, Ledger, Pods, Term
-from controller.core.refusal import adopts, begins
-from controller.core.situation import Offer, Situation
+from controller.core.situation import Situation
 from controller.engine.beside import Beside
 from controller.engine.execute import Executor, Outcome
 from controller.engine.housekeeping import Housekeeping
 from controller.engine.leadership import Leadership
 from controller.engine.outcomes import Aftermath
+from controller.engine.permits import InFlight, permitted
 from controller.engine.term import TermState
 from controller.engine.workqueue import Workqueue
 from state.errors import PodEipError
-from state.model import AllocationId, PodUid, Target
+from state.model import PodUid
 
 log = logging.getLogger(__name__)
 
 IDLE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class InFlight:
-    """What a plan on its way has spoken for: a pool's address, and a target."""
-
-    allocation_id: AllocationId | None
-    target: Target | None
 
 
 class Reconciler:
@@ -65,8 +56,7 @@ class Reconciler:
         self._next_call_s = IDLE_S
         self._executor = executor(self._hand_in)
         self._beside = Beside(self._executor, self._queue, clock)
-        self._busy: dict[PodUid, InFlight] = {}
-        self._targets: dict[Target, str] = {}
+        self._in_flight = InFlight()
         self._stopping, self._hurried = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
         self._woke_at = clock()
@@ -154,11 +144,11 @@ class Reconciler:
             self._hurried.clear()
             self._queue.add(state.memory.start_anew())
         self._chores(state, house)
-        if state.admission.begin(self._busy):
-            self._queue.add([*after.refused(), *self._busy])
+        if state.admission.begin(self._in_flight.uids):
+            self._queue.add([*after.refused(), *self._in_flight.uids])
         turns, self._next_call_s = state.calls.due()
         self._queue.add(turns)
-        uids = self._queue.take(self._busy)
+        uids = self._queue.take(self._in_flight.uids)
         if uids:
             self._serve_all(state, after, uids)
 
@@ -200,9 +190,7 @@ class Reconciler:
         """The outcomes of plans that have ended; those of a term that is over only free their Pods."""
         while self._outcomes:
             outcome = self._outcomes.popleft()
-            ended = self._busy.pop(outcome.uid, None)
-            if ended is not None and ended.target is not None:
-                self._targets.pop(ended.target, None)
+            self._in_flight.end(outcome.uid)
             self._queue.free(outcome.uid)
             if self.state is None or self.aftermath is None:
                 continue
@@ -226,7 +214,7 @@ class Reconciler:
         try:
             self._serve(state, after, uids)
         except Exception as error:  # a fault of ours: the Pod that shows it is tried again as after any failure
-            left = sorted(uids - self._busy.keys())
+            left = sorted(uids - self._in_flight.uids)
             for uid in left if len(uids) > 1 else ():
                 self._serve_all(state, after, {uid})
             if len(uids) == 1:
@@ -238,44 +226,20 @@ class Reconciler:
                     after.take_in(Outcome(uid=uid, epoch=state.term.epoch, situation=unseen, error=fault))
 
     def _serve(self, state: TermState, after: Aftermath, uids: set[PodUid]) -> None:
-        reserved = frozenset(flight.allocation_id for flight in self._busy.values() if flight.allocation_id)
-        seen = state.observer.observe(uids, reserved)
+        seen = state.observer.observe(uids, self._in_flight.reserved())
         self._beside.ask(seen.parked)
         for s in sorted(seen.situations, key=_urgency):
             self._plan(state, after, s)
 
     def _plan(self, state: TermState, after: Aftermath, s: Situation) -> None:
-        steps = self._admitted(state, s, self._unrivalled(s, plan(s)))
+        steps = permitted(state, s, plan(s), self._in_flight)
         if not steps:
             after.take_in(Outcome(uid=s.uid, epoch=state.term.epoch, situation=s))
             if s.pod is None and s.record is None:
                 state.memory.forget(s.uid)
             return
-        self._busy[s.uid] = InFlight(
-            s.offer.address.allocation_id if isinstance(s.offer, Offer) else None, target_of(steps)
-        )
-        self._speak_for(s, target_of(steps))
+        self._in_flight.begin(s, target_of(steps))
         self._executor.start(state, s, steps)
-
-    def _speak_for(self, s: Situation, target: Target | None) -> None:
-        if target is not None and s.pod is not None:
-            self._targets[target] = f"Pod {s.pod.namespace}/{s.pod.name}"
-
-    def _unrivalled(self, s: Situation, steps: Plan) -> Plan:
-        """This plan, or another one where a plan in flight claims the same target: a node's IP has many Pods."""
-        target = target_of(steps)
-        rival = self._targets.get(target) if target is not None else None
-        return plan(replace(s, rival=rival)) if rival is not None else steps
-
-    def _admitted(self, state: TermState, s: Situation, steps: Plan) -> Plan:
-        """This plan, or another one if it would take more than the namespace may have."""
-        if s.pod is None or not begins(s, steps):
-            return steps
-        if adopts(steps):
-            state.admission.count(s.uid, s.pod.namespace)
-            return steps
-        refusal = state.admission.admit(s.uid, s.pod.namespace)
-        return plan(replace(s, refusal=refusal)) if refusal is not None else steps
 
     def _unseen(self, uid: PodUid) -> Situation:
         assert self.state is not None

@@ -88,6 +88,7 @@ class Steps:
             case act.Intend(pool=pool):
                 assert self._s.pod is not None
                 self._commit(transitions.intend(self._s.pod, pool, self.traceparent))
+                self._mine.begins(self._memory.clock())
                 self._mine.allocating_since, self._mine.claimed = None, True
             case act.Claim():
                 self._claim(action)
@@ -115,6 +116,8 @@ class Steps:
             raise
         self._mine.allocating_since = self._mine.associating_since = None
         self._mine.claimed = True
+        if step.address is not None:
+            self._mine.begins(self._memory.clock())
 
     def _free_side(self, address: Address) -> AddressRecord | None:
         """An address that was given up before has a side without an owner."""

@@ -11,6 +11,7 @@ from controller.core.policy import Policy
 from controller.core.ports import Clock, Ec2, Ledger, Pods, Term, Tokens
 from controller.core.situation import Facts
 from controller.engine.admission import Admission
+from controller.engine.brakes import Brakes
 from controller.engine.calls import CallQueue
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView
@@ -35,6 +36,7 @@ class TermState:
     pulse: Pulse
     admission: Admission
     calls: CallQueue
+    brakes: Brakes
     looker: Looker
 
 
@@ -93,6 +95,7 @@ def term_state(term: Term, basis: TermBasis, pulse: Pulse, knowledge: Knowledge,
         observer=observer,
         pulse=pulse,
         calls=CallQueue(basis.tokens),
+        brakes=Brakes(basis.clock),
         looker=looker,
         **knowledge,
     )

@@ -1,0 +1,97 @@
+"""A refusal that holds for all holds for all: one probe at a growing interval instead of one call for each Pod.
+
+An account over its quota refuses every AllocateAddress, a public pool that does not exist or is empty every one from
+it. The calls of hundreds of Pods would use up the account's bucket, which others need, and learn nothing. So after such
+a refusal one Pod asks at a time; the first that is served lets all others go.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from controller.core import actions as act
+from controller.core.contract import quoted
+from controller.core.ports import Clock
+from state.errors import PodEipError, PoolNotFound, QuotaExceeded
+from state.model import PodUid
+
+FIRST_S = 2.0
+LONGEST_S = 60.0
+QUOTA = "quota"
+_CAPACITY = "InsufficientAddressCapacity"
+
+
+@dataclass(slots=True)
+class _Brake:
+    """One cause: how often it refused in a row, why, when the next may ask, and who asks now."""
+
+    why: str
+    refusals: int = 0
+    next_at: float = 0.0
+    asking: PodUid | None = None
+
+
+class Brakes:
+    """One term's brakes; used by the loop's thread alone. Causes are the account's quota, and each public pool."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._brakes: dict[str, _Brake] = {}
+
+    def holds(self, uid: PodUid, pool: str, acts: Callable[[PodUid], bool]) -> str:
+        """Why this Pod may not allocate from this pool now; empty: it may, and asks for all where others may not.
+
+        `acts`: whether a Pod still acts, or waits for a token; one that asked and does neither asks no more.
+        """
+        causes = [brake for cause in (QUOTA, pool) if (brake := self._brakes.get(cause)) is not None]
+        for brake in causes:
+            asked_by_other = brake.asking is not None and brake.asking != uid and acts(brake.asking)
+            if asked_by_other or (brake.asking != uid and self._clock() < brake.next_at):
+                return brake.why
+        for brake in causes:
+            brake.asking = uid
+        return ""
+
+    def refused(self, uid: PodUid, pool: str, error: PodEipError) -> None:
+        """EC2 refused this Pod an address of this pool."""
+        cause = _cause(pool, error)
+        if cause is None:
+            return
+        brake = self._brakes.setdefault(cause, _Brake(why=_why(pool, error)))
+        if brake.asking == uid:
+            brake.asking = None
+        if self._clock() >= brake.next_at:  # the calls that were on their way together count as one
+            pause = min(LONGEST_S, FIRST_S * float(2 ** min(brake.refusals, 10)))
+            brake.refusals, brake.next_at = brake.refusals + 1, self._clock() + pause
+
+    def served(self, pool: str) -> bool:
+        """EC2 gave an address of this pool: nothing holds any more. Whether anything did."""
+        return bool([self._brakes.pop(cause) for cause in (QUOTA, pool) if cause in self._brakes])
+
+    def freed(self) -> bool:
+        """An address was released: there is room for one in the quota. Whether anybody waited for that."""
+        brake = self._brakes.get(QUOTA)
+        if brake is not None:
+            brake.next_at = self._clock()
+        return brake is not None
+
+    def due_in(self, pool: str) -> float:
+        """Seconds until somebody may ask for an address of this pool."""
+        dues = [self._brakes[cause].next_at for cause in (QUOTA, pool) if cause in self._brakes]
+        return max([0.1, *(due - self._clock() for due in dues)])
+
+
+def pool_of(plan: act.Plan) -> str | None:
+    """The public pool that this plan allocates from, if it allocates."""
+    return next((step.request.public_ipv4_pool for step in plan if isinstance(step, act.Allocate)), None)
+
+
+def _cause(pool: str, error: PodEipError) -> str | None:
+    """What else the refusal holds for: an empty pool is as good as none; a quota is the account's."""
+    if isinstance(error, PoolNotFound) or (isinstance(error, QuotaExceeded) and error.code == _CAPACITY):
+        return pool
+    return QUOTA if isinstance(error, QuotaExceeded) else None
+
+
+def _why(pool: str, error: PodEipError) -> str:
+    whose = "of the account" if _cause(pool, error) == QUOTA else f"of the public IPv4 pool {quoted(pool)}"
+    return f"no address {whose} can be had now ({error.explain()}); one Pod of all that wait asks again, now and then"

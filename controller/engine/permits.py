@@ -1,0 +1,79 @@
+"""What may stand between a plan and its start: another plan for the same target, a brake, a namespace's limit.
+
+A plan is made for one Pod by itself. Here it meets the others that are on their way; where it may not begin, the Pod is
+planned for once more with that known, and the plan says what it waits for.
+"""
+
+from collections.abc import KeysView
+from dataclasses import dataclass, field, replace
+
+from controller.core.actions import Plan, target_of
+from controller.core.plan import plan
+from controller.core.refusal import adopts, begins
+from controller.core.situation import Offer, Situation
+from controller.engine.brakes import pool_of
+from controller.engine.term import TermState
+from state.model import AllocationId, PodUid, Target
+
+
+@dataclass(slots=True)
+class InFlight:
+    """The plans on their way, and what they have spoken for: addresses of pools, and targets."""
+
+    addresses: dict[PodUid, AllocationId | None] = field(default_factory=dict)
+    targets: dict[Target, str] = field(default_factory=dict)
+    of: dict[PodUid, Target] = field(default_factory=dict)
+
+    @property
+    def uids(self) -> KeysView[PodUid]:
+        """Whose plans they are."""
+        return self.addresses.keys()
+
+    def reserved(self) -> frozenset[AllocationId]:
+        """The pool addresses that are being claimed."""
+        return frozenset(a for a in self.addresses.values() if a is not None)
+
+    def begin(self, s: Situation, target: Target | None) -> None:
+        """This Pod's plan begins; it makes its claim for this target, if it makes one."""
+        self.addresses[s.uid] = s.offer.address.allocation_id if isinstance(s.offer, Offer) else None
+        if target is not None and s.pod is not None:
+            self.targets[target], self.of[s.uid] = f"Pod {s.pod.namespace}/{s.pod.name}", target
+
+    def end(self, uid: PodUid) -> None:
+        """This Pod's plan has ended."""
+        self.addresses.pop(uid, None)
+        target = self.of.pop(uid, None)
+        if target is not None:
+            self.targets.pop(target, None)
+
+    def rival(self, uid: PodUid, target: Target | None) -> str:
+        """Who else claims this target just now, as people read it."""
+        return self.targets.get(target, "") if target is not None and self.of.get(uid) != target else ""
+
+
+def permitted(state: TermState, s: Situation, steps: Plan, flying: InFlight) -> Plan:
+    """This plan, or another one where it may not begin now."""
+    rival = flying.rival(s.uid, target_of(steps))
+    if rival:
+        return plan(replace(s, rival=rival))
+    return _unbraked(state, s, _admitted(state, s, steps), flying)
+
+
+def _admitted(state: TermState, s: Situation, steps: Plan) -> Plan:
+    """This plan, or another one if it would take more than the namespace may have."""
+    if s.pod is None or not begins(s, steps):
+        return steps
+    if adopts(steps):
+        state.admission.count(s.uid, s.pod.namespace)
+        return steps
+    refusal = state.admission.admit(s.uid, s.pod.namespace)
+    return plan(replace(s, refusal=refusal)) if refusal is not None else steps
+
+
+def _unbraked(state: TermState, s: Situation, steps: Plan, flying: InFlight) -> Plan:
+    """This plan, or another one where EC2 gives nobody an address of this pool now."""
+    pool = pool_of(steps)
+    if pool is None:
+        return steps
+    why = state.brakes.holds(s.uid, pool, lambda uid: uid in flying.uids or state.calls.waits(uid))
+    return plan(replace(s, braked=why)) if why else steps
