@@ -3,12 +3,13 @@
 import pytest
 
 from state.errors import PoolNotFound, QuotaExceeded
+from state.model import PodUid
 from tests.unit.engine_harness import Replica, World, auto, fixed
 
 POOL = "aws-samples.github.com/aws-pod-eip-controller-public-ipv4-pool"
 
 
-def crowd(world: World, count: int, **more: str) -> list[str]:
+def crowd(world: World, count: int, **more: str) -> list[PodUid]:
     """So many `auto` Pods."""
     return [world.pod(f"p{n}", {**auto(), **more}, ip=f"10.0.0.{10 + n}") for n in range(count)]
 
@@ -21,7 +22,7 @@ def test_over_quota_one_asks_for_all(world: World) -> None:
     world.ec2.calls.clear()
     replica.run(600, step=2)
     assert world.ec2.count("AllocateAddress") <= 12
-    assert all("EIPAssociationFailed" in world.events.reasons(pod) for pod in map(world.pods.pods.get, pods) if pod)
+    assert all("EIPAssociationFailed" in world.events.reasons(pod) for pod in pods)
 
 
 def test_a_free_address_is_not_waited_for_by_who_is_not_concerned(world: World) -> None:
