@@ -25,7 +25,7 @@ class Beside:
     def __init__(self, executor: Executor, queue: Workqueue, clock: Clock) -> None:
         self._executor, self._queue, self._clock = executor, queue, clock
         self._looked: deque[Looked] = deque()
-        self._compared: deque[tuple[Epoch, list[PodUid]]] = deque()
+        self._compared: deque[tuple[Epoch, Housekeeping, list[PodUid]]] = deque()
         self._looks: Looks | None = None
         self._comparison: Future[None] | None = None
 
@@ -43,8 +43,10 @@ class Beside:
         """The term is over: what comes in from now on is nobody's."""
         self._looks = None
 
-    def ask(self, parked: Mapping[PodUid, Need]) -> None:
-        """Have looked up what these Pods need."""
+    def ask(self, state: TermState, parked: Mapping[PodUid, Need]) -> None:
+        """Have looked up what these Pods need; the tokens that they may have are for others meanwhile."""
+        for uid in parked:
+            state.calls.leave(uid)
         if parked and self._looks is not None:
             self._looks.ask(parked)
 
@@ -59,15 +61,19 @@ class Beside:
         return bool(self._looked or self._compared)
 
     def take(self, state: TermState, after: Aftermath, unseen: Callable[[PodUid], Situation]) -> None:
-        """Draw the consequences of what has come in."""
+        """Draw the consequences of what has come in.
+
+        What is remembered of Pods is tidied here and not where the comparison runs: the loop may just have met a Pod.
+        """
         while self._looked:
             looked = self._looked.popleft()
             if looked.epoch == state.term.epoch:
                 self._take_look(looked, state, after, unseen)
         while self._compared:
-            epoch, uids = self._compared.popleft()
+            epoch, house, uids = self._compared.popleft()
             if epoch == state.term.epoch:
                 self._queue.add(uids)
+                state.memory.tidy([*house.everyone(), *uids])
                 after.everyone_is_due()
                 after.looked()
 
@@ -98,5 +104,5 @@ class Beside:
         self._queue.poke()
 
     def _compare(self, house: Housekeeping, epoch: Epoch) -> None:
-        self._compared.append((epoch, house.resync()))
+        self._compared.append((epoch, house, house.resync()))
         self._queue.poke()

@@ -38,6 +38,8 @@ class AddressView:
         unreadable = frozenset(a.allocation_id for a in told if not a.readable)
         seen = {a.allocation_id: a for a in told if a.readable}
         with self._lock:
+            if asked_at < self.asked_at:
+                return  # an answer that was slow says less than the one that overtook it
             self._age(asked_at)
             merged = {key: self._believe(address) for key, address in seen.items()}
             merged.update({key: self._addresses[key] for key in unreadable if key in self._addresses})

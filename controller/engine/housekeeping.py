@@ -1,6 +1,6 @@
 """What a leader does beside serving Pods: the full comparison with EC2, the heartbeat, and forgetting in time.
 
-The comparison runs in the loop's thread, the heartbeat aside; neither may delay a Pod by more than its own calls.
+The comparison and the heartbeat run beside the loop, in threads of their own; neither delays a Pod.
 """
 
 import logging
@@ -13,7 +13,7 @@ from controller.core.ports import Address, Clock, Heart, Ledger, Pods
 from controller.core.sweep import Surroundings, is_unowned_auto, mode_of, sweep
 from controller.engine.peers import Peers
 from controller.engine.term import TermState
-from state.errors import ConditionLost, ItemUnreadable, PodEipError
+from state.errors import ConditionLost, ItemUnreadable, NotLeading, PodEipError
 from state.model import AllocationId, Change, ClusterUid, Mode, Owner, PodUid, Rev
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,6 @@ class Housekeeping:
         self._unwrite()
         self._purge(addresses)
         everyone = self.everyone()
-        self.state.memory.tidy(everyone)
         return [*everyone, *orphans]
 
     def everyone(self) -> list[PodUid]:
@@ -168,7 +167,12 @@ class Housekeeping:
                 yield f"{address.public_ip} ({address.allocation_id}): {what} {silent.key.cluster_uid}"
 
     def _commits(self, change: Change) -> bool:
-        """Whether it is written. An item that is not as we believe, or not to be read by us, stops nobody else."""
+        """Whether it is written. An item that is not as we believe, or not to be read by us, stops nobody else.
+
+        Raises NotLeading once the term is over: what this one saw is no reason to write under the next.
+        """
+        if self.state.over.is_set():
+            raise NotLeading("the term of this comparison is over")
         try:
             self.ledger.commit(change)
         except ConditionLost:

@@ -5,6 +5,7 @@ look will answer freshly enough waits for that one. Each kind has its own turn, 
 who needs none.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,8 @@ from controller.core.ports import Clock
 from controller.engine.needs import Kind, Looker, Need
 from state.errors import PodEipError
 from state.model import Epoch, PodUid
+
+log = logging.getLogger(__name__)
 
 THREADS = 5
 BATCH = 1000
@@ -82,6 +85,8 @@ class Looks:
             error = None
         except PodEipError as failure:
             error = failure
+        except Exception:  # the thread's top: those who asked hear of a fault of ours as of any failure
+            log.exception("a look failed unexpectedly", extra={"kind": kind})
         finally:
             with self._state:
                 uids = frozenset(uid for asking in turn.running.values() for uid in asking)

@@ -21,7 +21,7 @@ from state.model import InterfaceId, Target
 
 MISSING_S = 5.0
 KEPT_S = 5.0
-FORGOTTEN_S = 60.0
+FORGOTTEN_S = 2 * KEPT_S
 NEVER = float("-inf")
 
 
@@ -145,6 +145,9 @@ class Placements:
     def _learn(self, found: Iterable[Interface], asked_at: float) -> None:
         with self._lock:
             for interface in found:
+                known = self._interfaces.get(interface.interface_id)
+                if known is not None and known.asked_at > asked_at:
+                    continue  # a slow answer says less than the one that overtook it
                 self._remove(interface.interface_id)
                 self._interfaces[interface.interface_id] = Told(asked_at, self._clock(), interface)
                 self._by_ip.update(dict.fromkeys(interface.private_ips, interface.interface_id))

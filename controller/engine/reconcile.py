@@ -174,6 +174,7 @@ class Reconciler:
     def _follow_leadership(self) -> None:
         term = self._leadership.term
         if self.state is not None and (term is None or term.epoch != self.state.term.epoch):
+            self.state.over.set()
             self.state.calls.close()
             self.state = self.housekeeping = self.aftermath = None
             self._beside.end()
@@ -227,7 +228,7 @@ class Reconciler:
 
     def _serve(self, state: TermState, after: Aftermath, uids: set[PodUid]) -> None:
         seen = state.observer.observe(uids, self._in_flight.reserved())
-        self._beside.ask(seen.parked)
+        self._beside.ask(state, seen.parked)
         for s in sorted(seen.situations, key=_urgency):
             self._plan(state, after, s)
 

@@ -3,8 +3,9 @@
 A later term must not act on what an earlier one saw: between them another replica may have led.
 """
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 from controller.core.policy import Policy
@@ -24,7 +25,7 @@ from controller.engine.pulse import Pulse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermState:
-    """The state of one term. `new_term_state` makes it."""
+    """The state of one term. `new_term_state` makes it. `over`: the loop has dropped it, and nothing of it counts."""
 
     term: Term
     facts: Facts
@@ -38,6 +39,7 @@ class TermState:
     calls: CallQueue
     brakes: Brakes
     looker: Looker
+    over: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,7 +184,9 @@ class Mind:
     def resync(self) -> None:
         """A heartbeat, then the full comparison. Raises Fenced."""
         self._house_ledger().heartbeat()
-        self.queue.add(self.house.resync())
+        uids = self.house.resync()
+        self.queue.add(uids)
+        self.state.memory.tidy([*self.house.everyone(), *uids])
         self.after.looked()
 
     # ── inside ──

@@ -145,7 +145,7 @@ def test_what_is_forgotten_was_not_believed_any_more(time: Time, vpc: Vpc) -> No
     for _ in range(int(FORGOTTEN_S) + 5):
         time.now += 1
         answers.append((type(places.place(ip(1, last=1))), places.place("10.255.0.1")))
-    assert [found for found, _ in answers] == [Placed] * 30 + [Unplaced] * (len(answers) - 30)
+    assert [found for found, _ in answers] == [Placed] * int(KEPT_S) + [Unplaced] * (len(answers) - int(KEPT_S))
     looked = [absent == Unplaced(looked=True) for _, absent in answers]
     assert looked == [True] * 4 + [False] * (len(answers) - 4)
 
