@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 
 class KubeLeaseStore:
-    """Implements `controller.core.ports.LeaseStore`. Safe for threads; every call is sent once."""
+    """Implements `controller.core.lease.LeaseStore`. Safe for threads; every call is sent once."""
 
     def __init__(self, connection: Connection, namespace: str, name: str) -> None:
         self._connection, self._name = connection, name
