@@ -148,10 +148,18 @@ class World:
 class Replica:
     """One process: its leadership, its ledger, its loop. `ec2` may be a port of its own in front of the account."""
 
-    def __init__(self, world: World, *, cluster: str = "c-1", ec2: Ec2 | None = None, threads: int = 4) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        cluster: str = "c-1",
+        ec2: Ec2 | None = None,
+        threads: int = 4,
+        ledger_type: type[FakeLedger] = FakeLedger,
+    ) -> None:
         self.world, self.clock, self.ec2 = world, world.clock, ec2 or world.ec2
         self.install = InstallKey(cluster_uid=ClusterUid(cluster), lease_namespace="kube-system", lease_name="l")
-        self.ledger = FakeLedger(world.table, self.install, clock=self.clock, on_fenced=self._fenced)
+        self.ledger = ledger_type(world.table, self.install, clock=self.clock, on_fenced=self._fenced)
         self.leadership = Leadership(self.clock, 4.0)
         self.facts = Facts(
             cluster_uid=self.install.cluster_uid,

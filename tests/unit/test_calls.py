@@ -1,0 +1,292 @@
+"""Whose turn it is for a token of EC2: the order, the tickets, and that no grant is lost."""
+
+import threading
+from collections import Counter
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from controller.core import actions as act
+from controller.core.desire import Gone, Nothing, Serve
+from controller.core.ports import AllocationRequest, PodView
+from controller.core.situation import Facts, Situation
+from controller.engine.calls import OPERATIONS, CallQueue, Mutation, Urgency, entry_of
+from state.model import AllocationId, AssociationId, ClusterUid, Mode, PodUid
+from tests.fakes.tokens import FreeTokens
+
+FACTS = Facts(cluster_uid=ClusterUid("c"), cluster_name="c", install="i", home_border_group="r")
+ASSOCIATE = act.Associate()
+CUT = act.Cut(association_id=AssociationId("eipassoc-1"), allocation_id=AllocationId("eipalloc-1"))
+RELEASE = act.Release(allocation_id=AllocationId("eipalloc-1"), border_group="r")
+ALLOCATE = act.Allocate(request=AllocationRequest(public_ipv4_pool="amazon", tags={}))
+MUTATIONS: tuple[Mutation, ...] = (ASSOCIATE, CUT, RELEASE, ALLOCATE)
+SERVE = Serve(mode=Mode.AUTO, pool="amazon", ip="10.0.0.1")
+
+
+def pod(uid: str, namespace: str = "ns", created: str = "1", **more: object) -> Situation:
+    """A Pod that wants an address, or something else."""
+    view = PodView(uid=PodUid(uid), namespace=namespace, name=uid, created=created)
+    made = {"desire": SERVE, "facts": FACTS, "pod": view, **more}
+    return Situation(uid=PodUid(uid), **made)  # type: ignore[arg-type]
+
+
+class Line:
+    """A queue over a bucket that the test fills; empty at first."""
+
+    def __init__(self) -> None:
+        self.tokens = FreeTokens(left=dict.fromkeys(OPERATIONS.values(), 0))
+        self.calls = CallQueue(self.tokens)
+
+    def come(self, *there: Situation, action: Mutation = ASSOCIATE) -> None:
+        """These come, and find no token."""
+        for s in there:
+            assert self.calls.admit(action, s) is None
+
+    def fill(self, tokens: int, action: Mutation = ASSOCIATE) -> None:
+        """So many tokens come in."""
+        self.tokens.left[OPERATIONS[type(action)]] += tokens
+
+    def turns(self, tokens: int = 1, action: Mutation = ASSOCIATE) -> list[str]:
+        """Whose turn it is once so many tokens have come in."""
+        self.fill(tokens, action)
+        return list(self.calls.due()[0])
+
+
+@pytest.fixture
+def line() -> Line:
+    """Nobody waits."""
+    return Line()
+
+
+def test_who_comes_first_while_there_are_tokens_is_admitted_at_once(line: Line) -> None:
+    line.fill(2)
+    assert line.calls.admit(ASSOCIATE, pod("a")) is not None
+    assert line.calls.admit(ASSOCIATE, pod("b")) is not None
+    assert line.calls.admit(ASSOCIATE, pod("c")) is None
+    assert line.calls.waiting["AssociateAddress"] == 1
+
+
+def test_the_most_urgent_come_first(line: Line) -> None:
+    orphan = pod("orphan:eipalloc-1", created="0", pod=None, desire=Gone())
+    served, moved = pod("served", created="1", desire=Nothing()), pod("moved", created="9", strayed=True)
+    gone = pod("gone", desire=Gone(), pod=None)
+    line.come(orphan, served, gone, moved, action=CUT)
+    order = [entry_of(CUT, s).urgency for s in (moved, gone, served, orphan)]
+    assert order == sorted(order)
+    turns = line.turns(4, CUT)
+    assert set(turns[:2]) == {"gone", "moved"}
+    assert turns[2] == "served"
+
+
+def test_what_each_call_depends_on() -> None:
+    gone, lives = pod("gone", desire=Gone()), pod("lives")
+    assert entry_of(CUT, gone).urgency is Urgency.DANGER
+    assert [entry_of(action, lives).urgency for action in MUTATIONS] == [
+        Urgency.SERVING,
+        Urgency.SERVING,
+        Urgency.RELEASE,
+        Urgency.SERVING,
+    ]
+
+
+def test_among_equals_the_oldest_comes_first(line: Line) -> None:
+    line.come(pod("new", created="3"), pod("old", created="1"), pod("b", created="2"), pod("a", created="2"))
+    assert line.turns(4) == ["old", "a", "b", "new"]
+
+
+def test_the_namespace_that_was_served_longest_ago_comes_first(line: Line) -> None:
+    line.come(*(pod(f"big{n}", "big", str(n)) for n in range(5)))
+    assert line.turns() == ["big0"]
+    line.come(pod("small0", "small", "8"), pod("small1", "small", "9"), pod("third", "third", "99"))
+    assert line.turns(2) == ["small0", "third"]
+    assert line.turns(5) == ["big1", "small1", "big2", "big3", "big4"]
+
+
+def test_urgency_comes_before_fairness(line: Line) -> None:
+    line.come(*(pod(f"g{n}", "big", pod=None, desire=Gone()) for n in range(3)), pod("s", "z"), action=CUT)
+    assert line.turns(4, CUT) == ["g0", "g1", "g2", "s"]
+
+
+def test_each_api_has_a_line_of_its_own(line: Line) -> None:
+    line.come(pod("a"))
+    line.fill(1, ALLOCATE)
+    assert line.calls.admit(ALLOCATE, pod("b")) is not None
+    assert line.calls.due()[0] == []
+    assert line.calls.waiting == {
+        "AssociateAddress": 1,
+        "AllocateAddress": 0,
+        "DisassociateAddress": 0,
+        "ReleaseAddress": 0,
+    }
+
+
+def test_a_newcomer_overtakes_nobody(line: Line) -> None:
+    line.come(pod("old", created="1"))
+    line.fill(1)
+    assert line.calls.admit(ASSOCIATE, pod("new", created="2")) is None
+    assert line.tokens.out == 0
+    assert line.calls.due()[0] == ["old"]
+
+
+def test_who_is_first_takes_the_token_when_it_comes_again(line: Line) -> None:
+    line.come(pod("old", created="1"), pod("new", created="2"))
+    line.fill(1)
+    assert line.calls.admit(ASSOCIATE, pod("old", created="1")) is not None
+    assert line.calls.due()[0] == []
+    assert line.calls.waiting["AssociateAddress"] == 1
+
+
+def test_a_ticket_is_good_for_one_call(line: Line) -> None:
+    line.come(pod("a"))
+    assert line.turns() == ["a"]
+    assert line.calls.admit(ASSOCIATE, pod("b")) is None
+    assert line.calls.admit(ASSOCIATE, pod("a")) is not None
+    assert line.calls.admit(ASSOCIATE, pod("a")) is None
+    assert line.tokens.out == 1
+
+
+def test_a_ticket_is_good_for_its_api_alone(line: Line) -> None:
+    line.come(pod("a"))
+    assert line.turns() == ["a"]
+    assert line.calls.admit(CUT, pod("a")) is None
+    assert line.calls.admit(ASSOCIATE, pod("a")) is not None
+
+
+def test_as_many_turns_as_tokens(line: Line) -> None:
+    line.come(*(pod(f"p{n}") for n in range(5)))
+    line.fill(3)
+    turns, again_s = line.calls.due()
+    assert (len(turns), again_s) == (3, 0.5)
+    assert line.calls.waiting["AssociateAddress"] == 2
+    assert line.calls.due() == ([], 0.5)
+
+
+def test_nobody_who_waits_is_nothing_to_ask_for(line: Line) -> None:
+    line.fill(1)
+    assert line.calls.due() == ([], float("inf"))
+    assert line.tokens.taken == []
+
+
+def test_who_leaves_gives_its_ticket_to_the_next(line: Line) -> None:
+    line.come(pod("a"), pod("b"))
+    assert line.turns() == ["a"]
+    line.calls.leave(PodUid("a"))
+    assert line.tokens.out == 0
+    assert line.calls.due()[0] == ["b"]
+
+
+def test_who_leaves_waits_no_more_but_for_what_it_still_needs(line: Line) -> None:
+    line.come(pod("a"))
+    line.come(pod("a"), action=CUT)
+    line.calls.leave(PodUid("a"), but=act.Cut)
+    assert line.turns() == []
+    assert line.turns(action=CUT) == ["a"]
+
+
+def test_the_end_of_a_term_gives_everything_back(line: Line) -> None:
+    line.come(pod("a"), pod("b"))
+    line.come(pod("c"), action=CUT)
+    assert line.turns() == ["a"]
+    assert line.turns(action=CUT) == ["c"]
+    line.calls.close()
+    assert line.tokens.out == 0
+    assert not any(line.calls.waiting.values())
+    assert line.calls.due()[0] == []
+
+
+def test_a_call_that_was_not_made_gives_its_token_back(line: Line) -> None:
+    line.fill(1)
+    for answered in (False, True):
+        grant = line.calls.admit(ASSOCIATE, pod("a"))
+        assert grant is not None
+        line.calls.settle(ASSOCIATE, grant, answered=answered, throttled=False)
+        assert line.tokens.out == 0
+    assert line.calls.admit(ASSOCIATE, pod("a")) is None
+
+
+def test_many_threads_share_the_tokens_without_losing_one(line: Line) -> None:
+    line.fill(40)
+    got: list[object] = []
+
+    def ask(first: int) -> None:
+        for n in range(first, first + 20):
+            grant = line.calls.admit(ASSOCIATE, pod(f"p{n}", f"ns{n % 3}"))
+            got.extend([grant] if grant is not None else [])
+
+    threads = [threading.Thread(target=ask, args=(n * 20,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    tickets, _ = line.calls.due()
+    assert len(got) + len(tickets) == line.tokens.out == 40
+    assert line.calls.waiting["AssociateAddress"] == 40
+
+
+class Accounts(RuleBasedStateMachine):
+    """Every grant that is out is held by a running call or by a ticket, whatever happens."""
+
+    running = Bundle("running")
+    uids = st.integers(0, 5).map(lambda n: f"p{n}")
+    mutations = st.sampled_from(MUTATIONS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = Line()
+        self.calling = 0
+        self.tickets: Counter[str] = Counter()
+
+    @rule(action=mutations, tokens=st.integers(1, 3))
+    def fill(self, action: Mutation, tokens: int) -> None:
+        """Tokens come in."""
+        self.line.fill(tokens, action)
+
+    @rule(target=running, action=mutations, uid=uids)
+    def admit(self, action: Mutation, uid: str) -> tuple[Mutation, object] | None:
+        """A plan comes to a call, and may make it: with a ticket, or with a token that is taken now."""
+        taken = len(self.line.tokens.taken)
+        grant = self.line.calls.admit(action, pod(uid, f"ns{uid > 'p2'}"))
+        if grant is None:
+            assert len(self.line.tokens.taken) == taken
+            return None
+        self.tickets[uid] -= len(self.line.tokens.taken) == taken
+        self.calling += 1
+        return action, grant
+
+    @rule(call=consumes(running), answered=st.booleans(), throttled=st.booleans())
+    def end(self, call: tuple[Mutation, object] | None, answered: bool, throttled: bool) -> None:
+        """A call ends."""
+        if call is not None:
+            self.line.calls.settle(*call, answered=answered, throttled=throttled)
+            self.calling -= 1
+
+    @rule()
+    def due(self) -> None:
+        """The loop asks whose turn it is: afterwards nobody waits where there is a token."""
+        self.tickets.update(self.line.calls.due()[0])
+        waiting = self.line.calls.waiting
+        assert all(left == 0 or waiting[operation] == 0 for operation, left in self.line.tokens.left.items())
+
+    @rule(uid=uids, but=st.none() | mutations)
+    def leave(self, uid: str, but: Mutation | None) -> None:
+        """A plan has ended."""
+        self.line.calls.leave(PodUid(uid), but=type(but) if but is not None else None)
+        self.tickets.pop(uid, None)
+
+    @rule()
+    def close(self) -> None:
+        """The term ends; calls that are on their way go on."""
+        self.line.calls.close()
+        self.tickets.clear()
+
+    @invariant()
+    def adds_up(self) -> None:
+        """No grant is lost, and none is given twice."""
+        assert all(held >= 0 for held in self.tickets.values())
+        assert self.line.tokens.out == self.calling + self.tickets.total()
+
+
+Accounts.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestAccounts = Accounts.TestCase
