@@ -70,9 +70,15 @@ class Gate:
             self._wake_first()
 
     def cancel(self, grant: Grant) -> None:
-        """Report that there was no call, or no answer."""
+        """Report that there was no answer."""
         with self._lock:
             self._bucket.cancel(grant)
+            self._wake_first()
+
+    def give_back(self, grant: Grant) -> None:
+        """Report that there was no call."""
+        with self._lock:
+            self._bucket.give_back(grant)
             self._wake_first()
 
     def _wake_first(self) -> None:
@@ -112,6 +118,12 @@ class Throttle:
         gate = self._gates.get(operation)
         if gate is not None and isinstance(grant, Grant):
             gate.cancel(grant)
+
+    def give_back(self, operation: str, grant: object) -> None:
+        """See the port `Tokens`."""
+        gate = self._gates.get(operation)
+        if gate is not None and isinstance(grant, Grant):
+            gate.give_back(grant)
 
     @contextmanager
     def turn(self, action: str, check: Callable[[], None]) -> Iterator[None]:

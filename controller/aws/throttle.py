@@ -115,9 +115,14 @@ class Bucket:
             self._learn_success(grant, now)
 
     def cancel(self, grant: Grant) -> None:
-        """The granted call was not sent, or nobody knows whether: nothing is learnt."""
+        """Nobody knows whether the granted call reached EC2: its token may be spent, and nothing is learnt."""
         self._in_flight -= 1
         self._probes -= grant.probe
+
+    def give_back(self, grant: Grant) -> None:
+        """The granted call was not sent: its token is there for another."""
+        self.cancel(grant)
+        self._tokens = min(self._burst, self._tokens + 1)
 
     def _may_probe(self, now: float) -> bool:
         return self._probes < self._most_probes and now >= self._no_probe_until

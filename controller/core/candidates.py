@@ -2,8 +2,8 @@
 
 Within one install the answer is exact: an address is offered once. Installs tell each other who waits for a pool, but
 not who is about to take what. So each address has one winner among the live installs, by rendezvous hashing; an install
-first uses the addresses that it wins, so that with room in the pool no conditional write is lost. The same Pod name gets its former address back,
-where that is free; an address that another name had is offered last.
+first uses the addresses that it wins, so that with room in the pool no conditional write is lost. The same Pod name
+gets its former address back, where that is free; an address that another name had is offered last.
 """
 
 from collections import Counter as Tally

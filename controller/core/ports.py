@@ -293,7 +293,11 @@ class Tokens(Protocol):
         ...
 
     def cancel(self, operation: str, grant: object) -> None:
-        """The granted call was not sent, or nobody knows whether."""
+        """Nobody knows whether the granted call reached EC2."""
+        ...
+
+    def give_back(self, operation: str, grant: object) -> None:
+        """The granted call was certainly not sent: its token is for another."""
         ...
 
 

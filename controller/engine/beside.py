@@ -4,7 +4,7 @@ The loop asks and goes on; it takes the news at its next turn. What belongs to a
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, wait
 
 from controller.core.ports import Clock
@@ -41,7 +41,9 @@ class Beside:
 
     def end(self) -> None:
         """The term is over: what comes in from now on is nobody's."""
-        self._looks = None
+        if self._looks is not None:
+            self._looks.close()
+        self._looks = self._comparison = None
 
     def ask(self, state: TermState, parked: Mapping[PodUid, Need]) -> None:
         """Have looked up what these Pods need; the tokens that they may have are for others meanwhile."""
@@ -60,15 +62,18 @@ class Beside:
         """Whether anything has come in."""
         return bool(self._looked or self._compared)
 
-    def take(self, state: TermState, after: Aftermath, unseen: Callable[[PodUid], Situation]) -> None:
+    def take(
+        self, state: TermState, after: Aftermath, unseen: Callable[[PodUid], Situation], busy: Collection[PodUid]
+    ) -> None:
         """Draw the consequences of what has come in.
 
-        What is remembered of Pods is tidied here and not where the comparison runs: the loop may just have met a Pod.
+        Who is `busy` has a plan on its way, so it has what it needed. What is remembered of Pods is tidied here and not
+        where the comparison runs: the loop may just have met a Pod.
         """
         while self._looked:
             looked = self._looked.popleft()
             if looked.epoch == state.term.epoch:
-                self._take_look(looked, state, after, unseen)
+                self._take_look(looked, state, after, unseen, busy)
         while self._compared:
             epoch, house, uids = self._compared.popleft()
             if epoch == state.term.epoch:
@@ -88,10 +93,15 @@ class Beside:
         return looks and (self._comparison is None or not wait([self._comparison], limit_s).not_done)
 
     def _take_look(
-        self, looked: Looked, state: TermState, after: Aftermath, unseen: Callable[[PodUid], Situation]
+        self,
+        looked: Looked,
+        state: TermState,
+        after: Aftermath,
+        unseen: Callable[[PodUid], Situation],
+        busy: Collection[PodUid],
     ) -> None:
         if looked.error is not None:
-            for uid in looked.uids:
+            for uid in looked.uids - set(busy):
                 state.memory.of(uid).asked.clear()
                 after.take_in(Outcome(uid=uid, epoch=looked.epoch, situation=unseen(uid), error=looked.error))
             return

@@ -147,7 +147,7 @@ class CallQueue:
         for uid in uids:
             ticket = line.tickets.pop(uid, None)
             if ticket is not None:
-                self._tokens.cancel(operation, ticket)
+                self._tokens.give_back(operation, ticket)
 
 
 def entry_of(action: Mutation, s: Situation) -> Entry:
@@ -157,9 +157,9 @@ def entry_of(action: Mutation, s: Situation) -> Entry:
 
 
 def _urgency(action: Mutation, s: Situation) -> Urgency:
-    if is_orphan(s.uid):
+    orphan = is_orphan(s.uid)
+    if isinstance(action, act.Cut) and (orphan or s.strayed or isinstance(s.desire, Gone)):
+        return Urgency.DANGER  # an orphan's IP may be another Pod's already
+    if orphan:
         return Urgency.HOUSEKEEPING
-    if isinstance(action, act.Release):
-        return Urgency.RELEASE
-    gone = isinstance(s.desire, Gone) or s.strayed
-    return Urgency.DANGER if isinstance(action, act.Cut) and gone else Urgency.SERVING
+    return Urgency.RELEASE if isinstance(action, act.Release) else Urgency.SERVING

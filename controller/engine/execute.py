@@ -69,7 +69,7 @@ class Executor:
         self._up = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="serve")
         self._down = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="take-away")
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chore")
-        self._compare = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compare")
+        self._compare = ThreadPoolExecutor(max_workers=2, thread_name_prefix="compare")
         self.looks = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="look")
         self._idle = threading.Condition()
         self._running = 0

@@ -23,7 +23,7 @@ BEAT_RETRY_S = 5.0
 QUEUE_BEAT_S = 10.0
 """While Pods wait for a pool the other installs are heard more often: who comes first changes quickly."""
 WRITES_AT_ONCE = 200
-"""A resync writes one by one in the loop's thread, and must not hold it up; what is left waits for the next."""
+"""A resync writes one by one, and must come to an end; what is left waits for the next."""
 UNOWNED_GRACE_S = 600.0
 RECENT_S = 1200.0
 AGAIN_S = 15.0

@@ -7,9 +7,10 @@ who needs none.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import get_args
 
 from controller.core.ports import Clock
 from controller.engine.needs import Kind, Looker, Need
@@ -18,7 +19,10 @@ from state.model import Epoch, PodUid
 
 log = logging.getLogger(__name__)
 
-THREADS = 5
+NODES_IN_BATCH = 20
+"""Nodes are read one by one."""
+THREADS = 2 * len(get_args(Kind))
+"""So many that no kind waits for another, even beside what still hangs of the term before."""
 BATCH = 1000
 """Needs that one look meets; the rest are the next one's, so that the first to ask are not held up by the last."""
 
@@ -51,6 +55,14 @@ class Looks:
         self._looker, self._epoch, self._pool, self._clock, self._done = looker, epoch, pool, clock, done
         self._state = threading.Condition()
         self._turns: dict[Kind, _Turn] = {}
+        self._over = False
+
+    def close(self) -> None:
+        """The term is over: what runs ends by itself, and nothing more begins."""
+        with self._state:
+            self._over = True
+            for turn in self._turns.values():
+                turn.waiting.clear()
 
     def ask(self, parked: Mapping[PodUid, Need]) -> None:
         """Have these needs met. Returns at once."""
@@ -71,26 +83,30 @@ class Looks:
         (turn.running if joins else turn.waiting).setdefault(need, set()).add(uid)
 
     def _start(self, kind: Kind, turn: _Turn) -> None:
-        if turn.running or not turn.waiting:
+        if turn.running or not turn.waiting or self._over:
             return
-        batch = dict(list(turn.waiting.items())[:BATCH])
+        batch = dict(list(turn.waiting.items())[: NODES_IN_BATCH if "nodes" in kind else BATCH])
         turn.running, turn.since = batch, self._clock()
         turn.waiting = {need: uids for need, uids in turn.waiting.items() if need not in batch}
         self._pool.submit(self._look, kind, turn)
 
     def _look(self, kind: Kind, turn: _Turn) -> None:
-        error: PodEipError | None = PodEipError("the look did not end", code="InternalError")
+        failed = self._try(kind, list(turn.running))
+        with self._state:
+            asked, turn.running = turn.running, {}
+            met = frozenset(uid for need, uids in asked.items() if need not in failed for uid in uids)
+            if met:
+                self._done(Looked(epoch=self._epoch, kind=kind, uids=met))
+            for need, error in failed.items():
+                self._done(Looked(epoch=self._epoch, kind=kind, uids=frozenset(asked[need]), error=error))
+            self._start(kind, turn)
+            self._state.notify_all()
+
+    def _try(self, kind: Kind, needs: Sequence[Need]) -> dict[Need, PodEipError]:
         try:
-            self._looker.look(kind, list(turn.running))
-            error = None
-        except PodEipError as failure:
-            error = failure
-        except Exception:  # the thread's top: those who asked hear of a fault of ours as of any failure
+            return self._looker.look(kind, needs)
+        except PodEipError as error:
+            return dict.fromkeys(needs, error)
+        except Exception as error:  # the thread's top: those who asked hear of a fault of ours as of any failure
             log.exception("a look failed unexpectedly", extra={"kind": kind})
-        finally:
-            with self._state:
-                uids = frozenset(uid for asking in turn.running.values() for uid in asking)
-                turn.running = {}
-                self._start(kind, turn)
-                self._state.notify_all()
-            self._done(Looked(epoch=self._epoch, kind=kind, uids=uids, error=error))
+            return dict.fromkeys(needs, PodEipError(f"{type(error).__name__}: {error}", code="InternalError"))

@@ -18,7 +18,7 @@ from state.model import AllocationId, ClusterUid, InstallRecord, PodUid, PoolQue
 
 
 class PoolMarket:
-    """The pools as one term of leadership sees them; used by the loop's thread alone."""
+    """The pools as one term of leadership sees them; looked at by the loop, read anew beside it."""
 
     def __init__(
         self,

@@ -135,7 +135,7 @@ class Reconciler:
         if self.state is None or self.aftermath is None:
             self._beside.drop()
         else:
-            self._beside.take(self.state, self.aftermath, self._unseen)
+            self._beside.take(self.state, self.aftermath, self._unseen, self._in_flight.uids)
         state, house, after = self.state, self.housekeeping, self.aftermath
         idle = self._leadership.closing or not self._pods.synced
         if idle or state is None or house is None or after is None:

@@ -26,6 +26,10 @@ class FreeTokens:
         self.out -= 1
 
     def cancel(self, operation: str, grant: object) -> None:
+        """It may have been used."""
+        self.out -= 1
+
+    def give_back(self, operation: str, grant: object) -> None:
         """It was not: it can be had again."""
         self.out -= 1
         if operation in self.left:

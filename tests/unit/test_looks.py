@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import get_args
 
 import pytest
 
@@ -150,11 +151,11 @@ def test_a_batch_has_an_end(scene: Scene) -> None:
     """The first to ask are not held up by the last."""
     scene.ask("first")
     scene.begun()
-    scene.looks.ask({PodUid(f"p{n}"): Need("nodes", f"n{n}") for n in range(looks.BATCH + 1)})
+    scene.looks.ask({PodUid(f"p{n}"): Need("nodes", f"n{n}") for n in range(looks.NODES_IN_BATCH + 1)})
     assert scene.end().uids == {"first"}
-    scene.pods.free.release(looks.BATCH)
-    assert len(scene.post.get().uids) == looks.BATCH
-    assert scene.end().uids == {f"p{looks.BATCH}"}
+    scene.pods.free.release(looks.NODES_IN_BATCH)
+    assert len(scene.post.get().uids) == looks.NODES_IN_BATCH
+    assert scene.end().uids == {f"p{looks.NODES_IN_BATCH}"}
 
 
 def test_a_look_that_fails_fails_for_those_who_asked(scene: Scene) -> None:
@@ -167,6 +168,35 @@ def test_a_look_that_fails_fails_for_those_who_asked(scene: Scene) -> None:
     assert isinstance(failed.error, Unavailable)
     assert other.uids == {"b"}
     assert other.error is None
+
+
+def test_a_node_that_cannot_be_read_fails_only_its_own_pods(scene: Scene) -> None:
+    scene.ask("first")
+    scene.begun()
+    scene.looks.ask({PodUid("a"): Need("nodes", "bad"), PodUid("b"): Need("nodes", "good")})
+    scene.end()
+    scene.pods.fail("instance_of", Unavailable("this Node's GET fails"))
+    scene.pods.free.release(2)
+    met, failed = scene.post.get(), scene.post.get()
+    assert met.uids == {"b"}
+    assert met.error is None
+    assert failed.uids == {"a"}
+    assert isinstance(failed.error, Unavailable)
+
+
+def test_all_kinds_run_at_once(scene: Scene) -> None:
+    """Even beside those of a term that is over."""
+    assert len(get_args(Kind)) * 2 <= looks.THREADS
+
+
+def test_an_ended_term_begins_no_more_looks(scene: Scene) -> None:
+    scene.ask("a")
+    scene.begun()
+    scene.ask("b", name="other")
+    scene.looks.close()
+    assert scene.end().uids == {"a"}
+    assert scene.looks.wait_idle(LIMIT_S)
+    assert scene.pods.asked == ["n"]
 
 
 def test_a_failure_of_one_kind_is_no_failure_of_another(scene: Scene) -> None:
@@ -195,7 +225,7 @@ def test_kinds_do_not_wait_for_each_other(scene: Scene, kind: Kind) -> None:
 class Faulty(Looker):
     """A looker with a fault of ours in it."""
 
-    def look(self, kind: Kind, needs: Iterable[Need]) -> None:
+    def look(self, kind: Kind, needs: Iterable[Need]) -> dict[Need, PodEipError]:
         """Stumbles."""
         raise ZeroDivisionError
 
@@ -237,11 +267,11 @@ def test_what_a_look_of_an_ended_term_says_is_nobodys(world: World) -> None:
         replica.loop.turn()
         replica.lose()
         replica.loop.turn()
-        replica.lead()
-        replica.loop.turn()
         world.ec2.fail("DescribeAddresses", Unavailable("down"))
-    assert replica.loop.aside_idle(LIMIT_S)
-    assert replica.loop.has_news
+    turn_free = time.monotonic() + LIMIT_S
+    while not replica.loop.has_news:
+        assert time.monotonic() < turn_free, "the look never ends"
+    replica.lead()
     world.pool(1)
     replica.settle()
     assert replica.loop.failures == 0
