@@ -66,8 +66,10 @@ class Locator:
         return Need("places", glance.desire.ip, since=self._since(glance), detail=instance)
 
     def _since(self, glance: Glance) -> float:
-        """How fresh a place must be: after a cut, or where an association was dropped, nothing from before counts."""
-        cut_at = self._memory.of(glance.uid).cut_at
+        """How fresh a place must be: nothing counts from before the Pod got its IP, or a cut, or a dropped association."""
+        assert isinstance(glance.desire, Serve)
+        memory = self._memory.of(glance.uid)
+        cut_at = max(memory.cut_at, memory.has_had(glance.desire.ip, self._clock()))
         if self._dropped(glance):
             return max(cut_at, self._view.asked_at)
         return NEVER if glance.settled else cut_at

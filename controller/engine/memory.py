@@ -65,6 +65,14 @@ class PodMemory:
     begun_at: float = float("-inf")
     mended: int = 0
     mended_at: float = float("-inf")
+    ip: str = ""
+    ip_at: float = 0.0
+
+    def has_had(self, ip: str, now: float) -> float:
+        """Since when the Pod is known to have this IP: what was seen of the IP before was not its own."""
+        if self.ip != ip:
+            self.ip, self.ip_at = ip, now
+        return self.ip_at
 
     def since(self, kind: str, name: str, at_least: float) -> float:
         """How fresh an answer must be: as when it was first asked for, however long the asking took."""

@@ -1,0 +1,58 @@
+"""A namespace asks for what EC2 does not give: it is asked for once for all, and others go on as if alone."""
+
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from sandbox.ec2.settings import AWS_BUCKETS
+from sandbox.world import wait_until
+from tests.e2e.scene import Scene, auto
+from tests.faults.neighbours import FLAGS, NO_POOL, past, run_many, scene, waited
+from tests.faults.test_neighbours import THROTTLED, cluster_for, over_quota
+from tests.faults.world import fault_world
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
+
+
+# Two fifths of the account's buckets: for them a hundred Pods are many.
+SMALL = {
+    name: {"capacity": bucket.capacity * 0.4, "refill_per_s": bucket.refill_per_s * 0.4}
+    for name, bucket in AWS_BUCKETS.items()
+}
+
+
+def asked_once_at_a_time(where: Scene, *, most: int) -> None:
+    """After its first tries, nobody asks for addresses more often than that in twenty seconds, nor two at once."""
+    wait_until(past(10), 20, "the first tries are over")
+    where.mark()
+    wait_until(past(20), 30, "twenty seconds have gone")
+    tries = sorted(where.calls("AllocateAddress"), key=lambda call: call.started_mono)
+    assert len(tries) <= most, f"{len(tries)} calls in 20 s"
+    assert all(a.ended_mono <= b.started_mono for a, b in pairwise(tries)), "two at once"
+
+
+def test_over_quota_allocate_is_asked_for_once_at_a_time(tmp_path: Path) -> None:
+    with fault_world(tmp_path, cluster_for(75), flags=FLAGS, ec2=THROTTLED | {"quota": 0}) as world:
+        over_quota(world)
+        asked_once_at_a_time(scene(world, "hostile"), most=5)
+
+
+def test_a_pool_that_does_not_exist_is_asked_of_once_at_a_time(tmp_path: Path) -> None:
+    with fault_world(tmp_path, cluster_for(120), flags=FLAGS, ec2=THROTTLED) as world:
+        hostile = scene(world, "hostile")
+        run_many(hostile, 100, auto(NO_POOL))
+        asked_once_at_a_time(hostile, most=5)
+
+
+def test_a_pool_that_does_not_exist_holds_up_nobody_else(tmp_path: Path) -> None:
+    with fault_world(tmp_path, cluster_for(120), flags=FLAGS, ec2=THROTTLED | {"buckets": SMALL}) as world:
+        quiet, hostile = scene(world, "quiet"), scene(world, "hostile")
+        alone = [waited(quiet, f"before{number}", auto()) for number in range(7)]
+        world.ec2.refill_buckets()
+        run_many(hostile, 100, auto(NO_POOL))
+        wait_until(past(5), 10, "they have asked")
+        beside = [waited(quiet, f"beside{number}", auto()) for number in range(7)]
+        assert median(beside) <= 2 * median(alone), (alone, beside)
+        assert max(beside) <= 2 * max(alone) + 0.5, (alone, beside)
