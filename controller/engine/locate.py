@@ -66,7 +66,7 @@ class Locator:
         return Need("places", glance.desire.ip, since=self._since(glance), detail=instance)
 
     def _since(self, glance: Glance) -> float:
-        """How fresh a place must be: nothing counts from before the Pod got its IP, or a cut, or a dropped association."""
+        """How fresh a place must be: nothing from before the Pod got its IP, a cut or a dropped association counts."""
         assert isinstance(glance.desire, Serve)
         memory = self._memory.of(glance.uid)
         cut_at = max(memory.cut_at, memory.has_had(glance.desire.ip, self._clock()))
