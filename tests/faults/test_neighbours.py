@@ -57,8 +57,9 @@ def test_a_node_without_an_instance_in_a_large_vpc(tmp_path: Path) -> None:
         looks = quiet.calls("DescribeNetworkInterfaces")
         assert looks
         assert all(filters_of(call) - {"vpc-id"} for call in looks), "the whole VPC was described"
-        # A look that is on its way, and one of its own.
-        assert max(waits) < 2 * DESCRIBE_S + 1.0, waits
+        # A look that is on its way, one of its own, and what a busy machine adds.
+        assert max(waits) < 2 * DESCRIBE_S + PROMPT_S, waits
+        assert median(waits) < DESCRIBE_S, waits
 
 
 def test_the_list_of_nodes_is_slow(tmp_path: Path) -> None:
