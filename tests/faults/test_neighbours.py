@@ -2,18 +2,17 @@
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 
 import pytest
 
-from sandbox.ec2.settings import AWS_BUCKETS
 from sandbox.kube.faults import Fault
 from sandbox.world import ClusterSettings, wait_until
 from tests.e2e.scene import Scene, auto, fixed
 from tests.faults.neighbours import (
     FLAGS,
-    NO_POOL,
     delete_many,
     event_writes,
     fill_vpc,
@@ -54,12 +53,13 @@ def test_a_node_without_an_instance_in_a_large_vpc(tmp_path: Path) -> None:
         cluster.kube.node("bare", ip="10.99.0.1")
         cluster.kube.pod("hostile", "lost", annotations=auto(), ip="10.99.0.5", node="bare")
         waits = waits_until(quiet, past(30), LIMIT_S)
-        # A look that is on its way, and one of its own.
-        assert max(waits) < 2 * DESCRIBE_S + 1.0, waits
         assert reign(cluster) == before
         looks = quiet.calls("DescribeNetworkInterfaces")
         assert looks
         assert all(filters_of(call) - {"vpc-id"} for call in looks), "the whole VPC was described"
+        # A look that is on its way, one of its own, and what a busy machine adds.
+        assert max(waits) < 2 * DESCRIBE_S + PROMPT_S, waits
+        assert median(waits) < DESCRIBE_S, waits
 
 
 def test_the_list_of_nodes_is_slow(tmp_path: Path) -> None:
@@ -89,29 +89,38 @@ def test_a_cut_overtakes_the_releases(tmp_path: Path) -> None:
         wait_until(lambda: len(standing(world, crowd.ips)) == 100, LIMIT_S, "the crowd is served", 0.3)
         crowd.cluster.kube.delete_namespace("crowd")
         wait_until(lambda: not standing(world, crowd.ips), LIMIT_S, "the crowd is cut", 0.3)
+        wait_until(lambda: throttled(crowd, "ReleaseAddress") >= 3, LIMIT_S, "releases wait for their tokens")
         assert len(quiet.addresses()) > 60, "hardly any release waits"
         quiet.delete("one")
         wait_until(lambda: not standing(world, quiet.ips), PROMPT_S, "the pool Pod's address is cut", 0.02)
 
 
+def throttled(where: Scene, action: str) -> int:
+    """How many of these calls EC2 has refused for want of a token."""
+    return sum(call.throttled for call in where.calls(action))
+
+
 def test_who_is_deleted_while_it_waits_is_not_associated(tmp_path: Path) -> None:
     with fault_world(tmp_path, cluster_for(29), flags=FLAGS, ec2=slow(AssociateAddress=(2, 1))) as world:
-        here = scene(world, "ns")
+        before, here = scene(world, "before"), scene(world, "ns")
+        run_many(before, 10, auto())  # the leader learns how slow the bucket is
+        wait_until(lambda: len(standing(world, before.ips)) == 10, LIMIT_S, "those before are served")
         names = run_many(here, 10, auto())
-        wait_until(lambda: any(c.throttled for c in here.calls("AssociateAddress")), LIMIT_S, "some wait", 0.02)
+        wait_until(lambda: len(here.addresses()) == 20, LIMIT_S, "they wait to be associated", 0.02)
         gone_at = delete_many(here, names[:8])
         for name in names[8:]:
             here.served(name)
-        wait_until(lambda: len(here.addresses()) == 2, LIMIT_S, "the others' addresses are given back")
-        late = {
-            name: call.started_mono - at
-            for name, at in gone_at.items()
-            for call in here.calls("AssociateAddress")
-            if call.params["PrivateIpAddress"] == here.ips[name] and call.started_mono > at + ON_ITS_WAY_S
-        }
-        assert not late, "associated after their deletion"
+        wait_until(lambda: len(here.addresses()) == 12, LIMIT_S, "the others' addresses are given back")
+        assert not asked_for_after(here, gone_at)
         ever = {holding.private_ip for holding in world.ec2.holdings()}
         assert sum(here.ips[name] not in ever for name in gone_at) >= 4, "hardly anybody waited"
+
+
+def asked_for_after(where: Scene, gone_at: Mapping[str, float]) -> dict[str, float]:
+    """For which of these Pods an association was asked for after its end, and how many seconds after."""
+    asked = [(call.params["PrivateIpAddress"], call.started_mono) for call in where.calls("AssociateAddress")]
+    late = {name: at - gone_at[name] for name in gone_at for ip, at in asked if ip == where.ips[name]}
+    return {name: seconds for name, seconds in late.items() if seconds > ON_ITS_WAY_S}
 
 
 def over_quota(world: FaultWorld) -> None:
@@ -130,20 +139,6 @@ def test_over_quota_a_free_address_is_associated_at_once(tmp_path: Path) -> None
         waits = [waited(quiet, f"n{number}", fixed("pool")) for number in range(8)]
         assert median(waits) < 1.0, waits
         assert max(waits) < PROMPT_S, waits
-
-
-def test_a_pool_that_does_not_exist_holds_up_nobody_else(tmp_path: Path) -> None:
-    buckets = {
-        name: {"capacity": b.capacity / 2, "refill_per_s": b.refill_per_s / 2} for name, b in AWS_BUCKETS.items()
-    }
-    with fault_world(tmp_path, cluster_for(120), flags=FLAGS, ec2=THROTTLED | {"buckets": buckets}) as world:
-        quiet, hostile = scene(world, "quiet"), scene(world, "hostile")
-        alone = [waited(quiet, f"before{number}", auto()) for number in range(7)]
-        world.ec2.refill_buckets()
-        run_many(hostile, 100, auto(NO_POOL))
-        beside = [waited(quiet, f"beside{number}", auto()) for number in range(7)]
-        assert median(beside) <= 2 * median(alone), (alone, beside)
-        assert max(beside) <= 2 * max(alone) + 0.5, (alone, beside)
 
 
 def pool_of_strangers(world: FaultWorld, count: int) -> list[str]:
