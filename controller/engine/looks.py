@@ -2,7 +2,7 @@
 
 One look of a kind at a time: what is asked for while it runs is the next one's batch. Whoever asks for what a running
 look will answer freshly enough waits for that one. Each kind has its own turn, so that slow interfaces hold up nobody
-who needs none.
+who needs none. Nodes are read one by one, in several lines, so that nobody waits for the Nodes of many others.
 """
 
 import logging
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import get_args
+from zlib import crc32
 
 from controller.core.ports import Clock
 from controller.engine.needs import Kind, Looker, Need
@@ -19,12 +20,12 @@ from state.model import Epoch, PodUid
 
 log = logging.getLogger(__name__)
 
-NODES_IN_BATCH = 20
-"""Nodes are read one by one."""
-THREADS = 2 * len(get_args(Kind))
-"""So many that no kind waits for another, even beside what still hangs of the term before."""
+NODE_LINES = 16
+THREADS = 2 * (len(get_args(Kind)) + 2 * NODE_LINES)
+"""So many that no line waits for another, even beside what still hangs of the term before."""
 BATCH = 1000
 """Needs that one look meets; the rest are the next one's, so that the first to ask are not held up by the last."""
+_ONE_BY_ONE: frozenset[Kind] = frozenset({"nodes", "fresh nodes"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Looks:
     ) -> None:
         self._looker, self._epoch, self._pool, self._clock, self._done = looker, epoch, pool, clock, done
         self._state = threading.Condition()
-        self._turns: dict[Kind, _Turn] = {}
+        self._turns: dict[tuple[Kind, int], _Turn] = {}
         self._over = False
 
     def close(self) -> None:
@@ -69,7 +70,7 @@ class Looks:
         with self._state:
             for uid, need in parked.items():
                 self._enter(uid, need)
-            for kind, turn in self._turns.items():
+            for (kind, _), turn in self._turns.items():
                 self._start(kind, turn)
 
     def wait_idle(self, limit_s: float) -> bool:
@@ -78,35 +79,38 @@ class Looks:
             return self._state.wait_for(lambda: not any(t.running or t.waiting for t in self._turns.values()), limit_s)
 
     def _enter(self, uid: PodUid, need: Need) -> None:
-        turn = self._turns.setdefault(need.kind, _Turn())
+        turn = self._turns.setdefault((need.kind, line_of(need)), _Turn())
         joins = need in turn.running and turn.since >= need.since
         (turn.running if joins else turn.waiting).setdefault(need, set()).add(uid)
 
     def _start(self, kind: Kind, turn: _Turn) -> None:
         if turn.running or not turn.waiting or self._over:
             return
-        batch = dict(list(turn.waiting.items())[: NODES_IN_BATCH if "nodes" in kind else BATCH])
+        batch = dict(list(turn.waiting.items())[: 1 if kind in _ONE_BY_ONE else BATCH])
         turn.running, turn.since = batch, self._clock()
         turn.waiting = {need: uids for need, uids in turn.waiting.items() if need not in batch}
         self._pool.submit(self._look, kind, turn)
 
     def _look(self, kind: Kind, turn: _Turn) -> None:
-        failed = self._try(kind, list(turn.running))
+        error = self._try(kind, list(turn.running))
         with self._state:
             asked, turn.running = turn.running, {}
-            met = frozenset(uid for need, uids in asked.items() if need not in failed for uid in uids)
-            if met:
-                self._done(Looked(epoch=self._epoch, kind=kind, uids=met))
-            for need, error in failed.items():
-                self._done(Looked(epoch=self._epoch, kind=kind, uids=frozenset(asked[need]), error=error))
+            uids = frozenset(uid for asking in asked.values() for uid in asking)
+            self._done(Looked(epoch=self._epoch, kind=kind, uids=uids, error=error))
             self._start(kind, turn)
             self._state.notify_all()
 
-    def _try(self, kind: Kind, needs: Sequence[Need]) -> dict[Need, PodEipError]:
+    def _try(self, kind: Kind, needs: Sequence[Need]) -> PodEipError | None:
         try:
-            return self._looker.look(kind, needs)
+            self._looker.look(kind, needs)
         except PodEipError as error:
-            return dict.fromkeys(needs, error)
+            return error
         except Exception as error:  # the thread's top: those who asked hear of a fault of ours as of any failure
             log.exception("a look failed unexpectedly", extra={"kind": kind})
-            return dict.fromkeys(needs, PodEipError(f"{type(error).__name__}: {error}", code="InternalError"))
+            return PodEipError(f"{type(error).__name__}: {error}", code="InternalError")
+        return None
+
+
+def line_of(need: Need) -> int:
+    """A name has one line, so that nothing is looked up twice at once."""
+    return crc32(need.name.encode()) % NODE_LINES if need.kind in _ONE_BY_ONE else 0

@@ -12,7 +12,6 @@ from controller.core.ports import Pods
 from controller.engine.ec2view import AddressView
 from controller.engine.market import PoolMarket
 from controller.engine.placement import Placements
-from state.errors import PodEipError
 
 Kind = Literal["addresses", "places", "fresh places", "nodes", "fresh nodes", "pools"]
 
@@ -32,34 +31,22 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looker:
-    """Meets needs; the only part of observing that calls anybody."""
+    """Meets needs; the only part of observing that calls anybody. Raises what the ports raise."""
 
     view: AddressView
     placements: Placements
     market: PoolMarket
     pods: Pods
 
-    def look(self, kind: Kind, needs: Iterable[Need]) -> dict[Need, PodEipError]:
-        """Meet these needs of one kind, as many as the ports take in a call at once; which could not be met, and why.
-
-        Raises what the ports raise, where that is so for all of them.
-        """
+    def look(self, kind: Kind, needs: Iterable[Need]) -> None:
+        """Meet these needs of one kind, as many as the ports take in a call at once."""
         match kind:
             case "addresses":
                 self.view.look()
             case "places" | "fresh places":
                 self.placements.look({need.name: need.detail for need in needs})
             case "nodes" | "fresh nodes":
-                return self._read_nodes(needs)
+                for need in needs:
+                    self.pods.read_instance(need.name)
             case "pools":
                 self.market.read({need.name for need in needs})
-        return {}
-
-    def _read_nodes(self, needs: Iterable[Need]) -> dict[Need, PodEipError]:
-        failed: dict[Need, PodEipError] = {}
-        for need in needs:
-            try:
-                self.pods.read_instance(need.name)
-            except PodEipError as error:
-                failed[need] = error
-        return failed

@@ -7,7 +7,8 @@ from statistics import median
 import pytest
 
 from sandbox.ec2.settings import AWS_BUCKETS
-from sandbox.world import wait_until
+from sandbox.kube.faults import Fault
+from sandbox.world import ClusterSettings, wait_until
 from tests.e2e.scene import Scene, auto
 from tests.faults.neighbours import FLAGS, NO_POOL, past, run_many, scene, waited
 from tests.faults.test_neighbours import THROTTLED, cluster_for, over_quota
@@ -56,3 +57,15 @@ def test_a_pool_that_does_not_exist_holds_up_nobody_else(tmp_path: Path) -> None
         beside = [waited(quiet, f"beside{number}", auto()) for number in range(7)]
         assert median(beside) <= 2 * median(alone), (alone, beside)
         assert max(beside) <= 2 * max(alone) + 0.5, (alone, beside)
+
+
+def test_a_slow_api_server_makes_nobody_wait_for_the_nodes_of_others(tmp_path: Path) -> None:
+    """Each Node is read by one GET of half a second; forty Pods on forty Nodes come, and one on another."""
+    cluster = ClusterSettings(name="a", nodes=42, replicas=2)
+    with fault_world(tmp_path, cluster, flags=FLAGS) as world:
+        world.clusters["a"].kube.inject(Fault(kind="delay", verb="get", resource="nodes", seconds=0.5))
+        quiet, hostile = scene(world, "quiet"), scene(world, "hostile")
+        for number in range(40):
+            hostile.run(f"p{number}", auto(), node=number)
+        quiet.run("one", auto(), node=41)
+        quiet.served("one", limit_s=6.0)

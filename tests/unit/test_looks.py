@@ -9,12 +9,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import count
 from typing import get_args
 
 import pytest
 
 from controller.engine import looks
-from controller.engine.looks import Looked, Looks
+from controller.engine.looks import Looked, Looks, line_of
 from controller.engine.needs import Kind, Looker, Need
 from state.errors import PodEipError, Unavailable
 from state.model import Epoch, PodUid
@@ -123,17 +124,12 @@ def test_a_look_is_handed_in_for_all_who_asked(scene: Scene) -> None:
 
 
 def test_one_look_of_a_kind_at_a_time_and_the_rest_is_the_next_batch(scene: Scene) -> None:
-    scene.ask("a")
-    scene.begun()
-    for uid in "bcd":
-        scene.ask(uid, name=f"n-{uid}")
-    assert scene.pods.asked == ["n"]
-    assert not scene.looks.wait_idle(0)
-    assert scene.end().uids == {"a"}
-    scene.pods.free.release(3)
+    with scene.world.ec2.held("DescribeNetworkInterfaces"):
+        for n, uid in enumerate("abcd"):
+            scene.ask(uid, kind="places", name=f"10.9.0.{n}")
+        assert not scene.looks.wait_idle(0)
+    assert scene.post.get().uids == {"a"}
     assert scene.post.get().uids == {"b", "c", "d"}
-    assert scene.pods.asked == ["n", "n-b", "n-c", "n-d"]
-    assert scene.pods.most == 1
 
 
 def test_a_look_that_began_late_enough_answers_who_comes_to_it(scene: Scene) -> None:
@@ -149,13 +145,26 @@ def test_a_look_that_began_late_enough_answers_who_comes_to_it(scene: Scene) -> 
 
 def test_a_batch_has_an_end(scene: Scene) -> None:
     """The first to ask are not held up by the last."""
-    scene.ask("first")
+    with scene.world.ec2.held("DescribeNetworkInterfaces"):
+        scene.ask("first", kind="places", name="10.8.0.0")
+        many = [f"10.9.{n // 250}.{n % 250}" for n in range(looks.BATCH + 1)]
+        scene.looks.ask({PodUid(ip): Need("places", ip) for ip in many})
+    assert scene.post.get().uids == {"first"}
+    assert scene.post.get().uids == set(many[:-1])
+    assert scene.post.get().uids == {many[-1]}
+
+
+def test_nobody_waits_for_the_nodes_of_many_others(scene: Scene) -> None:
+    """Each Node is read by itself, one of a name at a time."""
+    other = next(name for name in map(str, count()) if line_of(Need("nodes", name)) != line_of(Need("nodes", "n")))
+    scene.ask("a")
     scene.begun()
-    scene.looks.ask({PodUid(f"p{n}"): Need("nodes", f"n{n}") for n in range(looks.NODES_IN_BATCH + 1)})
-    assert scene.end().uids == {"first"}
-    scene.pods.free.release(looks.NODES_IN_BATCH)
-    assert len(scene.post.get().uids) == looks.NODES_IN_BATCH
-    assert scene.end().uids == {f"p{looks.NODES_IN_BATCH}"}
+    scene.ask("again", since=scene.world.clock())
+    scene.ask("b", name=other)
+    scene.begun()
+    assert scene.pods.asked == ["n", other]
+    scene.pods.free.release(3)
+    assert {uid for _ in range(3) for uid in scene.post.get().uids} == {"a", "again", "b"}
 
 
 def test_a_look_that_fails_fails_for_those_who_asked(scene: Scene) -> None:
@@ -171,17 +180,15 @@ def test_a_look_that_fails_fails_for_those_who_asked(scene: Scene) -> None:
 
 
 def test_a_node_that_cannot_be_read_fails_only_its_own_pods(scene: Scene) -> None:
-    scene.ask("first")
-    scene.begun()
-    scene.looks.ask({PodUid("a"): Need("nodes", "bad"), PodUid("b"): Need("nodes", "good")})
-    scene.end()
     scene.pods.fail("instance_of", Unavailable("this Node's GET fails"))
-    scene.pods.free.release(2)
-    met, failed = scene.post.get(), scene.post.get()
-    assert met.uids == {"b"}
-    assert met.error is None
-    assert failed.uids == {"a"}
+    scene.ask("a", name="bad")
+    scene.begun()
+    failed = scene.end()
+    scene.looks.ask({PodUid("b"): Need("nodes", "good"), PodUid("c"): Need("nodes", "better")})
+    met = [scene.end(), scene.end()]
     assert isinstance(failed.error, Unavailable)
+    assert [looked.error for looked in met] == [None, None]
+    assert {uid for looked in met for uid in looked.uids} == {"b", "c"}
 
 
 def test_all_kinds_run_at_once(scene: Scene) -> None:
@@ -192,7 +199,7 @@ def test_all_kinds_run_at_once(scene: Scene) -> None:
 def test_an_ended_term_begins_no_more_looks(scene: Scene) -> None:
     scene.ask("a")
     scene.begun()
-    scene.ask("b", name="other")
+    scene.ask("b", since=scene.world.clock())
     scene.looks.close()
     assert scene.end().uids == {"a"}
     assert scene.looks.wait_idle(LIMIT_S)
@@ -225,7 +232,7 @@ def test_kinds_do_not_wait_for_each_other(scene: Scene, kind: Kind) -> None:
 class Faulty(Looker):
     """A looker with a fault of ours in it."""
 
-    def look(self, kind: Kind, needs: Iterable[Need]) -> dict[Need, PodEipError]:
+    def look(self, kind: Kind, needs: Iterable[Need]) -> None:
         """Stumbles."""
         raise ZeroDivisionError
 
