@@ -17,6 +17,8 @@ from state.model import AllocationId
 
 PLACE_FRESH_S = 1.0
 """An interface is asked for so freshly before it counts as another's."""
+SHARED_S = 8.0
+"""A look at an interface serves the Pods, too, that get an IP of it so soon after."""
 NODE_KEPT_S = 60.0
 """How old what is known of a Node may be."""
 NODE_FRESH_S = 5.0
@@ -66,10 +68,12 @@ class Locator:
         return Need("places", glance.desire.ip, since=self._since(glance), detail=instance)
 
     def _since(self, glance: Glance) -> float:
-        """How fresh a place must be: nothing from before the Pod got its IP, a cut or a dropped association counts."""
+        """How fresh a place must be: nothing from before a cut or a dropped association counts, nor from long before
+        the Pod got its IP. Right before it, an earlier look does: Pods that come one after another share it.
+        """
         assert isinstance(glance.desire, Serve)
         memory = self._memory.of(glance.uid)
-        cut_at = max(memory.cut_at, memory.has_had(glance.desire.ip, self._clock()))
+        cut_at = max(memory.cut_at, memory.has_had(glance.desire.ip, self._clock()) - SHARED_S)
         if self._dropped(glance):
             return max(cut_at, self._view.asked_at)
         return NEVER if glance.settled else cut_at

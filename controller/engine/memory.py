@@ -69,7 +69,7 @@ class PodMemory:
     ip_at: float = 0.0
 
     def has_had(self, ip: str, now: float) -> float:
-        """Since when the Pod is known to have this IP: what was seen of the IP before was not its own."""
+        """Since when the Pod is known to have this IP; what was seen of the IP before was not about this Pod."""
         if self.ip != ip:
             self.ip, self.ip_at = ip, now
         return self.ip_at

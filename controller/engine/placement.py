@@ -20,7 +20,7 @@ from controller.core.situation import Placed, Unplaced
 from state.model import InterfaceId, Target
 
 MISSING_S = 5.0
-KEPT_S = 5.0
+KEPT_S = 30.0
 FORGOTTEN_S = 2 * KEPT_S
 NEVER = float("-inf")
 

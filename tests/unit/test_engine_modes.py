@@ -86,7 +86,7 @@ def test_a_lost_reply_leaks_nothing(world: World, operation: str) -> None:
     replica.until(lambda: world.label(pod), 70)
     assert len(world.ec2.addresses()) == 1
     world.pods.delete(pod)
-    replica.run(100)  # "not found" of what is younger than the consistency time is not believed
+    replica.run(130)  # "not found" of what is younger than the consistency time is not believed
     assert not world.ec2.addresses()
     assert not replica.ledger.pods()
 
