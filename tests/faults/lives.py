@@ -56,9 +56,11 @@ def serve(life: Life) -> None:
 
 
 def move(life: Life) -> None:
-    """The Pod's sandbox is made anew: another IP."""
-    ip = life.world.clusters["a"].next_place(0)[1]
-    life.world.clusters["a"].kube.set_ip("ns", life.name, ip)
+    """The Pod's sandbox is made anew: another IP of its node."""
+    cluster, was = life.world.clusters["a"], life.sight
+    homes = [number for number, node in enumerate(cluster.nodes) if was is not None and was.ip in node.ips]
+    ip = cluster.next_place(homes[0] if homes else 0)[1]
+    cluster.kube.set_ip("ns", life.name, ip)
     life.wait_seen(lambda s: s.ip == ip)
 
 
