@@ -251,7 +251,7 @@ def test_a_term_that_ends_during_a_call_takes_no_grant_along(world: World) -> No
     assert world.tokens.out == 0
 
 
-def test_a_slow_look_for_one_holds_up_no_cut(world: World) -> None:
+def test_a_slow_look_for_one_holds_up_nobody_whose_interface_is_known(world: World) -> None:
     replica = leading(world)
     world.pool(5)
     known = world.pod("known", fixed(), ip="10.0.0.5")
@@ -259,6 +259,8 @@ def test_a_slow_look_for_one_holds_up_no_cut(world: World) -> None:
     with world.ec2.held("DescribeNetworkInterfaces"):
         far = world.pod("far", fixed(), ip="10.99.0.1")
         replica.loop.turn()
+        near = world.pod("near", fixed(), ip="10.0.0.6", created="2")
+        turn_until(replica, lambda: world.label(near))
         world.pods.delete(known)
         turn_until(replica, lambda: not world.at_ip("10.0.0.5"))
         assert not world.label(far)
