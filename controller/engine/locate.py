@@ -118,17 +118,20 @@ class Locator:
         """
         address = self._view.get(_allocation(glance))
         association = address.association if address else None
-        shown = association.instance_id if association else None
-        if association is not None and shown is None:
+        if association is None:
+            return None
+        if association.instance_id is None:
             return self._stray_off(glance, pod, association)
-        if shown is None or not pod.node:
+        if not pod.node:
             return None
         for kind, max_age_s in (_EVER, _FRESH):
             instance = self._instance(pod, kind, max_age_s)
             if isinstance(instance, Need):
                 return instance
-            if not has_strayed(shown, instance):
+            if not has_strayed(association.instance_id, instance):
                 return None
+        if self._placements.asked_at(association.target.private_ip) < self._view.asked_at:
+            self._placements.drop(association.target.interface_id)  # the next Pod of it would be led astray, too
         glance.strayed = True
         return None
 
