@@ -7,6 +7,7 @@ happened, and a judge must be content with either.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Literal
 
 from sandbox.ec2.log import Entry
@@ -41,6 +42,7 @@ class Call:
     """One call of a process. `what` is the action, or `VERB RESOURCE`; `about` says more for people.
 
     `status` is the server's answer, whether or not it reached the process; None: it was not delivered, or nobody knows.
+    `signed`: the end of the second in which its signature says that it was made; infinite: nothing says so.
     """
 
     service: Service
@@ -50,6 +52,7 @@ class Call:
     body: Mapping[str, Any] = field(default_factory=dict)
     began: float = 0.0
     ended: float = 0.0
+    signed: float = inf
     status: int | None = None
 
     @property

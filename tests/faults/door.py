@@ -15,7 +15,9 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import inf
 from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -159,9 +161,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        call = read(
-            self.door.service, self.door.who(), self.command, self.path, self.headers.get("X-Amz-Target", ""), body
-        )
+        target, signed = self.headers.get("X-Amz-Target", ""), self.headers.get("X-Amz-Date", "")
+        call = read(self.door.service, self.door.who(), self.command, self.path, target, body)
+        call = replace(call, signed=_monotonic(signed))
         if self._hangs() or not self.door.interference.before(call) or self._hangs():
             self.door.seen(replace(call, ended=time.monotonic()))
             self.close_connection = True
@@ -284,6 +286,14 @@ def read(service: Service, who: Process, method: str, path: str, target: str, bo
     verb = verb_of(method, place, watching="watch=" in url.query)
     what = " ".join(filter(None, (verb, place.resource.plural, place.subresource)))
     return replace(call, what=what, about=place.key, body=_json(body))
+
+
+def _monotonic(date: str) -> float:
+    """The end of the second that a signature names, in this machine's monotonic time; infinite where there is none."""
+    if not date:
+        return inf
+    second = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return second.timestamp() + 1 - time.time() + time.monotonic()
 
 
 def _items(wanted: Mapping[str, Any]) -> str:

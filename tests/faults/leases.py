@@ -14,6 +14,8 @@ MERGE = "application/merge-patch+json"
 EPOCH = "aws-samples.github.com/eip-controller-epoch"
 TEN_YEARS_S = 10 * 365 * 86400
 LIMIT_S = 30.0
+DURATION_S = 3  # as the fault worlds' replicas write it
+LATELY_S = 10.0
 
 
 def now(ahead_s: float = 0.0) -> str:
@@ -42,6 +44,12 @@ class LeaseByHand:
     def holder(self) -> str:
         """Who holds it."""
         return str(self.read()["spec"].get("holderIdentity") or "")
+
+    def is_kept(self) -> bool:
+        """Whether it is as a replica has just written it: nothing of an edit is left."""
+        spec = self.read().get("spec") or {}
+        lately = now(-LATELY_S) < str(spec.get("renewTime")) < now(LATELY_S)
+        return bool(spec.get("holderIdentity")) and spec.get("leaseDurationSeconds") == DURATION_S and lately
 
     def patch(self, body: dict[str, Any]) -> None:
         """Change some of it."""
@@ -84,5 +92,7 @@ class Copy:
 
     def _run(self) -> None:
         while not self._stopping.wait(0.4):
-            self._lease.edit(holderIdentity=self._identity, renewTime=now(self._ahead_s), leaseDurationSeconds=3)
+            self._lease.edit(
+                holderIdentity=self._identity, renewTime=now(self._ahead_s), leaseDurationSeconds=DURATION_S
+            )
             self._renewed.set()

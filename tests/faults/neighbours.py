@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.ec2.log import CallRecord
 from sandbox.ec2.settings import Bucket
-from sandbox.world import VPC, SandboxCluster, World, wait_until
+from sandbox.world import VPC, ClusterSettings, SandboxCluster, World, wait_until
 from tests.e2e.scene import PREFIX, TYPE, Scene, auto
 from tests.faults.world import LEASE
 
@@ -19,6 +19,11 @@ UNHURRIED = {"lease-duration": "15", "renew-deadline": "10", "retry-period": "2"
 FLAGS = {"poll-interval": "0.5", "resync-period": "4"} | UNHURRIED
 NO_POOL = "ipv4pool-ec2-0123456789abcdef0"
 HANDS = 8
+
+
+def cluster_for(pods: int) -> ClusterSettings:
+    """A cluster with room for so many Pods."""
+    return ClusterSettings(name="a", nodes=pods // 29 + 1, replicas=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sandbox.world import wait_until
-from tests.faults.recorder import decoded, open_table
+from tests.faults.recorder import decoded
 from tests.faults.world import FaultWorld
 from tests.history import Item, Key
 
@@ -21,9 +21,7 @@ KEYS = ("pk", "sk")
 def table_client(world: FaultWorld) -> Iterator[Any]:
     """A client of the table past the doors, while no replica writes."""
     with world.recorder.order:
-        client = open_table(world.dynamodb_url)
-        yield client
-        client.close()
+        yield world.table
 
 
 def copy_items(world: FaultWorld) -> list[Raw]:
@@ -74,9 +72,8 @@ def make_table(world: FaultWorld) -> None:
 
 def wait_table(world: FaultWorld, limit_s: float = 60) -> None:
     """Until somebody has made the table again."""
-    client = open_table(world.dynamodb_url)
-    wait_until(lambda: world.settings.table in client.list_tables()["TableNames"], limit_s, "the table is made again")
-    client.close()
+    made = world.settings.table
+    wait_until(lambda: made in world.table.list_tables()["TableNames"], limit_s, "the table is made again")
 
 
 def by_key(items: Iterable[Raw]) -> dict[Key, Item]:

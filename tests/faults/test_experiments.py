@@ -98,9 +98,7 @@ def test_the_table_is_emptied(world: FaultWorld) -> None:
     for life in lives:
         play(life, serve)
     with world.recorder.order:
-        table = recorder.open_table(world.dynamodb_url)
-        for pk, sk in recorder.items(table, world.settings.table):
-            table.delete_item(TableName=world.settings.table, Key={"pk": {"S": pk}, "sk": {"S": sk}})
-        table.close()
+        for pk, sk in recorder.items(world.table, world.settings.table):
+            world.table.delete_item(TableName=world.settings.table, Key={"pk": {"S": pk}, "sk": {"S": sk}})
         world.recorder.replaced({})
     world.verdict(quiet_s=3, limit_s=60, bounds=UNTIL_HEARTBEAT)

@@ -105,6 +105,7 @@ def test_the_lease_is_edited_by_hand_in_every_way_that_an_api_server_accepts(
 ) -> None:
     life, _ = two_lives(world)
     for name, edit in EDITS.items():
+        wait_until(lease.is_kept, 60, f"a replica keeps the Lease again, before {name}")
         edit(lease)
         move(life)
         try:

@@ -10,8 +10,8 @@ from sandbox.ec2.settings import AWS_BUCKETS
 from sandbox.kube.faults import Fault
 from sandbox.world import ClusterSettings, wait_until
 from tests.e2e.scene import Scene, auto
-from tests.faults.neighbours import FLAGS, NO_POOL, past, run_many, scene, waited
-from tests.faults.test_neighbours import THROTTLED, cluster_for, over_quota
+from tests.faults.neighbours import FLAGS, NO_POOL, cluster_for, past, run_many, scene, waited
+from tests.faults.test_neighbours import THROTTLED, over_quota
 from tests.faults.world import fault_world
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]

@@ -6,10 +6,11 @@ from math import inf
 
 from controller.core import contract
 from sandbox.ec2.log import Entry, Holding
-from tests.history import EC2_MUTATIONS, Process
+from tests.history import EC2_MUTATIONS, Call, Process
 from tests.intervals import until
 from tests.judges.facts import Facts, Guarantee, Ownership, Violation
 
+STILL_S = 5.0  # no machine that plays these tests stands still for longer
 ASIDE_S = 1.0  # a watch tells the record of a Pod's change a little later than it happened
 IDENTITY = (contract.TAG_TYPE, contract.TAG_POD_UID, contract.TAG_CLUSTER_UID)
 
@@ -18,17 +19,23 @@ def deadline(facts: Facts) -> Iterator[Violation]:
     """A mutation of EC2 or of a Pod leaves before the deadline that its process's last accepted renewal gave it.
 
     The deadline counts from when that write was sent; it came to the door a moment later, so the judge is lenient by
-    that moment. It is strict elsewhere: the product must leave a whole call's time before the deadline.
+    that moment. It is strict elsewhere: the product must leave a whole call's time before the deadline. Where the
+    machine stands still between a call and the door, the call's own signature says when it was made.
     """
     renewed: dict[Process, float] = {}
     for call in sorted(facts.history.calls, key=lambda c: c.began):
         if call.renews and call.status is not None and call.status < 300 and call.holder:
             renewed[call.who] = call.began
         elif call.what in EC2_MUTATIONS or call.what.startswith("patch pods"):
-            late = call.began - renewed.get(call.who, -inf) - facts.history.bounds.renew_deadline_s
+            late = _left(call) - renewed.get(call.who, -inf) - facts.history.bounds.renew_deadline_s
             if late > 0:
                 evidence = f"{call.who} sent {call.what} {call.about} {late:.2f} s after its deadline"
                 yield Violation(broken=Guarantee.DEADLINE, evidence=evidence)
+
+
+def _left(call: Call) -> float:
+    """At the latest; a clock that was turned back makes a call older than it can be."""
+    return max(call.began - STILL_S, min(call.began, call.signed))
 
 
 def foreign(facts: Facts) -> Iterator[Violation]:

@@ -92,6 +92,10 @@ BAD: dict[str, tuple[Guarantee, History]] = {
         plus(journal=(effect("allocated", 40.0, address="eipalloc-2"),)),
     ),
     "a mutation comes after the deadline": (Guarantee.DEADLINE, replace(GOOD, calls=LATE_CALL)),
+    "a mutation is made after the deadline, by a clock that was turned back": (
+        Guarantee.DEADLINE,
+        plus(calls=(replace(call("ec2", "DisassociateAddress", END + 8), signed=0.0),)),
+    ),
     "a patch comes after the deadline": (Guarantee.DEADLINE, plus(calls=(call("kubernetes", "patch pods", END + 5),))),
     "a standby mutates": (Guarantee.DEADLINE, plus(calls=(call("ec2", "AssociateAddress", 50.0, OTHER),))),
     "a leader mutates that released the Lease": (
@@ -204,6 +208,9 @@ GOOD_TOO: dict[str, History] = {
     ),
     "a write that may have happened raises the epoch": with_writes(
         replace(epoch(20.0, OTHER), sure=False), write(21.0, puts=claim_items())
+    ),
+    "a mutation was made in time, and the machine stood still before its door": plus(
+        calls=(replace(call("ec2", "DisassociateAddress", END + 4), signed=END + 1),)
     ),
     "an adopted association is cut": replace(
         plus(journal=(associated(50.0, HAND, address="eipalloc-9", ip="x"), cut(51.0, 50.0, address="eipalloc-9"))),
