@@ -1,9 +1,11 @@
 """The program: names the command line's actions; `startup` does them, where they are needed."""
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 from controller.core.config import Config
+from controller.core.diagnosis import Finding
 from controller.core.release import Request
 from controller.surface import cli
 from controller.surface.runtime import Runtime
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run the command that the command line names, and exit."""
-    cli.main(_run, _create_table, release_cluster=_release_cluster)
+    cli.main(_run, _create_table, release_cluster=_release_cluster, examine=_examine)
 
 
 def _run(config: Config) -> None:
@@ -45,6 +47,13 @@ def _release_cluster(config: Config, request: Request) -> bool:
     from controller.surface import release
 
     return release.release(request, undertaking.DeadCluster(config=config, region=startup.region_of(config)))
+
+
+def _examine(config: Config) -> Iterator[Finding]:
+    """What `doctor` tells."""
+    from controller import doctor, startup
+
+    return doctor.examine(config, startup.region_of(config))
 
 
 if __name__ == "__main__":

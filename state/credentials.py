@@ -75,6 +75,21 @@ class CredentialKeeper:
             return f"no AWS credentials: {self._error}" if self._error and not self._valid() else ""
 
     @property
+    def source(self) -> str:
+        """Who gave them, in botocore's word (`env`, `container-role`, …); empty: there are none."""
+        return str(self._source.method) if self._source is not None and self._frozen is not None else ""
+
+    @property
+    def temporary(self) -> bool:
+        """Whether they came with a session token, so that they expire."""
+        return self._frozen is not None and bool(self._frozen.token)
+
+    @property
+    def renewable(self) -> bool:
+        """Whether who gave them can be asked for new ones."""
+        return isinstance(self._source, RefreshableCredentials)
+
+    @property
     def expires_in_s(self) -> float | None:
         """Seconds until those that are used expire, 0 if they have; None: they do not expire, or there are none.
 

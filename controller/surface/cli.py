@@ -7,14 +7,15 @@ and the server's master process, whose memory counts too, never loads it.
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from controller.core import config
+from controller.core import config, diagnosis
 from controller.core.config import SETTINGS, Config
+from controller.core.diagnosis import Finding
 from controller.core.release import Request
 from controller.surface.arguments import arrange
 from controller.surface.program import NAME, complain, version
@@ -22,6 +23,7 @@ from state.errors import Misconfigured, PodEipError
 
 Act = Callable[[Config], None]
 ReleaseCluster = Callable[[Config, Request], bool]
+Examine = Callable[[Config], Iterable[Finding]]
 Flags = dict[str, str | None]
 
 
@@ -33,15 +35,15 @@ class _Commands(click.Group):
 
 
 def main(
-    run: Act, create_table: Act, argv: Sequence[str] | None = None, *, release_cluster: ReleaseCluster
+    run: Act, create_table: Act, argv: Sequence[str] | None = None, *, release_cluster: ReleaseCluster, examine: Examine
 ) -> NoReturn:
     """Run the command that `argv` (default: the process's own) names, and exit.
 
     `run` is the controller itself and `create_table` what `table create` does; `release_cluster` says whether nothing
-    is left. All raise errors of `state.errors`.
+    is left, `examine` makes the findings of `doctor`. All raise errors of `state.errors`.
     """
     try:
-        commands(run, create_table, release_cluster).main(args=argv, prog_name=NAME, standalone_mode=False)
+        commands(run, create_table, release_cluster, examine).main(args=argv, prog_name=NAME, standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as fault:
@@ -56,7 +58,7 @@ def main(
     sys.exit(0)
 
 
-def commands(run: Act, create_table: Act, release_cluster: ReleaseCluster) -> click.Group:
+def commands(run: Act, create_table: Act, release_cluster: ReleaseCluster, examine: Examine) -> click.Group:
     """All commands. The group shows every setting in its help; the commands parse them."""
     group = _Commands(
         NAME,
@@ -69,6 +71,7 @@ def commands(run: Act, create_table: Act, release_cluster: ReleaseCluster) -> cl
     group.add_command(_command("run", run, "Run the controller (the default)."))
     group.add_command(table)
     group.add_command(_status())
+    group.add_command(_doctor(examine))
     group.add_command(_release_cluster(release_cluster))
     return group
 
@@ -110,6 +113,18 @@ def _status() -> click.Command:
     return click.Command(
         "status", help="Show what a replica knows.", params=own + _settings_options(), callback=callback
     )
+
+
+def _doctor(examine: Examine) -> click.Command:
+    def callback(**flags: str | None) -> None:
+        worst = diagnosis.Grade.FINE
+        for finding in examine(settings(flags, required=())):
+            worst = max(worst, finding.grade)
+            click.echo("\n".join(diagnosis.lines(finding)))
+        sys.exit(worst)
+
+    text = "Check what a replica needs of AWS; nothing is changed. Exit code 1: with warnings, 2: it cannot work."
+    return click.Command("doctor", help=text, params=_settings_options(), callback=callback)
 
 
 def _release_cluster(act: ReleaseCluster) -> click.Command:

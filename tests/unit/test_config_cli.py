@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from controller.core.config import SETTINGS, Config
+from controller.core.diagnosis import Finding, Grade
 from controller.core.release import Request
 from controller.surface import cli
 from controller.surface.arguments import arrange
 from tests.web.harness import environment
 
-COMMANDS = ("run", "table", "status", "release-cluster")
+COMMANDS = ("run", "table", "status", "doctor", "release-cluster")
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,7 @@ class Called:
         self.run: list[Config] = []
         self.table: list[Config] = []
         self.released: list[Request] = []
+        self.findings: list[Finding] = []
 
     def release(self, _: Config, request: Request) -> bool:
         self.released.append(request)
@@ -36,7 +38,9 @@ class Called:
 
     def main(self, *argv: str) -> int:
         with pytest.raises(SystemExit) as caught:
-            cli.main(self.run.append, self.table.append, argv, release_cluster=self.release)
+            cli.main(
+                self.run.append, self.table.append, argv, release_cluster=self.release, examine=lambda _: self.findings
+            )
         return int(caught.value.code or 0)
 
 
@@ -89,6 +93,17 @@ def test_a_cluster_is_released() -> None:
     assert called.main("release-cluster", "--lease", "ns/l", "blue") == 1
     assert called.released == [Request(cluster="u-1", yes=True), Request(cluster="blue", lease="ns/l")]
     assert called.main("release-cluster") == 2
+
+
+@pytest.mark.parametrize("grade", Grade)
+def test_the_gravest_finding_of_doctor_is_its_exit_code(grade: Grade, capfd: pytest.CaptureFixture[str]) -> None:
+    called = Called()
+    called.findings = [
+        Finding(check="one", grade=grade, text="so", advice="do"),
+        Finding(check="two", grade=Grade.FINE, text="well"),
+    ]
+    assert called.main("doctor") == grade
+    assert capfd.readouterr().out.splitlines()[1:] == ["    do", "√ two: well"]
 
 
 def test_the_table_needs_no_cluster_name() -> None:

@@ -52,7 +52,12 @@ class Remembering:
 
 def main() -> None:
     """Run the command line with the stand-in behind it."""
-    cli.main(_run, lambda config: _note(f"created {config.table}"), release_cluster=lambda _, request: request.yes)
+    cli.main(
+        _run,
+        lambda config: _note(f"created {config.table}"),
+        release_cluster=lambda _, request: request.yes,
+        examine=lambda _: (),
+    )
 
 
 def _run(config: Config) -> None:

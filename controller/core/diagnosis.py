@@ -1,0 +1,83 @@
+"""What `doctor` says: for each check a finding, its grade, and what to do about it; decided apart from looking."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from state.errors import PodEipError
+
+LATE_S = 600.0
+"""Credentials are renewed a quarter of an hour before they expire: at ten minutes that has failed for a while."""
+_GIVE_A_ROLE = "Give the ServiceAccount a role, by EKS Pod Identity or by IRSA, and look whether its agent runs"
+
+
+class Grade(IntEnum):
+    """How grave a finding is; the gravest is the exit code."""
+
+    FINE = 0
+    WARNING = 1
+    BROKEN = 2
+
+
+_MARKS = {Grade.FINE: "√", Grade.WARNING: "‼", Grade.BROKEN: "×"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check found; `advice` says what to do where that is something."""
+
+    check: str
+    grade: Grade
+    text: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What was found to sign calls with. `source` is botocore's word for who gave them; `trouble`: why there are none.
+
+    `expires_in_s`: None where they do not expire, or nobody says when.
+    """
+
+    source: str = ""
+    temporary: bool = False
+    renewable: bool = False
+    expires_in_s: float | None = None
+    trouble: str = ""
+
+
+def of_credentials(seen: Credentials) -> Finding:
+    """Whether calls can be signed, and for how long."""
+    if seen.trouble or not seen.source:
+        text = seen.trouble or "no AWS credentials were found"
+        return Finding(check="credentials", grade=Grade.BROKEN, text=text, advice=_GIVE_A_ROLE)
+    found = f"from {seen.source}"
+    if seen.temporary and not seen.renewable:
+        text = f"{found}; they are temporary, and nothing renews them: once they expire, nobody can lead"
+        return Finding(check="credentials", grade=Grade.WARNING, text=text, advice=_GIVE_A_ROLE)
+    if seen.expires_in_s is None:
+        return Finding(check="credentials", grade=Grade.FINE, text=f"{found}; they do not expire")
+    text = f"{found}; they expire in {_span(seen.expires_in_s)}, and are renewed a quarter of an hour before"
+    if seen.expires_in_s < LATE_S:
+        return Finding(check="credentials", grade=Grade.WARNING, text=f"{text}: that has not happened")
+    return Finding(check="credentials", grade=Grade.FINE, text=text)
+
+
+def of_call(check: str, text: str, error: PodEipError | None = None) -> Finding:
+    """What a call that must work came to: `text` where it did, AWS's code and the advice for it where it did not."""
+    if error is None:
+        return Finding(check=check, grade=Grade.FINE, text=text)
+    said = f"{error.code}: {error.message}" if error.code not in error.message else error.message
+    return Finding(check=check, grade=Grade.BROKEN, text=said, advice=error.advice)
+
+
+def lines(finding: Finding) -> Iterator[str]:
+    """The finding on a line, and what to do about it on another."""
+    yield f"{_MARKS[finding.grade]} {finding.check}: {finding.text}"
+    if finding.advice:
+        yield f"    {finding.advice}"
+
+
+def _span(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

@@ -1,0 +1,60 @@
+"""`doctor` as a person runs it: one line for each check, and an exit code that a script can read."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from sandbox.process import free_port
+from sandbox.world import World, wait_until
+from tests.e2e.conftest import NewWorld
+from tests.e2e.test_credentials import agent_at
+
+LIMIT_S = 60
+NO_KEYS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_SESSION_TOKEN": None}
+
+
+def doctor(world: World, env: Mapping[str, str | None], *flags: str) -> tuple[int, list[str]]:
+    """Its exit code and its lines."""
+    endpoints = {"AWS_ENDPOINT_URL_EC2": world.ec2_url, "AWS_ENDPOINT_URL_DYNAMODB": world.dynamodb_url}
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_EC2_METADATA_DISABLED": "true"}
+    wanted: dict[str, str | None] = {**os.environ, **endpoints, **keys, "PYTHONUTF8": "1", **env}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    argv = [sys.executable, "-m", "controller", "doctor", "--region", "us-west-2", *flags]
+    ended = subprocess.run(argv, env=given, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    assert not ended.stderr, ended.stderr
+    return ended.returncode, ended.stdout.splitlines()
+
+
+def test_what_is_missing_is_named_until_nothing_is(new_world: NewWorld) -> None:
+    world, port = new_world(), free_port()
+    code, lines = doctor(world, NO_KEYS)
+    assert code == 2
+    assert lines[0].startswith("× credentials: no AWS credentials")
+
+    code, lines = doctor(world, {})
+    assert code == 2
+    assert lines[:2] == [
+        "√ credentials: from env; they do not expire",
+        "√ ec2: DescribeAddresses is answered in us-west-2",
+    ]
+    assert lines[2].startswith("× table: ")
+    assert any("table create" in line for line in lines)
+
+    table = world.settings.table
+    [replica] = world.clusters["a"].replicas
+    replica.start()
+    try:
+        wait_until(replica.ready, LIMIT_S, "it has made the table")
+    finally:
+        replica.stop()
+    code, lines = doctor(world, {"AWS_SESSION_TOKEN": "t"})
+    assert code == 1
+    assert lines[0].startswith("‼ credentials: from env; they are temporary, and nothing renews them")
+
+    with agent_at(port):
+        agent = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{port}/credentials"}
+        code, lines = doctor(world, {**NO_KEYS, **agent}, "--table", table)
+    assert code == 0, lines
+    assert lines[0].startswith("√ credentials: from container-role; they expire in ")
+    assert lines[2] == f"√ table: table {table} has the right keys"

@@ -1,0 +1,45 @@
+"""What `doctor` says of what it found."""
+
+import pytest
+
+from controller.core.diagnosis import Credentials, Grade, lines, of_call, of_credentials
+from state.errors import AccessDenied
+
+ROLE = Credentials(source="container-role", temporary=True, renewable=True, expires_in_s=5 * 3600 + 720)
+CASES = {
+    "none": (Credentials(), Grade.BROKEN, "no AWS credentials were found"),
+    "refused": (Credentials(trouble="no AWS credentials: AccessDenied"), Grade.BROKEN, "AccessDenied"),
+    "for good": (Credentials(source="env"), Grade.FINE, "from env; they do not expire"),
+    "given by hand": (Credentials(source="env", temporary=True), Grade.WARNING, "nothing renews them"),
+    "of a role": (ROLE, Grade.FINE, "from container-role; they expire in 5 h 12 min, and are renewed"),
+    "not renewed": (
+        Credentials(source="iam-role", temporary=True, renewable=True, expires_in_s=299.0),
+        Grade.WARNING,
+        "they expire in 5 min",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_credentials_are_judged(name: str) -> None:
+    seen, grade, words = CASES[name]
+    finding = of_credentials(seen)
+    assert finding.grade is grade
+    assert words in finding.text
+
+
+def test_who_has_no_credentials_reads_what_to_do() -> None:
+    first, second = lines(of_credentials(Credentials()))
+    assert first == "× credentials: no AWS credentials were found"
+    assert second.startswith("    Give the ServiceAccount a role")
+
+
+def test_the_code_and_the_advice_of_aws_are_told() -> None:
+    error = AccessDenied(
+        "not authorized to perform ec2:DescribeAddresses", code="UnauthorizedOperation", advice="Allow"
+    )
+    assert list(lines(of_call("ec2", "", error))) == [
+        "× ec2: UnauthorizedOperation: not authorized to perform ec2:DescribeAddresses",
+        "    Allow",
+    ]
+    assert list(lines(of_call("ec2", "answers"))) == ["√ ec2: answers"]
