@@ -1,5 +1,8 @@
 """The two things that we write on a Pod, each with the Pod's UID in the patch, and with its version where that matters.
 
+Both go to `pods/status`, which takes labels as well: who may patch Pods themselves may change an image in kube-system,
+and this program's token could be stolen.
+
 A Pod that was deleted and came back under its name has another UID: the server then answers 409 instead of giving a
 stranger our label. What says "associated" is for the Pod as it was when that was true: one that has changed since, by
 its `resourceVersion`, does not take it, however late it comes. The guard is asked last, after any wait for a token, so
@@ -12,7 +15,7 @@ from typing import Any
 
 from controller.core.contract import CONDITION
 from controller.core.ports import Guard, PodView
-from controller.kube.connection import MERGE_PATCH, STRATEGIC_PATCH, Call, Connection, path_of
+from controller.kube.connection import STRATEGIC_PATCH, Call, Connection, path_of
 from controller.kube.decode import Pod, pod_of
 from state.errors import ObjectConflict, ObjectInvalid
 
@@ -30,29 +33,26 @@ class PodWriter:
         self._guard = guard
 
     def labels(self, pod: PodView, labels: Mapping[str, str | None]) -> Pod:
-        """Set and remove (None) labels by merge patch; returns the Pod as it is now."""
-        metadata = {**_of(pod), "labels": dict(labels)}
-        return self._patch(pod, "pods", MERGE_PATCH, {"metadata": metadata})
+        """Set and remove (None) labels; returns the Pod as it is now."""
+        return self._patch(pod, {"metadata": {**_of(pod), "labels": dict(labels)}})
 
     def condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> Pod:
-        """Write our condition by strategic merge patch (conditions merge by type); returns the Pod as it is now.
+        """Write our condition (in a strategic merge patch they merge by type); returns the Pod as it is now.
 
         The time of transition changes with the status alone, as for every Kubernetes condition.
         """
         condition = {"type": CONDITION, "status": str(status), "reason": reason, "message": message}
         if pod.condition != condition["status"]:
             condition["lastTransitionTime"] = now()
-        body = {"metadata": _of(pod), "status": {"conditions": [condition]}}
-        return self._patch(pod, "pods/status", STRATEGIC_PATCH, body)
+        return self._patch(pod, {"metadata": _of(pod), "status": {"conditions": [condition]}})
 
-    def _patch(self, pod: PodView, resource: str, content_type: str, body: Mapping[str, Any]) -> Pod:
-        path = path_of("api", "v1", "namespaces", pod.namespace, "pods", pod.name, *resource.split("/")[1:])
+    def _patch(self, pod: PodView, body: Mapping[str, Any]) -> Pod:
         call = Call(
             verb="patch",
-            resource=resource,
-            path=path,
+            resource="pods/status",
+            path=path_of("api", "v1", "namespaces", pod.namespace, "pods", pod.name, "status"),
             body=body,
-            content_type=content_type,
+            content_type=STRATEGIC_PATCH,
             before_send=self._guard.check,
         )
         try:

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.real
 Grant = tuple[str, str, str, str]
 
 PODS = {
-    *(("", "pods", "", verb) for verb in ("get", "list", "watch", "patch")),
+    *(("", "pods", "", verb) for verb in ("get", "list", "watch")),
     ("", "pods/status", "", "patch"),
     *(("", "events", "", verb) for verb in ("create", "get", "patch")),
 }

@@ -58,7 +58,7 @@ ANY_CLUSTER = Edit(file="controller/kube/identity.py", text="if self._uid not in
 
 def labels(call: Call) -> bool:
     """Whether the call puts the address on a Pod."""
-    return call.what == "patch pods" and PUBLIC_IP in call.body.get("metadata", {}).get("labels", {})
+    return call.what == "patch pods status" and PUBLIC_IP in call.body.get("metadata", {}).get("labels", {})
 
 
 def has_missed_a_pod(world: FaultWorld) -> bool:

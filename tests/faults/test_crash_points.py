@@ -71,7 +71,7 @@ SELECTION = (
     CrashPoint(spot=Spot(service="ec2", what="AllocateAddress", number=1), side="after"),
     CrashPoint(spot=Spot(service="ec2", what="AssociateAddress", number=1), side="after"),
     CrashPoint(spot=Spot(service="dynamodb", what="TransactWriteItems", number=1), side="after"),
-    CrashPoint(spot=Spot(service="kubernetes", what="patch pods", number=1), side="before"),
+    CrashPoint(spot=Spot(service="kubernetes", what="patch pods status", number=1), side="before"),
 )
 CUT = CrashPoint(spot=Spot(service="ec2", what="DisassociateAddress", number=1), side="after")
 

@@ -33,7 +33,7 @@ def world(tmp_path: Path) -> Iterator[FaultWorld]:
 
 
 SAID_WHEN_COMING = [
-    *(("auto", what) for what in ("AllocateAddress", "AssociateAddress", TRANSACTION, "patch pods")),
+    *(("auto", what) for what in ("AllocateAddress", "AssociateAddress", TRANSACTION, "patch pods status")),
     *(("fixed-tag", what) for what in ("AssociateAddress", TRANSACTION)),
 ]
 

@@ -115,7 +115,7 @@ def asks(what: str) -> Truth:
     return lambda call: call.what == what and (what != TRANSACTION or len(call.body["TransactItems"]) > 1)
 
 
-COMING = ("AllocateAddress", "AssociateAddress", TRANSACTION, "patch pods")
+COMING = ("AllocateAddress", "AssociateAddress", TRANSACTION, "patch pods status")
 GOING = ("DisassociateAddress", "ReleaseAddress", TRANSACTION)
 
 

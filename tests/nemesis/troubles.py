@@ -23,7 +23,7 @@ from tests.nemesis.world import NemesisWorld
 SERVICES: tuple[Service, ...] = ("ec2", "dynamodb", "kubernetes")
 KINDS: tuple[FaultKind, ...] = ("error", "lost_call", "lost_reply", "malformed")
 LEASE_NAME = "aws-pod-eip-controller"
-WHATS = (*sorted(EC2_MUTATIONS), TRANSACTION, TRANSACTION, "patch pods", "update leases")
+WHATS = (*sorted(EC2_MUTATIONS), TRANSACTION, TRANSACTION, "patch pods status", "update leases")
 
 
 class Mixture:
