@@ -235,7 +235,7 @@ class Assembly:
             ledger=ledger,
             ec2=self._ec2,
             tokens=self._ec2.tokens,
-            policy=self._policies.policy,
+            rules=self._policies.rules,
             clock=CLOCK,
             consistency_s=self._config.consistency_time,
             poll_interval_s=self._config.poll_interval,

@@ -14,6 +14,7 @@ from controller.assembly import CLOCK, Assembly
 from controller.aws.metadata import discover_region, discover_vpc_id, is_promised, is_switched_off
 from controller.core.config import Config
 from controller.core.ports import Observer
+from controller.core.tenancy import tenancy_of
 from controller.core.tracing import NoTracing, Tracing
 from controller.engine.policy_file import PolicyFile
 from controller.engine.replica import Parts, Replica
@@ -38,7 +39,9 @@ def start(config: Config, observer: Observer) -> Replica:
 
     Raises Misconfigured, TableMissing or TableNotUsable.
     """
-    policies = PolicyFile(Path(config.policy) if config.policy else None)
+    tenancy = tenancy_of(strict=config.tenancy == "strict", pool_keys=config.pool_keys or (), most=config.max_addresses)
+    log.info("%s", tenancy.explain())
+    policies = PolicyFile(Path(config.policy) if config.policy else None, tenancy)
     connection = connect(config.kubeconfig, version=version(), call_timeout_s=config.call_timeout, observer=observer)
     builder = Builder(config, observer, connection, policies)
     if not is_promised(os.environ):

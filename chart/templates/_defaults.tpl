@@ -6,7 +6,9 @@ value they are empty variables, and the program has defaults of its own. A test 
 {{- define "aws-pod-eip-controller.defaults" -}}
 otel: {endpoint: "", resourceAttributes: {}, sampler: "", samplerArg: ""}
 extraEnv: []
-admissionPolicy: {enabled: false, failurePolicy: Ignore}
+admissionPolicy: {enabled: , failurePolicy: ""}
+restrictOwnAccount: true
+networkPolicy: {enabled: , from: []}
 replicas: 2
 image: {repository: aws-pod-eip-controller, tag: "", digest: "", pullPolicy: ""}
 imagePullSecrets: []
@@ -50,7 +52,7 @@ empty stays so.
 {{- define "aws-pod-eip-controller.values" -}}
 {{- include "aws-pod-eip-controller.known" . -}}
 {{- $values := deepCopy .Values -}}
-{{- $own := list "otel" "admissionPolicy" "image" "strategy" "podDisruptionBudget" "service" "metrics" -}}
+{{- $own := list "otel" "admissionPolicy" "networkPolicy" "image" "strategy" "podDisruptionBudget" "service" "metrics" -}}
 {{- range $name, $default := include "aws-pod-eip-controller.defaults" . | fromYaml -}}
 {{- $given := get $values $name -}}
 {{- if or (not (hasKey $values $name)) (kindIs "invalid" $given) (and (kindIs "map" $given) (empty $given)) -}}

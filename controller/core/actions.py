@@ -139,6 +139,7 @@ class Reason(StrEnum):
     FLAPPING = "time before its next address, for it changes too often"
     REFUSED = "another policy"
     ROOM = "room in its namespace's limit"
+    FULL = "room in what all may have"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

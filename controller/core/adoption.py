@@ -5,6 +5,7 @@ both the tags and the association are the only witnesses, and an address is take
 """
 
 from controller.core import contract
+from controller.core.pools import in_pool
 from controller.core.ports import Address, PodView
 from controller.core.situation import Facts
 from state.model import AdoptedTags, Mode, PodUid
@@ -42,16 +43,7 @@ def may_adopt(address: Address, facts: Facts, pod: PodView, mode: Mode, pool: st
             return True
         upstream, named = upstream_tags(address), contract.pod_tag(pod.namespace, pod.name)
         return upstream is not None and address.tags[contract.TAG_TYPE] == Mode.AUTO and upstream.pod == named
-    return in_pool(address, mode, pool, f"{pod.namespace}/{pod.name}")
-
-
-def in_pool(address: Address, mode: Mode, pool: str, holder: str) -> bool:
-    """Whether this address is one of the pool that `holder` (namespace/podname) names in this mode."""
-    if address.tags.get(contract.TAG_TYPE) == Mode.AUTO:
-        return False
-    if mode is Mode.FIXED_TAG_VALUE:
-        return address.tags.get(pool) == holder
-    return mode is Mode.FIXED_TAG and pool in address.tags
+    return in_pool(address, mode, pool, f"{pod.namespace}/{pod.name}", facts.cluster_name)
 
 
 def may_release(address: Address, facts: Facts, uid: PodUid, adopted: AdoptedTags | None) -> bool:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import chain
 
-from controller.core.adoption import in_pool
 from controller.core.contract import LONGEST_TAG_VALUE, quoted
+from controller.core.pools import in_pool, is_kept_for_one
 from controller.core.ports import Address
 from controller.core.situation import NoOffer, Offer
 from controller.core.turns import Rival, left_to_rivals
@@ -43,7 +43,7 @@ class Market:
     """What there is to give: EC2's view, the ledger's side of each address, and what is spoken for already.
 
     silent: the installs that count as gone; what they hold is given last, if it is associated with nothing.
-    names: what the clusters are called.
+    cluster, names: what this cluster, and all of them, are called.
     queues: the Pods that wait in other installs, by install; `fresh`: the addresses that those may not have seen free.
     """
 
@@ -51,6 +51,7 @@ class Market:
     records: Mapping[AllocationId, AddressRecord]
     reserved: Collection[AllocationId]
     install: str
+    cluster: str
     installs: Collection[str]
     silent: Mapping[str, InstallRecord] = field(default_factory=dict)
     names: Mapping[ClusterUid, str] = field(default_factory=dict)
@@ -90,10 +91,12 @@ def wins(install: str, installs: Collection[str], allocation_id: AllocationId) -
 class _Shelf:
     """One pool's addresses: all, the free ones in the order in which they are offered, and by their last holder.
 
-    `holdings`: how many each install has, with what is offered here.
+    `kept`: how many more there are whose values keep them for single Pods. `holdings`: how many each install has, with
+    what is offered here.
     """
 
     members: list[Address]
+    kept: int
     free: dict[AllocationId, Address]
     former: dict[str, list[Address]]
     abandoned: dict[AllocationId, Address]
@@ -111,7 +114,9 @@ def _at_shelves(market: Market, applicants: Iterable[Applicant]) -> Iterator[tup
 
 
 def _shelf(market: Market, applicant: Applicant) -> _Shelf:
-    members = [a for a in market.addresses if in_pool(a, applicant.mode, applicant.pool, applicant.holder)]
+    asked = (applicant.mode, applicant.pool)
+    everybody = [a for a in market.addresses if in_pool(a, *asked, applicant.holder, market.cluster)]
+    members = [a for a in everybody if not is_kept_for_one(a, *asked)]
     former: dict[str, list[Address]] = {}
     for address in members:
         former.setdefault(_last_holder(market, address), []).append(address)
@@ -123,6 +128,7 @@ def _shelf(market: Market, applicant: Applicant) -> _Shelf:
     abandoned.sort(key=lambda a: _preference(market, a))
     return _Shelf(
         members=members,
+        kept=len(everybody) - len(members),
         free={a.allocation_id: a for a in free},
         former=former,
         abandoned={a.allocation_id: a for a in abandoned},
@@ -223,7 +229,7 @@ def _left(applicant: Applicant) -> str:
 def _why_not(market: Market, shelf: _Shelf, applicant: Applicant) -> str:
     members = shelf.members
     if not members:
-        return _no_such_pool(applicant)
+        return _kept(applicant) if shelf.kept else _no_such_pool(applicant, market.cluster)
     if applicant.border_group is not None and all(a.border_group != applicant.border_group for a in members):
         groups = ", ".join(sorted({a.border_group for a in members}))
         return (
@@ -231,17 +237,25 @@ def _why_not(market: Market, shelf: _Shelf, applicant: Applicant) -> str:
             f"this Pod's interface is in {applicant.border_group}: tag an address of that group"
         )
     shelf.held = shelf.held or _held(market, shelf)
-    pool = quoted(applicant.pool)
-    return f"pool {pool} has no free address: its addresses are held by {shelf.held}; waiting for one to get free"
+    pool, kept = quoted(applicant.pool), " or kept for Pods that their values name" if shelf.kept else ""
+    return f"pool {pool} has no free address: its addresses are held by {shelf.held}{kept}; waiting for one to get free"
 
 
-def _no_such_pool(applicant: Applicant) -> str:
+def _no_such_pool(applicant: Applicant, cluster: str) -> str:
     key, value = quoted(applicant.pool), quoted(applicant.holder)
     if applicant.mode is not Mode.FIXED_TAG_VALUE:
         return f"no address carries the tag key {key}; tag at least one Elastic IP of this Region with it"
     if len(applicant.holder) > LONGEST_TAG_VALUE:
         return f"no address can carry the value {value}: a tag's value has 256 characters at most; use a shorter name"
-    return f"no address carries the tag {key} with the value {value}; tag one with exactly that value"
+    other = quoted(f"{cluster}:{applicant.holder}")
+    return f"no address carries the tag {key} with the value {value} or {other}; tag one with exactly that value"
+
+
+def _kept(applicant: Applicant) -> str:
+    return (
+        f"pool {quoted(applicant.pool)} has addresses, but the value of each names a Pod, so they are kept for mode "
+        "fixed-tag-value; tag one with another value, such as an empty one"
+    )
 
 
 def _cluster(market: Market, uid: ClusterUid) -> str:

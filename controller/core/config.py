@@ -72,6 +72,9 @@ class Config:
     concurrency: int
     extra_tags: Mapping[str, str] | None
     policy: str | None
+    tenancy: str
+    pool_keys: tuple[str, ...] | None
+    max_addresses: int | None
     warnings: tuple[str, ...] = ()
 
 
@@ -194,7 +197,28 @@ SETTINGS: tuple[Setting, ...] = (
         field="policy",
         metavar="FILE",
         parse=values.text,
-        help="Who may use what, as YAML; read again when it changes. Default: everybody everything.",
+        help="Who may use what, as YAML; read again when it changes. Default: as tenancy says.",
+    ),
+    Setting(
+        field="tenancy",
+        default="open",
+        metavar="open|strict",
+        parse=values.one_of("open", "strict"),
+        help="open: what no rule denies is allowed. strict, for tenants who do not trust each other: what no rule "
+        "allows is denied, only listed tag keys are pools, and everybody has a limit.",
+    ),
+    Setting(
+        field="pool_keys",
+        metavar="GLOB,...",
+        parse=values.globs,
+        help="The tag keys that may be pools, as patterns with *, ? and [abc]; or a JSON list of them. "
+        "Default: any in open, none in strict.",
+    ),
+    Setting(
+        field="max_addresses",
+        metavar="NUMBER",
+        parse=values.whole(0, 100_000),
+        help="How many addresses this install may hold. Default: any number in open, 50 in strict.",
     ),
 )
 

@@ -52,18 +52,18 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All rules and limits; of each the first that matches decides. By default everything is allowed."""
+    """All rules and limits; of each the first that matches decides. Without a default the tenancy has one."""
 
-    default: Effect = Effect.ALLOW
+    default: Effect | None = None
     rules: tuple[Rule, ...] = ()
     limits: tuple[Limit, ...] = ()
 
-    def refusal(self, namespace: str, mode: Mode, pool: str) -> str | None:
-        """Why a Pod of this namespace may not ask for this; None if it may."""
+    def refusal(self, namespace: str, mode: Mode, pool: str, *, default: Effect = Effect.ALLOW) -> str | None:
+        """Why a Pod of this namespace may not ask for this; None if it may. `default`: where it has none of its own."""
         asked = f"Pods of namespace '{namespace}' use mode {mode} with pool {quoted(pool)}"
         rule = next((rule for rule in self.rules if rule.matches(namespace, mode, pool)), None)
         if rule is None:
-            denied = self.default is Effect.DENY
+            denied = (self.default or default) is Effect.DENY
             return f"no rule of the policy lets {asked}, and its default is deny" if denied else None
         return f"rule '{rule.name}' of the policy does not let {asked}" if rule.effect is Effect.DENY else None
 
@@ -77,10 +77,14 @@ ALLOW_ALL = Policy()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What the policy has against a new claim. `waits`: only until another Pod of the namespace gives one up."""
+    """What the policy has against a new claim. `waits`: only until another Pod of the namespace gives one up.
+
+    `for_any`: until any other Pod does.
+    """
 
     why: str
     waits: bool = False
+    for_any: bool = False
 
 
 def over(limit: Limit, namespace: str, held: int) -> Refusal:

@@ -30,7 +30,8 @@ def refuse(s: Situation) -> Plan:
     stale = s.record is None and s.pod is not None and contract.LABEL_PUBLIC_IP in s.pod.labels
     unlabel = teardown.unlabel(s) if stale or teardown.is_dropped(s) else ()
     event = PodEvent(type=EventType.WARNING, reason=contract.REFUSED, message=s.refusal.why)
-    reason = Reason.ROOM if s.refusal.waits else Reason.REFUSED
+    room = Reason.FULL if s.refusal.for_any else Reason.ROOM
+    reason = room if s.refusal.waits else Reason.REFUSED
     return (*unlabel, Tell(event=event), Wait(reason=reason, detail=s.refusal.why))
 
 

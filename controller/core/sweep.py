@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from controller.core import contract
-from controller.core.adoption import found_tags, in_pool, may_adopt
+from controller.core.adoption import found_tags, may_adopt
 from controller.core.desire import Pending, Serve, desire
+from controller.core.pools import in_pool
 from controller.core.ports import Address, PodView
 from controller.core.situation import Facts
 from state.model import AddressRecord, AdoptedTags, AllocationId, Mode, PodRecord, PodUid
@@ -106,14 +107,15 @@ def is_unowned_auto(address: Address, record: AddressRecord | None, facts: Facts
     return ours and auto and address.association is None and (record is None or record.owner is None)
 
 
-def mode_of(address: Address, pool: str, pod: PodView | None) -> Mode:
+def mode_of(address: Address, pool: str, pod: PodView | None, facts: Facts) -> Mode:
     """The mode of a claim whose Pod's side is lost: as the Pod asks, where it asks for this pool.
 
     Of a Pod that is gone the two fixed modes need not be told apart: what it held goes the same way.
     """
     wanted = desire(pod) if pod is not None else None
     asked = wanted.mode if isinstance(wanted, Serve | Pending) and wanted.pool == pool else None
-    if pod is not None and asked is not None and in_pool(address, asked, pool, f"{pod.namespace}/{pod.name}"):
+    holder = f"{pod.namespace}/{pod.name}" if pod is not None else ""
+    if asked is not None and in_pool(address, asked, pool, holder, facts.cluster_name):
         return asked
     return Mode.AUTO if address.tags.get(contract.TAG_TYPE) == Mode.AUTO else Mode.FIXED_TAG
 

@@ -4,6 +4,7 @@ Upstream is a Go program, and its users' manifests hold what Go's flag package a
 durations such as `1m30s`. Both are understood here. A message continues the sentence "--flag (ENV): 'bad value' ...".
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -114,6 +115,33 @@ def whole(least: int, most: int) -> Parser:
         return int(raw)
 
     return parse
+
+
+def one_of(*words: str) -> Parser:
+    """A parser that takes one of these words, in any case."""
+
+    def parse(raw: str) -> str:
+        if raw.lower() not in words:
+            raise ValueError(f"is not {' or '.join(words)}")
+        return raw.lower()
+
+    return parse
+
+
+def globs(raw: str) -> tuple[str, ...] | None:
+    """Patterns between commas, or a JSON list of them where one has a comma; None for none."""
+    found = _texts(raw) if raw.lstrip().startswith('["') or raw.strip() == "[]" else [g.strip() for g in raw.split(",")]
+    return tuple(glob for glob in found if glob) or None
+
+
+def _texts(raw: str) -> list[str]:
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        raise ValueError("is not a JSON list") from None
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise ValueError("is not a JSON list of texts")
+    return found
 
 
 def endpoint(raw: str) -> Endpoint:

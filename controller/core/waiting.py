@@ -60,5 +60,7 @@ def _general(reason: Reason) -> str:
             return "the policy does not let it have an address"
         case Reason.ROOM:
             return "waiting for room in its namespace's limit"
+        case Reason.FULL:
+            return "the controller has as many addresses as it may; waiting for one to get free"
         case _:
             assert_never(reason)

@@ -190,7 +190,7 @@ class Housekeeping:
             side = self.ledger.address(address.allocation_id)
             if side is None or side.owner is None or not self._is_lost(side.owner):
                 continue
-            mode = mode_of(address, side.pool, self.pods.get(side.owner.pod_uid))
+            mode = mode_of(address, side.pool, self.pods.get(side.owner.pod_uid), self.state.facts)
             change = transitions.recall(side, side.owner, mode, self.state.term.epoch)
             if self._commits(change):
                 self.state.claims.note(side.owner.pod_uid, change.pod_after)

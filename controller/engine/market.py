@@ -76,6 +76,7 @@ class PoolMarket:
             records=records,
             reserved=reserved | self._unreadable(),
             install=self._me,
+            cluster=self._facts.cluster_name,
             installs=self.installs | {self._me},
             silent={k: r for k, r in self.silent.items() if k != self._me and (r.key, r.heartbeat) not in alive},
             names=self._names,

@@ -38,6 +38,10 @@ TELL_AFTER_S = 30.0
 """A wait that is over sooner is nobody's business; one of a minute must have been told."""
 
 
+_ANY = ""
+"""In the place of a namespace: whoever gives an address up makes room."""
+
+
 class Aftermath:
     """Used by the loop's thread alone; one for each term."""
 
@@ -110,7 +114,7 @@ class Aftermath:
         s = outcome.situation
         namespace = s.record.namespace if s.record else s.pod.namespace if s.pod else ""
         if self._crowded and outcome.uid not in self.refused():
-            self._queue.add(uid for uid, crowded in self._crowded.items() if crowded == namespace)
+            self._queue.add(uid for uid, crowded in self._crowded.items() if crowded in (namespace, _ANY))
 
     def _done(self, outcome: Outcome, mine: PodMemory) -> None:
         mine.failures = mine.losses = 0
@@ -133,7 +137,7 @@ class Aftermath:
         mine.error = waiting.words(wait)
         self._tell_if_it_lasts(outcome, wait.reason, mine)
         match wait.reason:
-            case Reason.NO_IP | Reason.SCOPE | Reason.REFUSED | Reason.ROOM:
+            case Reason.NO_IP | Reason.SCOPE | Reason.REFUSED | Reason.ROOM | Reason.FULL:
                 self._wait_for_news(outcome, wait.reason)
             case Reason.POOL:
                 self._wait_for_pool(uid, mine)
@@ -185,6 +189,8 @@ class Aftermath:
             self._queue.add([outcome.uid])
         if reason is Reason.REFUSED:
             self._refused.add(outcome.uid)
+        elif reason is Reason.FULL:
+            self._crowded[outcome.uid] = _ANY
         elif reason is Reason.ROOM and pod is not None:
             self._crowded[outcome.uid] = pod.namespace
 

@@ -9,12 +9,12 @@ import datetime
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controller.core import policy
-from controller.core.policy import ALLOW_ALL, Policy
 from controller.core.status import PolicyStatus
+from controller.core.tenancy import OPEN, Rules, Tenancy
 from state.errors import Misconfigured
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ LOOK_S = 2.0
 class _Reading:
     """What is in force, since when, and what is wrong with the file as it is now."""
 
-    policy: Policy
+    rules: Rules
     since: str | None = None
     content: bytes | None = None
     fault: str | None = None
@@ -35,19 +35,19 @@ class _Reading:
 class PolicyFile:
     """The policy in force. Without a path everything is allowed. Thread-safe."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, tenancy: Tenancy = OPEN) -> None:
         """Read the file; raises Misconfigured where it is no policy."""
         self._path = path
-        self._reading = _Reading(policy=ALLOW_ALL)
+        self._reading = _Reading(rules=Rules(tenancy=tenancy))
         self._stopping = threading.Event()
         if path is not None:
             self.look()
             if self._reading.fault is not None:
                 raise Misconfigured([f"--policy (PEC_POLICY): {self._reading.fault}"])
 
-    def policy(self) -> Policy:
-        """The policy in force; the same object until it changes."""
-        return self._reading.policy
+    def rules(self) -> Rules:
+        """The policy in force, and the tenancy; equal until the policy changes."""
+        return self._reading.rules
 
     def status(self) -> PolicyStatus | None:
         """What people see of it; None where there is no file."""
@@ -55,9 +55,9 @@ class PolicyFile:
         if self._path is None:
             return None
         return PolicyStatus(
-            default=now.policy.default,
-            rules=len(now.policy.rules),
-            limits=len(now.policy.limits),
+            default=now.rules.default,
+            rules=len(now.rules.policy.rules),
+            limits=len(now.rules.policy.limits),
             since=now.since,
             error=now.fault,
         )
@@ -78,19 +78,21 @@ class PolicyFile:
         try:
             content = self._path.read_bytes() if self._path is not None else b""
             if content != before.content:
-                self._reading = _Reading(policy=policy.parse(content.decode()), since=_now(), content=content)
+                self._reading = _Reading(
+                    rules=replace(before.rules, policy=policy.parse(content.decode())), since=_now(), content=content
+                )
             elif before.fault is not None:  # it was away, and is back as it was
-                self._reading = _Reading(policy=before.policy, since=before.since, content=content)
+                self._reading = _Reading(rules=before.rules, since=before.since, content=content)
         except OSError as fault:
             self._keep(before, f"{self._path} cannot be read: {fault.strerror}")
         except ValueError as fault:
             self._keep(before, f"{self._path} {fault}")
-        return self._reading.policy is not before.policy
+        return self._reading.rules is not before.rules
 
     def _keep(self, before: _Reading, fault: str) -> None:
         if fault != before.fault and before.content is not None:
             log.error("the policy stays as it was: %s", fault)
-        self._reading = _Reading(policy=before.policy, since=before.since, content=before.content, fault=fault)
+        self._reading = _Reading(rules=before.rules, since=before.since, content=before.content, fault=fault)
 
     def _follow(self, changed: Callable[[], None], every_s: float) -> None:
         while not self._stopping.wait(every_s):

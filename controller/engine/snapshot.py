@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 
 from controller.core import contract
 from controller.core.actions import Reason
-from controller.core.adoption import in_pool
 from controller.core.candidates import is_free
 from controller.core.desire import Invalid, Nothing, Pending, Serve, desire
+from controller.core.pools import in_pool
 from controller.core.ports import Address, Ledger, Pods, PodView
 from controller.core.silence import Waits
 from controller.core.status import (
@@ -113,7 +113,7 @@ class Snapshot:
             return ShownPhase.INVALID
         if view is not None and self._refusal(view):
             return ShownPhase.REFUSED
-        waits = memory is not None and memory.waiting in (Reason.POOL, Reason.ROOM)
+        waits = memory is not None and memory.waiting in (Reason.POOL, Reason.ROOM, Reason.FULL)
         return ShownPhase.WAITING if waits else ShownPhase.PENDING
 
     def _error(self, record: PodRecord | None, view: PodView | None, memory: PodMemory | None) -> str | None:
@@ -128,7 +128,7 @@ class Snapshot:
         wanted = desire(view)
         if not isinstance(wanted, Serve | Pending):
             return None
-        return self._policies.policy().refusal(view.namespace, wanted.mode, wanted.pool)
+        return self._policies.rules().refusal(view.namespace, wanted.mode, wanted.pool)
 
     def _memory(self, uid: PodUid) -> PodMemory | None:
         state = self._loop.state
@@ -147,7 +147,7 @@ class Snapshot:
         return [self._pool(key, addresses, waiting.get(key, 0)) for key in sorted(keys)]
 
     def _pool(self, key: str, addresses: Iterable[Address], waiting: int) -> PoolStatus:
-        members = [a for a in addresses if in_pool(a, Mode.FIXED_TAG, key, "")]
+        members = [a for a in addresses if in_pool(a, Mode.FIXED_TAG, key, "", "")]
         free = [a for a in members if is_free(a, self._ledger.address(a.allocation_id))]
         holders = tuple(h for a in members if (h := self._holder(a)))
         return PoolStatus(

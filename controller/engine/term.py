@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from controller.core.policy import Policy
 from controller.core.ports import Clock, Ec2, Ledger, Pods, Term, Tokens
 from controller.core.situation import Facts
+from controller.core.tenancy import Rules
 from controller.engine.admission import Admission
 from controller.engine.brakes import Brakes
 from controller.engine.calls import CallQueue
@@ -51,7 +51,7 @@ class TermBasis:
     ledger: Ledger
     ec2: Ec2
     tokens: Tokens
-    policy: Callable[[], Policy]
+    rules: Callable[[], Rules]
     clock: Clock
     consistency_s: float
     poll_interval_s: float
@@ -74,7 +74,7 @@ def new_term_state(term: Term, basis: TermBasis, pulse: Pulse, *, restored: bool
         view=AddressView(basis.ec2, basis.clock, basis.consistency_s),
         placements=Placements(basis.ec2, basis.clock),
         claims=ClaimIndex(basis.ledger.pods().values()),
-        admission=Admission(basis.policy, basis.ledger),
+        admission=Admission(basis.rules, basis.ledger),
     )
     return term_state(term, basis, pulse, knowledge, restored=restored)
 

@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from controller.core.policy import ALLOW_ALL
 from controller.core.ports import Clock, Ec2, Heart, Ledger, Term, Tokens
 from controller.core.situation import Facts
+from controller.core.tenancy import Rules
 from controller.core.tracing import NoTracing
 from controller.engine.absent import NoEvents, NoPods
 from controller.engine.execute import Executor, Outcome
@@ -182,7 +182,7 @@ class Undoing:
             ledger=self._ledger,
             ec2=self._ec2,
             tokens=self._tokens,
-            policy=lambda: ALLOW_ALL,
+            rules=Rules,
             clock=self._clock,
             consistency_s=self._pace.consistency_s,
             poll_interval_s=self._pace.compare_s,

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.core import contract
+from controller.core import contract, foreign_keys
 from controller.core import desire as desire_module
 from controller.core.desire import Invalid, desire
 from controller.kube.decode import pod_of, view_of
 from tests.chart.files import FULL, load
-from tests.chart.helm import NAME, Object, render
+from tests.chart.helm import NAME, Object, Release, render
 from tests.chart.test_api_server import manifest
 from tests.chart.wrong_pods import PREFIX, RIGHT, TYPE, WRONG, WRONG_LATER, asking
 from tests.real.catalogue import KUBERNETES
@@ -32,7 +32,21 @@ MERGE = "application/merge-patch+json"
 IN_FORCE_S = 60.0
 NASTY = st.text(
     st.sampled_from("aA:w-s /'\"\\\n\t\x1b\x7f\x85\xa0é٣伝😀\u0301\u200b\u2028\u202e\ufeff{}[]#%"), max_size=8
-) | st.sampled_from(["auto", "fixed-tag", "fixed-tag-value", "aws:", PREFIX, "k" * 100, "k" * 101, "é" * 129])
+) | st.sampled_from(
+    [
+        "auto",
+        "fixed-tag",
+        "fixed-tag-value",
+        "aws:",
+        "Name",
+        "eks:",
+        "a.k8s.io/",
+        PREFIX,
+        "k" * 100,
+        "k" * 101,
+        "é" * 129,
+    ]
+)
 
 
 def controller_says(pod: Object) -> str:
@@ -60,10 +74,15 @@ def refusal(error: ApiError) -> str:
     return str(words)
 
 
+def policies(release: Release, kind: str = KINDS[0]) -> list[Object]:
+    """The release's policy about Pods that ask wrongly; the one about its own account is another matter."""
+    return [found for found in release.of_kind(kind) if found["metadata"]["name"] == NAME]
+
+
 def put_in_force(cluster: RealCluster, values: dict[str, Any], namespace: str) -> None:
     """Apply the chart's policy, and wait until the server follows it: it takes a second or so."""
     release = render({"clusterName": "a", "admissionPolicy": {"enabled": True}, **values})
-    objects = [found for kind in KINDS for found in release.of_kind(kind)]
+    objects = [found for kind in KINDS for found in policies(release, kind)]
     cluster.kubectl("apply", "--validate=strict", "--filename=-", stdin=manifest(objects))
     deadline = time.monotonic() + IN_FORCE_S
     while not server_says(cluster, asking("sometimes"), namespace=namespace):
@@ -93,7 +112,8 @@ def test_the_controller_accepts(name: str) -> None:
 
 def test_every_refusal_in_the_code_has_a_case() -> None:
     said = "\n".join(controller_says(pod) for pod in (WRONG | WRONG_LATER).values())
-    sentences = [*_texts(inspect.getsource(desire_module)), *_texts(inspect.getsource(contract.tag_key_fault))]
+    makers = (desire_module, contract.tag_key_fault, foreign_keys.fault)
+    sentences = [text for maker in makers for text in _texts(inspect.getsource(maker))]
     assert len(sentences) >= 8
     assert not [part for part in sentences if part not in said]
 
@@ -111,11 +131,18 @@ def _texts(source: str) -> Iterator[str]:
 
 @pytest.mark.real
 def test_the_policy_escapes_what_the_controller_escapes() -> None:
-    [policy] = render({"clusterName": "a", "admissionPolicy": {"enabled": True}}).of_kind(KINDS[0])
+    [policy] = policies(render({"clusterName": "a", "admissionPolicy": {"enabled": True}}))
     [escapes] = [found["expression"] for found in policy["spec"]["variables"] if found["name"] == "escapes"]
     table = ast.literal_eval(escapes)  # such a map is written alike in CEL and in Python
     assert str.maketrans(table) == contract.ESCAPES
     assert escapes.count("': '") == len(table), "CEL refuses a key that is there twice"
+
+
+@pytest.mark.real
+def test_the_policy_knows_the_controllers_families_of_keys() -> None:
+    [policy] = policies(render({"clusterName": "a", "admissionPolicy": {"enabled": True}}))
+    [foreign] = [found["expression"] for found in policy["spec"]["variables"] if found["name"] == "foreignKeys"]
+    assert foreign == f"r'{foreign_keys.pattern()}'"
 
 
 @pytest.mark.real
@@ -179,8 +206,11 @@ def test_only_the_watched_namespace_is_guarded(guarded: RealCluster) -> None:
 
 @pytest.mark.real
 def test_it_is_off_and_ignores_its_own_failure_unless_told_otherwise() -> None:
-    assert not [kind for kind in KINDS if render({"clusterName": "a"}).of_kind(kind)]
-    [policy] = render({"clusterName": "a", "admissionPolicy": {"enabled": True}}).of_kind(KINDS[0])
+    assert not [kind for kind in KINDS if policies(render({"clusterName": "a"}), kind)]
+    [policy] = policies(render({"clusterName": "a", "admissionPolicy": {"enabled": True}}))
     assert policy["spec"]["failurePolicy"] == "Ignore"
-    [policy] = render(load(FULL)).of_kind(KINDS[0])
+    [policy] = policies(render(load(FULL)))
     assert policy["spec"]["failurePolicy"] == "Fail"
+    [policy] = policies(render({"clusterName": "a", "tenancy": "strict"}))
+    assert policy["spec"]["failurePolicy"] == "Fail"
+    assert not policies(render({"clusterName": "a", "tenancy": "strict", "admissionPolicy": {"enabled": False}}))

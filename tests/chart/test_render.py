@@ -9,7 +9,7 @@ from controller.core import config
 from controller.core.config import SETTINGS
 from tests.chart.files import CHART, FULL, UPSTREAM, load
 from tests.chart.flags_doc import OUTSIDE_THE_CHART
-from tests.chart.helm import NAME, NAMESPACE, HelmFailed, render, run
+from tests.chart.helm import NAME, NAMESPACE, HelmFailed, Object, render, run
 from tests.real.catalogue import KUBERNETES
 
 pytestmark = pytest.mark.real
@@ -55,9 +55,8 @@ def test_every_value_reaches_its_variable() -> None:
 def test_names_and_selector_are_those_of_the_go_controllers_chart() -> None:
     release = render(LEAST)
     deployment = release.one("Deployment")
-    selector = {"app.kubernetes.io/name": "aws-pod-eip-controller", "app.kubernetes.io/instance": NAME}
-    assert deployment["spec"]["selector"] == {"matchLabels": selector}
-    assert selector.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    assert deployment["spec"]["selector"] == {"matchLabels": SELECTOR}
+    assert SELECTOR.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
     assert release.container["name"] == "aws-pod-eip-controller"
     for kind in ("ClusterRole", "ClusterRoleBinding", "Service", "PodDisruptionBudget", "ServiceAccount"):
         release.one(kind)
@@ -184,3 +183,48 @@ def test_traces_are_off_until_there_is_an_endpoint() -> None:
 def test_the_notes_tell_how_the_table_is_made() -> None:
     notes = run("install", NAME, str(CHART), "--dry-run=client", values={**LEAST, "region": "eu-central-1"})
     assert "aws-pod-eip-controller table create --table aws-pod-eip-controller --region eu-central-1" in notes
+
+
+def notes(values: dict[str, Any]) -> str:
+    """What Helm says after an installation with these values, on one line."""
+    said = run("install", NAME, str(CHART), "--dry-run=client", values={**LEAST, **values})
+    return " ".join(said.partition("NOTES:")[2].split())
+
+
+SELECTOR = {"app.kubernetes.io/name": "aws-pod-eip-controller", "app.kubernetes.io/instance": NAME}
+
+
+def network_policies(**values: object) -> list[Object]:
+    """The NetworkPolicies of a release with these values."""
+    return render({"clusterName": "a", **values}).of_kind("NetworkPolicy")
+
+
+def test_strict_puts_a_network_policy_before_the_port() -> None:
+    assert not network_policies()
+    assert not network_policies(tenancy="strict", networkPolicy={"enabled": False})
+    [own] = network_policies(tenancy="strict")
+    [rule] = own["spec"]["ingress"]
+    assert own["spec"]["podSelector"] == {"matchLabels": SELECTOR}
+    assert rule == {
+        "from": [{"podSelector": {"matchLabels": SELECTOR}}],
+        "ports": [{"port": "http", "protocol": "TCP"}],
+    }
+    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    [open_to] = network_policies(networkPolicy={"enabled": True, "from": [monitoring]})
+    assert monitoring in open_to["spec"]["ingress"][0]["from"]
+
+
+def test_the_account_is_held_to_its_own_unless_that_is_switched_off() -> None:
+    def held(**values: object) -> bool:
+        release = render({"clusterName": "a", **values})
+        return any(o["metadata"]["name"] == f"{NAME}-own-account" for o in release.of_kind("ValidatingAdmissionPolicy"))
+
+    assert held()
+    assert not held(restrictOwnAccount=False)
+
+
+def test_the_notes_say_what_the_tenancy_means() -> None:
+    assert "Tenancy is open: whoever may create a Pod may ask for any address" in notes({})
+    strict = notes({"tenancy": "strict", "poolKeys": ["games", "team-*"], "maxAddresses": 7})
+    assert "only games, team-* may be a pool" in strict
+    assert "this install 7" in strict

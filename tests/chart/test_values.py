@@ -111,7 +111,7 @@ def test_each_setting_has_a_value_with_its_default(name: str, setting: Setting) 
         return
     value = defaults()[name]
     shown = value if isinstance(value, str) else json.dumps(value)
-    assert ("" if value == {} else shown) == (setting.default or "")
+    assert ("" if value in ({}, [], None) else shown) == (setting.default or "")
 
 
 def test_the_list_of_the_settings_is_whole() -> None:

@@ -28,11 +28,12 @@ def doctor(world: World, env: Mapping[str, str | None], *flags: str) -> tuple[in
 
 def test_what_is_missing_is_named_until_nothing_is(new_world: NewWorld) -> None:
     world, port = new_world(), free_port()
+    table = world.settings.table
     code, lines = doctor(world, NO_KEYS)
     assert code == 2
     assert lines[0].startswith("× credentials: no AWS credentials")
 
-    code, lines = doctor(world, {})
+    code, lines = doctor(world, {}, "--table", table)
     assert code == 2
     assert lines[:2] == [
         "√ credentials: from env; they do not expire",
@@ -41,14 +42,13 @@ def test_what_is_missing_is_named_until_nothing_is(new_world: NewWorld) -> None:
     assert lines[2].startswith("× table: ")
     assert any("table create" in line for line in lines)
 
-    table = world.settings.table
     [replica] = world.clusters["a"].replicas
     replica.start()
     try:
         wait_until(replica.ready, LIMIT_S, "it has made the table")
     finally:
         replica.stop()
-    code, lines = doctor(world, {"AWS_SESSION_TOKEN": "t"})
+    code, lines = doctor(world, {"AWS_SESSION_TOKEN": "t"}, "--table", table)
     assert code == 1
     assert lines[0].startswith("‼ credentials: from env; they are temporary, and nothing renews them")
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from controller.core import contract
-from controller.core.adoption import in_pool
 from controller.core.candidates import is_free
 from controller.core.desire import Serve, desire, wanted_labels
+from controller.core.pools import in_pool
 from controller.core.ports import Address, PodView
 from state.model import Mode, Phase
 from tests.model.stage import ENI
@@ -51,20 +51,20 @@ def _of_pod(world: World, cluster: str, pod: PodView) -> Iterator[str]:
             yield f"{pod.uid} is served, and the ledger names another association"
         if labels != wanted_labels(pod, wanted.mode, at[0].public_ip):
             yield f"{pod.uid} is served and wears {labels or 'no labels'}"
-    elif len(at) != 1 and not _must_wait(world, pod, wanted):
+    elif len(at) != 1 and not _must_wait(world, cluster, pod, wanted):
         yield f"{pod.uid} asks for an address and has none"
     elif at and at[0].association and at[0].association.association_id in world.account.ours:
         yield f"{pod.uid} has an address that is not recorded as its own"
 
 
-def _must_wait(world: World, pod: PodView, wanted: Serve) -> bool:
+def _must_wait(world: World, cluster: str, pod: PodView, wanted: Serve) -> bool:
     """Whether its pool has nothing for it."""
     if wanted.mode is Mode.AUTO:
         return False
     members = [
         a
         for a in world.account.addresses.values()
-        if in_pool(a, wanted.mode, wanted.pool, f"{pod.namespace}/{pod.name}")
+        if in_pool(a, wanted.mode, wanted.pool, f"{pod.namespace}/{pod.name}", cluster)
     ]
     return not any(is_free(a, world.table.addresses.get(a.allocation_id)) for a in members)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from controller.core import actions as act
+from controller.core import tenancy
 from controller.core.plan import plan
-from controller.core.policy import ALLOW_ALL
 from controller.core.ports import PodView, Term
 from controller.core.situation import Facts, Offer, Situation
 from controller.core.tracing import NoTracing
@@ -247,7 +247,7 @@ class Mind:
             view=view,
             placements=Placements(basis.ec2, basis.clock),
             claims=claims,
-            admission=Admission(basis.policy, basis.ledger),
+            admission=Admission(basis.rules, basis.ledger),
         )
         term = Term(identity=self.name, epoch=self.epoch, since="")
         pulse = Pulse(StageLedger(self.stage, self.name), 3600.0)
@@ -262,7 +262,7 @@ class Mind:
             ledger=StageLedger(stage, self.name),
             ec2=StageEc2(stage, self.name),
             tokens=FreeTokens(),
-            policy=lambda: ALLOW_ALL,
+            rules=tenancy.Rules,
             clock=stage.clock,
             consistency_s=CONSISTENCY_S,
             poll_interval_s=POLL_S,

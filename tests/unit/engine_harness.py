@@ -12,6 +12,7 @@ from controller.core import contract
 from controller.core.policy import Policy
 from controller.core.ports import Address, Ec2, Interface, PodView, Term
 from controller.core.situation import Facts
+from controller.core.tenancy import OPEN, Rules, Tenancy
 from controller.core.tracing import NoTracing
 from controller.engine.execute import Executor, Outcome
 from controller.engine.housekeeping import Housekeeping
@@ -82,6 +83,7 @@ class World:
     table: FakeTable = field(default_factory=FakeTable)
     loops: list[Reconciler] = field(default_factory=list)
     policy: Policy = field(default_factory=Policy)
+    tenancy: Tenancy = OPEN
     tokens: FreeTokens = field(default_factory=FreeTokens)
 
     def __post_init__(self) -> None:
@@ -277,7 +279,7 @@ class Replica:
             ledger=self.ledger,
             ec2=self.ec2,
             tokens=self.world.tokens,
-            policy=lambda: self.world.policy,
+            rules=lambda: Rules(policy=self.world.policy, tenancy=self.world.tenancy),
             clock=self.clock,
             consistency_s=CONSISTENCY_S,
             poll_interval_s=POLL_S,

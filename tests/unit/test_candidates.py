@@ -59,6 +59,7 @@ def market(addresses: Sequence[Address], *sides: AddressRecord, reserved: Sequen
         records={record.allocation_id: record for record in sides},
         reserved=tuple(map(AllocationId, reserved)),
         install=ME,
+        cluster="a",
         installs={ME},
     )
 
@@ -217,3 +218,25 @@ def test_an_address_is_allocated_in_the_border_group_of_its_pod(group: str | Non
         Placed(target=target("10.0.0.5"), border_group=group),
     )
     assert (request.border_group, request.public_ipv4_pool) == (asked, "amazon")
+
+
+@pytest.mark.parametrize("value", ["shop/web-0", "a:shop/web-0", "b:shop/web-0", "x/y.z", "evil/p"])
+def test_an_address_whose_value_names_a_pod_is_not_any_pods(value: str) -> None:
+    kept, free = address("e-1", k=value), address("e-2", k="")
+    assert given(market([kept, free])) == {"p": "e-2"}
+    assert "kept for mode fixed-tag-value" in why(market([kept]), seeker())
+    taken = replace(free, association=PLACED)
+    assert "or kept for Pods that their values name" in why(market([kept, taken]), seeker())
+
+
+@pytest.mark.parametrize("value", ["", "games", "eu/", "/x", "Shop/web", "a/b/c", "a:b:c/d", ":a/b", "team blue/1"])
+def test_any_other_value_keeps_an_address_for_nobody(value: str) -> None:
+    assert given(market([address("e-1", k=value)])) == {"p": "e-1"}
+
+
+def test_a_value_may_name_the_cluster_too() -> None:
+    mine, theirs = address("e-1", k="a:ns/p"), address("e-2", k="b:ns/p")
+    wanted = seeker("p", Mode.FIXED_TAG_VALUE)
+    assert given(market([mine, theirs]), wanted) == {"p": "e-1"}
+    assert given(market([theirs]), wanted) == {}
+    assert "'a:ns/p'" in why(market([theirs]), wanted)

@@ -21,7 +21,12 @@ def _market(*, held: bool) -> Market:
         a.allocation_id: AddressRecord(allocation_id=a.allocation_id, pool="pool", owner=owner) for a in addresses
     }
     return Market(
-        addresses=addresses, records=records if held else {}, reserved=(), install="a#x", installs={"a#x", "b#x"}
+        addresses=addresses,
+        records=records if held else {},
+        reserved=(),
+        install="a#x",
+        cluster="a",
+        installs={"a#x", "b#x"},
     )
 
 

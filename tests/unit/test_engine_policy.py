@@ -2,6 +2,7 @@
 
 from controller.core import contract
 from controller.core.policy import parse
+from controller.core.tenancy import Tenancy
 from state.errors import QuotaExceeded
 from state.model import Phase, PodUid
 from tests.unit.engine_harness import Replica, World, at, auto, fixed
@@ -230,3 +231,32 @@ def test_changing_the_pool_at_the_limit_is_an_exchange(world: World) -> None:
     replica.run(5)
     assert world.label(pod)
     assert not said(world, pod)
+
+
+def test_a_full_install_waits_and_serves_the_oldest_of_any_namespace(world: World) -> None:
+    world.tenancy = Tenancy(most=2)
+    replica = Replica(world).lead()
+    world.pool(4)
+    first, second = world.pod("a", fixed()), world.pod("b", auto(), ip="10.0.0.6")
+    replica.settle()
+    third = world.pod("c", fixed(), ip="10.0.0.7")
+    replica.settle()
+    assert served(world, [first, second, third]) == [True, True, False]
+    assert "may have 2 addresses (maxAddresses)" in said(world, third)[0]
+    before = len(world.mutations())
+    replica.run(600, step=5.0)
+    assert len(world.mutations()) == before
+    world.pods.delete(second)
+    assert replica.until(lambda: all(served(world, [third])), 60) < 30
+
+
+def test_a_key_that_is_not_listed_is_refused_and_takes_nothing_away(world: World) -> None:
+    replica = Replica(world).lead()
+    world.pool(2)
+    before = world.pod("a", fixed())
+    replica.settle()
+    world.tenancy = Tenancy(pool_keys=("other",))
+    after = world.pod("b", fixed(), ip="10.0.0.6")
+    replica.run(60)
+    assert served(world, [before, after]) == [True, False]
+    assert "tag key 'pool' is not among those" in said(world, after)[0]

@@ -38,7 +38,7 @@ def mount(tmp_path: Path) -> Mount:
 
 def test_no_file_allows_everything_and_shows_nothing() -> None:
     found = PolicyFile(None)
-    assert found.policy().default is Effect.ALLOW
+    assert found.rules().default is Effect.ALLOW
     assert found.status() is None
 
 
@@ -60,10 +60,10 @@ def test_bytes_that_are_no_text_are_a_fault(tmp_path: Path) -> None:
 
 def test_a_wrong_file_later_keeps_what_was_in_force(mount: Mount) -> None:
     found = PolicyFile(mount.path)
-    before = found.policy()
+    before = found.rules()
     mount.write("defalt: allow")
     assert not found.look()
-    assert found.policy() is before
+    assert found.rules() is before
     assert "unknown field `defalt`" in _error(found)
     mount.path.unlink()
     assert not found.look()
@@ -71,11 +71,11 @@ def test_a_wrong_file_later_keeps_what_was_in_force(mount: Mount) -> None:
     mount.path.symlink_to(Path("..data") / "policy.yaml")
     mount.write("default: deny")
     assert not found.look()
-    assert found.policy() is before
+    assert found.rules() is before
     assert _error(found) == ""
     mount.write("default: allow")
     assert found.look()
-    assert (found.policy().default, _error(found)) == (Effect.ALLOW, "")
+    assert (found.rules().default, _error(found)) == (Effect.ALLOW, "")
 
 
 def test_a_change_is_noticed_and_told(mount: Mount) -> None:

@@ -45,7 +45,9 @@ def market(*addresses: Address, free: tuple[str, ...] = (), last: str = "", sile
         for a in addresses
     }
     lost = {str(GONE.key): GONE} if silent else {}
-    return Market(addresses=addresses, records=records, reserved=(), install="me", installs={"me"}, silent=lost)
+    return Market(
+        addresses=addresses, records=records, reserved=(), install="me", cluster="a", installs={"me"}, silent=lost
+    )
 
 
 def offer(market: Market) -> Offer | NoOffer:

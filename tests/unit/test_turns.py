@@ -34,6 +34,7 @@ def market(*queues: PoolQueue, fresh: tuple[str, ...] = NAMES, last: str = "") -
         records=records,
         reserved=(),
         install="me#n/l",
+        cluster="a",
         installs={"me#n/l"},
         queues={"them": queues},
         fresh=frozenset(map(AllocationId, fresh)),

@@ -1,0 +1,58 @@
+"""Tag keys that are never a pool, because somebody else's program writes them.
+
+An address that carries one is kept for something: a NAT gateway, a load balancer, another tool's stack. It is free only
+as long as nothing runs there, so a Pod that names such a key would take a stranger's address. `Name` alone is no
+family, but consoles and most tools write it on everything. Letters count as they are written for it; elsewhere not,
+since AWS reserves `aws:` in any case.
+"""
+
+import re
+from typing import Final
+
+from controller.core.contract import quoted
+
+FAMILIES: Final = (
+    "aws:*",  # AWS itself; nobody else may write them (Tag your EC2 resources)
+    "aws-cdk:*",  # the AWS Cloud Development Kit
+    "eks:*",  # EKS: eks:cluster-name, eks:nodegroup-name
+    "elasticbeanstalk:*",
+    "amazonaws.com/*",
+    "*.amazonaws.com/*",  # EKS and the VPC CNI: node.k8s.amazonaws.com/instance_id
+    "*.aws.com/*",  # the EBS and EFS drivers: ebs.csi.aws.com/cluster
+    "kubernetes.io/*",  # who may use a resource of which cluster: kubernetes.io/cluster/NAME
+    "*.kubernetes.io/*",
+    "kubernetescluster",  # kops, and the cloud provider of before
+    "k8s.io/*",  # the cluster autoscaler, kops
+    "*.k8s.io/*",  # Cluster API for AWS: sigs.k8s.io/cluster-api-provider-aws/...; eksctl.cluster.k8s.io/...
+    "*.x-k8s.io/*",  # Cluster API: cluster.x-k8s.io/...
+    "k8s.aws/*",
+    "*.k8s.aws/*",  # the load balancer controller (elbv2., service., ingress.), Karpenter, ACK
+    "karpenter.sh/*",
+    "*.karpenter.sh/*",
+    "eksctl.io/*",
+    "*.eksctl.io/*",  # alpha.eksctl.io/cluster-name
+    "terraform*",  # stacks of Terraform and of who follows its habits
+    "managed?by",
+    "managedby",
+    "crossplane-*",
+)
+"""Globs in small letters; `?` is one character."""
+
+
+def pattern() -> str:
+    """One regular expression for `Name` and all families, as Python, and CEL in the chart's policy, understand it."""
+    families = (re.escape(family).replace(r"\*", ".*").replace(r"\?", ".") for family in FAMILIES)
+    return f"^(?:Name|(?i:{'|'.join(families)}))$"
+
+
+_FOREIGN = re.compile(pattern(), re.DOTALL)
+
+
+def fault(key: str) -> str | None:
+    """Why this tag key is no pool, in words; None if it may be one."""
+    if _FOREIGN.fullmatch(key) is None:
+        return None
+    return (
+        f"{quoted(key)} is never a pool: tools and consoles write keys of this kind, so what carries it is kept for "
+        "something else; give the pool a tag key of its own"
+    )

@@ -1,0 +1,29 @@
+"""Which addresses a pool has, and for whom: a tag's key makes the pool, its value may keep an address for one Pod.
+
+A value `namespace/podname`, or `cluster:namespace/podname`, names a Pod. An address with such a value is kept for it,
+also while that Pod restarts and the address is free: mode `fixed-tag`, which asks for any address with the key, is not
+offered it. One that is associated with a Pod already stays there, for live traffic is not cut by a rule.
+"""
+
+import re
+from typing import Final
+
+from controller.core import contract
+from controller.core.ports import Address
+from state.model import Mode
+
+_NAMES_A_POD: Final = re.compile(r"([^:/]+:)?[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
+
+
+def in_pool(address: Address, mode: Mode, pool: str, holder: str, cluster: str) -> bool:
+    """Whether this address is one of the pool that `holder` (namespace/podname) of `cluster` names in this mode."""
+    if address.tags.get(contract.TAG_TYPE) == Mode.AUTO:
+        return False
+    if mode is Mode.FIXED_TAG_VALUE:
+        return address.tags.get(pool) in (holder, f"{cluster}:{holder}")
+    return mode is Mode.FIXED_TAG and pool in address.tags
+
+
+def is_kept_for_one(address: Address, mode: Mode, pool: str) -> bool:
+    """Whether its value names a Pod, so that who asks for any address of the pool does not get this one."""
+    return mode is Mode.FIXED_TAG and _NAMES_A_POD.fullmatch(address.tags.get(pool, "")) is not None

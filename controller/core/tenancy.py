@@ -1,0 +1,97 @@
+"""How much the tenants of a cluster are trusted: one switch, and what it adds to the policy.
+
+`open` is what the Go controller's users know: whoever may create a Pod may ask for any address. `strict` is for tenants
+who do not trust each other: nothing is allowed that nobody has listed, and nobody can take everything.
+"""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from controller.core.contract import quoted
+from controller.core.policy import ALLOW_ALL, Effect, Limit, Policy, Refusal
+from state.model import Mode
+
+STRICT_MOST = 50
+"""Addresses of one install, in strict, where no setting says otherwise."""
+STRICT_LIMIT = Limit(name="strict", addresses=5)
+"""For each namespace of which no limit of the policy speaks; a new account may have five (Amazon VPC quotas)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenancy:
+    """The settings. `pool_keys`: globs of the tag keys that may be pools; none in `open`: any.
+
+    `most`: how many addresses the install may hold; None: as many as EC2 gives.
+    """
+
+    strict: bool = False
+    pool_keys: tuple[str, ...] = ()
+    most: int | None = None
+
+    @property
+    def default(self) -> Effect:
+        """What holds where no rule matches, and the policy says nothing of it."""
+        return Effect.DENY if self.strict else Effect.ALLOW
+
+    def allows_key(self, key: str) -> bool:
+        """Whether this tag key may be a pool."""
+        return (not self.pool_keys and not self.strict) or any(fnmatchcase(key, glob) for glob in self.pool_keys)
+
+    def explain(self) -> str:
+        """What holds, in a sentence, for the log and for people."""
+        keys = (
+            f"tag keys {', '.join(self.pool_keys)}"
+            if self.pool_keys
+            else "no tag key"
+            if self.strict
+            else "any tag key"
+        )
+        most = f"{self.most} addresses" if self.most is not None else "any number of addresses"
+        if not self.strict:
+            return f"tenancy open: what no rule denies is allowed; {keys} may be a pool; the install may have {most}"
+        return (
+            f"tenancy strict: what no rule allows is denied; {keys} may be a pool; a namespace may have "
+            f"{STRICT_LIMIT.addresses} addresses where no limit says otherwise, the install {most}"
+        )
+
+
+OPEN = Tenancy()
+
+
+def tenancy_of(*, strict: bool, pool_keys: tuple[str, ...], most: int | None) -> Tenancy:
+    """The tenancy that the settings say."""
+    return Tenancy(strict=strict, pool_keys=pool_keys, most=STRICT_MOST if strict and most is None else most)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """All that decides about a new claim: the policy as its file says now, and the tenancy."""
+
+    policy: Policy = ALLOW_ALL
+    tenancy: Tenancy = OPEN
+
+    @property
+    def default(self) -> Effect:
+        """What holds where no rule of the policy matches."""
+        return self.policy.default or self.tenancy.default
+
+    def refusal(self, namespace: str, mode: Mode, pool: str) -> str | None:
+        """Why a Pod of this namespace may not ask for this; None if it may."""
+        if mode is not Mode.AUTO and not self.tenancy.allows_key(pool):
+            return (
+                f"tag key {quoted(pool)} is not among those that this controller may use; "
+                "whoever runs it lists them (poolKeys)"
+            )
+        return self.policy.refusal(namespace, mode, pool, default=self.tenancy.default)
+
+    def limit(self, namespace: str) -> Limit | None:
+        """The limit that holds for this namespace, if any."""
+        return self.policy.limit(namespace) or (STRICT_LIMIT if self.tenancy.strict else None)
+
+    def full(self, held: int) -> Refusal | None:
+        """Where the whole install, which holds so many, may have no more."""
+        most = self.tenancy.most
+        if most is None or held < most:
+            return None
+        why = f"this controller may have {most} addresses (maxAddresses), and has them; waiting for one to get free"
+        return Refusal(why=why, waits=True, for_any=True)
