@@ -28,7 +28,7 @@ def denied(scene: Scene, label: str, *, why: str) -> Iterator[None]:
 
 
 def _policy(name: str, label: str, why: str) -> dict[str, Any]:
-    pods = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["pods"]}
+    pods = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["pods", "pods/status"]}
     rule = f"!has(object.metadata.labels) || !('{label}' in object.metadata.labels)"
     return {
         "metadata": {"name": name},
