@@ -90,6 +90,7 @@ class Situation:
     settled: no association of this claim can be on its way, or hidden by a late read.
     looked_after_cut: EC2's view was taken after this claim's association was cut.
     cut: the recorded association was cut already.
+    bearer: the address that EC2 shows with the recorded association, whichever it is.
     barred: EC2 refused this Pod the claimed address for good.
     braked: why EC2 gives nobody an address of the pool now; flapping: why the Pod begins nothing new for a while.
     refusal: what the policy has against a new claim for what the Pod desires.
@@ -118,6 +119,7 @@ class Situation:
     settled: bool = True
     looked_after_cut: bool = False
     cut: bool = False
+    bearer: Address | None = None
     barred: bool = False
     in_scope: bool = True
     refusal: Refusal | None = None
@@ -135,6 +137,18 @@ class Situation:
             return False
         with_its_ip = held.target is not None and association.target.private_ip == held.target.private_ip
         return self.claim.knows(association.target) or (held.phase is Phase.ASSOCIATED and with_its_ip)
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether EC2 shows the recorded association at another address, or at a target that is not this claim's.
+
+        No write of ours makes such an item: whoever shares the table, or holds a role that may write it, can.
+        """
+        shown = self.bearer.association if self.bearer else None
+        if self.record is None or self.bearer is None or shown is None:
+            return False
+        agrees = shown.target == self.record.target or self.is_ours(shown)
+        return self.bearer.allocation_id != self.record.allocation_id or not agrees
 
     @property
     def usurped(self) -> bool:

@@ -5,7 +5,19 @@ is off or says something else, an address that EC2 refused, an address that some
 """
 
 from controller.core import contract
-from controller.core.actions import Cut, Forget, MarkReleasing, Plan, Reason, Release, Salvage, Tell, Unlabel, Wait
+from controller.core.actions import (
+    Action,
+    Cut,
+    Forget,
+    MarkReleasing,
+    Plan,
+    Reason,
+    Release,
+    Salvage,
+    Tell,
+    Unlabel,
+    Wait,
+)
 from controller.core.adoption import may_release
 from controller.core.desire import Gone, Nothing, Serve, desire, label_patch
 from controller.core.ports import EventType, PodEvent
@@ -36,17 +48,33 @@ def is_dropped(s: Situation) -> bool:
 
 
 def cut_recorded(s: Situation) -> Plan:
-    """Cut by the recorded id, whatever a describe says; and by the id that EC2 shows, if that is ours too."""
-    record, steps = s.record, []
+    """Cut by the recorded id, though no describe shows it yet; and by the id that EC2 shows, if that is ours too.
+
+    What EC2 shows to be an association of something else is not cut, whatever the table says.
+    """
+    record = s.record
+    steps: list[Action] = []
     assert record is not None
     assert record.allocation_id is not None
-    if record.association_id is not None and not s.cut:
+    if record.association_id is not None and s.contradicted:
+        steps.append(_tell_contradicted(s))
+    elif record.association_id is not None and not s.cut:
         steps.append(Cut(association_id=record.association_id, allocation_id=record.allocation_id))
     shown = s.address.association if s.address else None
     ours = shown is not None and s.is_ours(shown)
     if shown is not None and ours and shown.association_id != record.association_id:
         steps.append(Cut(association_id=shown.association_id, allocation_id=record.allocation_id))
     return tuple(steps)
+
+
+def _tell_contradicted(s: Situation) -> Tell:
+    assert s.record is not None
+    assert s.bearer is not None
+    why = (
+        f"the table names association {s.record.association_id} for this Pod, and EC2 shows it at address "
+        f"{s.bearer.public_ip} ({s.bearer.allocation_id}): it is left alone; find out who writes to the table"
+    )
+    return Tell(event=PodEvent(type=EventType.WARNING, reason=contract.DISASSOCIATION_FAILED, message=why))
 
 
 def unclaim(s: Situation) -> Plan:

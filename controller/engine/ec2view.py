@@ -23,6 +23,7 @@ class AddressView:
         self._lock = threading.Lock()
         self._addresses: dict[AllocationId, Address] = {}
         self._at: dict[Target, AllocationId] = {}
+        self._with: dict[AssociationId, AllocationId] = {}
         self._made: dict[AllocationId, tuple[float, Address | None]] = {}
         self._cut: dict[AssociationId, float] = {}
         self._free_since: dict[AllocationId, float] = {}
@@ -54,6 +55,7 @@ class AddressView:
             free = [key for key, a in merged.items() if a.association is None]
             self._free_since = {key: self._free_since.get(key, asked_at) for key in free}
             self._at = {a.association.target: key for key, a in merged.items() if a.association}
+            self._with = {a.association.association_id: key for key, a in merged.items() if a.association}
             self.asked_at = asked_at
 
     def get(self, allocation_id: AllocationId | None) -> Address | None:
@@ -75,6 +77,11 @@ class AddressView:
         """The address that is associated with this target."""
         with self._lock:
             return self.get(self._at.get(target))
+
+    def associated_by(self, association_id: AssociationId | None) -> Address | None:
+        """The address that this association is of; None where EC2 shows none."""
+        with self._lock:
+            return self.get(self._with.get(association_id)) if association_id else None
 
     def all(self) -> list[Address]:
         """Every address."""
@@ -115,6 +122,7 @@ class AddressView:
             before = self._addresses.pop(key, None)
             if before and before.association:
                 self._at.pop(before.association.target, None)
+                self._with.pop(before.association.association_id, None)
             if address is None or address.association is not None:
                 self._free_since.pop(key, None)
             else:
@@ -123,6 +131,7 @@ class AddressView:
                 self._addresses[key] = address
                 if address.association:
                     self._at[address.association.target] = key
+                    self._with[address.association.association_id] = key
 
     def _miss(self, asked_at: float, gone: Iterable[AllocationId], shown: Collection[AllocationId]) -> None:
         """Note since when an address is not shown: one look that does not show it proves nothing."""

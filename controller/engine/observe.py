@@ -205,6 +205,7 @@ class Observer:
             address_seen=base.address_seen and not self._view.unreadable(record.allocation_id),
             missing=self._view.missing_for(record.allocation_id) >= self._memory.consistency_s,
             cut=record.association_id in self._memory.cut_ids,
+            bearer=self._view.associated_by(record.association_id),
             barred=record.allocation_id in self._memory.barred(glance.uid),
         )
 

@@ -238,3 +238,35 @@ def test_a_readiness_condition_goes_with_the_address_though_no_label_is_left() -
     assert world.pod is not None
     world.pod, world.labels = replace(world.pod, annotations={}, condition="True"), {}
     assert kinds(world.situation())[0] == "Unlabel"
+
+
+@pytest.mark.parametrize("mode", [Mode.FIXED_TAG, Mode.AUTO])
+def test_an_association_that_ec2_shows_at_another_address_is_not_cut(mode: Mode) -> None:
+    s = going(mode)
+    assert s.record is not None
+    assert s.address is not None
+    forged = replace(s.record, association_id=OTHER)
+    theirs = Association(association_id=OTHER, target=ELSEWHERE)
+    bearer = replace(s.address, allocation_id=AllocationId("eipalloc-theirs"), association=theirs)
+    steps = plan(replace(s, record=forged, bearer=bearer))
+    cut = [step.association_id for step in steps if isinstance(step, act.Cut)]
+    assert s.address.association is not None
+    assert cut == [s.address.association.association_id], "its own is cut all the same"
+    [told] = [step.event.message for step in steps if isinstance(step, act.Tell)][:1]
+    assert "EC2 shows it at address" in told
+
+
+def test_an_association_of_this_address_at_a_target_that_it_never_had_is_not_cut() -> None:
+    s = going()
+    assert s.record is not None
+    assert s.address is not None
+    elsewhere = replace(s.address, association=Association(association_id=OTHER, target=ELSEWHERE))
+    seen = replace(s, record=replace(s.record, association_id=OTHER), address=elsewhere, bearer=elsewhere)
+    assert kinds(seen) == ["Forget"]
+
+
+def test_an_association_that_ec2_does_not_show_yet_is_cut_as_the_table_says() -> None:
+    s = replace(going(), bearer=None)
+    assert "Cut" in kinds(s)
+    assert "Cut" in kinds(replace(s, bearer=s.address))
+    assert "Cut" in kinds(replace(s, bearer=s.address, claim=None))
