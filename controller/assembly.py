@@ -182,6 +182,7 @@ class Assembly:
             install=install.install,
             home_border_group=self._region,
             extra_tags=self._config.extra_tags or {},
+            discreet=self._config.tenancy == "strict",
         )
         return Reconciler(
             pods=self._pods,

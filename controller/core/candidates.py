@@ -43,7 +43,7 @@ class Market:
     """What there is to give: EC2's view, the ledger's side of each address, and what is spoken for already.
 
     silent: the installs that count as gone; what they hold is given last, if it is associated with nothing.
-    cluster, names: what this cluster, and all of them, are called.
+    cluster, names: what this cluster, and all of them, are called; `discreet`: the others are not named.
     queues: the Pods that wait in other installs, by install; `fresh`: the addresses that those may not have seen free.
     """
 
@@ -53,6 +53,7 @@ class Market:
     install: str
     cluster: str
     installs: Collection[str]
+    discreet: bool = False
     silent: Mapping[str, InstallRecord] = field(default_factory=dict)
     names: Mapping[ClusterUid, str] = field(default_factory=dict)
     queues: Mapping[str, Sequence[PoolQueue]] = field(default_factory=dict)
@@ -259,6 +260,8 @@ def _kept(applicant: Applicant) -> str:
 
 
 def _cluster(market: Market, uid: ClusterUid) -> str:
+    if market.discreet and uid != _own(market):
+        return _OTHERS
     name = market.names.get(uid)
     return f"cluster {name} ({uid})" if name else f"cluster {uid}"
 

@@ -51,6 +51,7 @@ CONTESTED: Final = "EIPLabelContested"
 _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")
 _POOL_ID = re.compile(r"[!-~]{1,128}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_IDENTITIES = re.compile(r"arn:aws[a-z-]*:[^\s,;'\"]+|(?<![\w-])\d{12}(?![\w-])")
 _SHOWN = 100
 LONGEST_TAG_KEY: Final = 128
 LONGEST_TAG_VALUE: Final = 256
@@ -92,6 +93,11 @@ def quoted(value: str) -> str:
     """
     shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "..."
     return "'" + shown.translate(ESCAPES) + "'"
+
+
+def for_tenants(text: str) -> str:
+    """AWS's words as the author of a Pod may read them: without the role's ARN and the account."""
+    return _IDENTITIES.sub("(left out)", text)
 
 
 def pod_tag(namespace: str, name: str) -> str:

@@ -15,13 +15,14 @@ from state.model import AddressRecord, ClusterUid, InstallRecord, Phase, PodReco
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is the same for every Pod of an install."""
+    """What is the same for every Pod of an install. `discreet`: Pods are not told what other clusters are called."""
 
     cluster_uid: ClusterUid
     cluster_name: str
     install: str
     home_border_group: str
     extra_tags: Mapping[str, str] = field(default_factory=dict)
+    discreet: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,7 @@ class PoolMarket:
             install=self._me,
             cluster=self._facts.cluster_name,
             installs=self.installs | {self._me},
+            discreet=self._facts.discreet,
             silent={k: r for k, r in self.silent.items() if k != self._me and (r.key, r.heartbeat) not in alive},
             names=self._names,
             queues=self._queues,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sandbox.ec2.faults import Fault
 from tests.e2e.scene import Scene, auto, fixed, fixed_value
 
 FOREIGN = (
@@ -56,3 +57,17 @@ def test_an_address_for_one_pod_of_one_cluster(scene: Scene) -> None:
     own = scene.world.ec2.add_address(tags={key: f"a:{scene.namespace}/web-0"}).allocation_id
     assert scene.served("web-0").allocation_id == own
     assert scene.free(theirs)
+
+
+WHO = "User: arn:aws:sts::111122223333:assumed-role/eip/i-1 is not authorized to perform: ec2:AllocateAddress on "
+
+
+def test_a_tenant_hears_the_code_and_not_the_role(scene: Scene) -> None:
+    message = f"{WHO}resource: arn:aws:ec2:us-west-2:111122223333:elastic-ip/* in account 111122223333"
+    scene.world.ec2.inject(
+        Fault(kind="error", action="AllocateAddress", code="UnauthorizedOperation", status=403, message=message)
+    )
+    scene.run("p", auto())
+    scene.hears("p", "Warning EIPAssociationFailed", "UnauthorizedOperation", "ec2:AllocateAddress", "(left out)")
+    scene.served("p")
+    assert not [said for said in scene.said("p") if "arn:" in said or "111122223333" in said]
