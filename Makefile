@@ -10,11 +10,11 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(VENV)/.installed: requirements/tools.lock requirements/sandbox.lock pyproject.toml
+$(VENV)/.installed: requirements/tools.lock requirements/build.lock requirements/sandbox.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/tools.lock
-	$(UV) pip install -q --python $(VENV)/bin/python --require-hashes -r requirements/sandbox.lock
-	$(UV) pip install -q --python $(VENV)/bin/python --no-deps -e .
+	$(UV) pip install -q --python $(VENV)/bin/python --require-hashes -r requirements/build.lock -r requirements/sandbox.lock
+	$(UV) pip install -q --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 install: $(VENV)/.installed ## make .venv from the lock
@@ -49,6 +49,6 @@ COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --no-emit-index
 lock: install ## resolve the dependencies anew
 	$(COMPILE) requirements/tools.in -o requirements/tools.lock
 	$(COMPILE) pyproject.toml -o requirements/run.lock
-	echo hatchling==1.28.0 | $(COMPILE) - -o requirements/build.lock
+	printf 'hatchling==1.28.0\neditables==0.5\n' | $(COMPILE) - -o requirements/build.lock
 	$(COMPILE) --extra sandbox pyproject.toml -c requirements/run.lock -o requirements/sandbox.lock
 	$(COMPILE) --extra sandbox --extra dev pyproject.toml -c requirements/sandbox.lock -o requirements/dev.lock
