@@ -176,13 +176,15 @@ class Assembly:
             self._leadership.fence(term.epoch)
 
     def _loop(self, ledger: DynamoLedger, install: InstallKey, peers: Peers) -> Reconciler:
+        strict, adopt = self._config.tenancy == "strict", self._config.adopt_leftovers
         facts = Facts(
             cluster_uid=install.cluster_uid,
             cluster_name=self._config.cluster_name,
             install=install.install,
             home_border_group=self._region,
             extra_tags=self._config.extra_tags or {},
-            discreet=self._config.tenancy == "strict",
+            discreet=strict,
+            adopt_leftovers=not strict if adopt is None else adopt,
         )
         return Reconciler(
             pods=self._pods,

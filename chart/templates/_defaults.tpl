@@ -8,6 +8,7 @@ otel: {endpoint: "", resourceAttributes: {}, sampler: "", samplerArg: ""}
 extraEnv: []
 admissionPolicy: {enabled: , failurePolicy: ""}
 restrictOwnAccount: true
+migration: {adoptLeftovers: }
 networkPolicy: {enabled: , from: []}
 replicas: 2
 image: {repository: aws-pod-eip-controller, tag: "", digest: "", pullPolicy: ""}
@@ -52,7 +53,7 @@ empty stays so.
 {{- define "aws-pod-eip-controller.values" -}}
 {{- include "aws-pod-eip-controller.known" . -}}
 {{- $values := deepCopy .Values -}}
-{{- $own := list "otel" "admissionPolicy" "networkPolicy" "image" "strategy" "podDisruptionBudget" "service" "metrics" -}}
+{{- $own := list "otel" "admissionPolicy" "networkPolicy" "migration" "image" "strategy" "podDisruptionBudget" "service" "metrics" -}}
 {{- range $name, $default := include "aws-pod-eip-controller.defaults" . | fromYaml -}}
 {{- $given := get $values $name -}}
 {{- if or (not (hasKey $values $name)) (kindIs "invalid" $given) (and (kindIs "map" $given) (empty $given)) -}}

@@ -75,6 +75,7 @@ class Config:
     tenancy: str
     pool_keys: tuple[str, ...] | None
     max_addresses: int | None
+    adopt_leftovers: bool | None
     warnings: tuple[str, ...] = ()
 
 
@@ -219,6 +220,13 @@ SETTINGS: tuple[Setting, ...] = (
         metavar="NUMBER",
         parse=values.whole(0, 100_000),
         help="How many addresses this install may hold. Default: any number in open, 50 in strict.",
+    ),
+    Setting(
+        field="adopt_leftovers",
+        metavar="BOOL",
+        parse=values.boolean,
+        help="Take back what the Go controller left on the cluster's nodes for Pods that are gone, by its tags. "
+        "Off once migration is over: tags can be forged. Default: true in open, false in strict.",
     ),
 )
 

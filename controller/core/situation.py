@@ -15,7 +15,11 @@ from state.model import AddressRecord, ClusterUid, InstallRecord, Phase, PodReco
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is the same for every Pod of an install. `discreet`: Pods are not told what other clusters are called."""
+    """What is the same for every Pod of an install.
+
+    discreet: Pods are not told what other clusters are called. adopt_leftovers: tags alone are believed of what the Go
+        controller left on the cluster's own nodes.
+    """
 
     cluster_uid: ClusterUid
     cluster_name: str
@@ -23,6 +27,7 @@ class Facts:
     home_border_group: str
     extra_tags: Mapping[str, str] = field(default_factory=dict)
     discreet: bool = False
+    adopt_leftovers: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

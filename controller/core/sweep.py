@@ -139,9 +139,18 @@ def _judge(address: Address, record: AddressRecord | None, around: Surroundings)
     if record is not None:  # the ledger has its history, and this is no part of it
         return f"associated with {association.target.private_ip}, where we did not put it; tagged for {tags.pod}"
     if association.instance_id is not None and association.instance_id in around.own_instances():
-        return Leftover(address=address) if _asked_for_at(address, around) else _orphan(address, "", tags)
+        return _left_here(address, tags, around)
     named = tags.cluster_name == around.facts.cluster_name
     return f"associated with {association.target.private_ip}, tagged for {tags.pod}, which is gone" if named else None
+
+
+def _left_here(address: Address, tags: AdoptedTags, around: Surroundings) -> Orphan | Leftover | str:
+    """On a node of ours, for a Pod that is gone, and the ledger never knew it: by its tags the Go controller's."""
+    if not around.facts.adopt_leftovers:
+        return (
+            f"at a node of this cluster, tagged for {tags.pod}, which is gone; it is taken where adoptLeftovers is on"
+        )
+    return Leftover(address=address) if _asked_for_at(address, around) else _orphan(address, "", tags)
 
 
 def _judge_free(address: Address, tags: AdoptedTags, around: Surroundings) -> Orphan | str | None:

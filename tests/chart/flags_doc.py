@@ -11,6 +11,7 @@ from pathlib import Path
 from controller.core.config import SETTINGS, Setting
 
 PAGE = Path(__file__).parents[2] / "docs" / "flags.md"
+NESTED = {"adopt_leftovers": "migration.adoptLeftovers"}
 OUTSIDE_THE_CHART = frozenset({"kubeconfig"})
 HEAD = """# Settings
 
@@ -30,6 +31,8 @@ def chart_value(setting: Setting) -> str | None:
     """The name of the chart's value for a setting, `vpcID` for `vpc_id`; None where the chart has none."""
     if setting.field in OUTSIDE_THE_CHART:
         return None
+    if setting.field in NESTED:
+        return NESTED[setting.field]
     camel = re.sub(r"_(.)", lambda match: match[1].upper(), setting.field)
     return re.sub(r"Id$", "ID", camel)
 

@@ -33,6 +33,14 @@ def blocks(text: str) -> list[dict[str, Any]]:
     return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
 
 
+def at(values: Mapping[str, Any], path: str) -> object:
+    """The value at `a.b`."""
+    found: Any = values
+    for part in path.split("."):
+        found = found[part]
+    return found
+
+
 def test_the_old_path_leads_to_the_chart() -> None:
     link = CHART.parent / "charts" / "aws-pod-eip-controller"
     assert str(link.readlink()) == "../chart"
@@ -109,7 +117,7 @@ def test_each_setting_has_a_value_with_its_default(name: str, setting: Setting) 
     if name == "leaseName":  # the chart's is the release's name: two releases in one namespace must not share it
         assert (setting.default, defaults()[name]) == ("aws-pod-eip-controller", "")
         return
-    value = defaults()[name]
+    value = at(defaults(), name)
     shown = value if isinstance(value, str) else json.dumps(value)
     assert ("" if value in ({}, [], None) else shown) == (setting.default or "")
 
@@ -118,7 +126,7 @@ def test_the_list_of_the_settings_is_whole() -> None:
     text = (CHART / "templates" / "_known.tpl").read_text()
     listed = re.search(r'define "aws-pod-eip-controller.settings" -}}\n(.*)\n{{- end }}', text)
     assert listed is not None
-    assert {*listed[1].split(), "policy"} == set(IN_CHART)
+    assert {*listed[1].split(), "policy", *flags_doc.NESTED.values()} == set(IN_CHART)
 
 
 def test_the_defaults_for_reused_values_are_those_of_the_chart() -> None:

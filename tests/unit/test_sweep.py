@@ -206,6 +206,16 @@ def test_what_was_left_at_a_pod_that_asks_for_its_own_is_that_pods_to_take_away(
     assert (found.orphans, found.leftovers, found.reports) == ((), (Leftover(address=left),), ())
 
 
+def test_tags_alone_take_nothing_back_once_migration_is_over() -> None:
+    left = replace(tagged(GO_TAGS), association=HERE)
+    here = replace(around(None), own_instances=lambda: ("i-1",))
+    over = replace(here, facts=replace(here.facts, adopt_leftovers=False))
+    assert [orphan.address for orphan in sweep([left], here).orphans] == [left]
+    found = sweep([left], over)
+    assert (found.orphans, found.leftovers) == ((), ())
+    assert ["adoptLeftovers" in report for report in found.reports] == [True]
+
+
 def test_a_pools_address_is_taken_back_without_a_word_on_tags() -> None:
     """What an `auto` claim remembers of the Go controller's tags allows its release: a pool's is never released."""
     kept = {**GO_TAGS, contract.TAG_TYPE: str(Mode.FIXED_TAG), "k": ""}
