@@ -6,7 +6,7 @@ UV := $(VENV)/bin/uv
 export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install demo test real test-real experiments faults nemesis deflake lock
+.PHONY: help install demo test real test-real experiments faults nemesis deflake lock sbom
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -38,6 +38,12 @@ faults: install ## every case of them at full length and size, every negative co
 nemesis: real ## random troubles on the real parts: MINUTES=10 SEED=any
 	$(VENV)/bin/python -m tests.nemesis $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+sbom: install ## what the image contains, with versions and licences: dist/sbom.json (CycloneDX)
+	$(UV) venv -q --clear build/run && $(UV) venv -q --clear build/sbom && mkdir -p dist
+	$(UV) pip install -q --python build/run/bin/python --require-hashes -r requirements/run.lock
+	$(UV) pip install -q --python build/sbom/bin/python --require-hashes -r requirements/sbom.lock
+	build/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.json build/run/bin/python
+
 experiments: install ## each fault once, with real processes
 	$(VENV)/bin/tox run -e experiments
 
@@ -51,4 +57,5 @@ lock: install ## resolve the dependencies anew
 	$(COMPILE) pyproject.toml -o requirements/run.lock
 	printf 'hatchling==1.28.0\neditables==0.5\n' | $(COMPILE) - -o requirements/build.lock
 	$(COMPILE) --extra sandbox pyproject.toml -c requirements/run.lock -o requirements/sandbox.lock
+	echo cyclonedx-bom | $(COMPILE) - -o requirements/sbom.lock
 	$(COMPILE) --extra sandbox --extra dev pyproject.toml -c requirements/sandbox.lock -o requirements/dev.lock
