@@ -260,7 +260,7 @@ def _kept(applicant: Applicant) -> str:
 
 def _cluster(market: Market, uid: ClusterUid) -> str:
     name = market.names.get(uid)
-    return f"cluster {name} ({uid})" if name else f"cluster {uid}"
+    return f"cluster {quoted(name)} ({uid})" if name else f"cluster {uid}"
 
 
 def _held(market: Market, shelf: _Shelf) -> str:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 
+from controller.core.contract import legible
 from controller.core.ports import Clock, Observer, PodEvent, PodView
 from controller.kube.backlog import Backlog, Dropped, Series
 from controller.kube.codes import wait_of
@@ -64,7 +65,7 @@ class EventRecorder:
             name=pod.name,
             type=event.type,
             reason=event.reason,
-            message=event.message.encode()[:MESSAGE_BYTES].decode(errors="ignore"),
+            message=legible(event.message).encode()[:MESSAGE_BYTES].decode(errors="ignore"),
         )
         why = self._backlog.add(said, now())
         if why is not None:
