@@ -98,8 +98,12 @@ def quoted(value: str) -> str:
 
     The chart's admission policy does the same in CEL.
     """
-    shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "..."
-    return "'" + shown.translate(ESCAPES) + "'"
+    return "'" + shortened(value).translate(ESCAPES) + "'"
+
+
+def shortened(value: str) -> str:
+    """A value of a user's, of bearable length: an annotation may have 256 KiB."""
+    return value if len(value) <= _SHOWN else value[:_SHOWN] + "..."
 
 
 def legible(text: str) -> str:

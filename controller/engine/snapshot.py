@@ -215,7 +215,7 @@ def _mode(record: PodRecord | None, view: PodView | None) -> str:
     """The mode in force; where there is none, what the annotation says."""
     if record is not None:
         return str(record.mode)
-    return view.annotations.get(contract.ANNOTATION_TYPE, "") if view else ""
+    return contract.shortened(view.annotations.get(contract.ANNOTATION_TYPE, "")) if view else ""
 
 
 def _order(record: PodRecord | None, view: PodView | None) -> tuple[str, str]:

@@ -47,15 +47,9 @@ def crowd(world: World) -> None:
     world.pod("u-listed", fixed("listed"))
 
 
-def shown(world: World, tenancy: Tenancy) -> str:
-    """/metrics of the leader."""
-    for n in range(TAGGED):
-        world.pool(2, f"tagged-{n}")
-    replica = Replica(world).lead()
-    replica.settle()
-    world.pods.on_change = lambda _: None
-    crowd(world)
-    snapshot = Snapshot(
+def status_of(world: World, replica: Replica, tenancy: Tenancy = OPEN) -> Status:
+    """What this replica knows."""
+    return Snapshot(
         cluster="a",
         identity="i",
         version="0",
@@ -64,8 +58,18 @@ def shown(world: World, tenancy: Tenancy) -> str:
         loop=replica.loop,
         leader=LeaderStatus,
         policies=PolicyFile(None, tenancy),
-    )
-    return Metrics().render(snapshot.build().to_json()).decode()
+    ).build()
+
+
+def shown(world: World, tenancy: Tenancy) -> str:
+    """/metrics of the leader."""
+    for n in range(TAGGED):
+        world.pool(2, f"tagged-{n}")
+    replica = Replica(world).lead()
+    replica.settle()
+    world.pods.on_change = lambda _: None
+    crowd(world)
+    return Metrics().render(status_of(world, replica, tenancy).to_json()).decode()
 
 
 def keys(text: str, metric: str = "pod_eip_pool_total") -> dict[str, float]:
@@ -94,6 +98,13 @@ def test_no_pod_adds_a_series_or_a_word(world: World, tenancy: Tenancy, named: s
     assert len({line.rpartition(" ")[0] for line in gauges}) == len(gauges)
     assert set(keys(text)) == {*named, "other"}
     assert f'pod_eip_pods{{mode="invalid",phase="invalid"}} {(PODS + 2) // 3}.0' in text
+
+
+def test_a_long_mode_does_not_fill_the_status(world: World) -> None:
+    world.pod("u-1", {contract.ANNOTATION_TYPE: MARK * 50_000})
+    [pod] = status_of(world, Replica(world)).pods
+    assert pod.mode.startswith(MARK)
+    assert len(pod.mode) < 110
 
 
 def test_pools_without_a_name_are_counted_together() -> None:
