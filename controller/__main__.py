@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 from controller.core.config import Config
+from controller.core.contract import legible
 from controller.core.diagnosis import Finding
 from controller.core.release import Request
 from controller.surface import cli
+from controller.surface.program import log_plainly, say
 from controller.surface.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run the command that the command line names, and exit."""
+    log_plainly()
     cli.main(_run, _create_table, release_cluster=_release_cluster, examine=_examine)
 
 
@@ -37,8 +40,8 @@ def _create_table(config: Config) -> None:
     from controller import startup
 
     for warning in startup.provision(config):
-        sys.stderr.write(f"warning: {warning}\n")
-    sys.stdout.write(f"table {config.table} is ready\n")
+        sys.stderr.write(f"warning: {legible(warning)}\n")
+    say(f"table {config.table} is ready")
 
 
 def _release_cluster(config: Config, request: Request) -> bool:

@@ -21,7 +21,7 @@ matters to a caller that changes the world: did it happen?
     └── Misconfigured      what we were started with is wrong
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 
@@ -40,6 +40,13 @@ class PodEipError(Exception):
         """One line for a person: the code, what was said, and what to do about it."""
         parts = [f"{self.code}: {self.message}" if self.code not in self.message else self.message, self.advice]
         return ". ".join(part.rstrip(".") for part in parts if part)
+
+    def label(self, known: Container[str]) -> str:
+        """The code for a metric: one of `known`, or the name of an error's class; `other` where the remote side, which
+        may answer anything, says what nobody knows.
+        """
+        classes = (type(self).__name__, type(self.__cause__).__name__)
+        return self.code if self.code in classes or self.code in known else "other"
 
 
 class Refused(PodEipError):

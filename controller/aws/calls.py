@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from controller.aws.client import MUTATIONS
-from controller.aws.codes import ec2_errors
+from controller.aws.codes import LABELS, ec2_errors
 from controller.aws.gate import Throttle
 from controller.core.ports import Guard, Observer
 from state.credentials import CredentialKeeper
@@ -38,7 +38,7 @@ class Calls:
         except NotSent:
             raise
         except PodEipError as error:
-            self._tell(operation, started, error.code)
+            self._tell(operation, started, error.label(LABELS))
             if isinstance(error, NoCredentials) and self._keeper is not None:
                 self._keeper.refused()
             raise

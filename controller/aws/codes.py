@@ -103,6 +103,9 @@ CODES: dict[str, type[PodEipError]] = {
     "Unavailable": Unavailable,
 }
 
+LABELS = frozenset(code.rpartition("/")[2] for code in CODES) | {"IncompleteAnswer"}
+"""The codes that metrics tell; the names of errors' classes come to these."""
+
 _CREDENTIALS = (
     boto.NoCredentialsError,
     boto.PartialCredentialsError,

@@ -263,7 +263,7 @@ def _cluster(market: Market, uid: ClusterUid) -> str:
     if market.discreet and uid != _own(market):
         return _OTHERS
     name = market.names.get(uid)
-    return f"cluster {name} ({uid})" if name else f"cluster {uid}"
+    return f"cluster {quoted(name)} ({uid})" if name else f"cluster {uid}"
 
 
 def _held(market: Market, shelf: _Shelf) -> str:

@@ -71,9 +71,17 @@ _UNSEEN = (
 )
 """What shows as nothing, or as a space, or turns the line around: controls, blanks, fillers, joiners, variation
 selectors, bidirectional marks, tag characters."""
+
+
+def _number(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
 _SHORT = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
-ESCAPES: Final = str.maketrans({**{chr(c): f"\\u{c:04x}" if c < 0x10000 else f"\\U{c:08x}" for c in _UNSEEN}, **_SHORT})
+ESCAPES: Final = str.maketrans({**{chr(c): _number(chr(c)) for c in _UNSEEN}, **_SHORT})
 """How a character that cannot be seen is shown; the chart's admission policy has the same table."""
+_NUMBERS: Final = {code: number for code, number in ESCAPES.items() if code != ord("\\")}
 
 
 def is_label_value(value: str) -> bool:
@@ -91,8 +99,20 @@ def quoted(value: str) -> str:
 
     The chart's admission policy does the same in CEL.
     """
-    shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "..."
-    return "'" + shown.translate(ESCAPES) + "'"
+    return "'" + shortened(value).translate(ESCAPES) + "'"
+
+
+def shortened(value: str) -> str:
+    """A value of a user's, of bearable length: an annotation may have 256 KiB."""
+    return value if len(value) <= _SHOWN else value[:_SHOWN] + "..."
+
+
+def legible(text: str) -> str:
+    """A message with text of strangers as it leaves us, for a log, a terminal or an event: on one line, and what cannot
+    be seen, or would steer a terminal, is shown by its number. What is `quoted` already stays as it is.
+    """
+    shown = text.translate(_NUMBERS)
+    return shown if shown.isprintable() else "".join(c if c.isprintable() else _number(c) for c in shown)
 
 
 def for_tenants(text: str) -> str:

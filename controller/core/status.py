@@ -60,13 +60,18 @@ class HolderStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolStatus:
-    """The addresses that carry one tag key, how many Pods of this install wait for one, and the first since when."""
+    """The addresses that carry one tag key, how many Pods of this install wait for one, and the first since when.
+
+    `named`: metrics may name it. Of all keys that Pods write, these are few, and whoever runs the controller, or tags
+    addresses, has chosen them.
+    """
 
     tag_key: str
     total: int
     free: int
     waiting: int
     longest_wait_s: int = 0
+    named: bool = False
     holders: tuple[HolderStatus, ...] = ()
 
 

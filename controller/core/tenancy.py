@@ -37,6 +37,13 @@ class Tenancy:
         """Whether this tag key may be a pool."""
         return (not self.pool_keys and not self.strict) or any(fnmatchcase(key, glob) for glob in self.pool_keys)
 
+    def names_key(self, key: str, members: int) -> bool:
+        """Whether metrics may name this pool, which has so many addresses.
+
+        A key that is allowed by a glob, or because any is, may be a stranger's: it counts once an address carries it.
+        """
+        return self.allows_key(key) and (members > 0 or key in self.pool_keys)
+
     def explain(self) -> str:
         """What holds, in a sentence, for the log and for people."""
         keys = (

@@ -6,7 +6,7 @@ the leader learns (why a Pod waits, what EC2 refused) is shown there.
 
 import datetime
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from controller.core import contract
 from controller.core.actions import Reason
@@ -144,10 +144,13 @@ class Snapshot:
                 memory = self._memory(view.uid)
                 waiting[wanted.pool] = waiting.get(wanted.pool, 0) + bool(memory and memory.waiting == Reason.POOL)
         addresses = self._loop.state.view.all() if self._loop.state else []
-        return [self._pool(key, addresses, waiting.get(key, 0)) for key in sorted(keys)]
+        members = _members(addresses)
+        waited: dict[str, int] = {}
+        for queue in self._queues():
+            waited[queue.pool] = max(queue.waited_s, waited.get(queue.pool, 0))
+        return [self._pool(key, members.get(key, ()), waiting.get(key, 0), waited.get(key, 0)) for key in sorted(keys)]
 
-    def _pool(self, key: str, addresses: Iterable[Address], waiting: int) -> PoolStatus:
-        members = [a for a in addresses if in_pool(a, Mode.FIXED_TAG, key, "", "")]
+    def _pool(self, key: str, members: Sequence[Address], waiting: int, longest_wait_s: int) -> PoolStatus:
         free = [a for a in members if is_free(a, self._ledger.address(a.allocation_id))]
         holders = tuple(h for a in members if (h := self._holder(a)))
         return PoolStatus(
@@ -155,7 +158,8 @@ class Snapshot:
             total=len(members),
             free=len(free),
             waiting=waiting,
-            longest_wait_s=max((q.waited_s for q in self._queues() if q.pool == key), default=0),
+            longest_wait_s=longest_wait_s,
+            named=self._policies.rules().tenancy.names_key(key, len(members)),
             holders=holders,
         )
 
@@ -197,11 +201,21 @@ class Snapshot:
         return house.peers.all() if house else []
 
 
+def _members(addresses: Iterable[Address]) -> dict[str, list[Address]]:
+    """The addresses of each pool: looked through once, however many keys the Pods name."""
+    found: dict[str, list[Address]] = {}
+    for address in addresses:
+        for key in address.tags:
+            if in_pool(address, Mode.FIXED_TAG, key, "", ""):
+                found.setdefault(key, []).append(address)
+    return found
+
+
 def _mode(record: PodRecord | None, view: PodView | None) -> str:
     """The mode in force; where there is none, what the annotation says."""
     if record is not None:
         return str(record.mode)
-    return view.annotations.get(contract.ANNOTATION_TYPE, "") if view else ""
+    return contract.shortened(view.annotations.get(contract.ANNOTATION_TYPE, "")) if view else ""
 
 
 def _order(record: PodRecord | None, view: PodView | None) -> tuple[str, str]:

@@ -48,6 +48,10 @@ CLASSES: Mapping[str | int, type[PodEipError]] = {
     429: Throttled,
 }
 
+_MORE = frozenset({"MethodNotAllowed", "NotAcceptable", "RequestEntityTooLarge", "UnsupportedMediaType", "Unknown"})
+_OURS = frozenset({"TokenTimeout", "ReadTimeoutError"})
+LABELS = _MORE | _OURS | {key if isinstance(key, str) else f"HTTP{key}" for key in [*CLASSES, *range(300, 600)]}
+"""The codes that metrics tell; the names of errors' classes come to these. A webhook may answer with any reason."""
 
 _RBAC = re.compile(r"\bcannot \w+ resource \S+ in API group\b")
 """The words of the authorizer (Kubernetes source, apiserver/pkg/endpoints/handlers/responsewriters/errors.go)."""

@@ -24,7 +24,7 @@ from kubernetes.config import ConfigException
 from yaml import YAMLError
 
 from controller.core.ports import Observer
-from controller.kube.codes import error_of
+from controller.kube.codes import LABELS, error_of
 from state.errors import Misconfigured, PodEipError, Unavailable
 
 POOL_SIZE = 64
@@ -171,7 +171,7 @@ class Connection:
             with _translated(call.doing):
                 yield
         except PodEipError as error:
-            code = error.code
+            code = error.label(LABELS)
             raise
         finally:
             self._observer.call("kubernetes", call.doing, time.perf_counter() - began, code)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 
-from controller.core.contract import for_tenants
+from controller.core.contract import for_tenants, legible
 from controller.core.ports import Clock, Observer, PodEvent, PodView
 from controller.kube.backlog import Backlog, Dropped, Series
 from controller.kube.codes import wait_of
@@ -65,7 +65,7 @@ class EventRecorder:
             name=pod.name,
             type=event.type,
             reason=event.reason,
-            message=for_tenants(event.message).encode()[:MESSAGE_BYTES].decode(errors="ignore"),
+            message=for_tenants(legible(event.message)).encode()[:MESSAGE_BYTES].decode(errors="ignore"),
         )
         why = self._backlog.add(said, now())
         if why is not None:

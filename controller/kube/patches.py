@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.core.contract import CONDITION
+from controller.core.contract import CONDITION, legible
 from controller.core.ports import Guard, PodView
 from controller.kube.connection import STRATEGIC_PATCH, Call, Connection, path_of
 from controller.kube.decode import Pod, pod_of
@@ -41,7 +41,7 @@ class PodWriter:
 
         The time of transition changes with the status alone, as for every Kubernetes condition.
         """
-        condition = {"type": CONDITION, "status": str(status), "reason": reason, "message": message}
+        condition = {"type": CONDITION, "status": str(status), "reason": reason, "message": legible(message)}
         if pod.condition != condition["status"]:
             condition["lastTransitionTime"] = now()
         return self._patch(pod, {"metadata": _of(pod), "status": {"conditions": [condition]}})

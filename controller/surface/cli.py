@@ -18,7 +18,7 @@ from controller.core.config import SETTINGS, Config
 from controller.core.diagnosis import Finding
 from controller.core.release import Request
 from controller.surface.arguments import arrange
-from controller.surface.program import NAME, complain, version
+from controller.surface.program import NAME, complain, say, version
 from state.errors import Misconfigured, PodEipError
 
 Act = Callable[[Config], None]
@@ -120,7 +120,7 @@ def _doctor(examine: Examine) -> click.Command:
         worst = diagnosis.Grade.FINE
         for finding in examine(settings(flags, required=())):
             worst = max(worst, finding.grade)
-            click.echo("\n".join(diagnosis.lines(finding)))
+            say(*diagnosis.lines(finding))
         sys.exit(worst)
 
     text = "Check what a replica needs of AWS; nothing is changed. Exit code 1: with warnings, 2: it cannot work."

@@ -11,7 +11,11 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
+from controller.core.contract import legible
+from controller.surface.program import legible_lines
+
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+_TRACEBACKS = ("exc_info", "stack_info")
 _OURS = ("controller", "state")
 
 
@@ -25,6 +29,17 @@ class Lines(JsonFormatter):
         log_data["level"] = record.levelname.lower()
         log_data["logger"] = record.name
         super().add_fields(log_data, record, message_dict)
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """Make every text legible here, for no caller could be trusted to think of it each time."""
+        return {name: _legible(name, value) for name, value in super().process_log_record(log_data).items()}
+
+
+def _legible(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else str(value)
+    return legible_lines(text) if name in _TRACEBACKS else legible(text)
 
 
 def configure(level: str) -> None:

@@ -2,6 +2,9 @@
 
 Gauges are made from the snapshot when somebody asks, so that they can never disagree with the status page and cost
 nothing in between. The registry is our own: the library's global one would make two of these clash in a test.
+
+Each series costs memory here and in Prometheus, so no label's value is a stranger's: whoever may create Pods must not
+make the sets longer from which the values come.
 """
 
 from collections import Counter as Tally
@@ -12,7 +15,14 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from state.model import Mode
+
 CONTENT_TYPE: Final[str] = CONTENT_TYPE_LATEST
+INVALID: Final = "invalid"
+"""The mode of a Pod whose annotation names none."""
+OTHER: Final = "other"
+"""The tag key of all pools that are not named, together."""
+_MODES: Final = frozenset(map(str, Mode))
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8)
 
 
@@ -75,14 +85,15 @@ class _Snapshot:
         yield GaugeMetricFamily("pod_eip_epoch", "The epoch of the leader that is known here.", value=leader["epoch"])
         yield from self._waits()
         yield self._pods()
+        pools = _pools(self._status["pools"])
         for key, words in (
             ("total", "Addresses of the pool."),
             ("free", "Addresses of the pool that nobody has."),
             ("waiting", "Pods of this install that wait for an address of the pool."),
         ):
-            yield _by(("tag_key",), f"pod_eip_pool_{key}", words, self._status["pools"], key)
+            yield _by(("tag_key",), f"pod_eip_pool_{key}", words, pools, key)
         words = "How long the first of the waiting Pods has waited."
-        yield _by(("tag_key",), "pod_eip_pool_longest_wait_seconds", words, self._status["pools"], "longest_wait_s")
+        yield _by(("tag_key",), "pod_eip_pool_longest_wait_seconds", words, pools, "longest_wait_s")
         if policy := self._status["policy"]:
             words = "1 where the policy's file is wrong, and the policy before it is in force."
             yield GaugeMetricFamily("pod_eip_policy_broken", words, value=float(policy["error"] is not None))
@@ -108,10 +119,26 @@ class _Snapshot:
 
     def _pods(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily("pod_eip_pods", "Pods that ask for an address.", labels=("mode", "phase"))
-        tally = Tally((pod["mode"], pod["phase"]) for pod in self._status["pods"])
+        tally = Tally((_mode(pod["mode"]), pod["phase"]) for pod in self._status["pods"])
         for labels, count in sorted(tally.items()):
             family.add_metric(labels, count)
         return family
+
+
+def _mode(said: str) -> str:
+    return said if said in _MODES else INVALID
+
+
+def _pools(rows: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """A row for each pool that may be named, and one for all others: counts are added, of waits the longest stays."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        key = row["tag_key"] if row["named"] else OTHER
+        sums = found.setdefault(key, {"tag_key": key, "total": 0, "free": 0, "waiting": 0, "longest_wait_s": 0})
+        for count in ("total", "free", "waiting"):
+            sums[count] += row[count]
+        sums["longest_wait_s"] = max(sums["longest_wait_s"], row["longest_wait_s"])
+    return list(found.values())
 
 
 def _by(

@@ -1,8 +1,11 @@
 """The program as its user meets it first: its name, its version, and how it tells what it was given wrongly."""
 
+import logging
 import sys
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
+
+from controller.core.contract import legible
 
 NAME: Final = "aws-pod-eip-controller"
 
@@ -20,5 +23,34 @@ def version() -> str:
 
 def complain(faults: Iterable[str]) -> None:
     """Write one line for each fault on standard error, at once and whole."""
-    sys.stderr.write("".join(f"error: {' '.join(fault.split())}\n" for fault in faults))
+    sys.stderr.write("".join(f"error: {legible(' '.join(fault.split()))}\n" for fault in faults))
     sys.stderr.flush()
+
+
+def say(*lines: str) -> None:
+    """Write lines on standard output; text of strangers in them does not steer the terminal."""
+    sys.stdout.write("".join(f"{legible(line)}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def legible_lines(text: str) -> str:
+    """Several lines, such as a traceback: they stay lines."""
+    return "\n".join(map(legible, text.split("\n")))
+
+
+class Plain(logging.Formatter):
+    """What is logged, for a person at a terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """The message on one line."""
+        return legible(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        """The traceback, which ends in the words of the error."""
+        return legible_lines(super().formatException(ei))
+
+
+def log_plainly() -> None:
+    """Until logs are configured, which only `run` does, warnings come to the terminal by Python's last resort."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(Plain())

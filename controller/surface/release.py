@@ -10,6 +10,7 @@ from typing import Protocol
 import click
 
 from controller.core.release import Line, Request, describe
+from controller.surface.program import say
 from state.errors import Misconfigured
 from state.model import InstallRecord
 
@@ -40,17 +41,17 @@ def release(request: Request, world: Undertaking) -> bool:
         raise Misconfigured(["there is no terminal to ask on: --yes says that you mean it"])
     installs = world.choose(request.cluster, request.lease)
     for record in installs:
-        click.echo(describe(record))
+        say(describe(record))
     lines = world.outlook(installs)
     for line in lines:
-        click.echo(f"  {line.public_ip} {line.allocation_id} {line.mode} {line.holder}: {line.outlook}")
-    click.echo(f"{len(lines)} addresses; watching for a heartbeat")
+        say(f"  {line.public_ip} {line.allocation_id} {line.mode} {line.holder}: {line.outlook}")
+    say(f"{len(lines)} addresses; watching for a heartbeat")
     world.watch(installs)
     if not request.yes and not click.confirm("It does not beat. Is it gone for good, and shall this be done?"):
-        click.echo("nothing was changed")
+        say("nothing was changed")
         return False
     left = world.release(installs)
     for text in left:
-        click.echo(f"left: {text}")
-    click.echo("nothing is left" if not left else f"{len(left)} are left; try again")
+        say(f"left: {text}")
+    say("nothing is left" if not left else f"{len(left)} are left; try again")
     return not left

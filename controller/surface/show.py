@@ -6,6 +6,7 @@ from typing import Any
 
 import urllib3
 
+from controller.core.contract import legible
 from controller.core.values import Endpoint
 from state.errors import Unavailable
 
@@ -23,7 +24,8 @@ def url_of(listen: Endpoint) -> str:
 def status(url: str, *, timeout_s: float, as_json: bool) -> str:
     """The replica's status as text; raises Unavailable where it does not answer in time or not with a status."""
     document = _fetch(url.rstrip("/"), timeout_s)
-    return json.dumps(document, indent=2) if as_json else "\n".join(_lines(document))
+    # JSON escapes all that is not ASCII, and of ASCII all controls but one.
+    return json.dumps(document, indent=2).replace("\x7f", "\\u007f") if as_json else "\n".join(_lines(document))
 
 
 def _fetch(url: str, timeout_s: float) -> Mapping[str, Any]:
@@ -65,6 +67,4 @@ def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Iterabl
 
 def _cell(value: object) -> str:
     """One printable line: what comes from Pods must not steer the terminal."""
-    if value is None or value == "":
-        return "-"
-    return "".join(c if c.isprintable() else " " for c in str(value))
+    return "-" if value is None or value == "" else legible(str(value))

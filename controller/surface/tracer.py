@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from controller.core.contract import legible
 from controller.core.situation import Situation
 from controller.surface import logs
 from state.errors import PodEipError
@@ -159,5 +160,5 @@ def _mark(span: Span, fault: Exception) -> None:
     code, words = (
         (fault.code, fault.explain()) if isinstance(fault, PodEipError) else (type(fault).__name__, str(fault))
     )
-    span.set_attribute("error.type", code)
-    span.set_status(StatusCode.ERROR, words)
+    span.set_attribute("error.type", legible(code))
+    span.set_status(StatusCode.ERROR, legible(words))

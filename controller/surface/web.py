@@ -14,6 +14,7 @@ from http import HTTPStatus
 from importlib import resources
 from typing import Any, Protocol
 
+from controller.core.contract import legible
 from controller.surface.gunicorn_api import WsgiApp
 from controller.surface.metrics import CONTENT_TYPE, Metrics
 
@@ -97,7 +98,7 @@ def _answer(routes: dict[str, Callable[[], Answer]], method: str, path: str) -> 
 
 def _probe(good: bool, reason: str) -> Answer:
     status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
-    return Answer(body=f"{reason or 'ok'}\n".encode(), status=status)
+    return Answer(body=f"{legible(reason or 'ok')}\n".encode(), status=status)
 
 
 def _json(document: dict[str, Any]) -> bytes:

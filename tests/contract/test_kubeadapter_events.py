@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from controller.core.contract import CONDITION
 from controller.core.ports import EventType, PodEvent, PodView
 from controller.kube.budgets import BURST
 from controller.kube.events import INTERVAL_S, EventRecorder
+from controller.kube.patches import PodWriter
 from sandbox.kube.faults import Fault
 from sandbox.kube.server import KubeServer
 from state.model import PodUid
-from tests.contract.kubeadapter_worlds import LIMIT_S, SERVERS, Api, api, sandbox_api, until
+from tests.contract.kubeadapter_worlds import LIMIT_S, SERVERS, Api, Switch, api, sandbox_api, until
 
 QUOTA = PodEvent(type=EventType.WARNING, reason="EIPAssociationFailed", message="AddressLimitExceeded: no more")
 DONE = PodEvent(type=EventType.NORMAL, reason="EIPAssociated", message="198.51.100.7")
@@ -82,6 +84,19 @@ def test_an_event_has_the_shape_that_describe_shows(server: Api, pod: PodView) -
     assert event["source"]["component"] == event["reportingComponent"] == "aws-pod-eip-controller"
     assert (event["reportingInstance"], event["count"]) == ("replica-1", 1)
     assert event["firstTimestamp"] == event["lastTimestamp"]
+
+
+def test_text_of_strangers_is_legible(server: Api, pod: PodView) -> None:
+    evil, shown = "evil\u202etxt\u2028\x1b[31m", r"evil\u202etxt\u2028\u001b[31m"
+    with server.connection() as connection:
+        recorder = EventRecorder(connection, instance="replica-1")
+        recorder.start()
+        recorder.emit(pod, PodEvent(type=EventType.WARNING, reason="EIPWaiting", message=evil))
+        recorder.stop(LIMIT_S)
+        PodWriter(connection, Switch()).condition(pod, status=False, reason="NotAssociated", message=evil)
+    assert [event["message"] for event in told(server, pod)] == [shown]
+    conditions = server.cluster.get_pod(pod.namespace, pod.name)["status"]["conditions"]
+    assert [one["message"] for one in conditions if one["type"] == CONDITION] == [shown]
 
 
 def test_what_is_said_again_is_counted_at_most_once_in_ten_seconds(server: Api, pod: PodView) -> None:

@@ -6,7 +6,9 @@ import pytest
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from controller.aws.codes import ec2_errors
+from controller.aws.calls import Calls
+from controller.aws.codes import CODES, ec2_errors
+from controller.aws.gate import Throttle
 from state.errors import (
     AccessDenied,
     AddressForeign,
@@ -185,6 +187,44 @@ def test_a_refusal_of_credentials_is_not_ec2s(code: str, status: int, expected: 
 
 def test_a_call_that_cannot_even_be_made_is_refused() -> None:
     assert type(told(boto.ParamValidationError(report="no"))) is Refused
+
+
+class Ears:
+    """An observer and a guard: it remembers codes, and lets everything pass."""
+
+    def __init__(self) -> None:
+        self.codes: list[str] = []
+
+    def call(self, service: str, operation: str, seconds: float, code: str) -> None:
+        """Remember the code."""
+        self.codes.append(code)
+
+    def event_dropped(self, reason: str) -> None:
+        """No call drops events."""
+
+    def check(self) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(
+    ("error", "label"),
+    [
+        *((answer(code.rpartition("/")[2]), code.rpartition("/")[2]) for code in CODES),
+        (answer("Evil\u202e-1"), "other"),
+        (answer("Evil", status=500), "other"),
+        (boto.ReadTimeoutError(endpoint_url="http://x"), "ReadTimeoutError"),
+        (boto.NoCredentialsError(), "NoCredentialsError"),
+        (QuotaExceeded("our own"), "QuotaExceeded"),
+    ],
+)
+def test_metrics_are_told_codes_that_are_known(error: Exception, label: str) -> None:
+    def call() -> None:
+        raise error
+
+    ears = Ears()
+    with pytest.raises(PodEipError):
+        Calls(Throttle(), ears, ears).send("AssociateAddress", call)
+    assert ears.codes == [label]
 
 
 def test_our_own_errors_pass() -> None:

@@ -172,7 +172,7 @@ def test_a_tags_value_is_never_left_to_another_clusters_queue() -> None:
         (
             replace(market([address("e-1")], side("e-1", "c-2#x/y")), names={ClusterUid("c-2"): "blue"}),
             seeker(),
-            "are held by cluster blue (c-2); waiting",
+            "are held by cluster 'blue' (c-2); waiting",
         ),
         (
             market([address("e-1", group="other"), address("e-2", association=PLACED)]),
@@ -195,7 +195,7 @@ def test_what_a_pod_is_told_does_not_change_with_each_address_that_moves() -> No
         moved = [address(f"e-{n}") for n in range(9)] + [address("e-x", association=PLACED)]
         told.add(why(replace(market(moved, *sides), names=two), seeker()))
     assert told == {
-        "pool 'k' has no free address: its addresses are held by cluster azure (c-3), cluster blue (c-2), others; "
+        "pool 'k' has no free address: its addresses are held by cluster 'azure' (c-3), cluster 'blue' (c-2), others; "
         "waiting for one to get free"
     }
 

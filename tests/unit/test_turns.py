@@ -215,7 +215,7 @@ def test_a_waiting_pod_hears_which_clusters_hold_the_pool(two: Two) -> None:
     two.two.pod("elder", fixed(), ip="10.0.0.50")
     two.run(2)
     [said] = [event.message for _, event in two.two.events.said if event.reason == contract.WAITING]
-    assert "pool 'pool' has no free address: its addresses are held by cluster a (c-1); waiting" in said
+    assert "pool 'pool' has no free address: its addresses are held by cluster 'a' (c-1); waiting" in said
 
 
 @dataclass

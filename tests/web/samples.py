@@ -41,8 +41,10 @@ def status() -> Status:
         leader=LeaderStatus(identity="eip-7d9f-x1_6f0c", is_me=True, epoch=7, since="2026-01-01T00:00:00Z"),
         pods=pods,
         pools=(
-            PoolStatus(tag_key="game-ips", total=4, free=1, waiting=2, longest_wait_s=75, holders=(holder,)),
-            PoolStatus(tag_key='odd"key\\', total=0, free=0, waiting=0),
+            PoolStatus(
+                tag_key="game-ips", total=4, free=1, waiting=2, longest_wait_s=75, named=True, holders=(holder,)
+            ),
+            PoolStatus(tag_key='odd"key\\', total=0, free=0, waiting=0, named=True),
         ),
         waits=Waits(watch_silent_s=12.5, writer_waiting_s=0.2, term_beginning_s=3.0, credentials_expire_s=3600.0),
         policy=PolicyStatus(default="deny", rules=2, limits=1, error=HOSTILE),

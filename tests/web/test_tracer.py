@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from controller.core.contract import legible
 from controller.core.desire import Gone, Serve
 from controller.core.ports import PodView
 from controller.core.situation import Facts, Situation
@@ -120,7 +121,7 @@ def test_a_plan_that_only_waits_leaves_nothing(receiver: Receiver, env: Mapping[
 
 def test_a_failure_is_on_the_span_and_passes(receiver: Receiver, env: Mapping[str, str]) -> None:
     one = tracer(env)
-    fault = AlreadyAssociated("it is elsewhere", code="Resource.AlreadyAssociated")
+    fault = AlreadyAssociated("it is elsewhere\u202e\x1b[31m", code="Resource.AlreadyAssociated")
     with (
         pytest.raises(AlreadyAssociated),
         one.plan(situation(), serving=True) as traceparent,
@@ -130,7 +131,8 @@ def test_a_failure_is_on_the_span_and_passes(receiver: Receiver, env: Mapping[st
     one.shutdown()
     span = receiver.named("Associate")
     assert attributes(span)["error.type"] == "Resource.AlreadyAssociated"
-    assert (span.status.code, span.status.message) == (2, fault.explain())
+    assert (span.status.code, span.status.message) == (2, legible(fault.explain()))
+    assert span.status.message.isprintable()
 
 
 def test_the_resource_says_which_replica_of_which_cluster(receiver: Receiver, env: Mapping[str, str]) -> None:

@@ -62,7 +62,7 @@ def test_the_status_is_the_documented_document() -> None:
     assert document["leader"].keys() == {"identity", "is_me", "epoch", "since"}
     pod = {"namespace", "name", "uid", "mode", "phase", "public_ip", "private_ip", "allocation_id", "since", "error"}
     assert document["pods"][0].keys() == pod
-    assert document["pools"][0].keys() == {"tag_key", "total", "free", "waiting", "longest_wait_s", "holders"}
+    assert document["pools"][0].keys() == {"tag_key", "total", "free", "waiting", "longest_wait_s", "named", "holders"}
     known = {"uid", "name", "silent_s", "addresses", "install", "waiting", "same_name"}
     assert document["clusters"][0].keys() == known
     waits = {"watch_silent_s", "writer_waiting_s", "term_beginning_s", "credentials_expire_s"}
