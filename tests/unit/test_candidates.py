@@ -245,7 +245,7 @@ def test_a_value_may_name_the_cluster_too() -> None:
 def test_other_clusters_are_not_named_where_tenants_do_not_trust_each_other() -> None:
     taken = address("e-1")
     there = replace(market([taken], side("e-1", owner="c-2#kube-system/l")), names={ClusterUid("c-2"): "secret"})
-    assert "cluster secret (c-2)" in why(there, seeker())
+    assert "cluster 'secret' (c-2)" in why(there, seeker())
     assert "held by others;" in why(replace(there, discreet=True), seeker())
     own = market([taken], side("e-1", owner=ME))
     assert f"cluster {FACTS.cluster_uid}" in why(replace(own, discreet=True), seeker())
