@@ -5,13 +5,14 @@ resource is asked for (DisassociateAddress names neither address nor interface),
 DynamoDB is asked about as the writes inside it.
 """
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from controller.core import iam
-from tests.iam.evaluator import Check, Values
+from tests.iam.evaluator import Check, Policy, Values, allows
 
 ACCOUNT, REGION, VPC, TABLE = "111122223333", "us-west-2", "vpc-1", "eips"
 UID, NAME, POOL = "9b1d-uid", "prod", "team-pool"
@@ -45,6 +46,17 @@ def filled(text: str, values: Mapping[str, str] = VALUES) -> str:
     """A file with its placeholders replaced, as an operator does it."""
     assert values.keys() == set(iam.PLACEHOLDERS)
     return re.sub("|".join(sorted(values, key=len, reverse=True)), lambda found: values[found[0]], text)
+
+
+def policy(name: str, partition: str = "aws") -> Policy:
+    """A file, filled in for the cluster of these tests."""
+    found: Policy = json.loads(filled(json.dumps(iam.policy(name, partition))))
+    return found
+
+
+def denied(name: str, checks: Iterable[Check], partition: str = "aws") -> list[Check]:
+    """What a file does not allow."""
+    return [check for check in checks if not allows(policy(name, partition), check)]
 
 
 def of_ec2(action: str, params: Mapping[str, str], account: Account) -> list[Check]:
