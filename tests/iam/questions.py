@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.core import iam
+from sandbox.ec2.control import Ec2Control
 from tests.iam.evaluator import Check, Policy, Values, allows
 
 ACCOUNT, REGION, VPC, TABLE = "111122223333", "us-west-2", "vpc-1", "eips"
@@ -48,15 +49,17 @@ def filled(text: str, values: Mapping[str, str] = VALUES) -> str:
     return re.sub("|".join(sorted(values, key=len, reverse=True)), lambda found: values[found[0]], text)
 
 
-def policy(name: str, partition: str = "aws") -> Policy:
-    """A file, filled in for the cluster of these tests."""
-    found: Policy = json.loads(filled(json.dumps(iam.policy(name, partition))))
+def policy(name: str, partition: str = "aws", **values: str) -> Policy:
+    """A file, filled in for the cluster of these tests, or with other `values` (`CLUSTER_UID`)."""
+    given = {word.replace("_", "-"): value for word, value in values.items()}
+    found: Policy = json.loads(filled(json.dumps(iam.policy(name, partition)), {**VALUES, **given}))
     return found
 
 
-def denied(name: str, checks: Iterable[Check], partition: str = "aws") -> list[Check]:
+def denied(name: str, checks: Iterable[Check], partition: str = "aws", **values: str) -> list[Check]:
     """What a file does not allow."""
-    return [check for check in checks if not allows(policy(name, partition), check)]
+    document = policy(name, partition, **values)
+    return [check for check in checks if not allows(document, check)]
 
 
 def of_ec2(action: str, params: Mapping[str, str], account: Account) -> list[Check]:
@@ -76,6 +79,23 @@ def of_ec2(action: str, params: Mapping[str, str], account: Account) -> list[Che
             return [Check(action=existing.action, resource=existing.resource, context={**existing.context, **keys})]
         case _:
             return [Check(action=f"ec2:{action}", resource="*")]
+
+
+def of_log(control: Ec2Control, partition: str = "aws") -> dict[str, list[Check]]:
+    """What is asked about every call in the log, by action; tags and associations are as the journal knows them."""
+    effects = [entry.effect for entry in control.journal()]
+    associated = {e.association_id: (e.allocation_id, e.interface_id) for e in effects if e.association_id}
+    account = Account(
+        tags={effect.allocation_id: effect.tags for effect in effects if effect.kind == "allocated"},
+        vpcs={interface: VPC for _, interface in associated.values()},
+        associations=associated,
+        partition=partition,
+    )
+    found: dict[str, list[Check]] = {}
+    for record in control.log():
+        if not record.action.startswith("sandbox:"):
+            found.setdefault(record.action, []).extend(of_ec2(record.action, record.params, account))
+    return found
 
 
 def of_dynamodb(operation: str, body: Mapping[str, Any], account: Account) -> list[Check]:

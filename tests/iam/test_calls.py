@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -13,8 +12,7 @@ from controller.core.ports import AllocationRequest, PodView
 from controller.core.situation import Facts
 from state.model import AllocationId, ClusterUid, Mode, PodUid, Target
 from tests.contract.ec2_adapter_worlds import SandboxWorld, sandbox_world
-from tests.iam.evaluator import Check
-from tests.iam.questions import NAME, POOL, UID, VPC, Account, denied, of_ec2
+from tests.iam.questions import NAME, POOL, UID, denied, of_log
 
 FACTS = Facts(cluster_uid=ClusterUid(UID), cluster_name=NAME, install="ns/l", home_border_group="us-west-2")
 BIRTH = birth_tags(FACTS, PodView(uid=PodUid("pod-uid"), namespace="game", name="p"))
@@ -29,26 +27,6 @@ def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxWorld]:
     """The adapter, over HTTP to an EC2 that keeps a log."""
     with sandbox_world(monkeypatch) as world:
         yield world
-
-
-def asked(world: SandboxWorld, partition: str = "aws") -> dict[str, list[Check]]:
-    """What IAM is asked about every call so far, by action; tags and associations as the log and journal know them."""
-    associated = {e.association_id: (e.allocation_id, e.interface_id) for e in _effects(world) if e.association_id}
-    account = Account(
-        tags={effect.allocation_id: effect.tags for effect in _effects(world) if effect.kind == "allocated"},
-        vpcs={interface: VPC for _, interface in associated.values()},
-        associations=associated,
-        partition=partition,
-    )
-    found: dict[str, list[Check]] = {}
-    for record in world.control.log():
-        if not record.action.startswith("sandbox:"):
-            found.setdefault(record.action, []).extend(of_ec2(record.action, record.params, account))
-    return found
-
-
-def _effects(world: SandboxWorld) -> list[Any]:
-    return [entry.effect for entry in world.control.journal()]
 
 
 def serve(world: SandboxWorld, allocation_id: AllocationId) -> None:
@@ -72,7 +50,7 @@ def test_every_call_of_a_whole_install_is_allowed(ec2: SandboxWorld, partition: 
         serve(ec2, ec2.address({POOL: value}))
     ec2.ec2.describe_addresses()
     ec2.ec2.describe_interfaces_by_ip(["10.0.0.1"])
-    questions = asked(ec2, partition)
+    questions = of_log(ec2.control, partition)
     assert questions.keys() == MUTATIONS | READS
     assert [len(questions[name]) for name in ("AllocateAddress", "AssociateAddress", "ReleaseAddress")] == [5, 12, 3]
     for name in WHOLE:
@@ -84,12 +62,12 @@ def test_every_call_for_a_pool_is_allowed_to_all(ec2: SandboxWorld, name: str) -
     serve(ec2, ec2.address({POOL: "", contract.TAG_TYPE: str(Mode.FIXED_TAG)}))
     ec2.ec2.describe_addresses()
     ec2.ec2.describe_interfaces_by_instance(["i-1"])
-    questions = asked(ec2)
+    questions = of_log(ec2.control)
     assert questions.keys() == {"AssociateAddress", "DisassociateAddress", *READS}
     assert [denied(name, checks) for checks in questions.values()] == [[]] * len(questions)
 
 
 def test_doctors_look_at_ec2_is_allowed_to_readers(ec2: SandboxWorld) -> None:
     ec2.ec2.describe_addresses()
-    ((action, checks),) = asked(ec2).items()
+    ((action, checks),) = of_log(ec2.control).items()
     assert (action, denied("read-only", checks)) == ("DescribeAddresses", [])
