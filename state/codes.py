@@ -22,6 +22,7 @@ from botocore.exceptions import (
 )
 from pynamodb.exceptions import PynamoDBException
 
+from state import denial
 from state.errors import (
     AccessDenied,
     ConditionLost,
@@ -122,7 +123,11 @@ def _translate_answer(error: ClientError, table: str) -> PodEipError:
     # PynamoDB's own ClientError leaves the status behind, in the original that it was raised from.
     original = error.__cause__ if isinstance(error.__cause__, ClientError) else error
     status = original.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-    return error_for(str(said.get("Code", "")), str(said.get("Message", "")), status=status, table=table)
+    code, message = str(said.get("Code", "")), str(said.get("Message", ""))
+    if code == "AccessDeniedException":
+        words = denial.advice("dynamodb", original.operation_name, message)
+        return AccessDenied(message or code, code=code, advice=words)
+    return error_for(code, message, status=status, table=table)
 
 
 def _translate_no_answer(error: Exception) -> PodEipError:

@@ -12,6 +12,7 @@ from typing import NoReturn
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
+from state import denial
 from state.errors import (
     AccessDenied,
     AddressForeign,
@@ -138,17 +139,7 @@ _ADVICE = {
     "MissingAuthenticationToken": _CHECK_CREDENTIALS,
     "UnrecognizedClientException": _CHECK_CREDENTIALS,
 }
-_PROOFS = {
-    "explicit deny in a service control policy": "A service control policy of the organization denies it",
-    "no service control policy allows": "The organization's service control policies do not allow ec2:{}",
-    "explicit deny in a resource control policy": "A resource control policy of the organization denies it",
-    "no resource control policy allows": "The organization's resource control policies do not allow ec2:{}",
-    "explicit deny": "A policy denies it explicitly: no further permission helps before that statement is changed",
-    "no permissions boundary allows": "Add ec2:{} to the permissions boundary of the controller's role",
-    "no session policy allows": "Add ec2:{} to the session policy of the controller's role",
-    "no vpc endpoint policy allows": "Add ec2:{} to the policy of the VPC endpoint for EC2",
-    "no identity-based policy allows": "Add ec2:{} to the IAM policy of the controller's role",
-}
+_DENIALS = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})
 _ENCODED = "Encoded authorization failure message:"
 
 
@@ -194,16 +185,10 @@ def _error_of_credentials(kind: type[PodEipError], operation: str, code: str, me
 
 
 def _advice(kind: type[PodEipError], operation: str, code: str, message: str) -> str:
-    """What to do about it, where code or text prove the cause; the class's own word otherwise, or none.
-
-    The texts are those of the IAM user guide, "Troubleshoot access denied error messages".
-    """
+    """What to do about it, where the code tells; who was denied is told the action, and the file that allows it."""
     if code in _ADVICE and issubclass(kind, AccessDenied | QuotaExceeded):
         return _ADVICE[code]
-    if not issubclass(kind, AccessDenied):
-        return ""
-    said = message.lower()
-    return next((advice.format(operation) for words, advice in _PROOFS.items() if words in said), "")
+    return denial.advice("ec2", operation, message) if code in _DENIALS else ""
 
 
 def _kind_of(operation: str, code: str, status: int) -> type[PodEipError]:

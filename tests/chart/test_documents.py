@@ -8,7 +8,9 @@ import pytest
 from tests.chart.files import CHART
 
 ROOT = CHART.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), CHART / "README.md"])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md"), CHART / "README.md"]
+)
 page = pytest.mark.parametrize("path", PAGES, ids=[str(path.relative_to(ROOT)) for path in PAGES])
 LABELS = ("public-ip", "type", "public-ipv4-pool", "fixed-tag", "fixed-tag-value")
 

@@ -113,19 +113,25 @@ def test_what_is_missing_in_the_policy_is_readable() -> None:
     words = "You are not authorized to perform: ec2:AssociateAddress."
     error = told(answer("UnauthorizedOperation", f"{words} Encoded authorization failure message: {'x' * 900}", 403))
     assert error.message == words
-    assert error.explain() == f"UnauthorizedOperation: {words.rstrip('.')}"
+    compare = "deploy/iam/aws/install.json allows ec2:AssociateAddress: compare what the controller's role has"
+    assert error.explain() == f"UnauthorizedOperation: {words} {compare}"
 
 
 @pytest.mark.parametrize(
     ("why", "advice"),
     [
-        ("because no identity-based policy allows the ec2:AllocateAddress action", "to the IAM policy"),
+        (
+            "because no identity-based policy allows the ec2:AllocateAddress action",
+            "Add ec2:AllocateAddress to",
+        ),
+        ("because no identity-based policy allows the ec2:AllocateAddress action", "in deploy/iam/aws/install.json"),
         ("with an explicit deny in a service control policy", "A service control policy of the organization denies it"),
         ("because no service control policy allows the ec2:AllocateAddress action", "do not allow ec2:AllocateAddress"),
         ("with an explicit deny in an identity-based policy", "A policy denies it explicitly"),
         ("because no permissions boundary allows the ec2:AllocateAddress action", "to the permissions boundary"),
         ("because no VPC endpoint policy allows the ec2:AllocateAddress action", "policy of the VPC endpoint"),
-        ("", ""),
+        ("", "deploy/iam/aws/install.json allows ec2:AllocateAddress"),
+        ("on resource: arn:aws-cn:ec2:cn-north-1:1:elastic-ip/*", "deploy/iam/aws-cn/install.json allows"),
     ],
 )
 def test_advice_on_a_refusal_is_what_its_text_proves(why: str, advice: str) -> None:
@@ -133,7 +139,19 @@ def test_advice_on_a_refusal_is_what_its_text_proves(why: str, advice: str) -> N
     said = f"User: arn:aws:sts::111122223333:assumed-role/r/s is not authorized to perform: ec2:AllocateAddress {why}"
     error = told(answer("UnauthorizedOperation", said, 403, "AllocateAddress"), "AllocateAddress")
     assert advice in error.advice
-    assert bool(error.advice) == bool(advice)
+
+
+def test_a_denied_tag_is_told_from_a_denied_allocation() -> None:
+    why = (
+        "is not authorized to perform: ec2:CreateTags because no identity-based policy allows the ec2:CreateTags action"
+    )
+    error = told(answer("UnauthorizedOperation", why, 403, "AllocateAddress"), "AllocateAddress")
+    assert error.advice.startswith("Add ec2:CreateTags to the IAM policy")
+
+
+@pytest.mark.parametrize("code", ["Blocked", "PendingVerification", "UnauthorizedOperation.Other", "InternalError"])
+def test_what_is_no_matter_of_permissions_names_no_file(code: str) -> None:
+    assert "deploy/iam" not in told(answer(code)).explain()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,25 @@ def test_a_missing_table_says_how_to_make_it() -> None:
     assert "--create-table" in told
 
 
+@pytest.mark.parametrize(
+    ("operation", "message", "advice"),
+    [
+        ("Query", "said", "deploy/iam/aws/install.json allows dynamodb:Query"),
+        ("TransactWriteItems", "said", "install.json allows dynamodb:PutItem, UpdateItem and DeleteItem"),
+        ("TransactWriteItems", "is not authorized to perform: dynamodb:PutItem on", "allows dynamodb:PutItem:"),
+        ("CreateTable", "of arn:aws-us-gov:iam::1:role/r", "deploy/iam/aws-us-gov/create-table.json allows"),
+        (
+            "CreateTable",
+            "to perform: dynamodb:TagResource because no identity-based policy allows",
+            "create-table.json",
+        ),
+    ],
+)
+def test_who_is_denied_is_told_the_action_and_the_file(operation: str, message: str, advice: str) -> None:
+    said: Any = {"Error": {"Code": "AccessDeniedException", "Message": message}}
+    assert advice in translate(ClientError(said, operation), "t").explain()
+
+
 def test_the_cause_is_chained_and_other_errors_pass() -> None:
     said = answer("ThrottlingException")
     with pytest.raises(Throttled) as caught, translated("t"):
