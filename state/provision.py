@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from state.codes import table_missing, translate
-from state.errors import PodEipError, Refused, TableMissing, TableNotUsable, Throttled, Unavailable
+from state.errors import Misconfigured, PodEipError, Refused, TableMissing, TableNotUsable, Throttled, Unavailable
 
 TAGS: Mapping[str, str] = {"app.kubernetes.io/name": "aws-pod-eip-controller"}
 
@@ -55,6 +55,9 @@ class Provisioner:
             return session.client("dynamodb", config=Config(**settings))
         except BotoCoreError as error:
             raise translate(error, self._name) from error
+        except ValueError as error:
+            fault = f"the AWS settings (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_DYNAMODB, ...) are not usable: {error}"
+            raise Misconfigured([fault]) from error
 
     def _call(self, operation: str, **parameters: Any) -> Any:
         try:

@@ -50,4 +50,7 @@ def may_release(address: Address, facts: Facts, uid: PodUid, adopted: AdoptedTag
     """Whether its tags, as EC2 shows them now, say that this address is this claim's to give back."""
     if address.tags.get(contract.TAG_TYPE) != Mode.AUTO:
         return False
-    return found_tags(address) == adopted if adopted else is_own_auto(address, facts, uid)
+    if adopted is None:
+        return is_own_auto(address, facts, uid)
+    ours = address.tags.get(contract.TAG_CLUSTER_UID, facts.cluster_uid) == facts.cluster_uid
+    return ours and found_tags(address) == adopted

@@ -69,6 +69,10 @@ def allot(market: Market, applicants: Iterable[Applicant]) -> dict[PodUid, Offer
     taken = set(market.reserved)
     offers: dict[PodUid, Offer | NoOffer] = {}
     for applicant, shelf in waiting:
+        own = _kept_for(market, shelf, applicant, taken)
+        if own is not None:
+            offers[applicant.uid] = _take(market, shelf, own, taken)
+            continue
         former = shelf.former.get(applicant.holder, ())
         open_ = (a for a in former if a.allocation_id in shelf.free and _is_open(a, applicant, taken))
         free = next((a for a in open_ if a.allocation_id not in applicant.barred), None)
@@ -92,12 +96,12 @@ def wins(install: str, installs: Collection[str], allocation_id: AllocationId) -
 class _Shelf:
     """One pool's addresses: all, the free ones in the order in which they are offered, and by their last holder.
 
-    `kept`: how many more there are whose values keep them for single Pods. `holdings`: how many each install has, with
-    what is offered here.
+    `kept`: those whose values keep them for single Pods, by value. `holdings`: how many each install has, with what is
+    offered here.
     """
 
     members: list[Address]
-    kept: int
+    kept: dict[str, list[Address]]
     free: dict[AllocationId, Address]
     former: dict[str, list[Address]]
     abandoned: dict[AllocationId, Address]
@@ -117,6 +121,10 @@ def _at_shelves(market: Market, applicants: Iterable[Applicant]) -> Iterator[tup
 def _shelf(market: Market, applicant: Applicant) -> _Shelf:
     asked = (applicant.mode, applicant.pool)
     everybody = [a for a in market.addresses if in_pool(a, *asked, applicant.holder, market.cluster)]
+    kept: dict[str, list[Address]] = {}
+    for address in everybody:
+        if is_kept_for_one(address, *asked):
+            kept.setdefault(address.tags[applicant.pool], []).append(address)
     members = [a for a in everybody if not is_kept_for_one(a, *asked)]
     former: dict[str, list[Address]] = {}
     for address in members:
@@ -129,7 +137,7 @@ def _shelf(market: Market, applicant: Applicant) -> _Shelf:
     abandoned.sort(key=lambda a: _preference(market, a))
     return _Shelf(
         members=members,
-        kept=len(everybody) - len(members),
+        kept=kept,
         free={a.allocation_id: a for a in free},
         former=former,
         abandoned={a.allocation_id: a for a in abandoned},
@@ -152,6 +160,14 @@ def _offer(market: Market, shelf: _Shelf, applicant: Applicant, taken: set[Alloc
     if choice is not None:
         return _take(market, shelf, choice, taken)
     return NoOffer(why=_left(applicant) if left else _why_not(market, shelf, applicant))
+
+
+def _kept_for(market: Market, shelf: _Shelf, applicant: Applicant, taken: set[AllocationId]) -> Address | None:
+    """A free address of the pool whose value names this very Pod: the Go controller gave it so, too."""
+    values = (applicant.holder, f"{market.cluster}:{applicant.holder}")
+    named = chain(*(shelf.kept.get(value, ()) for value in values))
+    free = (a for a in named if is_free(a, market.records.get(a.allocation_id)) and _is_open(a, applicant, taken))
+    return next((a for a in free if a.allocation_id not in applicant.barred), None)
 
 
 def _left_to_rivals(market: Market, shelf: _Shelf, applicant: Applicant) -> frozenset[AllocationId]:
@@ -214,10 +230,8 @@ def _weight(install: str, allocation_id: AllocationId) -> int:
 
 
 def _on_its_way(held: Address, applicant: Applicant) -> str:
-    return (
-        f"address {held.public_ip} ({held.allocation_id}), which {applicant.holder} had before, is still being taken "
-        "from the Pod of that name that is gone; waiting for it"
-    )
+    which = f"address {held.public_ip} ({held.allocation_id}), which {applicant.holder} had before"
+    return f"{which}, is still being taken from the Pod of that name that is gone; waiting for it"
 
 
 def _left(applicant: Applicant) -> str:

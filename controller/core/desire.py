@@ -5,7 +5,7 @@ Nothing here looks at EC2 or at the ledger: the same Pod always desires the same
 
 from dataclasses import dataclass
 
-from controller.core import contract, foreign_keys
+from controller.core import contract
 from controller.core.ports import PodView
 from state.model import Mode, PodRecord
 
@@ -109,7 +109,7 @@ def _pool(pod: PodView, mode: Mode, annotation: str) -> tuple[Mode, str] | Inval
     key = pod.annotations.get(annotation, "")
     if not key:
         return Invalid(why=f"mode {mode} needs the annotation {annotation}, with the tag key of the addresses")
-    fault = contract.tag_key_fault(key) or foreign_keys.fault(key)
+    fault = contract.tag_key_fault(key)
     return Invalid(why=f"annotation {annotation}: {fault}") if fault else (mode, key)
 
 

@@ -9,7 +9,8 @@ since AWS reserves `aws:` in any case.
 import re
 from typing import Final
 
-from controller.core.contract import quoted
+from controller.core import contract
+from state.model import Mode
 
 FAMILIES: Final = (
     "aws:*",  # AWS itself; nobody else may write them (Tag your EC2 resources)
@@ -35,6 +36,15 @@ FAMILIES: Final = (
     "managed?by",
     "managedby",
     "crossplane-*",
+    "pulumi:*",
+    "created?by",
+    "createdby",
+    "amazon.com/*",
+    "*.amazon.com/*",
+    "parallelcluster:*",
+    "spotinst:*",
+    "red-hat-*",
+    "openshift*",
 )
 """Globs in small letters; `?` is one character."""
 
@@ -48,11 +58,15 @@ def pattern() -> str:
 _FOREIGN = re.compile(pattern(), re.DOTALL)
 
 
-def fault(key: str) -> str | None:
-    """Why this tag key is no pool, in words; None if it may be one."""
-    if _FOREIGN.fullmatch(key) is None:
+def refusal(mode: Mode, key: str) -> str | None:
+    """Why no new claim is made for a pool of this tag key; None if one may be.
+
+    What a Pod has already, it keeps: the Go controller took such keys.
+    """
+    if mode is Mode.AUTO or _FOREIGN.fullmatch(key) is None:
         return None
+    annotation = contract.ANNOTATION_FIXED_TAG if mode is Mode.FIXED_TAG else contract.ANNOTATION_FIXED_TAG_VALUE
     return (
-        f"{quoted(key)} is never a pool: tools and consoles write keys of this kind, so what carries it is kept for "
-        "something else; give the pool a tag key of its own"
+        f"annotation {annotation}: {contract.quoted(key)} is never a pool: tools and consoles write keys of this kind, "
+        "so what carries it is kept for something else; give the pool a tag key of its own"
     )

@@ -53,8 +53,7 @@ def plan(s: Situation) -> Plan:
         case Gone() | Nothing():
             return teardown.take_away(s)
         case Invalid(why=why):
-            dropped = teardown.unlabel(s) if teardown.is_dropped(s) else ()
-            return (*dropped, _tell(EventType.WARNING, contract.INVALID, why))
+            return _keep(s, _tell(EventType.WARNING, contract.INVALID, why))
         case Pending() as wanted:
             changed = s.record is not None and (s.record.mode, s.record.pool) != (wanted.mode, wanted.pool)
             if refusal.stops(s, changed=changed):
@@ -62,6 +61,15 @@ def plan(s: Situation) -> Plan:
             return teardown.take_away(s) if changed else (*_stale_label(s), Wait(reason=Reason.NO_IP))
         case Serve() as wanted:
             return _serve(s, wanted)
+
+
+def _keep(s: Situation, told: Tell) -> Plan:
+    """A Pod that asks wrongly keeps what it holds, as long as it has the IP that this is at."""
+    held_at = s.record.target if s.record is not None else None
+    if held_at is not None and s.pod is not None and s.pod.ip not in ("", held_at.private_ip):
+        return (told, *teardown.take_away(s))
+    dropped = teardown.unlabel(s) if teardown.is_dropped(s) else ()
+    return (*dropped, told)
 
 
 def _stale_label(s: Situation) -> Plan:
@@ -119,6 +127,8 @@ def _obtain_auto(s: Situation, wanted: Serve, at: Placed) -> Plan:
         return (told, Wait(reason=Reason.BRAKE, detail=s.braked))
     if s.in_doubt:
         return (Wait(reason=Reason.DOUBT),)
+    if s.record is not None and s.refusal is not None and s.refusal.waits:  # others came while its intent waited
+        return refusal.refuse(s)
     intent = () if s.record else (Intend(pool=wanted.pool),)
     allocate = Allocate(request=birth.allocation(s, wanted, at))
     claim = Claim(mode=Mode.AUTO, pool=wanted.pool, target=at.target)

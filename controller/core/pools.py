@@ -1,8 +1,8 @@
 """Which addresses a pool has, and for whom: a tag's key makes the pool, its value may keep an address for one Pod.
 
 A value `namespace/podname`, or `cluster:namespace/podname`, names a Pod. An address with such a value is kept for it,
-also while that Pod restarts and the address is free: mode `fixed-tag`, which asks for any address with the key, is not
-offered it. One that is associated with a Pod already stays there, for live traffic is not cut by a rule.
+also while that Pod restarts and the address is free: others in mode `fixed-tag`, which asks for any address with the
+key, are not offered it. One that is associated with a Pod already stays there, for live traffic is not cut by a rule.
 """
 
 import re
@@ -12,7 +12,7 @@ from controller.core import contract
 from controller.core.ports import Address
 from state.model import Mode
 
-_NAMES_A_POD: Final = re.compile(r"([^:/]+:)?[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
+_NAMES_A_POD: Final = re.compile(r"(.+:)?[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 
 
 def in_pool(address: Address, mode: Mode, pool: str, holder: str, cluster: str) -> bool:

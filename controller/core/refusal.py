@@ -6,7 +6,7 @@ nothing away, as one that became invalid takes nothing away.
 """
 
 from controller.core import contract, teardown
-from controller.core.actions import Claim, Intend, Plan, Reason, Tell, Wait
+from controller.core.actions import Allocate, Claim, Intend, Plan, Reason, Tell, Wait
 from controller.core.ports import EventType, PodEvent
 from controller.core.situation import Situation
 from state.model import Phase
@@ -36,8 +36,10 @@ def refuse(s: Situation) -> Plan:
 
 
 def begins(s: Situation, plan: Plan) -> bool:
-    """Whether this plan gives a claim to a Pod that has none."""
-    return s.record is None and any(isinstance(step, Claim | Intend) for step in plan)
+    """Whether this plan gives an address to a Pod that has none."""
+    if s.record is None:
+        return any(isinstance(step, Claim | Intend) for step in plan)
+    return s.record.phase is Phase.INTENT and any(isinstance(step, Allocate) for step in plan)
 
 
 def adopts(plan: Plan) -> bool:

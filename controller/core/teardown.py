@@ -36,7 +36,7 @@ def take_away(s: Situation) -> Plan:
         case Phase.CLAIMED:
             return (*unlabel(s), *_drop_claim(s))
         case Phase.ASSOCIATED:
-            return (*unlabel(s), *_tell_displaced(s), *cut_recorded(s), *_after_cut(s))
+            return (*unlabel(s), *_tell_displaced(s), *_cut_and_go_on(s))
         case Phase.RELEASING:
             return _release(s)
 
@@ -69,10 +69,9 @@ def cut_recorded(s: Situation) -> Plan:
 
 def _tell_contradicted(s: Situation) -> Tell:
     assert s.record is not None
-    assert s.bearer is not None
     why = (
-        f"the table names association {s.record.association_id} for this Pod, and EC2 shows it at address "
-        f"{s.bearer.public_ip} ({s.bearer.allocation_id}): it is left alone; find out who writes to the table"
+        f"the table names association {s.record.association_id} for this Pod, and EC2 shows it elsewhere: it is left "
+        "alone; find out who writes to the table"
     )
     return Tell(event=PodEvent(type=EventType.WARNING, reason=contract.DISASSOCIATION_FAILED, message=why))
 
@@ -130,6 +129,13 @@ def _tell_displaced(s: Situation) -> Plan:
     return (Tell(event=event),)
 
 
+def _cut_and_go_on(s: Situation) -> Plan:
+    cut = cut_recorded(s)
+    contradicted = any(isinstance(step, Tell) for step in cut) and not any(isinstance(step, Cut) for step in cut)
+    after = _after_cut(s)
+    return (*cut, *after[:1]) if contradicted else (*cut, *after)
+
+
 def _after_cut(s: Situation) -> Plan:
     assert s.record is not None
     done = f"Successfully disassociated EIP {s.record.public_ip} ({s.record.mode} mode)"
@@ -149,7 +155,7 @@ def _drop_claim(s: Situation) -> Plan:
     """An association may have been made without being recorded."""
     cut = cut_recorded(s)
     if cut or s.settled:
-        return (*cut, *_after_cut(s))
+        return _cut_and_go_on(s)
     return (Wait(reason=Reason.SETTLE),)
 
 

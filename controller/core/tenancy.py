@@ -7,6 +7,7 @@ who do not trust each other: nothing is allowed that nobody has listed, and nobo
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from controller.core import foreign_keys
 from controller.core.contract import quoted
 from controller.core.policy import ALLOW_ALL, Effect, Limit, Policy, Refusal
 from state.model import Mode
@@ -84,12 +85,19 @@ class Rules:
 
     def refusal(self, namespace: str, mode: Mode, pool: str) -> str | None:
         """Why a Pod of this namespace may not ask for this; None if it may."""
+        if (foreign := foreign_keys.refusal(mode, pool)) is not None:
+            return foreign
         if mode is not Mode.AUTO and not self.tenancy.allows_key(pool):
             return (
                 f"tag key {quoted(pool)} is not among those that this controller may use; "
                 "whoever runs it lists them (poolKeys)"
             )
         return self.policy.refusal(namespace, mode, pool, default=self.tenancy.default)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether anybody is limited."""
+        return bool(self.policy.limits) or self.tenancy.strict or self.tenancy.most is not None
 
     def limit(self, namespace: str) -> Limit | None:
         """The limit that holds for this namespace, if any."""

@@ -130,7 +130,8 @@ def one_of(*words: str) -> Parser:
 
 def globs(raw: str) -> tuple[str, ...] | None:
     """Patterns between commas, or a JSON list of them where one has a comma; None for none."""
-    found = _texts(raw) if raw.lstrip().startswith('["') or raw.strip() == "[]" else [g.strip() for g in raw.split(",")]
+    is_json = raw.strip() == "[]" or re.match(r'\s*\[\s*"', raw)
+    found = _texts(raw) if is_json else [glob.strip() for glob in raw.split(",")]
     return tuple(glob for glob in found if glob) or None
 
 

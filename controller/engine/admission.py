@@ -10,7 +10,7 @@ from controller.core.desire import Pending, Serve
 from controller.core.policy import Refusal, over
 from controller.core.ports import Ledger
 from controller.core.tenancy import Rules
-from state.model import PodUid
+from state.model import Phase, PodRecord, PodUid
 
 RulesSource = Callable[[], Rules]
 
@@ -23,28 +23,41 @@ class Admission:
         self._rules = rules()
         self._granted: dict[PodUid, str] = {}
         self._holders: dict[str, set[PodUid]] | None = None
+        self._standing: set[PodUid] | None = None
 
     def begin(self, busy: Collection[PodUid]) -> bool:
         """A turn begins, with these plans in flight; whether the rules are others than in the turn before."""
         before, self._rules = self._rules, self._source()
         self._granted = {uid: namespace for uid, namespace in self._granted.items() if uid in busy}
-        self._holders = None
+        self._holders = self._standing = None
         return self._rules != before
 
-    def is_limited(self, namespace: str) -> bool:
-        """Whether the rules limit how many addresses this namespace, or everybody, may have."""
-        return self._rules.tenancy.most is not None or self._rules.limit(namespace) is not None
+    @property
+    def has_limits(self) -> bool:
+        """Whether the rules limit anybody."""
+        return self._rules.has_limits
 
-    def refusal(self, namespace: str, wanted: Serve | Pending, *, holds: bool) -> Refusal | None:
+    def is_limited(self, namespace: str) -> bool:
+        """Whether the rules limit how many addresses this namespace may have."""
+        return self._rules.limit(namespace) is not None
+
+    def is_scarce(self, newcomers: int) -> bool:
+        """Whether so many new claims are more than the whole install may still make."""
+        most = self._rules.tenancy.most
+        return most is not None and self._held() + newcomers > most
+
+    def refusal(self, namespace: str, wanted: Serve | Pending, record: PodRecord | None) -> Refusal | None:
         """What the rules have against a claim for this; a Pod that holds an address would only exchange it."""
         why = self._rules.refusal(namespace, wanted.mode, wanted.pool)
         if why is not None:
             return Refusal(why=why)
-        return None if holds else self._no_room(namespace)
+        if record is None:
+            return self._no_room(namespace)
+        return self._full() if record.phase is Phase.INTENT else None
 
-    def admit(self, uid: PodUid, namespace: str) -> Refusal | None:
-        """The Pod is about to claim: count it, or say that its namespace has no room left."""
-        refusal = self._no_room(namespace)
+    def admit(self, uid: PodUid, namespace: str, record: PodRecord | None) -> Refusal | None:
+        """The Pod is about to claim: count it, or say that there is no room left. An intent has its namespace's."""
+        refusal = self._no_room(namespace) if record is None else self._full()
         if refusal is None:
             self.count(uid, namespace)
         return refusal
@@ -57,13 +70,24 @@ class Admission:
 
     def _no_room(self, namespace: str) -> Refusal | None:
         limit = self._rules.limit(namespace)
-        if limit is None and self._rules.tenancy.most is None:
-            return None
-        count = self._count()
-        held = len(count.get(namespace, ()))
-        if limit is not None and held >= limit.addresses:
-            return over(limit, namespace, held)
-        return self._rules.full(sum(map(len, count.values())))
+        if limit is not None:
+            held = len(self._count().get(namespace, ()))
+            if held >= limit.addresses:
+                return over(limit, namespace, held)
+        return self._full()
+
+    def _full(self) -> Refusal | None:
+        return None if self._rules.tenancy.most is None else self._rules.full(self._held())
+
+    def _held(self) -> int:
+        """How many addresses the install has, or is about to have.
+
+        An intent has none, and may wait for EC2's quota for ever: it counts only while it is acted for.
+        """
+        if self._standing is None:
+            claims = self._ledger.pods().items()
+            self._standing = {uid for uid, record in claims if record.phase is not Phase.INTENT}
+        return len(self._standing) + sum(uid not in self._standing for uid in self._granted)
 
     def _count(self) -> dict[str, set[PodUid]]:
         """The Pods that hold, or are about to, by namespace; read once a turn, and only where a limit asks."""

@@ -139,7 +139,7 @@ class Housekeeping:
         found = sweep(addresses, around)
         kept = (left.address.association for left in found.leftovers)
         self.state.memory.leftovers = frozenset(a.association_id for a in kept if a)
-        reports = [*found.reports, *self._stranded(addresses)]
+        reports = [*found.reports, *self._stranded(addresses), *self._contradicted()]
         for report in reports:
             if report not in self._reported:
                 log.warning("left alone: %s", report)
@@ -165,6 +165,14 @@ class Housekeeping:
                 whose = f"cluster {silent.cluster_name} ({silent.key.cluster_uid})"
                 what = f"held by {whose}, which is silent; if that is gone for good: release-cluster"
                 yield f"{address.public_ip} ({address.allocation_id}): {what} {silent.key.cluster_uid}"
+
+    def _contradicted(self) -> Iterator[str]:
+        """The associations that the table has for a claim, and EC2 for another address: somebody wrote to the table."""
+        for uid, record in self.ledger.pods().items():
+            bearer = self.state.view.associated_by(record.association_id)
+            if bearer is not None and bearer.allocation_id != record.allocation_id:
+                named = f"association {record.association_id} stands in the claim of {record.holder} ({uid})"
+                yield f"{bearer.public_ip} ({bearer.allocation_id}): its {named}; find out who writes to the table"
 
     def _commits(self, change: Change) -> bool:
         """Whether it is written. An item that is not as we believe, or not to be read by us, stops nobody else.

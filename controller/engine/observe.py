@@ -90,7 +90,7 @@ class Observer:
     def _refusal(self, pod: PodView, record: PodRecord | None, wanted: Desire) -> Refusal | None:
         if not isinstance(wanted, Serve | Pending):
             return None
-        return self._admission.refusal(pod.namespace, wanted, holds=record is not None)
+        return self._admission.refusal(pod.namespace, wanted, record)
 
     def _heir(self, pod: PodView, record: PodRecord | None) -> PodView | None:
         """Another live Pod that was given the IP which this Pod's claim is for, or would be for, after this one."""
@@ -105,14 +105,21 @@ class Observer:
         return self._pods.ip_version(pod.uid), pod.created
 
     def _keep_order(self, glances: list[Glance], seen: Observation) -> None:
-        """Where a namespace has a limit the oldest comes first: nobody overtakes one of it that is put aside."""
+        """Where there is a limit the oldest comes first: nobody whom it counts overtakes one that is put aside.
+
+        The limit of the install counts everybody, but only once not all new Pods find room in it.
+        """
+        new = [glance for glance in sorted(glances, key=_age) if glance.pod is not None and glance.record is None]
+        scarce = self._admission.is_scarce(len(new))
         first: dict[str, Glance] = {}
-        for glance in sorted(glances, key=_age):
-            if glance.pod is None or glance.record is not None or not self._admission.is_limited(glance.pod.namespace):
+        for glance in new:
+            assert glance.pod is not None
+            if not scarce and not self._admission.is_limited(glance.pod.namespace):
                 continue
-            before = first.get(glance.pod.namespace)
+            line = "" if scarce else glance.pod.namespace
+            before = first.get(line)
             if glance.uid in seen.parked:
-                first.setdefault(glance.pod.namespace, glance)
+                first.setdefault(line, glance)
             elif before is not None:
                 self._knows(glance, seen.parked[before.uid], seen)
 

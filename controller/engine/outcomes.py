@@ -4,6 +4,8 @@ A failure is never a drop: each Pod is tried again for ever, with a backoff of i
 waits for something that can be noticed is woken by it, and looked at slowly otherwise.
 """
 
+from collections.abc import Collection
+
 from controller.core import actions as act
 from controller.core import contract, waiting
 from controller.core.actions import Reason
@@ -56,6 +58,7 @@ class Aftermath:
         self._target_waiters: set[PodUid] = set()
         self._refused: set[PodUid] = set()
         self._crowded: dict[PodUid, str] = {}
+        self._freed: set[str] = set()
         self._braked: set[PodUid] = set()
         self._release_due = 0.0
 
@@ -100,6 +103,7 @@ class Aftermath:
 
     def everyone_is_due(self) -> None:
         """All Pods are about to be looked at: who is refused then is noted anew, and who is gone is noted no more."""
+        self._queue.add(self.refused())  # one that was noted while that was made ready is not in it
         self._refused.clear()
         self._crowded.clear()
 
@@ -109,12 +113,18 @@ class Aftermath:
 
     def _make_room(self, outcome: Outcome) -> None:
         """A plan that has ended may have given up an address, or not have got one: its namespace's others are next."""
-        if outcome.error is None and not outcome.did:
+        if (outcome.error is None and not outcome.did) or outcome.uid in self.refused():
             return
         s = outcome.situation
-        namespace = s.record.namespace if s.record else s.pod.namespace if s.pod else ""
-        if self._crowded and outcome.uid not in self.refused():
-            self._queue.add(uid for uid, crowded in self._crowded.items() if crowded in (namespace, _ANY))
+        self._freed.add(s.record.namespace if s.record else s.pod.namespace if s.pod else "")
+
+    def share_room(self, busy: Collection[PodUid]) -> None:
+        """Wake who waits for the room that was made; and the `busy`, who may have been told "no" before it was."""
+        if self._freed and (self._crowded or self._state.admission.has_limits):
+            room = {*self._freed, _ANY}
+            self._queue.add(uid for uid, crowded in self._crowded.items() if crowded in room)
+            self._queue.add(busy)
+        self._freed.clear()
 
     def _done(self, outcome: Outcome, mine: PodMemory) -> None:
         mine.failures = mine.losses = 0

@@ -66,7 +66,7 @@ def _admitted(state: TermState, s: Situation, steps: Plan) -> Plan:
     if adopts(steps):
         state.admission.count(s.uid, s.pod.namespace)
         return steps
-    refusal = state.admission.admit(s.uid, s.pod.namespace)
+    refusal = state.admission.admit(s.uid, s.pod.namespace, s.record)
     return plan(replace(s, refusal=refusal)) if refusal is not None else steps
 
 

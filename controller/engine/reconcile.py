@@ -199,6 +199,8 @@ class Reconciler:
                 self.aftermath.take_in(outcome)
             else:
                 self._queue.add([outcome.uid])
+        if self.aftermath is not None:
+            self.aftermath.share_room(self._in_flight.uids)
 
     def _chores(self, state: TermState, house: Housekeeping) -> None:
         if house.first:

@@ -121,7 +121,7 @@ class Snapshot:
         if isinstance(wanted, Invalid):
             return wanted.why
         refusal = self._refusal(view) if view and record is None else None
-        return refusal or (memory.error if memory else "") or None
+        return refusal or contract.for_tenants(memory.error if memory else "") or None
 
     def _refusal(self, view: PodView) -> str | None:
         """Which rule refuses it: the file says so to a standby too."""

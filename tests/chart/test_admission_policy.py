@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from controller.core import contract, foreign_keys
 from controller.core import desire as desire_module
-from controller.core.desire import Invalid, desire
+from controller.core.desire import Invalid, Pending, Serve, desire
 from controller.kube.decode import pod_of, view_of
 from tests.chart.files import FULL, load
 from tests.chart.helm import NAME, Object, Release, render
@@ -53,6 +53,8 @@ def controller_says(pod: Object) -> str:
     """What the controller would tell this Pod's author; empty if nothing."""
     found = {**pod, "metadata": {**pod["metadata"], "uid": "u", "namespace": "default"}}
     wanted = desire(view_of(pod_of(json.dumps(found).encode())))
+    if isinstance(wanted, Serve | Pending):
+        return foreign_keys.refusal(wanted.mode, wanted.pool) or ""
     return wanted.why if isinstance(wanted, Invalid) else ""
 
 
@@ -112,7 +114,7 @@ def test_the_controller_accepts(name: str) -> None:
 
 def test_every_refusal_in_the_code_has_a_case() -> None:
     said = "\n".join(controller_says(pod) for pod in (WRONG | WRONG_LATER).values())
-    makers = (desire_module, contract.tag_key_fault, foreign_keys.fault)
+    makers = (desire_module, contract.tag_key_fault, foreign_keys.refusal)
     sentences = [text for maker in makers for text in _texts(inspect.getsource(maker))]
     assert len(sentences) >= 8
     assert not [part for part in sentences if part not in said]

@@ -156,6 +156,15 @@ def test_its_own_labels_and_condition_it_may_write_and_take_off(thief: Thief) ->
     assert thief.pod()["metadata"]["labels"] == {"app": "dns"}
 
 
+BEYOND_ITS_EVENTS: tuple[Object, ...] = (
+    {"reportingComponent": "kubelet"},
+    {"related": A_SECRET},
+    {"action": "Killing"},
+    {"metadata": {"name": "own.6", "namespace": SYSTEM, "annotations": {"a": "b"}}},
+    {"metadata": {"name": "own.6", "namespace": SYSTEM, "finalizers": ["a.io/b"]}},
+)
+
+
 def event(name: str, **changes: object) -> Object:
     """An event of the controller's own."""
     about = {"apiVersion": "v1", "kind": "Pod", "namespace": SYSTEM, "name": "dns"}
@@ -166,6 +175,8 @@ def event(name: str, **changes: object) -> Object:
         "reason": "EIPAssociated",
         "message": "m",
         "source": {"component": "aws-pod-eip-controller"},
+        "reportingComponent": "aws-pod-eip-controller",
+        "reportingInstance": "replica-1",
         "count": 1,
         **changes,
     }
@@ -178,6 +189,10 @@ def test_of_events_it_writes_its_own(thief: Thief) -> None:
     assert thief.writes("PATCH", f"{EVENTS}/own.1", {"reason": "Evil"}, MERGE) == POLICY
     assert thief.writes("POST", EVENTS, event("own.2", source={"component": "kubelet"})) == POLICY
     assert thief.writes("POST", EVENTS, event("own.3", involvedObject=A_SECRET)) == POLICY
+    for change in BEYOND_ITS_EVENTS:
+        assert thief.writes("POST", EVENTS, event("own.6", **change)) == POLICY
+    for more in ({"reportingInstance": "x"}, {"metadata": {"annotations": {"a": "b"}}}):
+        assert thief.writes("PATCH", f"{EVENTS}/own.1", more, MERGE) == POLICY
     thief.cluster.create(EVENTS, event("theirs", source={"component": "kubelet"}, message="theirs"))
-    for change in ({"count": 9}, {"source": {"component": "aws-pod-eip-controller"}}):
-        assert thief.writes("PATCH", f"{EVENTS}/theirs", change, MERGE) == POLICY
+    for theirs in ({"count": 9}, {"source": {"component": "aws-pod-eip-controller"}}):
+        assert thief.writes("PATCH", f"{EVENTS}/theirs", theirs, MERGE) == POLICY

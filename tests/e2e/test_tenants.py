@@ -26,7 +26,7 @@ def test_a_key_of_others_is_no_pool(scene: Scene, key: str) -> None:
     evil.run("any", fixed(key))
     evil.run("by-value", fixed_value(key))
     for name in ("any", "by-value"):
-        evil.hears(name, "Warning EIPInvalid", f"'{key}' is never a pool", "a tag key of its own")
+        evil.hears(name, "Warning EIPRefused", f"'{key}' is never a pool", "a tag key of its own")
     scene.run("other", auto())
     scene.served("other")
     assert scene.free(kept)

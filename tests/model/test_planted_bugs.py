@@ -67,7 +67,9 @@ PLAN_BUGS = {
         "was never associated",
     ),
     "an allocation whose reply was lost is made again at once": (
-        plan_with("    if s.in_doubt:\n        return (Wait(reason=Reason.DOUBT),)\n    intent", "    intent"),
+        plan_with(
+            "    if s.in_doubt:\n        return (Wait(reason=Reason.DOUBT),)\n    if s.record", "    if s.record"
+        ),
         "auto, with time between",
         "a second address",
     ),

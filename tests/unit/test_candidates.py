@@ -156,8 +156,8 @@ def test_what_a_lost_cluster_held_is_offered_last_and_to_its_former_holder_first
 
 def test_a_tags_value_is_never_left_to_another_clusters_queue() -> None:
     elder = PoolQueue(pool="k", border_group="g", waiting=9, waited_s=1000)
-    for mode, count in ((Mode.FIXED_TAG, 0), (Mode.FIXED_TAG_VALUE, 1)):
-        there = replace(market([address("e-1", k="ns/p")]), queues={"them": [elder]}, fresh={AllocationId("e-1")})
+    for mode, count, value in ((Mode.FIXED_TAG, 0, ""), (Mode.FIXED_TAG_VALUE, 1, "ns/p")):
+        there = replace(market([address("e-1", k=value)]), queues={"them": [elder]}, fresh={AllocationId("e-1")})
         assert len(given(there, seeker("p", mode))) == count
 
 
@@ -220,7 +220,9 @@ def test_an_address_is_allocated_in_the_border_group_of_its_pod(group: str | Non
     assert (request.border_group, request.public_ipv4_pool) == (asked, "amazon")
 
 
-@pytest.mark.parametrize("value", ["shop/web-0", "a:shop/web-0", "b:shop/web-0", "x/y.z", "evil/p"])
+@pytest.mark.parametrize(
+    "value", ["shop/web-0", "a:shop/web-0", "b:shop/web-0", "eu/prod:shop/web-0", "a:b:c/d", "x/y.z", "evil/p"]
+)
 def test_an_address_whose_value_names_a_pod_is_not_any_pods(value: str) -> None:
     kept, free = address("e-1", k=value), address("e-2", k="")
     assert given(market([kept, free])) == {"p": "e-2"}
@@ -229,7 +231,7 @@ def test_an_address_whose_value_names_a_pod_is_not_any_pods(value: str) -> None:
     assert "or kept for Pods that their values name" in why(market([kept, taken]), seeker())
 
 
-@pytest.mark.parametrize("value", ["", "games", "eu/", "/x", "Shop/web", "a/b/c", "a:b:c/d", ":a/b", "team blue/1"])
+@pytest.mark.parametrize("value", ["", "games", "eu/", "/x", "Shop/web", "a/b/c", ":a/b", "team blue/1"])
 def test_any_other_value_keeps_an_address_for_nobody(value: str) -> None:
     assert given(market([address("e-1", k=value)])) == {"p": "e-1"}
 
@@ -249,3 +251,9 @@ def test_other_clusters_are_not_named_where_tenants_do_not_trust_each_other() ->
     assert "held by others;" in why(replace(there, discreet=True), seeker())
     own = market([taken], side("e-1", owner=ME))
     assert f"cluster {FACTS.cluster_uid}" in why(replace(own, discreet=True), seeker())
+
+
+def test_who_the_value_names_gets_its_address_in_either_mode() -> None:
+    kept = market([address("e-1", k="ns/p"), address("e-2", k="a:ns/q"), address("e-3", k="b:ns/r")])
+    assert given(kept, seeker("p"), seeker("q"), seeker("r"), seeker("s")) == {"p": "e-1", "q": "e-2"}
+    assert given(market([address("e-1", k="ns/p")], side("e-1", owner="c-2#kube-system/l")), seeker("p")) == {}

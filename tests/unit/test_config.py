@@ -284,6 +284,7 @@ def test_tags_that_ec2_would_refuse_end_the_start(raw: str) -> None:
         ("[]", None),
         ("game-pool", ("game-pool",)),
         ("game-pool, team-*,", ("game-pool", "team-*")),
+        ('[ "a", "b" ]', ("a", "b")),
         ('["game[[]eu]#1,2", "b"]', ("game[[]eu]#1,2", "b")),
         ("[ab]*", ("[ab]*",)),
     ],

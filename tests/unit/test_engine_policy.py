@@ -260,3 +260,38 @@ def test_a_key_that_is_not_listed_is_refused_and_takes_nothing_away(world: World
     replica.run(60)
     assert served(world, [before, after]) == [True, False]
     assert "tag key 'pool' is not among those" in said(world, after)[0]
+
+
+def test_intents_that_wait_for_quota_keep_nobody_from_a_pool(world: World) -> None:
+    world.tenancy = Tenancy(most=2)
+    world.ec2.fail("AllocateAddress", QuotaExceeded("no more", code="AddressLimitExceeded"), times=1000)
+    replica = Replica(world).lead()
+    world.pool(1)
+    for number in range(3):
+        world.pod(f"evil-{number}", auto(), ip=f"10.0.0.1{number}")
+    replica.run(30)
+    good = world.pod("good", fixed(), ip="10.0.0.6")
+    assert replica.until(lambda: world.label(good), 60) < 30
+
+
+def test_who_waited_with_an_intent_finds_no_more_than_there_is_room_for(world: World) -> None:
+    world.tenancy = Tenancy(most=2)
+    world.ec2.fail("AllocateAddress", QuotaExceeded("no more", code="AddressLimitExceeded"), times=3)
+    replica = Replica(world).lead()
+    pods = [world.pod(f"p{number}", auto(), ip=f"10.0.0.1{number}") for number in range(4)]
+    replica.run(1500, step=5.0)
+    assert sum(served(world, pods)) == 2
+
+
+def test_the_oldest_of_any_namespace_gets_the_room_that_is_left(world: World) -> None:
+    world.tenancy = Tenancy(most=1)
+    replica = Replica(world).lead()
+    world.pool(3)
+    holder = world.pod("holder", auto())
+    replica.settle()
+    old = world.pod("old", fixed(), ip="10.0.0.6", created="2026-01-01T00:00:00Z")
+    young = world.pod("young", auto(), ip="10.0.0.7", namespace="other", created="2026-01-02T00:00:00Z")
+    replica.run(5)
+    world.pods.delete(holder)
+    replica.until(lambda: any(served(world, [old, young])), 60)
+    assert served(world, [old, young]) == [True, False]

@@ -253,7 +253,7 @@ def test_an_association_that_ec2_shows_at_another_address_is_not_cut(mode: Mode)
     assert s.address.association is not None
     assert cut == [s.address.association.association_id], "its own is cut all the same"
     [told] = [step.event.message for step in steps if isinstance(step, act.Tell)][:1]
-    assert "EC2 shows it at address" in told
+    assert "EC2 shows it elsewhere" in told
 
 
 def test_an_association_of_this_address_at_a_target_that_it_never_had_is_not_cut() -> None:
@@ -263,6 +263,8 @@ def test_an_association_of_this_address_at_a_target_that_it_never_had_is_not_cut
     elsewhere = replace(s.address, association=Association(association_id=OTHER, target=ELSEWHERE))
     seen = replace(s, record=replace(s.record, association_id=OTHER), address=elsewhere, bearer=elsewhere)
     assert kinds(seen) == ["Forget"]
+    told = [step.event.reason for step in plan(seen) if isinstance(step, act.Tell)]
+    assert told == [contract.DISASSOCIATION_FAILED], "nothing was cut, so nothing is said to be"
 
 
 def test_an_association_that_ec2_does_not_show_yet_is_cut_as_the_table_says() -> None:
@@ -270,3 +272,15 @@ def test_an_association_that_ec2_does_not_show_yet_is_cut_as_the_table_says() ->
     assert "Cut" in kinds(s)
     assert "Cut" in kinds(replace(s, bearer=s.address))
     assert "Cut" in kinds(replace(s, bearer=s.address, claim=None))
+
+
+def test_what_is_tagged_as_another_clusters_is_not_released_whatever_the_claim_remembers() -> None:
+    s = releasing()
+    assert s.record is not None
+    assert s.address is not None
+    theirs = {contract.TAG_CLUSTER_UID: "c-2", contract.TAG_POD: "x/y", contract.TAG_POD_UID: "u-2"}
+    forged = replace(s.record, adopted=AdoptedTags(cluster_name="a", pod="x/y", pod_uid="u-2"))
+    tagged = replace(s.address, tags={**s.address.tags, **theirs})
+    assert kinds(replace(s, record=forged, address=tagged)) == ["Forget"]
+    own = replace(tagged, tags={**tagged.tags, contract.TAG_CLUSTER_UID: s.facts.cluster_uid})
+    assert kinds(replace(s, record=forged, address=own)) == ["Release", "Forget"]
