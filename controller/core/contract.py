@@ -54,6 +54,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SHOWN = 100
 LONGEST_TAG_KEY: Final = 128
 LONGEST_TAG_VALUE: Final = 256
+LONGEST_READ: Final = LONGEST_TAG_KEY + 1
+"""Characters of an annotation that are looked at: no legal value is as long, and messages show fewer."""
 
 _UNSEEN = (
     *range(0x20),

@@ -29,6 +29,9 @@ from state.errors import Misconfigured, PodEipError, Unavailable
 
 POOL_SIZE = 64
 CHUNK = 1 << 20
+LARGEST_ANSWER = 32 << 20
+"""Bytes. etcd holds objects of 1.5 MiB; where each of their characters is escaped, JSON has 9 MiB of that."""
+TOO_LARGE = "AnswerTooLarge"  # the code of an Unavailable that is no more than that
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 SILENCE = urllib3.exceptions.ReadTimeoutError.__name__  # the code of an Unavailable that is no more than that
@@ -53,7 +56,8 @@ class Silent:
 class Call:
     """One request. `verb` and `resource` are RBAC's words, `timeout_s` overrides the connection's.
 
-    `before_send` is the last thing that runs before the request leaves.
+    An answer of more than `most_bytes` is not read to its end: Unavailable with the code TOO_LARGE. `before_send` is
+    the last thing that runs before the request leaves.
     """
 
     verb: str
@@ -63,6 +67,7 @@ class Call:
     body: Mapping[str, Any] | None = None
     content_type: str = "application/json"
     timeout_s: float | None = None
+    most_bytes: int = LARGEST_ANSWER
     before_send: Callable[[], None] | None = None
 
     @property
@@ -115,7 +120,7 @@ class Connection:
         with self._observed(call):
             limit = call.timeout_s or self.call_timeout_s
             deadline = time.monotonic() + limit
-            return _body(self._answer(call, request, limit), deadline, call.doing)
+            return _body(self._answer(call, request, limit), deadline, call)
 
     def open(self, call: Call, *, silence_s: float) -> Stream:
         """Begin to read an answer without an end; while it is read, no word for `silence_s` is Unavailable.
@@ -152,7 +157,7 @@ class Connection:
         answer: Answer = self._client.call_api(method, url, headers, body, form, timeout).response
         if 200 <= answer.status < 300:
             return answer
-        problem = _body(answer, time.monotonic() + self.call_timeout_s, call.doing)
+        problem = _body(answer, time.monotonic() + self.call_timeout_s, call)
         raise error_of(answer.status, problem, doing=call.doing, retry_after=answer.headers.get("Retry-After"))
 
     @contextmanager
@@ -205,14 +210,18 @@ def _load(kubeconfig: str | None, configuration: Configuration) -> None:
         raise Misconfigured([f"{what}: {error}"]) from error
 
 
-def _body(answer: Answer, deadline: float, doing: str) -> bytes:
+def _body(answer: Answer, deadline: float, call: Call) -> bytes:
     """The whole body; the socket's time-out alone would let a trickle of bytes last for ever."""
-    parts = []
+    parts, size = [], 0
     while part := answer.read1(CHUNK):
         parts.append(part)
+        size += len(part)
+        if size > call.most_bytes:
+            answer.close()
+            raise Unavailable(f"{call.doing}: the answer has more than {call.most_bytes} bytes", code=TOO_LARGE)
         if time.monotonic() > deadline:
             answer.close()
-            raise Unavailable(f"{doing}: the answer did not end in time", code=SILENCE)
+            raise Unavailable(f"{call.doing}: the answer did not end in time", code=SILENCE)
     answer.release_conn()
     return b"".join(parts)
 
