@@ -57,5 +57,5 @@ def _page(connection: Connection, resource: str, path: str, limit: int, token: s
 
 
 def _grown(limit: int, size: int) -> int:
-    """The limit after a page of that size: twice as much would still be far from the bound."""
-    return min(2 * limit, LARGEST_LIMIT) if 4 * size <= PAGE_BYTES else limit
+    """The limit after a page of that size: doubled where twice as much leaves a third of the bound."""
+    return min(2 * limit, LARGEST_LIMIT) if 3 * size <= PAGE_BYTES else limit

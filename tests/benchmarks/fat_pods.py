@@ -87,30 +87,35 @@ def measure(kube: KubeControl, replica: Replica, pods: int) -> None:
     replica.start()
     with Peak(replica.pid) as peak:
         wait_until(replica.leads, 300, lambda: f"it leads: {replica.tail()}")
-        first = told(kube, "it starts", pods, 0)
+        told(kube, "it starts", pods, 0)
         rest = rest_mb(replica)
     print(f"  peak {peak.mb:.0f} MiB, at rest {rest:.0f} MiB")
+    wait_until(lambda: _calls(kube)[-1].verb == "watch", 300, "the leader's own list is over")
+    before = _calls(kube)[-1].sequence
     with Peak(replica.pid) as peak:
         kube.compact()
         kube.drop_watches()
-        told(kube, "it lists anew", pods, first)
+        told(kube, "it lists anew", pods, before)
         rest = rest_mb(replica)
     print(f"  peak {peak.mb:.0f} MiB, at rest {rest:.0f} MiB", flush=True)
 
 
-def told(kube: KubeControl, what: str, pods: int, after: int) -> int:
-    """Wait for the watch that follows a list, print how that was asked for, and return where the log stands."""
+def told(kube: KubeControl, what: str, pods: int, after: int) -> None:
+    """Wait for the watch that follows a list, and print how that was asked for."""
     wait_until(lambda: _listed(kube, after), 300, what)
     *asked, watch = _listed(kube, after)
     sizes = [int((entry.query or {}).get("limit", "0")) for entry in asked]
     took = watch.time - asked[0].time
     print(f"{what}: {pods} Pods with {len(sizes)} requests for {min(sizes)} to {max(sizes)} in {took:.1f} s")
-    return watch.sequence
+
+
+def _calls(kube: KubeControl, after: int = 0) -> list[LogEntry]:
+    return [e for e in kube.log(after=after, resource="pods") if e.verb in ("list", "watch")]
 
 
 def _listed(kube: KubeControl, after: int) -> list[LogEntry]:
     """The requests of the first list, and the watch that came after it; nothing while there is none."""
-    calls = [e for e in kube.log(after=after, resource="pods") if e.verb in ("list", "watch")]
+    calls = _calls(kube, after)
     begun = next((i for i, e in enumerate(calls) if e.verb == "list"), len(calls))
     ended = next((i for i, e in enumerate(calls) if e.verb == "watch" and i > begun), None)
     return [] if ended is None else calls[begun : ended + 1]
