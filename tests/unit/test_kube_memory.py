@@ -1,6 +1,7 @@
 """What Pods may cost that somebody else makes as large as he likes: pages, lines and what is kept are bounded."""
 
 import json
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from controller.core import contract
 from controller.core.desire import Invalid, Serve, desire
 from controller.core.ports import PodView
 from controller.kube.cache import PodCache
-from controller.kube.connection import Connection, connect
+from controller.kube.connection import Call, Connection, connect
 from controller.kube.decode import pod_of, view_of
 from controller.kube.identity import ClusterIdentity
 from controller.kube.informer import PodInformer
@@ -81,7 +82,7 @@ class Crowd:
 
 
 @contextmanager
-def connected(server: Crowd, folder: Path) -> Iterator[Connection]:
+def connected(server: Callable[[Heard], Reply], folder: Path) -> Iterator[Connection]:
     """A connection to it."""
     with scripted(server) as http:
         file = folder / "kubeconfig"
@@ -281,3 +282,23 @@ def test_an_event_may_come_in_pieces(tmp_path: Path) -> None:
         wait_until(lambda: cache.at_ip("10.9.9.9"))
         wait_until(lambda: len(server.watched) == 2)
     assert server.watched == ["7", "9"]
+
+
+def test_many_large_answers_at_once_are_read_in_turn(tmp_path: Path) -> None:
+    """Each thread that acts for a Pod may be given a large one."""
+    fat, count, read = filler(6_000_000), 24, list[int]()
+    together = threading.Barrier(count, timeout=60)
+
+    def answer(_: Heard) -> Reply:
+        together.wait()
+        return Reply(body=fat)
+
+    with traced() as peak, connected(answer, tmp_path) as connection:
+        get = Call(verb="get", resource="pods", path="/pod")
+        threads = [threading.Thread(target=lambda: read.append(len(connection.send(get)))) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert read == [len(fat)] * count
+        assert peak() < BOUND
