@@ -55,6 +55,8 @@ _IDENTITIES = re.compile(r"arn:aws[a-z-]*:[^\s;'\"]*[^\s;'\".,]|(?<![\da-f-])\d{
 _SHOWN = 100
 LONGEST_TAG_KEY: Final = 128
 LONGEST_TAG_VALUE: Final = 256
+LONGEST_READ: Final = LONGEST_TAG_KEY + 1
+"""Characters of an annotation that are looked at: no legal value is as long, and messages show fewer."""
 
 _UNSEEN = (
     *range(0x20),

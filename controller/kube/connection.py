@@ -29,6 +29,10 @@ from state.errors import Misconfigured, PodEipError, Unavailable
 
 POOL_SIZE = 64
 CHUNK = 1 << 20
+LARGEST_ANSWER = 32 << 20
+"""Bytes. etcd holds objects of 1.5 MiB; where each of their characters is escaped, JSON has 9 MiB of that."""
+LARGE_AT_ONCE = 2
+TOO_LARGE = "AnswerTooLarge"  # the code of an Unavailable that is no more than that
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 SILENCE = urllib3.exceptions.ReadTimeoutError.__name__  # the code of an Unavailable that is no more than that
@@ -53,7 +57,8 @@ class Silent:
 class Call:
     """One request. `verb` and `resource` are RBAC's words, `timeout_s` overrides the connection's.
 
-    `before_send` is the last thing that runs before the request leaves.
+    An answer of more than `most_bytes` is not read to its end: Unavailable with the code TOO_LARGE. `before_send` is
+    the last thing that runs before the request leaves.
     """
 
     verb: str
@@ -63,6 +68,7 @@ class Call:
     body: Mapping[str, Any] | None = None
     content_type: str = "application/json"
     timeout_s: float | None = None
+    most_bytes: int = LARGEST_ANSWER
     before_send: Callable[[], None] | None = None
 
     @property
@@ -108,6 +114,7 @@ class Connection:
         self._client = client
         self._observer: Observer = observer or Silent()
         self._tokens = threading.Lock()
+        self._large = threading.BoundedSemaphore(LARGE_AT_ONCE)
 
     def send(self, call: Call) -> bytes:
         """The body of a successful answer. Raises the errors of `codes`, and Unavailable without a whole answer."""
@@ -115,7 +122,7 @@ class Connection:
         with self._observed(call):
             limit = call.timeout_s or self.call_timeout_s
             deadline = time.monotonic() + limit
-            return _body(self._answer(call, request, limit), deadline, call.doing)
+            return self._body(self._answer(call, request, limit), deadline, call)
 
     def open(self, call: Call, *, silence_s: float) -> Stream:
         """Begin to read an answer without an end; while it is read, no word for `silence_s` is Unavailable.
@@ -152,8 +159,24 @@ class Connection:
         answer: Answer = self._client.call_api(method, url, headers, body, form, timeout).response
         if 200 <= answer.status < 300:
             return answer
-        problem = _body(answer, time.monotonic() + self.call_timeout_s, call.doing)
+        problem = self._body(answer, time.monotonic() + self.call_timeout_s, call)
         raise error_of(answer.status, problem, doing=call.doing, retry_after=answer.headers.get("Retry-After"))
+
+    def _body(self, answer: Answer, deadline: float, call: Call) -> bytes:
+        """The whole body. Of large ones only a few are read at once: each thread may be given one, as its Pod is."""
+        begun = _read(answer, CHUNK, deadline, call)
+        size = sum(map(len, begun))
+        if size <= CHUNK:
+            answer.release_conn()
+            return b"".join(begun)
+        if not self._large.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            answer.close()
+            raise _late(call)
+        try:
+            parts = begun + _read(answer, call.most_bytes - size, deadline, call)
+            return _whole(answer, parts, call)
+        finally:
+            self._large.release()
 
     @contextmanager
     def _turn(self, call: Call) -> Iterator[None]:
@@ -205,16 +228,28 @@ def _load(kubeconfig: str | None, configuration: Configuration) -> None:
         raise Misconfigured([f"{what}: {error}"]) from error
 
 
-def _body(answer: Answer, deadline: float, doing: str) -> bytes:
-    """The whole body; the socket's time-out alone would let a trickle of bytes last for ever."""
-    parts = []
-    while part := answer.read1(CHUNK):
+def _read(answer: Answer, most: int, deadline: float, call: Call) -> list[bytes]:
+    """The body, or its first `most` bytes and some; the socket's time-out would let a trickle last for ever."""
+    parts, size = list[bytes](), 0
+    while size <= most and (part := answer.read1(CHUNK)):
         parts.append(part)
+        size += len(part)
         if time.monotonic() > deadline:
             answer.close()
-            raise Unavailable(f"{doing}: the answer did not end in time", code=SILENCE)
+            raise _late(call)
+    return parts
+
+
+def _whole(answer: Answer, parts: list[bytes], call: Call) -> bytes:
+    if sum(map(len, parts)) > call.most_bytes:
+        answer.close()
+        raise Unavailable(f"{call.doing}: the answer has more than {call.most_bytes} bytes", code=TOO_LARGE)
     answer.release_conn()
     return b"".join(parts)
+
+
+def _late(call: Call) -> Unavailable:
+    return Unavailable(f"{call.doing}: the answer did not end in time", code=SILENCE)
 
 
 def _bear_silence(answer: Answer, seconds: float) -> None:

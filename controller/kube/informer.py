@@ -22,14 +22,13 @@ from controller.core.ports import Clock
 from controller.kube.cache import PodCache, Seen, version_number
 from controller.kube.codes import wait_of
 from controller.kube.connection import SILENCE, Call, Connection, Stream, path_of
-from controller.kube.decode import Pod, pod_of, pod_page, version_of, view_of
+from controller.kube.decode import ListMeta, Pod, pod_of, pod_page, version_of, view_of
 from controller.kube.identity import ClusterIdentity
+from controller.kube.paging import PAGE_TIMEOUT_S, pages
 from controller.kube.watching import WatchEvent, batches
 from state.errors import PodEipError, Unavailable, VersionExpired
 from state.model import PodUid
 
-PAGE = 500
-LIST_TIMEOUT_S = 30.0
 WATCH_S = (240, 360)
 BARREN_WATCHES = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
@@ -86,7 +85,7 @@ class PodInformer:
     @property
     def silence_limit_s(self) -> float:
         """Seconds after which something is heard at the latest, of an API server that answers: see above."""
-        return BARREN_WATCHES * (self._silence_s + LONGEST_PAUSE_S + self._connection.call_timeout_s) + LIST_TIMEOUT_S
+        return BARREN_WATCHES * (self._silence_s + LONGEST_PAUSE_S + self._connection.call_timeout_s) + PAGE_TIMEOUT_S
 
     def _interrupt(self) -> None:
         if (stream := self._stream) is not None:
@@ -123,23 +122,16 @@ class PodInformer:
         self._stopping.wait(max(pause, wait_of(error)))
 
     def _list(self) -> str:
-        pods: list[Seen] = []
-        version, token = self._page(pods, "")
-        while token:
-            version, token = self._page(pods, token)
+        pods, version = list[Seen](), ""
+        for meta, page in pages(self._connection, "pods", self._path, _seen_page):
+            pods.extend(page)
+            version = meta.resource_version
         self._identity.confirm()
         changed = self._cache.replace(pods)
         self._heard = self._listed = self._clock()
         log.info("Listed %d Pods at version %s, %d changed", len(pods), version, len(changed))
         self._tell(changed)
         return version
-
-    def _page(self, pods: list[Seen], token: str) -> tuple[str, str]:
-        query = [("limit", str(PAGE))] + ([("continue", token)] if token else [])
-        call = Call(verb="list", resource="pods", path=self._path, query=query, timeout_s=LIST_TIMEOUT_S)
-        meta, page = pod_page(self._connection.send(call))
-        pods.extend(_seen(pod) for pod in page)
-        return meta.resource_version, meta.next_page or ""
 
     def _watch(self) -> None:
         query = [
@@ -214,6 +206,11 @@ class PodInformer:
         if version_number(version) < version_number(self._version):
             raise VersionExpired(f"version {version} came after {self._version}: the server's past has changed")
         self._version = version
+
+
+def _seen_page(body: bytes) -> tuple[ListMeta, list[Seen]]:
+    meta, page = pod_page(body)
+    return meta, [_seen(pod) for pod in page]
 
 
 def _seen(pod: Pod) -> Seen:

@@ -16,10 +16,9 @@ from controller.core.ports import Clock
 from controller.kube.connection import Call, Connection, path_of
 from controller.kube.decode import ListMeta, malformed
 from controller.kube.identity import ClusterIdentity
+from controller.kube.paging import pages
 from state.errors import ObjectNotFound
 
-PAGE = 500
-LIST_TIMEOUT_S = 30.0
 KEPT = 20_000
 UNUSED_S = 7_200.0
 """The longest time between two full comparisons, twice: each asks for the Nodes of all served Pods, at any age."""
@@ -94,9 +93,8 @@ class NodeReader:
     def instances(self) -> frozenset[str]:
         """The instance ids of all Nodes, read anew; Unavailable where the API server is another cluster's."""
         found: set[str] = set()
-        token = self._page(found, "")
-        while token:
-            token = self._page(found, token)
+        for _, page in pages(self._connection, "nodes", path_of("api", "v1", "nodes"), _instances):
+            found |= page
         self._identity.confirm()
         return frozenset(found)
 
@@ -131,16 +129,11 @@ class NodeReader:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise malformed("Node", error) from error
 
-    def _page(self, found: set[str], token: str) -> str:
-        query = [("limit", str(PAGE))] + ([("continue", token)] if token else [])
-        path = path_of("api", "v1", "nodes")
-        body = self._connection.send(
-            Call(verb="list", resource="nodes", path=path, query=query, timeout_s=LIST_TIMEOUT_S)
-        )
-        try:
-            page = msgspec.json.decode(body, type=NodeList)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise malformed("list of Nodes", error) from error
-        providers = (provider_of_id(node.spec.provider_id) for node in page.items or ())
-        found.update(provider.instance_id for provider in providers if provider.instance_id)
-        return page.metadata.next_page or ""
+
+def _instances(body: bytes) -> tuple[ListMeta, set[str]]:
+    try:
+        page = msgspec.json.decode(body, type=NodeList)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise malformed("list of Nodes", error) from error
+    providers = (provider_of_id(node.spec.provider_id) for node in page.items or ())
+    return page.metadata, {provider.instance_id for provider in providers if provider.instance_id}

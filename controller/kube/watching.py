@@ -1,7 +1,8 @@
 """The lines of a watch, for Pods and for the Lease alike.
 
 A watch is one answer that does not end: a JSON object a line. An ERROR among them is the server's Status and becomes
-an exception; a line that is no JSON means that the answer is damaged, and what follows it cannot be trusted.
+an exception; a line that is no JSON means that the answer is damaged, and what follows it cannot be trusted. Nor can
+a line be longer than any object: it would fill the memory, and the watch has to begin elsewhere.
 """
 
 import time
@@ -12,9 +13,9 @@ import msgspec
 
 from controller.core.ports import Clock
 from controller.kube.codes import Status, error_of_status
-from controller.kube.connection import SILENCE, Stream
+from controller.kube.connection import LARGEST_ANSWER, SILENCE, Stream
 from controller.kube.decode import malformed
-from state.errors import Unavailable
+from state.errors import Unavailable, VersionExpired
 
 
 class WatchEvent(msgspec.Struct, frozen=True):
@@ -33,12 +34,14 @@ def batches(
 ) -> Iterator[list[WatchEvent]]:
     """The events as they arrive, those together that arrive together. Raises the errors of `codes`.
 
-    Bytes that make no event within `silence_s` are silence, as no bytes are.
+    Bytes that make no event within `silence_s` are silence, as no bytes are. A line without an end is VersionExpired.
     """
-    rest, heard = b"", clock()
+    rest, heard = bytearray(), clock()
     for chunk in stream.chunks():
-        *lines, rest = (rest + chunk).split(b"\n")
-        batch = [_event(line, doing) for line in lines if line.strip()]
+        lines, rest = _lines(rest, chunk)
+        if len(rest) > LARGEST_ANSWER:
+            raise VersionExpired(f"{doing}: a line of the watch is longer than {LARGEST_ANSWER} bytes")
+        batch = [_event(line, doing) for line in lines if line and not line.isspace()]
         if batch:
             yield batch
             heard = clock()
@@ -46,7 +49,14 @@ def batches(
             raise Unavailable(f"{doing}: nothing but empty bytes", code=SILENCE)
 
 
-def _event(line: bytes, doing: str) -> WatchEvent:
+def _lines(rest: bytearray, chunk: bytes) -> tuple[list[bytes | bytearray], bytearray]:
+    """The lines that end in this chunk, and what is left; `rest` is used up, so that a long line is not copied."""
+    first, *more = chunk.split(b"\n")
+    rest += first
+    return ([rest, *more[:-1]], bytearray(more[-1])) if more else ([], rest)
+
+
+def _event(line: bytes | bytearray, doing: str) -> WatchEvent:
     try:
         event = _EVENT.decode(line)
         if event.type != "ERROR":

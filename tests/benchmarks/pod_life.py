@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sandbox.world import ClusterSettings, SandboxCluster, World, WorldSettings, wait_until
+from tests.benchmarks.memory import memory_mb
 from tests.e2e.scene import PUBLIC_IP, Scene, auto, fixed, fixed_value, running
 
 PODS = 12
@@ -34,7 +35,7 @@ def main() -> None:
             _failover(world, cluster, kind)
         for replica in cluster.replicas:
             if replica.alive:
-                print(f"memory of {replica.name}: {_memory_mb(replica.pid):.0f} MB")
+                print(f"memory of {replica.name}: {memory_mb(replica.pid):.0f} MB")
 
 
 def _mode(world: World, cluster: SandboxCluster, mode: str, node: int) -> None:
@@ -90,16 +91,6 @@ def _failover(world: World, cluster: SandboxCluster, kind: str) -> None:
     first = next(c for c in world.ec2.log(seen) if c.caller.access_key in others)
     print(f"fail-over on {kind}: {first.started_mono - leader.signalled_at:.2f} s")
     wait_until(cluster.leader, 30, "a leader")
-
-
-def _memory_mb(pid: int) -> float:
-    """Proportional set size of the process and its children: what they share counts once."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    total = 0
-    for each in [str(pid), *children]:
-        rollup = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
-        total += next(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
-    return total / 1024
 
 
 if __name__ == "__main__":

@@ -44,6 +44,19 @@ def test_pages(kube_api: KubeApi) -> None:
     assert "continue" not in pages[-1]["metadata"]
 
 
+def test_the_limit_may_change_between_pages(kube_api: KubeApi) -> None:
+    for number in range(9):
+        kube_api.pod(f"p{number}")
+    path, token = kube_api.pods(), ""
+    found, versions = [], set()
+    for limit in (4, 1, 2, 500):
+        page = kube_api.list(path, limit=limit, **({"continue": token} if token else {}))
+        found.append(len(page["items"]))
+        versions.add(page["metadata"]["resourceVersion"])
+        token = page["metadata"].get("continue", "")
+    assert (found, len(versions), token) == ([4, 1, 2, 2], 1, "")
+
+
 def test_pages_show_the_version_of_the_first(kube_api: KubeApi) -> None:
     for name in ("a", "b", "c", "d"):
         kube_api.pod(name)

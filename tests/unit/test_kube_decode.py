@@ -150,7 +150,7 @@ def test_a_page_and_its_continuation() -> None:
 @pytest.mark.parametrize("items", ["null", "[]"])
 def test_an_empty_page(items: str) -> None:
     meta, pods = pod_page(b'{"metadata":{"resourceVersion":"7"},"items":' + items.encode() + b"}")
-    assert (meta.next_page, pods) == (None, [])
+    assert (meta.next_page, list(pods)) == (None, [])
 
 
 @pytest.mark.parametrize(
