@@ -30,7 +30,9 @@ class Remembering:
         self._note = note
 
     def status(self) -> dict[str, Any]:
-        """The sample, some of it hostile, taken just now."""
+        """The sample, some of it hostile, taken just now; none while a file beside the journal says that it hangs."""
+        while Path(os.environ["REPLICA_JOURNAL"] + ".hangs").exists():
+            time.sleep(0.02)
         found = replace(samples.status(), cluster=self._config.cluster_name, as_of=_now())
         if many := int(os.environ.get("REPLICA_PODS", "0")):
             found = replace(found, pods=samples.pods(many))

@@ -4,17 +4,19 @@ The bounds tell a server that is blocked from a machine that is busy; the figure
 """
 
 import json
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from controller.surface.worker import MAX_BUSY
 from tests.web.harness import Replica, answers, replica, until
 
 PROBE_LIMIT_S = 5.0  # timeoutSeconds of the chart's probes
@@ -72,3 +74,45 @@ def test_a_flood_of_whole_requests_does_not_fail_a_probe(tmp_path: Path, clients
         found = probed(one, clients)
     for times in found.took.values():
         assert max(times) < PROBE_LIMIT_S
+    assert found.told["statuses"].keys() <= {"200", "503"}, "everybody is answered"
+
+
+def test_clients_that_never_read_do_not_fail_a_probe(tmp_path: Path) -> None:
+    with replica(tmp_path, env={"REPLICA_PODS": "20000"}) as one:
+        until(answers(one))
+        found = probed(one, 100, "--deaf")
+    for times in found.took.values():
+        assert max(times) < PROBE_LIMIT_S
+
+
+def test_what_is_too_much_is_refused_at_once_and_probes_never_are(tmp_path: Path) -> None:
+    with replica(tmp_path) as one, ExitStack() as clients:
+        until(answers(one))
+        hangs = Path(f"{one.journal}.hangs")
+        hangs.touch()
+
+        def refuses() -> bool:
+            # Again and again, since none of them waits for long.
+            for _ in range(MAX_BUSY):
+                client = clients.enter_context(socket.create_connection(("127.0.0.1", one.port)))
+                client.sendall(b"GET /api/v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert {one.get(path).status for path in ("/healthz", "/readyz")} == {200}
+            refused = one.get("/metrics")
+            assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+            return refused.data == b"too many requests\n"
+
+        until(refuses)
+        hangs.unlink()
+        until(answers(one, "/metrics"))
+
+
+def test_sigterm_in_a_flood_releases_and_exits_with_0(tmp_path: Path) -> None:
+    with replica(tmp_path, env=MANY) as one:
+        until(answers(one))
+        with flood(one, 200):
+            time.sleep(1)
+            begun = time.monotonic()
+            one.process.terminate()
+            released = until(lambda: "released" in one.notes())
+            assert one.ended() == 0
+            sys.stdout.write(f"\nreleased after {released:.2f} s, ended after {time.monotonic() - begun:.2f} s\n")
