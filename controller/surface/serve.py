@@ -22,7 +22,7 @@ from controller.surface.worker import DRAIN_TIME_S, STOP_TIME_S, Worker
 from state.errors import Misconfigured
 
 _SHARED_MEMORY = "/dev/shm"
-_BACKLOG = 1024
+_BACKLOG = 2048
 
 
 def serve(config: Config, start: Start) -> None:

@@ -31,6 +31,7 @@ MAX_HEAD_BYTES = 32 * 1024
 MAX_PENDING = 600
 MAX_BUSY = 16
 MAX_ACCEPTED = 32
+PAUSE_S = 0.01
 PROBE_THREADS = 2
 _END_OF_HEAD = b"\r\n\r\n"
 _FAILED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -67,6 +68,7 @@ class Worker(ThreadWorker):
 
     stop_by: float | None = None
     busy = 0
+    refused = False
     probes: Executor
 
     def init_process(self) -> None:
@@ -115,7 +117,12 @@ class Worker(ThreadWorker):
         sys.exit(self.life.exit_code)
 
     def accept(self, listener: socket.socket) -> None:
-        """Take those who have connected, but no more at once than leaves time for the others."""
+        """Take some of those who have connected. While requests are refused, pause between: each refusal costs time in
+        which the controller waits for Python's lock, and who is refused soon comes again.
+        """
+        if self.refused:
+            self.refused = False
+            time.sleep(PAUSE_S)
         for _ in range(MAX_ACCEPTED):
             try:
                 sock, address = listener.accept()
@@ -173,6 +180,7 @@ class Worker(ThreadWorker):
             self.busy += 1
             self._submit(self.tpool, client)
         else:
+            self.refused = True
             # A few bytes on a new connection: the system takes them at once, whether the client reads or not.
             with suppress(OSError):
                 client.sock.send(_BUSY)

@@ -74,7 +74,7 @@ def test_a_flood_of_whole_requests_does_not_fail_a_probe(tmp_path: Path, clients
         found = probed(one, clients)
     for times in found.took.values():
         assert max(times) < PROBE_LIMIT_S
-    assert found.told["statuses"].keys() <= {"200", "503"}, "everybody is answered"
+    assert {"200", "503"} <= found.told["statuses"].keys(), "some are answered, and others refused"
 
 
 def test_clients_that_never_read_do_not_fail_a_probe(tmp_path: Path) -> None:
