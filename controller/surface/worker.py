@@ -152,8 +152,8 @@ class Worker(ThreadWorker):
             self._drop(self.pending_conns.popleft())
 
     def _receive(self, client: Client, _: object) -> None:
-        """More has come of a request that was waited for."""
-        if self._has_come(client):
+        """More has come of a request that was waited for; it may have been dropped to make room a moment ago."""
+        if client.sock.fileno() >= 0 and self._has_come(client):
             self._forget(client)
             self.pending_conns.remove(client)
             self._dispatch(client)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from controller.surface.worker import MAX_BUSY
+from controller.surface.worker import MAX_BUSY, MAX_PENDING
 from tests.web.harness import Replica, answers, replica, until
 
 PROBE_LIMIT_S = 5.0  # timeoutSeconds of the chart's probes
@@ -75,6 +75,16 @@ def test_a_flood_of_whole_requests_does_not_fail_a_probe(tmp_path: Path, clients
     for times in found.took.values():
         assert max(times) < PROBE_LIMIT_S
     assert {"200", "503"} <= found.told["statuses"].keys(), "some are answered, and others refused"
+
+
+def test_more_clients_than_are_waited_for_do_not_end_the_worker(tmp_path: Path) -> None:
+    with replica(tmp_path) as one:
+        until(answers(one))
+        worker = one.worker()
+        found = probed(one, 2 * MAX_PENDING + 300)
+        assert one.worker() == worker
+    for times in found.took.values():
+        assert max(times) < PROBE_LIMIT_S
 
 
 def test_clients_that_never_read_do_not_fail_a_probe(tmp_path: Path) -> None:
