@@ -33,8 +33,9 @@ from controller.engine.vigil import Vigil, writer_bound_s
 from controller.engine.workqueue import Workqueue
 from controller.kube.connection import Connection
 from controller.kube.events import EventRecorder
-from controller.kube.identity import ClusterIdentity, own_namespace
+from controller.kube.identity import ClusterIdentity
 from controller.kube.lease import KubeLeaseStore
+from controller.kube.namespace import own_namespace
 from controller.kube.pods import KubePods
 from controller.surface.program import version
 from state.credentials import CredentialKeeper

@@ -4,7 +4,7 @@ It is a snapshot: whoever builds it has looked already, and whoever shows it ask
 and are there to be read, not compared; None means that there is nothing to say.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -47,6 +47,9 @@ class PodStatus:
     allocation_id: str | None = None
     since: str | None = None
     error: str | None = None
+
+
+_POD_FIELDS = tuple(each.name for each in fields(PodStatus))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,5 +127,10 @@ class Status:
     waits: Waits = field(default_factory=Waits)
 
     def to_json(self) -> dict[str, Any]:
-        """The document as plain dictionaries and tuples, ready for JSON."""
-        return asdict(self)
+        """The document as plain dictionaries and tuples, ready for JSON.
+
+        There may be thousands of Pods, and asdict, which copies deeply, takes ten times as long for each.
+        """
+        document = asdict(replace(self, pods=()))
+        document["pods"] = tuple({name: getattr(pod, name) for name in _POD_FIELDS} for pod in self.pods)
+        return document

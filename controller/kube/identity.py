@@ -5,18 +5,17 @@ A name can be given twice, and a kubeconfig, a DNS name or a restored control pl
 """
 
 import threading
-from pathlib import Path
 
 import msgspec
 
 from controller.core.ports import Clock
 from controller.kube.connection import Call, Connection, path_of
 from controller.kube.decode import Metadata, malformed
+from controller.kube.namespace import own_namespace
 from state.errors import Unavailable
 from state.model import ClusterUid
 
-DEFAULT_NAMESPACE = "kube-system"
-NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+__all__ = ["ClusterIdentity", "own_namespace"]
 
 
 class Namespace(msgspec.Struct, frozen=True):
@@ -64,11 +63,3 @@ class ClusterIdentity:
             return ClusterUid(msgspec.json.decode(body, type=Namespace).metadata.uid)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise malformed("Namespace", error) from error
-
-
-def own_namespace(file: Path = NAMESPACE_FILE) -> str:
-    """The namespace that we run in; `kube-system` outside a cluster."""
-    try:
-        return file.read_text(encoding="utf-8").strip() or DEFAULT_NAMESPACE
-    except OSError:
-        return DEFAULT_NAMESPACE

@@ -1,4 +1,4 @@
-"""Runs the controller inside gunicorn: one master, one worker with the loop and eight threads for HTTP.
+"""Runs the controller inside gunicorn: one master, one worker with the loop, 8 threads for HTTP and 2 for probes.
 
 The address is bound before gunicorn starts, because gunicorn tries five times and then exits with a code of its own;
 here a port in use is a fault like any other. The exit code is 0 after a signal, 2 where the settings (or the table
@@ -22,7 +22,7 @@ from controller.surface.worker import DRAIN_TIME_S, STOP_TIME_S, Worker
 from state.errors import Misconfigured
 
 _SHARED_MEMORY = "/dev/shm"
-_BACKLOG = 128
+_BACKLOG = 2048
 
 
 def serve(config: Config, start: Start) -> None:
@@ -94,6 +94,7 @@ class Server(Application):
         self.release_time_s = config.call_timeout + 2
         self.life = Lifecycle(start, config.cluster_name, complain)
         self._log_level = config.log_level
+        self._lease = config.lease_name, config.lease_namespace
         self._listener = listener
         super().__init__()
 
@@ -120,11 +121,14 @@ class Server(Application):
 
     def load(self) -> WsgiApp:
         """The WSGI application, in the worker: what it imports does not burden the master."""
+        from controller.kube.namespace import own_namespace
         from controller.surface.metrics import Metrics
         from controller.surface.web import application
 
         self.metrics = Metrics()
-        return application(self.life, self.metrics)
+        name, namespace = self._lease
+        # The chart's Service and Lease have one name, so that this is the Service's, as its neighbours write it.
+        return application(self.life, self.metrics, (f"{name}.{namespace or own_namespace()}",))
 
     def _begin(self, worker: Worker) -> None:
         self.life.begin(self.metrics, worker.over)

@@ -12,6 +12,10 @@ from state.errors import Unavailable
 
 _PATH = "/api/v1/status"
 _POD_COLUMNS = ("namespace", "name", "mode", "phase", "public_ip", "private_ip", "since", "error")
+_REFUSED = {
+    421: "It takes no names that a stranger can own: use its IP address, localhost, or SERVICE.NAMESPACE.svc",
+    503: "It is asked too much at the moment: try again",
+}
 _POOL_COLUMNS = ("tag_key", "total", "free", "waiting")
 
 
@@ -32,11 +36,13 @@ def _fetch(url: str, timeout_s: float) -> Mapping[str, Any]:
     address = url if url.endswith(_PATH) else url + _PATH
     advice = "Is the controller running there? --url and --listen name another place"
     try:
-        answer = urllib3.request("GET", address, timeout=urllib3.Timeout(total=timeout_s), retries=False)
-        document = json.loads(answer.data)
+        limit = urllib3.Timeout(total=timeout_s)
+        answer = urllib3.request("GET", address, headers={"Accept-Encoding": "gzip"}, timeout=limit, retries=False)
+        document = json.loads(answer.data) if answer.status == 200 else None
     except (urllib3.exceptions.HTTPError, ValueError) as fault:
         raise Unavailable(f"{address}: {fault}", code="NoStatus", advice=advice) from fault
-    if answer.status != 200 or not isinstance(document, dict):
+    if not isinstance(document, dict):
+        advice = _REFUSED.get(answer.status, advice)
         raise Unavailable(f"{address} answered {answer.status}", code="NoStatus", advice=advice)
     return document
 

@@ -6,21 +6,24 @@ contains what users wrote into their Pods: it is sent as JSON only, and the page
 
 import base64
 import hashlib
-import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib import resources
 from typing import Any, Protocol
 
 from controller.core.contract import legible
+from controller.surface.documents import Document, Documents, document, status_document, takes_gzip
 from controller.surface.gunicorn_api import WsgiApp
+from controller.surface.hosts import is_ours
 from controller.surface.metrics import CONTENT_TYPE, Metrics
+from controller.surface.probes import HEALTH, READINESS
 
 _TEXT = "text/plain; charset=utf-8"
-_JSON = "application/json"
 _HTML = "text/html; charset=utf-8"
+_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_MISDIRECTED = b"not for this name: use localhost, an IP address, or SERVICE.NAMESPACE.svc\n"
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
@@ -47,53 +50,71 @@ class Answer:
     body: bytes
     content_type: str = _TEXT
     status: HTTPStatus = HTTPStatus.OK
-    policy: str = "default-src 'none'; frame-ancestors 'none'"
-    allow: str = ""
+    policy: str = _POLICY
+    more: tuple[tuple[str, str], ...] = ()
 
     def headers(self) -> list[tuple[str, str]]:
-        """All headers: never cached, never sniffed, never framed."""
-        headers = [
-            ("Content-Type", self.content_type),
-            ("Content-Length", str(len(self.body))),
+        """All headers: never stored, never sniffed, never framed."""
+        content = [("Content-Type", self.content_type), ("Content-Length", str(len(self.body)))]
+        return [
+            *(content if self.status is not HTTPStatus.NOT_MODIFIED else ()),
             ("Cache-Control", "no-store"),
             ("Content-Security-Policy", self.policy),
             ("Referrer-Policy", "no-referrer"),
             ("X-Content-Type-Options", "nosniff"),
             ("X-Frame-Options", "DENY"),
+            *self.more,
         ]
-        return [*headers, ("Allow", self.allow)] if self.allow else headers
 
 
-def application(source: Source, metrics: Metrics) -> WsgiApp:
-    """The WSGI application (PEP 3333) that answers GET and HEAD from `source` and `metrics`."""
-    routes = _routes(source, metrics)
+Environ = dict[str, Any]
+Route = Callable[[Environ], Answer]
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        found = _answer(routes, environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+
+def application(source: Source, metrics: Metrics, own_names: Collection[str] = ()) -> WsgiApp:
+    """The WSGI application (PEP 3333) that answers GET and HEAD from `source` and `metrics`.
+
+    `own_names`: further names by which it may be asked.
+    """
+    probes, routes = _probes(source), _routes(source, metrics)
+
+    def answer(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path in probes or is_ours(environ.get("HTTP_HOST", ""), own_names):
+            found = _answer(probes.get(path) or routes.get(path), environ)
+        else:
+            found = Answer(body=_MISDIRECTED, status=HTTPStatus.MISDIRECTED_REQUEST)
         start_response(f"{found.status.value} {found.status.phrase}", found.headers())
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [found.body]
 
     return answer
 
 
-def _routes(source: Source, metrics: Metrics) -> dict[str, Callable[[], Answer]]:
-    page = _page()
-    return {
-        "/": lambda: page,
-        "/healthz": lambda: _probe(*source.healthy()),
-        "/readyz": lambda: _probe(*source.ready()),
-        "/metrics": lambda: Answer(body=metrics.render(source.status()), content_type=CONTENT_TYPE),
-        "/api/v1/status": lambda: Answer(body=_json(source.status()), content_type=_JSON),
+def _probes(source: Source) -> dict[str, Route]:
+    return {HEALTH: lambda _: _probe(*source.healthy()), READINESS: lambda _: _probe(*source.ready())}
+
+
+def _routes(source: Source, metrics: Metrics) -> dict[str, Route]:
+    page, policy = _page()
+    forms = {
+        "/metrics": lambda status: document(metrics.render(status), CONTENT_TYPE),
+        "/api/v1/status": status_document,
     }
+    documents = Documents(source.status, forms)
+    return {"/": lambda environ: _sent(page, environ, policy)} | {path: _route(documents, path) for path in forms}
 
 
-def _answer(routes: dict[str, Callable[[], Answer]], method: str, path: str) -> Answer:
-    route = routes.get(path)
+def _route(documents: Documents, path: str) -> Route:
+    return lambda environ: _sent(documents.get(path), environ)
+
+
+def _answer(route: Route | None, environ: Environ) -> Answer:
     if route is None:
         return Answer(body=b"not found\n", status=HTTPStatus.NOT_FOUND)
-    if method not in ("GET", "HEAD"):
-        return Answer(body=b"only GET and HEAD\n", status=HTTPStatus.METHOD_NOT_ALLOWED, allow="GET, HEAD")
-    return route()
+    if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        more = (("Allow", "GET, HEAD"),)
+        return Answer(body=b"only GET and HEAD\n", status=HTTPStatus.METHOD_NOT_ALLOWED, more=more)
+    return route(environ)
 
 
 def _probe(good: bool, reason: str) -> Answer:
@@ -101,11 +122,21 @@ def _probe(good: bool, reason: str) -> Answer:
     return Answer(body=f"{legible(reason or 'ok')}\n".encode(), status=status)
 
 
-def _json(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode()
+def _sent(found: Document | None, environ: Environ, policy: str = _POLICY) -> Answer:
+    """The document in the form that the client takes, or the word that it has it already."""
+    if found is None:
+        late = HTTPStatus.SERVICE_UNAVAILABLE
+        return Answer(body=b"it is still being made\n", status=late, more=(("Retry-After", "1"),))
+    tags = (("ETag", found.etag), ("Vary", "Accept-Encoding"))
+    if found.is_known(environ.get("HTTP_IF_NONE_MATCH", "")):
+        return Answer(body=b"", status=HTTPStatus.NOT_MODIFIED, policy=policy, more=tags)
+    if takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
+        more = (*tags, ("Content-Encoding", "gzip"))
+        return Answer(body=found.packed, content_type=found.content_type, policy=policy, more=more)
+    return Answer(body=found.body, content_type=found.content_type, policy=policy, more=tags)
 
 
-def _page() -> Answer:
+def _page() -> tuple[Document, str]:
     """The page with its script and style inside, and the policy that allows exactly these two (CSP Level 3, hashes)."""
     html = resources.files("controller.surface").joinpath("page.html").read_text("utf-8")
     hashes = {kind: _hash(content) for kind, content in _INLINE.findall(html)}
@@ -113,7 +144,7 @@ def _page() -> Answer:
         f"default-src 'none'; script-src {hashes['script']}; style-src {hashes['style']}; connect-src 'self'; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    return Answer(body=html.encode(), content_type=_HTML, policy=policy)
+    return document(html.encode(), _HTML), policy
 
 
 def _hash(content: str) -> str:

@@ -2,14 +2,16 @@
 
 gunicorn gives a thread to whoever connects, without limit: as many half-sent requests as there are threads, and
 `/healthz` is not answered. Here the main thread gathers the head of a request, and only a whole one gets a thread;
-a client that sends or reads too slowly is dropped, and no connection is kept alive. SIGTERM reaches the controller
-before the server drains, and a worker whose master was killed ends itself.
+a client that sends or reads too slowly is dropped, and no connection is kept alive. Probes have threads of their own;
+of all other requests only so many are answered at once, and the rest is refused without a thread. SIGTERM reaches the
+controller before the server drains, and a worker whose master was killed ends itself.
 """
 
 import logging
 import socket
 import sys
 import time
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ
@@ -18,6 +20,7 @@ from typing import Any, NoReturn
 
 from controller.surface.gunicorn_api import Connection, ParseException, Parser, ThreadWorker
 from controller.surface.lifecycle import Lifecycle
+from controller.surface.probes import is_probe
 
 HEAD_TIME_S = 5.0
 ANSWER_TIME_S = 2.0
@@ -25,9 +28,17 @@ DRAIN_TIME_S = 1.0
 STOP_TIME_S = 3.0
 CHECK_INTERVAL_S = 0.5
 MAX_HEAD_BYTES = 32 * 1024
-MAX_PENDING = 256
+MAX_PENDING = 600
+MAX_BUSY = 16
+MAX_ACCEPTED = 32
+PAUSE_S = 0.01
+PROBE_THREADS = 2
 _END_OF_HEAD = b"\r\n\r\n"
 _FAILED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 18\r\n"
+    b"Cache-Control: no-store\r\nRetry-After: 1\r\nConnection: close\r\n\r\ntoo many requests\n"
+)
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +49,7 @@ class Client(Connection):
     def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any) -> None:
         super().__init__(cfg, sock, client, server)
         self.head = b""
+        self.counted = False
         self.timeout = time.monotonic() + HEAD_TIME_S
 
     def close(self, graceful: bool = False) -> None:
@@ -55,6 +67,14 @@ class Worker(ThreadWorker):
     """The worker in which the controller lives."""
 
     stop_by: float | None = None
+    busy = 0
+    refused = False
+    probes: Executor
+
+    def init_process(self) -> None:
+        """Make the threads for probes, then serve. Never returns."""
+        self.probes = ThreadPoolExecutor(PROBE_THREADS, "probe")
+        super().init_process()
 
     @property
     def life(self) -> Lifecycle:
@@ -97,18 +117,32 @@ class Worker(ThreadWorker):
         sys.exit(self.life.exit_code)
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a connection and wait for its request, without a thread."""
-        try:
-            sock, address = listener.accept()
-        except OSError as fault:
-            # The client is gone already, or there are no file descriptors left: make room rather than end.
-            self.log.debug("accept: %s", fault)
-            self._make_room(0)
+        """Take some of those who have connected. While requests are refused, pause between: each refusal costs time in
+        which the controller waits for Python's lock, and who is refused soon comes again.
+        """
+        if self.refused:
+            self.refused = False
+            time.sleep(PAUSE_S)
+        for _ in range(MAX_ACCEPTED):
+            try:
+                sock, address = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as fault:
+                # The client is gone already, or there are no file descriptors left: make room rather than end.
+                self.log.debug("accept: %s", fault)
+                self._make_room(0)
+                return
+            self.nr_conns += 1
+            self._begin(Client(self.cfg, sock, address, listener.getsockname()))
+
+    def _begin(self, client: Client) -> None:
+        """Most have sent their request by now; wait for that of the others, without a thread."""
+        if self._has_come(client):
+            self._dispatch(client)
             return
-        client = Client(self.cfg, sock, address, listener.getsockname())
-        self.nr_conns += 1
         self.pending_conns.append(client)
-        self.poller.register(sock, EVENT_READ, partial(self._receive, client))
+        self.poller.register(client.sock, EVENT_READ, partial(self._receive, client))
         self._make_room(MAX_PENDING)
 
     def _make_room(self, most: int) -> None:
@@ -118,30 +152,55 @@ class Worker(ThreadWorker):
             self._drop(self.pending_conns.popleft())
 
     def _receive(self, client: Client, _: object) -> None:
-        """Read what has come; with the whole head, the request gets its thread."""
+        """More has come of a request that was waited for; it may have been dropped to make room a moment ago."""
+        if client.sock.fileno() >= 0 and self._has_come(client):
+            self._forget(client)
+            self.pending_conns.remove(client)
+            self._dispatch(client)
+
+    def _has_come(self, client: Client) -> bool:
+        """Read what there is. True: the whole head is there, or will never be."""
         try:
             data = client.sock.recv(MAX_HEAD_BYTES)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             data = b""
         client.head += data
-        whole = _END_OF_HEAD in client.head
-        if data and not whole and len(client.head) < MAX_HEAD_BYTES:
-            return
-        self._forget(client)
-        self.pending_conns.remove(client)
-        if whole:
-            self.enqueue_req(client)
-        else:
+        return not data or _END_OF_HEAD in client.head or len(client.head) >= MAX_HEAD_BYTES
+
+    def _dispatch(self, client: Client) -> None:
+        """Give the request its thread, or refuse it."""
+        if _END_OF_HEAD not in client.head:
             self._drop(client)
+        elif is_probe(client.head):
+            self._submit(self.probes, client)
+        elif self.busy < MAX_BUSY:
+            client.counted = True
+            self.busy += 1
+            self._submit(self.tpool, client)
+        else:
+            self.refused = True
+            # A few bytes on a new connection: the system takes them at once, whether the client reads or not.
+            with suppress(OSError):
+                client.sock.send(_BUSY)
+            self._drop(client, graceful=True)
+
+    def _submit(self, pool: Executor, client: Client) -> None:
+        answered = pool.submit(self.handle, client)
+        answered.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, client, done))
+
+    def finish_request(self, client: Client, done: Future[bool]) -> None:
+        """Close the connection, in the main thread."""
+        self.busy -= client.counted
+        super().finish_request(client, done)
 
     def _forget(self, client: Client) -> None:
         self.poller.unregister(client.sock)
 
-    def _drop(self, client: Client) -> None:
+    def _drop(self, client: Client, *, graceful: bool = False) -> None:
         self.nr_conns -= 1
-        client.close()
+        client.close(graceful)
 
     def handle(self, client: Client) -> bool:
         """Answer one request, in a thread of the pool. False: the connection is not kept."""
@@ -171,6 +230,7 @@ class Worker(ThreadWorker):
         while self.nr_conns > 0 and time.monotonic() < limit:
             self.notify()
             self.wait_for_and_dispatch_events(timeout=0.1)
-        self.tpool.shutdown(wait=False)
+        for pool in (self.tpool, self.probes):
+            pool.shutdown(wait=False, cancel_futures=True)
         for listener in self.sockets:
             listener.close()

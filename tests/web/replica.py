@@ -1,7 +1,8 @@
 """A replica whose controller is a stand-in: the real command line, server and web, with a loop that only remembers.
 
 It runs as a process of its own, so that signals, forks and exit codes are the real thing. What happens to its runtime
-is written to the file that REPLICA_JOURNAL names, one `seconds word` a line; REPLICA_START says how starting goes.
+is written to the file that REPLICA_JOURNAL names, one `seconds word` a line; REPLICA_START says how starting goes, and
+REPLICA_PODS how many Pods the status has.
 """
 
 import os
@@ -29,8 +30,13 @@ class Remembering:
         self._note = note
 
     def status(self) -> dict[str, Any]:
-        """The sample, some of it hostile, taken just now."""
-        return replace(samples.status(), cluster=self._config.cluster_name, as_of=_now()).to_json()
+        """The sample, some of it hostile, taken just now; none while a file beside the journal says that it hangs."""
+        while Path(os.environ["REPLICA_JOURNAL"] + ".hangs").exists():
+            time.sleep(0.02)
+        found = replace(samples.status(), cluster=self._config.cluster_name, as_of=_now())
+        if many := int(os.environ.get("REPLICA_PODS", "0")):
+            found = replace(found, pods=samples.pods(many))
+        return found.to_json()
 
     def healthy(self) -> tuple[bool, str]:
         """Alive, unless a file beside the journal says otherwise."""

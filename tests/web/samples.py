@@ -52,3 +52,21 @@ def status() -> Status:
             ClusterStatus(uid="0f3c", name="b", silent_s=12.5, addresses=3, waiting=1, install="kube-system/eip"),
         ),
     )
+
+
+def pods(count: int) -> tuple[PodStatus, ...]:
+    """So many Pods that have their address."""
+    return tuple(
+        PodStatus(
+            namespace=f"games-{number % 40}",
+            name=f"server-{number}",
+            uid=f"8b0c1f6e-6f0b-4c55-9d0a-{number:012d}",
+            mode="auto",
+            phase=ShownPhase.ASSOCIATED,
+            public_ip=f"198.18.{number // 250}.{number % 250}",
+            private_ip=f"10.1.{number // 250}.{number % 250}",
+            allocation_id=f"eipalloc-{number:017x}",
+            since="2026-01-01T00:00:00Z",
+        )
+        for number in range(count)
+    )

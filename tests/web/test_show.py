@@ -3,12 +3,15 @@
 import json
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from controller.core.values import Endpoint
-from controller.surface.show import url_of
+from controller.surface.show import status, url_of
+from state.errors import Unavailable
 from tests.web import samples
 from tests.web.harness import Replica, answers, environment, replica, until
 
@@ -50,3 +53,27 @@ def test_status_of_a_running_replica(tmp_path: Path) -> None:
 )
 def test_where_a_replica_is_reached(host: str, url: str) -> None:
     assert url_of(Endpoint(host=host, port=80)) == url
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """Answers with the number in the path."""
+
+    def do_GET(self) -> None:
+        """Refuse."""
+        self.send_response(int(self.path.split("/")[1]))
+        self.end_headers()
+        self.wfile.write(b"no\n")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(("code", "advice"), [(503, "try again"), (421, "SERVICE.NAMESPACE.svc"), (404, "--url")])
+def test_a_refusal_says_what_to_do(code: int, advice: str) -> None:
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        asked_once = threading.Thread(target=server.handle_request)
+        asked_once.start()
+        with pytest.raises(Unavailable, match=f"answered {code}") as refusal:
+            status(f"http://127.0.0.1:{server.server_port}/{code}", timeout_s=30, as_json=False)
+        asked_once.join()
+    assert advice in refusal.value.explain()

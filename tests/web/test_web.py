@@ -2,48 +2,14 @@
 
 import json
 import re
-from typing import Any
-from wsgiref.util import setup_testing_defaults
-from wsgiref.validate import validator
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from controller.core.status import Status
 from controller.surface.metrics import Metrics
-from controller.surface.web import application
 from tests.web import samples
-
-
-class Scripted:
-    """A source of answers that says what it was made to say."""
-
-    def __init__(self, health: tuple[bool, str] = (True, "ok"), status: Status | None = None) -> None:
-        self._health = health
-        self._status = status or samples.status()
-
-    def status(self) -> dict[str, Any]:
-        return self._status.to_json()
-
-    def healthy(self) -> tuple[bool, str]:
-        return self._health
-
-    ready = healthy
-
-
-class Asked:
-    """One request's answer."""
-
-    def __init__(self, path: str, source: Scripted | None = None, method: str = "GET", metrics: Metrics | None = None):
-        environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SCRIPT_NAME": ""}
-        setup_testing_defaults(environ)
-        body: Any = validator(application(source or Scripted(), metrics or Metrics()))(environ, self._start)
-        self.body = b"".join(body)
-        body.close()
-
-    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
-        self.status, self.headers = int(status.split()[0]), dict(headers)
-        return lambda _: None
+from tests.web.asked import Asked, Scripted
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

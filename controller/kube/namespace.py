@@ -1,0 +1,14 @@
+"""Which namespace we run in; apart, because the server asks it too, and needs no client library for that."""
+
+from pathlib import Path
+
+DEFAULT_NAMESPACE = "kube-system"
+NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+def own_namespace(file: Path = NAMESPACE_FILE) -> str:
+    """The namespace that we run in; `kube-system` outside a cluster."""
+    try:
+        return file.read_text(encoding="utf-8").strip() or DEFAULT_NAMESPACE
+    except OSError:
+        return DEFAULT_NAMESPACE
