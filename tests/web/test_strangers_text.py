@@ -28,8 +28,8 @@ from state.errors import Unavailable
 from state.model import InstallRecord
 from tests.fakes.kube_http import Reply, scripted
 from tests.fakes.records import install_record
+from tests.web.asked import Asked, Scripted
 from tests.web.harness import environment
-from tests.web.test_web import Asked, Scripted
 
 WRITTEN = "evil\u202etxt\u2028\x1b[31m\x7f\u3164\U000e0041"
 READ = r"evil\u202etxt\u2028\u001b[31m\u007f\u3164\U000e0041"
