@@ -26,35 +26,42 @@ def doctor(world: World, env: Mapping[str, str | None], *flags: str) -> tuple[in
     return ended.returncode, ended.stdout.splitlines()
 
 
-def test_what_is_missing_is_named_until_nothing_is(new_world: NewWorld) -> None:
-    world, port = new_world(), free_port()
-    table = world.settings.table
-    code, lines = doctor(world, NO_KEYS)
-    assert code == 2
-    assert lines[0].startswith("× credentials: no AWS credentials")
-
-    code, lines = doctor(world, {}, "--table", table)
-    assert code == 2
-    assert lines[:2] == [
-        "√ credentials: from env; they do not expire",
-        "√ ec2: DescribeAddresses is answered in us-west-2",
-    ]
-    assert lines[2].startswith("× table: ")
-    assert any("table create" in line for line in lines)
-
+def make_table(world: World) -> None:
+    """As a replica makes it when it starts."""
     [replica] = world.clusters["a"].replicas
     replica.start()
     try:
         wait_until(replica.ready, LIMIT_S, "it has made the table")
     finally:
         replica.stop()
-    code, lines = doctor(world, {"AWS_SESSION_TOKEN": "t"}, "--table", table)
+
+
+def test_what_is_missing_is_named(new_world: NewWorld) -> None:
+    world = new_world()
+    table = ("--table", world.settings.table)
+    code, lines = doctor(world, NO_KEYS)
+    assert code == 2
+    assert lines[0].startswith("× credentials: no AWS credentials")
+    code, lines = doctor(world, {}, *table)
+    assert code == 2
+    assert lines[0] == "√ credentials: from env; they do not expire"
+    assert lines[1] == "√ ec2: DescribeAddresses is answered in us-west-2"
+    assert lines[2].startswith("× table: ")
+    assert any("table create" in line for line in lines)
+    code, lines = doctor(world, {"AWS_ENDPOINT_URL": "nonsense", "AWS_ENDPOINT_URL_EC2": None}, *table)
+    assert code == 2, lines
+
+
+def test_credentials_that_nothing_renews_are_a_warning_and_those_of_a_role_are_fine(new_world: NewWorld) -> None:
+    world, port = new_world(), free_port()
+    table = ("--table", world.settings.table)
+    make_table(world)
+    code, lines = doctor(world, {"AWS_SESSION_TOKEN": "t"}, *table)
     assert code == 1
     assert lines[0].startswith("‼ credentials: from env; they are temporary, and nothing renews them")
-
     with agent_at(port):
         agent = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{port}/credentials"}
-        code, lines = doctor(world, {**NO_KEYS, **agent}, "--table", table)
+        code, lines = doctor(world, {**NO_KEYS, **agent}, *table)
     assert code == 0, lines
     assert lines[0].startswith("√ credentials: from container-role; they expire in ")
-    assert lines[2] == f"√ table: table {table} has the right keys"
+    assert lines[2] == f"√ table: table {world.settings.table} has the right keys"
