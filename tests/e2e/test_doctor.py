@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Mapping
 
 from sandbox.process import free_port
@@ -37,8 +38,7 @@ def make_table(world: World) -> None:
 
 
 def test_what_is_missing_is_named(new_world: NewWorld) -> None:
-    world = new_world()
-    table = ("--table", world.settings.table)
+    world, table = new_world(), ("--table", f"missing-{uuid.uuid4()}")
     code, lines = doctor(world, NO_KEYS)
     assert code == 2
     assert lines[0].startswith("× credentials: no AWS credentials")
