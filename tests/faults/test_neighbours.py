@@ -42,7 +42,7 @@ THROTTLED = {"throttle": True, "latency_s": 0.05}
 def test_a_node_without_an_instance_in_a_large_vpc(tmp_path: Path) -> None:
     ec2 = {"latency_by_action": {"DescribeNetworkInterfaces": DESCRIBE_S}}
     with fault_world(tmp_path, cluster_for(29), flags=FLAGS, ec2=ec2) as world:
-        fill_vpc(world, 6000)
+        fill_vpc(world, 3000)
         cluster, quiet = world.clusters["a"], scene(world, "quiet")
         quiet.mark()
         before = reign(cluster)

@@ -34,12 +34,14 @@ def asked_once_at_a_time(where: Scene, *, most: int) -> None:
     assert all(a.ended_mono <= b.started_mono for a, b in pairwise(tries)), "two at once"
 
 
+@pytest.mark.again
 def test_over_quota_allocate_is_asked_for_once_at_a_time(tmp_path: Path) -> None:
     with fault_world(tmp_path, cluster_for(75), flags=FLAGS, ec2=THROTTLED | {"quota": 0}) as world:
         over_quota(world)
         asked_once_at_a_time(scene(world, "hostile"), most=5)
 
 
+@pytest.mark.again
 def test_a_pool_that_does_not_exist_is_asked_of_once_at_a_time(tmp_path: Path) -> None:
     with fault_world(tmp_path, cluster_for(120), flags=FLAGS, ec2=THROTTLED) as world:
         hostile = scene(world, "hostile")
