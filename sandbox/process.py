@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ Probe = Callable[[], bool]
 
 _QUIET_PORTS = (10_000, 32_768)  # below those that Linux gives to outgoing connections
 _CHANCE = random.SystemRandom()  # a seeded one would choose the same in all processes of a test run
+MOST_TWINS = 64
+_TWINS: deque[socket.socket] = deque()
 
 
 class StartError(RuntimeError):
@@ -33,13 +36,27 @@ def free_port() -> int:
     """A port of 127.0.0.1 that nobody has now.
 
     Not one that the system would choose: it gives those to every connection that is opened, and to several processes
-    that ask at once, before the first of them has begun to listen.
+    that ask at once, before the first of them has begun to listen. Two of ours that draw the same number at once are
+    told apart by its UDP twin, which is held until many more were drawn.
     """
     while True:
         port = _CHANCE.randrange(*_QUIET_PORTS)
-        with socket.socket() as sock, suppress(OSError):
-            sock.bind(("127.0.0.1", port))
-            return port
+        twin = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            twin.bind(("127.0.0.1", port))
+            with socket.socket() as sock:
+                sock.bind(("127.0.0.1", port))
+        except OSError:
+            twin.close()
+            continue
+        _hold(twin)
+        return port
+
+
+def _hold(twin: socket.socket) -> None:
+    _TWINS.append(twin)
+    if len(_TWINS) > MOST_TWINS:
+        _TWINS.popleft().close()
 
 
 def answers(url: str, *, context: SSLContext | None = None, headers: Mapping[str, str] | None = None) -> Probe:
