@@ -4,6 +4,7 @@ Everything that the sandbox and the tests start (DynamoDB, etcd, an API server) 
 be kept for the error message, a start that hangs must end, and stopping must reach the grandchildren too.
 """
 
+import atexit
 import os
 import random
 import signal
@@ -55,7 +56,12 @@ def free_port() -> int:
 
 def _hold(twin: socket.socket) -> None:
     _TWINS.append(twin)
-    if len(_TWINS) > MOST_TWINS:
+    _let_go(MOST_TWINS)
+
+
+@atexit.register
+def _let_go(but: int = 0) -> None:
+    while len(_TWINS) > but:
         _TWINS.popleft().close()
 
 

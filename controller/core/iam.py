@@ -72,7 +72,7 @@ MOVE_IN_VPC: Final = Statement(
 MOVE_OWN: Final = Statement(sid="MoveOwn", actions=_MOVES, resource=_ADDRESS, condition=_OWN)
 MOVE_ADOPTED: Final = Statement(sid="MoveAdopted", actions=_MOVES, resource=_ADDRESS, condition=_ADOPTED)
 MOVE_POOL: Final = Statement(sid="MovePool", actions=_MOVES, resource=_ADDRESS, condition=_POOL)
-# AllocateAddress knows aws:RequestTag on the address that is to be, and none on the public pool that it is taken from.
+# AllocateAddress knows aws:RequestTag on the address that is to be, and not on the public pool that it is taken from.
 ALLOCATE: Final = Statement(
     sid="Allocate", actions=("ec2:AllocateAddress",), resource=_ADDRESS, condition={"StringEquals": _BORN}
 )

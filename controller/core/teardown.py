@@ -130,18 +130,19 @@ def _tell_displaced(s: Situation) -> Plan:
 
 
 def _cut_and_go_on(s: Situation) -> Plan:
+    """Cut, and write down that the address is free of the Pod; that it was cut is told unless it was left alone."""
+    assert s.record is not None
     cut = cut_recorded(s)
-    contradicted = any(isinstance(step, Tell) for step in cut) and not any(isinstance(step, Cut) for step in cut)
-    after = _after_cut(s)
-    return (*cut, *after[:1]) if contradicted else (*cut, *after)
+    noted = MarkReleasing() if s.record.mode is Mode.AUTO else Forget()
+    left_alone = s.contradicted and not any(isinstance(step, Cut) for step in cut)
+    return (*cut, noted) if left_alone else (*cut, noted, *_tell_cut(s))
 
 
-def _after_cut(s: Situation) -> Plan:
+def _tell_cut(s: Situation) -> Plan:
     assert s.record is not None
     done = f"Successfully disassociated EIP {s.record.public_ip} ({s.record.mode} mode)"
     told = PodEvent(type=EventType.NORMAL, reason=contract.DISASSOCIATED, message=done)
-    tell = (Tell(event=told),) if s.pod is not None else ()
-    return (MarkReleasing(), *tell) if s.record.mode is Mode.AUTO else (Forget(), *tell)
+    return (Tell(event=told),) if s.pod is not None else ()
 
 
 def _drop_intent(s: Situation) -> Plan:

@@ -47,33 +47,19 @@ class BranchInterface(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 _BRANCHES = msgspec.json.Decoder(list[BranchInterface])
+_OTHERS = frozenset({contract.ANNOTATION_POD_ENI, FARGATE_LABEL})
+_OURS = {
+    carried: tuple((f.name, f.encode_name) for f in msgspec.structs.fields(carried) if f.encode_name not in _OTHERS)
+    for carried in (Annotations, Labels)
+}
 
 
-def our_annotations(carried: Annotations | None) -> Mapping[str, str]:
+def ours(carried: Annotations | Labels | None) -> Mapping[str, str]:
     """Those of ours that are there, each cut at `LONGEST_READ`."""
     if carried is None:
         return _NOTHING
-    found = {
-        contract.ANNOTATION_TYPE: carried.type,
-        contract.ANNOTATION_PUBLIC_IPV4_POOL: carried.public_ipv4_pool,
-        contract.ANNOTATION_FIXED_TAG: carried.fixed_tag,
-        contract.ANNOTATION_FIXED_TAG_VALUE: carried.fixed_tag_value,
-    }
-    return _cut(found)
-
-
-def our_labels(carried: Labels | None) -> Mapping[str, str]:
-    """Those of ours that are there."""
-    if carried is None:
-        return _NOTHING
-    found = {
-        contract.LABEL_PUBLIC_IP: carried.public_ip,
-        contract.LABEL_TYPE: carried.type,
-        contract.LABEL_PUBLIC_IPV4_POOL: carried.public_ipv4_pool,
-        contract.LABEL_FIXED_TAG: carried.fixed_tag,
-        contract.LABEL_FIXED_TAG_VALUE: carried.fixed_tag_value,
-    }
-    return _cut(found)
+    found = ((key, getattr(carried, field)) for field, key in _OURS[type(carried)])
+    return {key: value[:LONGEST_READ] for key, value in found if value is not None} or _NOTHING
 
 
 def branch_interfaces(carried: Annotations | None) -> frozenset[str]:
@@ -86,7 +72,3 @@ def branch_interfaces(carried: Annotations | None) -> frozenset[str]:
     except msgspec.DecodeError:
         return _NO_BRANCHES
     return frozenset([eni_id for eni_id in named if 0 < len(eni_id) <= LONGEST_ENI_ID][:BRANCHES])
-
-
-def _cut(found: Mapping[str, str | None]) -> Mapping[str, str]:
-    return {key: value[:LONGEST_READ] for key, value in found.items() if value is not None} or _NOTHING

@@ -13,7 +13,7 @@ import msgspec
 
 from controller.core.contract import CONDITION
 from controller.core.ports import PodView
-from controller.kube.carried import Annotations, Labels, branch_interfaces, our_annotations, our_labels
+from controller.kube.carried import Annotations, Labels, branch_interfaces, ours
 from state.errors import Unavailable
 from state.model import PodUid
 
@@ -175,8 +175,8 @@ def view_of(pod: Pod) -> PodView:
         ip=_ipv4(status),
         node=sys.intern(spec.node_name or ""),
         ipv6_only=_ipv6_only(status),
-        annotations=our_annotations(meta.annotations),
-        labels=our_labels(meta.labels),
+        annotations=ours(meta.annotations),
+        labels=ours(meta.labels),
         branch_interfaces=branch_interfaces(meta.annotations),
         host_network=bool(spec.host_network),
         fargate=_fargate(meta, spec),

@@ -120,7 +120,7 @@ def test_sigterm_in_a_flood_releases_and_exits_with_0(tmp_path: Path) -> None:
     with replica(tmp_path, env=MANY) as one:
         until(answers(one))
         with flood(one, 200):
-            time.sleep(1)
+            until(lambda: one.get("/api/v1/status").status == 503)  # the flood is there
             begun = time.monotonic()
             one.process.terminate()
             released = until(lambda: "released" in one.notes())
