@@ -1,8 +1,10 @@
 """Which plan may make its next EC2 mutation: whoever waits for a token is an entry here, and holds no thread.
 
-EC2 grants few mutations of a kind a second. A plan that comes to one without a token ends there, and its Pod gets an
-entry. When there is a token, the first of those who wait gets it as a ticket and is planned anew from how things stand
-by then: a Pod that is gone, or asks for something else, is not associated any more.
+EC2 grants few mutations of a kind a second. A plan whose first call to EC2 has no token does not start: a burst of
+Pods would fill the ledger and the threads with what nobody can go on with, before those who have a token. A plan that
+comes to a later one without a token ends there. Either way its Pod gets an entry. When there is a token, the first of
+those who wait gets it as a ticket and is planned anew from how things stand by then: a Pod that is gone, or asks for
+something else, is not associated any more.
 
 The order within one API: live danger first (an IP that is another Pod's by now, or soon), then serving, then what
 nobody waits for; among equals the namespace that was served longest ago, then the oldest Pod.
@@ -76,10 +78,21 @@ class CallQueue:
             if ticket is not None:
                 return ticket
             line.waiting[s.uid] = entry
-            if self._first(line) != entry:
-                return None
             got = self._tokens.take(operation)
-            return None if isinstance(got, float) else self._serve(line, entry, got)
+            if isinstance(got, float):
+                return None
+            if self._first(line) != entry:  # looked for only where there is a token: a burst comes here thousands deep
+                self._tokens.give_back(operation, got)
+                return None
+            return self._serve(line, entry, got)
+
+    def reserve(self, action: Mutation, s: Situation) -> bool:
+        """Whether a plan that begins with this call may start: its Pod has a ticket then, and an entry if not."""
+        grant = self.admit(action, s)
+        if grant is not None:
+            with self._lock:
+                self._lines[OPERATIONS[type(action)]].tickets[s.uid] = grant
+        return grant is not None
 
     def due(self) -> tuple[list[PodUid], float]:
         """The Pods whose turn it is now, each with a ticket, and the seconds until it is worth asking again."""
@@ -98,12 +111,15 @@ class CallQueue:
         return turns, again_s
 
     def leave(self, uid: PodUid, *, but: type[act.Action] | None = None) -> None:
-        """The Pod needs no token any more, but for this kind of call: its entries go, its tickets are given back."""
+        """The Pod needs no token any more, but for this kind of call: its entries go, its tickets are given back.
+
+        Its turn for that kind may have come before the plan that asked for it was seen to have ended.
+        """
         kept = OPERATIONS.get(but) if but is not None else None
         with self._lock:
             for operation, line in self._lines.items():
-                self._give_back(operation, line, [uid])
                 if operation != kept:
+                    self._give_back(operation, line, [uid])
                     line.waiting.pop(uid, None)
 
     def close(self) -> None:
@@ -148,6 +164,19 @@ class CallQueue:
             ticket = line.tickets.pop(uid, None)
             if ticket is not None:
                 self._tokens.give_back(operation, ticket)
+
+
+def first_call(plan: act.Plan) -> Mutation | None:
+    """The call to EC2 that this plan begins with; what it writes down before that is of no use without the call."""
+    for action in plan:
+        match action:
+            case act.Allocate() | act.Associate() | act.Cut() | act.Release():
+                return action
+            case act.Intend() | act.Claim():
+                continue
+            case _:
+                return None
+    return None
 
 
 def entry_of(action: Mutation, s: Situation) -> Entry:

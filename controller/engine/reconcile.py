@@ -11,12 +11,13 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
 
-from controller.core.actions import target_of
+from controller.core.actions import Reason, Wait, target_of
 from controller.core.desire import Unproven
 from controller.core.plan import plan
 from controller.core.ports import Clock, Ledger, Pods, Term
 from controller.core.situation import Situation
 from controller.engine.beside import Beside
+from controller.engine.calls import first_call
 from controller.engine.execute import Executor, Outcome
 from controller.engine.housekeeping import Housekeeping
 from controller.engine.leadership import Leadership
@@ -240,6 +241,11 @@ class Reconciler:
             after.take_in(Outcome(uid=s.uid, epoch=state.term.epoch, situation=s))
             if s.pod is None and s.record is None:
                 state.memory.forget(s.uid)
+            return
+        call = first_call(steps)
+        if call is not None and not state.calls.reserve(call, s):
+            wait = Wait(reason=Reason.TOKEN)
+            after.take_in(Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, wait=wait, for_token=type(call)))
             return
         self._in_flight.begin(s, target_of(steps))
         self._executor.start(state, s, steps)

@@ -51,7 +51,7 @@ def test_a_pod_that_is_deleted_while_it_waits_is_never_associated(world: World, 
     world.pool(1)
     pod = world.pod("p", annotations)
     replica.run(5)
-    assert pod in replica.ledger.pods()
+    assert replica.state.calls.waits(pod)
     world.pods.delete(pod)
     replica.run(20)
     assert not replica.ledger.pods()
@@ -66,13 +66,26 @@ def test_one_that_waits_for_a_new_address_leaves_nothing(world: World) -> None:
     replica = leading(world, AllocateAddress=0)
     pod = world.pod("p", auto())
     replica.run(5)
-    assert pod in replica.ledger.pods()
+    assert replica.state.calls.waits(pod)
     world.pods.delete(pod)
     replica.settle()
     assert not replica.ledger.pods()
     one_more(world, replica, ALLOCATE)
     assert world.mutations() == []
     assert world.tokens.left[ALLOCATE] == 1
+
+
+def test_a_burst_that_has_no_token_writes_nothing_down(world: World) -> None:
+    """What nobody can go on with must not fill the ledger and the threads before those whose turn it is."""
+    replica = leading(world, AllocateAddress=0, AssociateAddress=0)
+    pods = crowd(world, 40)
+    for pod in pods[20:]:
+        world.change(pod, annotations=auto())
+    replica.run(5)
+    assert all(map(replica.state.calls.waits, pods))
+    assert not replica.ledger.pods()
+    one_more(world, replica)
+    assert len(replica.ledger.pods()) == 1
 
 
 def test_its_cut_does_not_wait_for_the_token_of_its_association(world: World) -> None:
@@ -86,7 +99,7 @@ def test_its_cut_does_not_wait_for_the_token_of_its_association(world: World) ->
     world.change(pod, annotations=fixed("other"))
     replica.run(5)
     assert not world.at_ip("10.0.0.5")
-    assert pod in replica.ledger.pods()
+    assert replica.state.calls.waits(pod)
     world.pods.delete(pod)
     replica.settle()
     assert not replica.ledger.pods()
