@@ -7,11 +7,13 @@ model starts and the answers correct it:
   once, then four, up to a few. Served so deep in debt that neither time on the way nor tokens left over explain it,
   a probe proves that the account allows more: rate and burst double. An EC2 that does not throttle is met at full
   speed after a handful of round trips.
-- A throttled probe shows that the model is right: its tokens are 0 now, and there is no probe for a minute, then for
-  two, up to ten.
-- A throttled call that had a token shows that the model was wrong. Once may be jitter on the way: only the tokens are
-  set to 0. Twice within seconds is a guess that was too high, or somebody else at the same bucket: the rate is
-  halved, and below the default it grows back in equal steps.
+- A throttled call shows how many tokens there are: none for it, and what comes in from now on is spoken for by the
+  calls that were granted after it and are still on their way, unless they are throttled, too: that costs no token.
+- A throttled probe shows that the model is right, and there is no probe for a minute, then for two, up to ten.
+- A throttled call that had a token shows that the model was wrong. Once may be jitter on the way. If another follows
+  within seconds, what was served between them says how much came in: if that is clearly less than the rate, the guess
+  was too high, or somebody else is at the same bucket. The rate becomes what was seen, at least half of what it was;
+  below the default it grows back in equal steps.
 - At the start, and after a throttled call, few calls go at once, and twice as many with each round that is served: a
   new leader does not know how full the bucket is that its predecessor left.
 
@@ -30,7 +32,9 @@ MOST_PROBES = 8
 PROVEN_DEBT = 3.0
 """Served this many tokens below an empty model, after all that may have come in on the way."""
 SUSPICION_S = 10.0
-"""Two refusals of calls with tokens within this time are not jitter."""
+"""Refusals of calls with tokens within this time are compared with what was served between them."""
+JITTER = 2.0
+"""So many calls more or less between two refusals may be due to different times on the way."""
 REGROWTH_S = 60.0
 """From nothing to the default rate."""
 LEAST_SHARE = 1 / 16
@@ -63,10 +67,14 @@ DEFAULT_LIMITS = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Leave to send one call now; `debt` is by how many tokens the model is overdrawn for it (0: not at all)."""
+    """Leave to send one call now; `debt` is by how many tokens the model is overdrawn for it (0: not at all).
+
+    `number` counts the grants of a bucket, in their order.
+    """
 
     at: float
     debt: float = 0.0
+    number: int = 0
 
     @property
     def probe(self) -> bool:
@@ -81,10 +89,12 @@ class Bucket:
         self._default = limit
         self._rate, self._burst, self._tokens = limit.rate, limit.burst, limit.burst
         self._filled_at, self._left = now, 0.0
-        self._in_flight, self._window = 0, FIRST_WINDOW
+        self._granted, self._window = 0, FIRST_WINDOW
+        self._in_flight: set[int] = set()
         self._probes, self._most_probes = 0, 1.0
         self._no_probe_until, self._probe_pause = now, PROBE_PAUSE_S
-        self._refused_at = self._cut_at = self._doubled_at = float("-inf")
+        self._refused_at = self._suspected_at = self._doubled_at = float("-inf")
+        self._refused = self._suspected = self._served_since = 0
 
     @property
     def rate(self) -> float:
@@ -94,13 +104,14 @@ class Bucket:
     def take(self, now: float) -> Grant | float:
         """Leave to send a call now, or the seconds until it is worth asking again (an answer may make it sooner)."""
         self._fill(now)
-        if self._in_flight >= self._window:
+        if len(self._in_flight) >= self._window:
             return PROBE_PAUSE_S
         if self._tokens < 1 and not self._may_probe(now):
             return self._seconds_to_token()
         self._tokens -= 1
-        grant = Grant(at=now, debt=max(0.0, -self._tokens))
-        self._in_flight += 1
+        self._granted += 1
+        grant = Grant(at=now, debt=max(0.0, -self._tokens), number=self._granted)
+        self._in_flight.add(grant.number)
         self._probes += grant.probe
         return grant
 
@@ -112,11 +123,12 @@ class Bucket:
             self._learn_refusal(grant, now)
         else:
             self._window += 1
+            self._served_since += grant.number > self._suspected
             self._learn_success(grant, now)
 
     def cancel(self, grant: Grant) -> None:
         """Nobody knows whether the granted call reached EC2: its token may be spent, and nothing is learnt."""
-        self._in_flight -= 1
+        self._in_flight.discard(grant.number)
         self._probes -= grant.probe
 
     def give_back(self, grant: Grant) -> None:
@@ -150,20 +162,29 @@ class Bucket:
             self._probe_pause = PROBE_PAUSE_S
 
     def _learn_refusal(self, grant: Grant, now: float) -> None:
-        if grant.at < self._refused_at:
-            return  # one refusal is learnt from once, however many calls shared its fate
-        self._tokens = self._left = 0.0
-        if not grant.probe and now - self._cut_at < SUSPICION_S:
-            self._slow_down()
+        if grant.at < self._refused_at:  # one refusal is learnt from once, however many calls shared its fate
+            self._tokens += grant.number > self._refused
+            return
+        self._tokens, self._left = -float(sum(number > grant.number for number in self._in_flight)), 0.0
+        self._refused = grant.number
         if not grant.probe:
-            self._cut_at = now
+            self._suspect(grant, now)
         self._refused_at = now
         self._window, self._most_probes = FIRST_WINDOW, 1.0
         self._no_probe_until = now + self._probe_pause
         self._probe_pause = min(2 * self._probe_pause, LONGEST_PROBE_PAUSE_S)
 
-    def _slow_down(self) -> None:
+    def _suspect(self, grant: Grant, now: float) -> None:
+        """A call was refused although the model had a token: is the rate lower than the model has it?"""
+        since = now - self._suspected_at
+        if since < SUSPICION_S and self._served_since + JITTER >= since * self._rate:
+            return
+        if since < SUSPICION_S:
+            self._slow_down(self._served_since / since)
+        self._suspected_at, self._suspected, self._served_since = now, grant.number, 0
+
+    def _slow_down(self, seen: float) -> None:
         default = self._default
         least = default.rate if self._rate > default.rate else default.rate * LEAST_SHARE
-        self._rate = max(self._rate / 2, least)
+        self._rate = max(self._rate / 2, least, min(seen, self._rate))
         self._burst = max(self._burst / 2, default.burst)

@@ -9,7 +9,7 @@ and the share of throttled answers.
 import heapq
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import pytest
@@ -62,10 +62,15 @@ class Client:
 
 
 class Simulation:
-    """A heap of events in virtual time; `one_way` gives the seconds from sender to receiver."""
+    """A heap of events in virtual time; `one_way` gives the seconds from sender to receiver.
 
-    def __init__(self, account: Account, clients: list[Client], seed: int, latency: float = 0.08) -> None:
-        self.account, self.clients, self.latency = account, clients, latency
+    `lag`: how long a plan takes, on the average, from its leave to its call; some take much longer than others.
+    """
+
+    def __init__(
+        self, account: Account, clients: list[Client], seed: int, latency: float = 0.08, lag: float = 0.0
+    ) -> None:
+        self.account, self.clients, self.latency, self.lag = account, clients, latency, lag
         self.random = random.Random(seed)
         self.events: list[tuple[float, int, Callable[[float], None]]] = []
         self.number = 0
@@ -113,7 +118,8 @@ class Simulation:
             served = self.account.serve(then)
             self.at(then + self.one_way(), lambda later: self.answer(client, grant, later, served))
 
-        self.at(now + self.one_way(), arrive)
+        lag = self.random.expovariate(1 / self.lag) if self.lag else 0.0
+        self.at(now + lag + self.one_way(), arrive)
 
     def answer(self, client: Client, grant: Grant, now: float, served: bool) -> None:
         client.bucket.settle(grant, now, throttled=not served)
@@ -137,19 +143,28 @@ class Outcome:
     throttled_share: float
 
 
-def burst(name: str, limit: Limit | None, *, latency: float = 0.08, filled: float = 1.0, todo: int = 1000) -> Outcome:
+def burst(
+    name: str,
+    limit: Limit | None,
+    *,
+    latency: float = 0.08,
+    filled: float = 1.0,
+    todo: int = 1000,
+    lag: float = 0.0,
+    seeds: Iterable[int] = SEEDS,
+) -> Outcome:
     """One client's burst on an account with these limits."""
-    outcomes = [one_burst(limit, latency, filled, todo, seed) for seed in SEEDS]
+    outcomes = [one_burst(limit, latency, filled, todo, seed, lag) for seed in seeds]
     worst = Outcome(min(o.speed for o in outcomes), max(o.throttled_share for o in outcomes))
     log.info("%s: %.1f %% of the rate, %.2f %% throttled", name, 100 * worst.speed, 100 * worst.throttled_share)
     return worst
 
 
-def one_burst(limit: Limit | None, latency: float, filled: float, todo: int, seed: int) -> Outcome:
+def one_burst(limit: Limit | None, latency: float, filled: float, todo: int, seed: int, lag: float = 0.0) -> Outcome:
     """The same with one seed."""
     account, client = Account(limit, filled=filled), Client(todo=todo)
     ideal = (todo - account.tokens) / limit.rate if limit else todo / WORKERS * latency
-    Simulation(account, [client], seed, latency).run()
+    Simulation(account, [client], seed, latency, lag).run()
     assert client.served == todo
     return Outcome(ideal / client.finished, client.throttled_share)
 
@@ -157,13 +172,22 @@ def one_burst(limit: Limit | None, latency: float, filled: float, todo: int, see
 @pytest.mark.parametrize("latency", [CLOSE, 0.08, FAR])
 def test_a_thousand_associations_under_the_default_bucket(latency: float) -> None:
     outcome = burst(f"default bucket, {latency * 1000:.0f} ms a call", LIMIT, latency=latency)
-    assert outcome.speed >= 0.95
-    assert outcome.throttled_share < 0.01
+    assert outcome.speed >= 0.98
+    assert outcome.throttled_share < (0.01 if latency < FAR else 0.02)
+
+
+@pytest.mark.parametrize("latency", [CLOSE, 0.08, FAR])
+def test_calls_that_are_made_late_after_their_leave(latency: float) -> None:
+    """Two refusals within seconds are no reason to go slower, if as much was served between them as came in."""
+    name = f"default bucket, {latency * 1000:.0f} ms a call, 0.3 s late"
+    outcome = burst(name, LIMIT, latency=latency, lag=0.3, seeds=range(12))
+    assert outcome.speed >= (0.98 if latency > CLOSE else 0.95)
+    assert outcome.throttled_share < 0.03
 
 
 def test_a_bucket_that_a_predecessor_left_empty() -> None:
     outcome = burst("default bucket, empty", LIMIT, filled=0.0)
-    assert outcome.speed >= 0.95
+    assert outcome.speed >= 0.98
     assert outcome.throttled_share < 0.01
 
 
