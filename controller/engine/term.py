@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from controller.core.ports import Clock, Ec2, Ledger, Pods, Term, Tokens
+from controller.core.ports import Clock, Ec2, Ledger, Pods, Term
 from controller.core.situation import Facts
 from controller.core.tenancy import Rules
+from controller.core.tokens import Tokens
 from controller.engine.admission import Admission
 from controller.engine.brakes import Brakes
 from controller.engine.calls import CallQueue
