@@ -5,12 +5,14 @@ Nothing is changed. It is imported by the command alone, for it loads botocore a
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 from controller.assembly import CLOCK
 from controller.aws.adapter import Ec2Adapter
 from controller.core import diagnosis
 from controller.core.config import Config
 from controller.core.diagnosis import Credentials, Finding, Grade
+from controller.core.quota import AccountQuota, used
 from controller.engine.leadership import Leadership
 from controller.surface.program import version
 from controller.undertaking import NO_VPC
@@ -26,7 +28,7 @@ def examine(config: Config, region: str) -> Iterator[Finding]:
     credentials = diagnosis.of_credentials(_credentials(keeper))
     yield credentials
     if credentials.grade is not Grade.BROKEN:
-        yield _tried("ec2", f"DescribeAddresses is answered in {region}", lambda: _ask_ec2(config, region, keeper))
+        yield from _of_ec2(config, region, keeper)
         yield _tried("table", f"table {config.table} has the right keys", lambda: _ask_table(config, region))
     keeper.stop()
 
@@ -42,9 +44,28 @@ def _credentials(keeper: CredentialKeeper) -> Credentials:
     )
 
 
-def _ask_ec2(config: Config, region: str, keeper: CredentialKeeper) -> None:
+def _of_ec2(config: Config, region: str, keeper: CredentialKeeper) -> Iterator[Finding]:
+    text = f"DescribeAddresses is answered in {region}"
+    try:
+        with closing(_ec2(config, region, keeper)) as ec2:
+            addresses = ec2.describe_addresses()
+            yield diagnosis.of_call("ec2", text)
+            if config.keep_quota:
+                yield _of_quota(ec2, used(addresses), config.keep_quota)
+    except PodEipError as error:
+        yield diagnosis.of_call("ec2", text, error)
+
+
+def _of_quota(ec2: Ec2Adapter, used: int, kept: int) -> Finding:
+    try:
+        return diagnosis.of_quota(AccountQuota(used=used, allowed=ec2.address_quota(), kept=kept))
+    except PodEipError as error:
+        return diagnosis.of_quota(AccountQuota(used=used, allowed=None, kept=kept), error)
+
+
+def _ec2(config: Config, region: str, keeper: CredentialKeeper) -> Ec2Adapter:
     guard = Leadership(CLOCK, config.call_timeout)
-    ec2 = Ec2Adapter(
+    return Ec2Adapter(
         region=region,
         vpc_id=NO_VPC,
         guard=guard,
@@ -52,10 +73,6 @@ def _ask_ec2(config: Config, region: str, keeper: CredentialKeeper) -> None:
         version=version(),
         keeper=keeper,
     )
-    try:
-        ec2.describe_addresses()
-    finally:
-        ec2.close()
 
 
 def _ask_table(config: Config, region: str) -> None:

@@ -39,7 +39,12 @@ def start(config: Config, observer: Observer) -> Replica:
 
     Raises Misconfigured, TableMissing or TableNotUsable.
     """
-    tenancy = tenancy_of(strict=config.tenancy == "strict", pool_keys=config.pool_keys or (), most=config.max_addresses)
+    tenancy = tenancy_of(
+        strict=config.tenancy == "strict",
+        pool_keys=config.pool_keys or (),
+        most=config.max_addresses,
+        kept=config.keep_quota,
+    )
     log.info("%s", tenancy.explain())
     policies = PolicyFile(Path(config.policy) if config.policy else None, tenancy)
     connection = connect(config.kubeconfig, version=version(), call_timeout_s=config.call_timeout, observer=observer)

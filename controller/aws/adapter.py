@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from controller.aws import interfaces
-from controller.aws.addresses import AddressReader
+from controller.aws.addresses import AddressReader, quota_of
 from controller.aws.calls import Calls
 from controller.aws.client import ec2_client
 from controller.aws.codes import incomplete
@@ -64,6 +64,13 @@ class Ec2Adapter:
         """All addresses but the service-managed ones, in one call: the API has no pages."""
         answer = self._calls.send("DescribeAddresses", self._api.describe_addresses)
         return self._reader.read(answer.get("Addresses", ()))
+
+    def address_quota(self) -> int | None:
+        """The attribute `vpc-max-elastic-ips` of the account, in one call. All attributes are asked for: the API
+        reference lists this one as supported, and not among the names that a question may have.
+        """
+        answer = self._calls.send("DescribeAccountAttributes", self._api.describe_account_attributes)
+        return quota_of(answer.get("AccountAttributes", ()))
 
     def describe_interfaces_by_ip(self, private_ips: Iterable[str]) -> Sequence[Interface]:
         """Interfaces that list one of these IPs; one inside a delegated prefix is not listed."""

@@ -6,6 +6,7 @@ NAT gateways) are nobody's to touch, and those without an allocation id are reli
 """
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from controller.core.ports import Address, Association
 from state.model import AllocationId, AssociationId, InterfaceId, Target
 
 log = logging.getLogger(__name__)
+
+QUOTA_ATTRIBUTE = "vpc-max-elastic-ips"
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class AddressReader:
@@ -34,6 +38,7 @@ class AddressReader:
                 border_group=item.get("NetworkBorderGroup") or self._region,
                 tags=_tags(item),
                 association=_association(item),
+                public_ipv4_pool=item.get("PublicIpv4Pool", ""),
             )
         except KeyError as missing:
             self._report(item["AllocationId"], str(missing))
@@ -44,6 +49,19 @@ class AddressReader:
         if allocation_id not in self._reported:
             self._reported.add(allocation_id)
             log.warning("EC2 describes address %s without %s: it is left alone", allocation_id, missing)
+
+
+def quota_of(attributes: Sequence[Mapping[str, Any]]) -> int | None:
+    """How many addresses the account may have in the Region, of the answer of DescribeAccountAttributes.
+
+    The EC2 API reference has `vpc-max-elastic-ips` as "the maximum number of Elastic IP addresses that you can
+    allocate". None where there is none, or none that is a number.
+    """
+    for attribute in attributes:
+        if attribute.get("AttributeName") == QUOTA_ATTRIBUTE:
+            said = [value.get("AttributeValue", "") for value in attribute.get("AttributeValues", ())]
+            return int(said[0]) if len(said) == 1 and _NUMBER.fullmatch(said[0]) else None
+    return None
 
 
 def _tags(item: Mapping[str, Any]) -> dict[str, str]:

@@ -5,7 +5,7 @@ seconds between our last look at the deadline and the send. So there is one atte
 call's limit, and the guard is asked in the last handler before the request leaves. Time-outs are per socket
 operation (urllib3): a peer that trickles bytes can take longer, and only the ledger protects from that.
 
-botocore is used without boto3, whose resource layer nobody needs here, and its EC2 model is reduced to our six
+botocore is used without boto3, whose resource layer nobody needs here, and its EC2 model is reduced to our seven
 operations as it is loaded: the whole of it, 700 operations, would stay in memory for good.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PRODUCT = "aws-pod-eip-controller"
 MUTATIONS = frozenset({"AllocateAddress", "AssociateAddress", "DisassociateAddress", "ReleaseAddress"})
-READS = frozenset({"DescribeAddresses", "DescribeNetworkInterfaces"})
+READS = frozenset({"DescribeAccountAttributes", "DescribeAddresses", "DescribeNetworkInterfaces"})
 CONNECT_TIMEOUT_S = 1.0
 CONNECTIONS = 40
 

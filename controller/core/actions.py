@@ -140,6 +140,7 @@ class Reason(StrEnum):
     REFUSED = "another policy"
     ROOM = "room in its namespace's limit"
     FULL = "room in what all may have"
+    QUOTA = "room in the account's quota"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from controller.core import contract
 from controller.core.desire import Serve
-from controller.core.ports import AllocationRequest, PodView
+from controller.core.ports import Address, Allocation, AllocationRequest, PodView
 from controller.core.situation import Facts, Placed, Situation
 from state.model import Mode
 
@@ -14,6 +14,17 @@ def allocation(s: Situation, wanted: Serve, at: Placed) -> AllocationRequest:
         public_ipv4_pool=wanted.pool,
         tags=birth_tags(s.facts, s.pod),
         border_group=at.border_group if elsewhere else None,
+    )
+
+
+def newborn(new: Allocation, request: AllocationRequest, facts: Facts) -> Address:
+    """The address that EC2 gave for this request, as a describe will show it."""
+    return Address(
+        allocation_id=new.allocation_id,
+        public_ip=new.public_ip,
+        border_group=request.border_group or facts.home_border_group,
+        tags=request.tags,
+        public_ipv4_pool=request.public_ipv4_pool,
     )
 
 

@@ -75,6 +75,7 @@ class Config:
     tenancy: str
     pool_keys: tuple[str, ...] | None
     max_addresses: int | None
+    keep_quota: int
     adopt_leftovers: bool | None
     warnings: tuple[str, ...] = ()
 
@@ -220,6 +221,13 @@ SETTINGS: tuple[Setting, ...] = (
         metavar="NUMBER",
         parse=values.whole(0, 100_000),
         help="How many addresses this install may hold. Default: any number in open, 50 in strict.",
+    ),
+    Setting(
+        field="keep_quota",
+        default="0",
+        metavar="NUMBER",
+        parse=values.whole(0, 100_000),
+        help="How many addresses of the account's quota auto leaves for others, such as NAT gateways; 0: none.",
     ),
     Setting(
         field="adopt_leftovers",

@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from state.errors import PodEipError
+from controller.core.quota import AccountQuota
+from state.errors import PodEipError, QuotaExceeded
 
 LATE_S = 600.0
 """Credentials are renewed a quarter of an hour before they expire: at ten minutes that has failed for a while."""
 _GIVE_A_ROLE = "Give the ServiceAccount a role, by EKS Pod Identity or by IRSA, and look whether its agent runs"
+
+_NOT_KEPT = "Until the quota can be read, auto allocates without regard to --keep-quota"
+_MORE = f"{QuotaExceeded.advice}, or keep fewer (--keep-quota)"
 
 
 class Grade(IntEnum):
@@ -69,6 +73,19 @@ def of_call(check: str, text: str, error: PodEipError | None = None) -> Finding:
         return Finding(check=check, grade=Grade.FINE, text=text)
     said = f"{error.code}: {error.message}" if error.code not in error.message else error.message
     return Finding(check=check, grade=Grade.BROKEN, text=said, advice=error.advice)
+
+
+def of_quota(quota: AccountQuota, error: PodEipError | None = None) -> Finding:
+    """How much of the account's quota is left for `auto`. One that cannot be read holds nobody back: a warning."""
+    if quota.room is None:
+        said = of_call("quota", "", error) if error else None
+        text = said.text if said else "EC2 does not say how many addresses the account may have"
+        advice = ". ".join(part for part in (said.advice if said else "", _NOT_KEPT) if part)
+        return Finding(check="quota", grade=Grade.WARNING, text=text, advice=advice)
+    text = f"{quota.used} of {quota.allowed} addresses are used, {quota.kept} are kept for others"
+    if quota.room <= 0:
+        return Finding(check="quota", grade=Grade.WARNING, text=f"{text}: none is left for auto", advice=_MORE)
+    return Finding(check="quota", grade=Grade.FINE, text=f"{text}: {quota.room} left for auto")
 
 
 def lines(finding: Finding) -> Iterator[str]:

@@ -64,6 +64,8 @@ _WRITES: Final = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteIte
 
 # Describes know no resource and no condition but ec2:Region.
 SEE: Final = Statement(sid="See", actions=("ec2:DescribeAddresses", "ec2:DescribeNetworkInterfaces"), resource="*")
+# Only asked where --keep-quota keeps something; it tells the account's limits, and knows no resource either.
+SEE_QUOTA: Final = Statement(sid="SeeTheQuota", actions=("ec2:DescribeAccountAttributes",), resource="*")
 # Both actions know the interface, with ec2:Vpc (an ARN), and the address, with aws:ResourceTag. Our calls name an
 # address (or association) and an interface, and no instance: the parameters decide which resources are asked for.
 MOVE_IN_VPC: Final = Statement(
@@ -109,6 +111,7 @@ MAKE_TABLE: Final = Statement(
 )
 
 _AUTO: Final = (
+    SEE_QUOTA,
     MOVE_OWN,
     MOVE_ADOPTED,
     ALLOCATE,
@@ -124,7 +127,7 @@ FILES: Final[Mapping[str, tuple[Statement, ...]]] = {
     "install-no-take-over": (*_POOLS, *_AUTO, CHECK_TABLE, READ, WRITE_OWN_KEYS),
     "fixed-pools": (*_POOLS, CHECK_TABLE, READ, WRITE),
     "fixed-pools-no-take-over": (*_POOLS, CHECK_TABLE, READ, WRITE_OWN_KEYS),
-    "read-only": (SEE, CHECK_TABLE, READ),
+    "read-only": (SEE, SEE_QUOTA, CHECK_TABLE, READ),
     "create-table": (CHECK_TABLE, MAKE_TABLE),
 }
 

@@ -129,6 +129,8 @@ def _obtain_auto(s: Situation, wanted: Serve, at: Placed) -> Plan:
         return (Wait(reason=Reason.DOUBT),)
     if s.record is not None and s.refusal is not None and s.refusal.waits:  # others came while its intent waited
         return refusal.refuse(s)
+    if s.no_quota is not None:
+        return _await_address(s.no_quota, Reason.QUOTA)
     intent = () if s.record else (Intend(pool=wanted.pool),)
     allocate = Allocate(request=birth.allocation(s, wanted, at))
     claim = Claim(mode=Mode.AUTO, pool=wanted.pool, target=at.target)
@@ -142,11 +144,15 @@ def _obtain_fixed(s: Situation, wanted: Serve, at: Placed) -> Plan:
                 mode=wanted.mode, pool=wanted.pool, target=at.target, address=address, before=before, silent=silent
             )
             return (claim, *_up(wanted.mode))
-        case NoOffer(why=why, soon=soon):
-            event = () if soon else (_tell(EventType.WARNING, contract.WAITING, why),)
-            return (*event, Wait(reason=Reason.POOL, detail=why))
+        case NoOffer() as none:
+            return _await_address(none, Reason.POOL)
         case None:
             return (Wait(reason=Reason.LOOK),)
+
+
+def _await_address(none: NoOffer, reason: Reason) -> Plan:
+    told = () if none.soon else (_tell(EventType.WARNING, contract.WAITING, none.why),)
+    return (*told, Wait(reason=reason, detail=none.why))
 
 
 def _go_on(s: Situation, record: PodRecord) -> Plan:

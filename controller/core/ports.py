@@ -38,6 +38,7 @@ class Address:
     """An Elastic IP as DescribeAddresses shows it (service-managed ones are left out by the adapter).
 
     `readable` false: EC2 has it, but what it says of it cannot be read. That is no absence, and nothing else.
+    `public_ipv4_pool`: where it is from; empty where EC2 does not say, `amazon` where it is Amazon's own.
     """
 
     allocation_id: AllocationId
@@ -46,6 +47,7 @@ class Address:
     tags: Mapping[str, str] = field(default_factory=dict)
     association: Association | None = None
     readable: bool = True
+    public_ipv4_pool: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,10 @@ class Ec2(Protocol):
 
     def describe_addresses(self) -> Sequence[Address]:
         """All addresses of the account and Region, one call."""
+        ...
+
+    def address_quota(self) -> int | None:
+        """How many addresses the account may have in this Region; None where EC2 does not say."""
         ...
 
     def describe_interfaces_by_ip(self, private_ips: Iterable[str]) -> Sequence[Interface]:
@@ -278,26 +284,6 @@ class Heart(Protocol):
 
     def seconds_since_write(self) -> float:
         """Seconds since a write of this term was accepted, counted from when it was sent."""
-        ...
-
-
-class Tokens(Protocol):
-    """How many EC2 mutations may be made now, as far as is known of the account's buckets. Asks nobody, never waits."""
-
-    def take(self, operation: str) -> object:
-        """A grant to send one call now; or, as a float, the seconds until it is worth asking again."""
-        ...
-
-    def settle(self, operation: str, grant: object, *, throttled: bool) -> None:
-        """The granted call was answered."""
-        ...
-
-    def cancel(self, operation: str, grant: object) -> None:
-        """Nobody knows whether the granted call reached EC2."""
-        ...
-
-    def give_back(self, operation: str, grant: object) -> None:
-        """The granted call was certainly not sent: its token is for another."""
         ...
 
 

@@ -68,7 +68,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoOffer:
-    """The pool has no address for this Pod now; `why` is for its author.
+    """There is no address for this Pod now, in its pool or in the account's quota; `why` is for its author.
 
     soon: it will have one in a moment, so that nothing is said unless it lasts.
     """
@@ -99,6 +99,7 @@ class Situation:
     bearer: the address that EC2 shows with the recorded association, whichever it is.
     barred: EC2 refused this Pod the claimed address for good.
     braked: why EC2 gives nobody an address of the pool now; flapping: why the Pod begins nothing new for a while.
+    no_quota: why no address may be allocated from the account's quota now.
     refusal: what the policy has against a new claim for what the Pod desires.
     """
 
@@ -131,6 +132,7 @@ class Situation:
     refusal: Refusal | None = None
     braked: str = ""
     flapping: str = ""
+    no_quota: NoOffer | None = None
 
     def is_ours(self, association: Association) -> bool:
         """Whether the claimed address is there by a call of ours, or because its IP took it along.

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from controller.core.quota import AccountQuota
 from controller.core.silence import Waits
 
 
@@ -111,6 +112,7 @@ class Status:
     """All that one replica knows. `as_of` is when the snapshot was taken: an old one is a sign of trouble.
 
     `waits`: how long the replica's parts have waited for others.
+    `quota`: of the account, where some of it is kept; known to the leader, once it has allocated.
     `contested`: of how many Pods something else changes our labels each time after they are put on.
     """
 
@@ -123,6 +125,7 @@ class Status:
     pools: tuple[PoolStatus, ...] = ()
     clusters: tuple[ClusterStatus, ...] = ()
     policy: PolicyStatus | None = None
+    quota: AccountQuota | None = None
     contested: int = 0
     waits: Waits = field(default_factory=Waits)
 

@@ -22,12 +22,14 @@ STRICT_LIMIT = Limit(name="strict", addresses=5)
 class Tenancy:
     """The settings. `pool_keys`: globs of the tag keys that may be pools; none in `open`: any.
 
-    `most`: how many addresses the install may hold; None: as many as EC2 gives.
+    `most`: how many addresses the install may hold; None: as many as EC2 gives. `kept`: how many addresses of the
+    account's quota `auto` leaves for others.
     """
 
     strict: bool = False
     pool_keys: tuple[str, ...] = ()
     most: int | None = None
+    kept: int = 0
 
     @property
     def default(self) -> Effect:
@@ -55,6 +57,8 @@ class Tenancy:
             else "any tag key"
         )
         most = f"{self.most} addresses" if self.most is not None else "any number of addresses"
+        if self.kept:
+            most += f", and auto leaves {self.kept} of the account's quota for others"
         if not self.strict:
             return f"tenancy open: what no rule denies is allowed; {keys} may be a pool; the install may have {most}"
         return (
@@ -66,9 +70,10 @@ class Tenancy:
 OPEN = Tenancy()
 
 
-def tenancy_of(*, strict: bool, pool_keys: tuple[str, ...], most: int | None) -> Tenancy:
+def tenancy_of(*, strict: bool, pool_keys: tuple[str, ...], most: int | None, kept: int = 0) -> Tenancy:
     """The tenancy that the settings say."""
-    return Tenancy(strict=strict, pool_keys=pool_keys, most=STRICT_MOST if strict and most is None else most)
+    most = STRICT_MOST if strict and most is None else most
+    return Tenancy(strict=strict, pool_keys=pool_keys, most=most, kept=kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,5 +62,7 @@ def _general(reason: Reason) -> str:
             return "waiting for room in its namespace's limit"
         case Reason.FULL:
             return "the controller has as many addresses as it may; waiting for one to get free"
+        case Reason.QUOTA:
+            return "the rest of the account's quota of addresses is kept for others; waiting for one to get free"
         case _:
             assert_never(reason)

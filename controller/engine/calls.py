@@ -18,9 +18,9 @@ from itertools import count
 
 from controller.core import actions as act
 from controller.core.desire import Gone
-from controller.core.ports import Tokens
 from controller.core.situation import Situation
 from controller.core.sweep import is_orphan
+from controller.core.tokens import Tokens
 from state.model import PodUid
 
 Mutation = act.Allocate | act.Associate | act.Cut | act.Release

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from controller.core.ports import Address, Association, Clock, Ec2
+from controller.core.quota import used
 from state.model import AllocationId, AssociationId, PodUid, Target
 
 _NEVER = float("-inf")
@@ -30,6 +31,7 @@ class AddressView:
         self._first_look = float("inf")
         self._missing: dict[AllocationId, float] = {}
         self._unreadable: frozenset[AllocationId] = frozenset()
+        self._used = 0
         self.asked_at = _NEVER
 
     def look(self) -> None:
@@ -52,6 +54,7 @@ class AddressView:
                 else:
                     merged[key] = replace(made, tags={**made.tags, **seen[key].tags}) if key in seen else made
             self._addresses = merged
+            self._used = used(merged.values()) + len(unreadable - merged.keys())
             free = [key for key, a in merged.items() if a.association is None]
             self._free_since = {key: self._free_since.get(key, asked_at) for key in free}
             self._at = {a.association.target: key for key, a in merged.items() if a.association}
@@ -82,6 +85,12 @@ class AddressView:
         """The address that this association is of; None where EC2 shows none."""
         with self._lock:
             return self.get(self._with.get(association_id)) if association_id else None
+
+    @property
+    def used(self) -> int:
+        """How many addresses draw on the account's quota; one of which nothing can be read is taken for one of them."""
+        with self._lock:
+            return self._used
 
     def all(self) -> list[Address]:
         """Every address."""
@@ -120,6 +129,7 @@ class AddressView:
             if believed:
                 self._made[key] = (self._clock(), address)
             before = self._addresses.pop(key, None)
+            self._used += used([address] if address else ()) - used([before] if before else ())
             if before and before.association:
                 self._at.pop(before.association.target, None)
                 self._with.pop(before.association.association_id, None)

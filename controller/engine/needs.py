@@ -12,13 +12,14 @@ from controller.core.ports import Pods
 from controller.engine.ec2view import AddressView
 from controller.engine.market import PoolMarket
 from controller.engine.placement import Placements
+from controller.engine.quota import QuotaGuard
 
-Kind = Literal["addresses", "places", "fresh places", "nodes", "fresh nodes", "pools"]
+Kind = Literal["addresses", "places", "fresh places", "nodes", "fresh nodes", "pools", "quota"]
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing to look up: `name` is an IP, a Node or a pool, and empty for all addresses.
+    """One thing to look up: `name` is an IP, a Node or a pool, and empty for all addresses and for the quota.
 
     `since`: an answer to what was asked earlier does not do. `detail` is the Node's instance, of an IP.
     """
@@ -37,6 +38,7 @@ class Looker:
     placements: Placements
     market: PoolMarket
     pods: Pods
+    quota: QuotaGuard
 
     def look(self, kind: Kind, needs: Iterable[Need]) -> None:
         """Meet these needs of one kind, as many as the ports take in a call at once."""
@@ -50,3 +52,5 @@ class Looker:
                     self.pods.read_instance(need.name)
             case "pools":
                 self.market.read({need.name for need in needs})
+            case "quota":
+                self.quota.look()

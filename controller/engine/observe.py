@@ -22,6 +22,7 @@ from controller.engine.market import PoolMarket
 from controller.engine.memory import Memory
 from controller.engine.needs import Need
 from controller.engine.placement import Placements
+from controller.engine.quota import QuotaGuard
 from state.model import AllocationId, Mode, Phase, PodRecord, PodUid, Target
 
 HOST_FRESH_S = 5.0
@@ -45,10 +46,11 @@ class Observer:
         admission: Admission,
         clock: Clock,
         poll_interval_s: float,
+        quota: QuotaGuard,
         restored: bool = False,
     ) -> None:
         self._facts, self._pods, self._ledger, self._view = facts, pods, ledger, view
-        self._claims, self._memory, self._clock = claims, memory, clock
+        self._claims, self._memory, self._clock, self._quota = claims, memory, clock, quota
         self._locator = Locator(pods=pods, view=view, placements=placements, memory=memory, clock=clock)
         self._poll_interval_s, self._restored, self._admission = poll_interval_s, restored, admission
         self.market = PoolMarket(
@@ -59,7 +61,7 @@ class Observer:
         """Everything that bears on these Pods now."""
         seen = Observation()
         glances = [self._glance(uid) for uid in uids]
-        known = [g for g in glances if self._knows(g, self._view_needed(g) or self._locator.locate(g), seen)]
+        known = [g for g in glances if self._knows(g, self._needed(g), seen)]
         offers = self._offers(known, reserved, seen)
         self._keep_order(glances, seen)
         glances = [g for g in glances if g.uid not in seen.parked]
@@ -122,6 +124,18 @@ class Observer:
                 first.setdefault(line, glance)
             elif before is not None:
                 self._knows(glance, seen.parked[before.uid], seen)
+
+    def _needed(self, glance: Glance) -> Need | None:
+        return self._view_needed(glance) or self._locator.locate(glance) or self._quota_needed(glance)
+
+    def _quota_needed(self, glance: Glance) -> Need | None:
+        """Before an address is allocated: how many the account may have, and, near that, who has them by now."""
+        if not glance.may_draw:
+            return None
+        since = self._memory.of(glance.uid).since("quota", "", self._quota.known_since())
+        if self._quota.read_at < since:
+            return Need("quota", since=since)
+        return self._newer_view(glance, self._quota.looked_since())
 
     def _view_needed(self, glance: Glance) -> Need | None:
         return self._newer_view(glance, self._view_since(glance))

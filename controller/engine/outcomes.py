@@ -60,6 +60,7 @@ class Aftermath:
         self._crowded: dict[PodUid, str] = {}
         self._freed: set[str] = set()
         self._braked: set[PodUid] = set()
+        self._short: set[PodUid] = set()
         self._release_due = 0.0
 
     def take_in(self, outcome: Outcome) -> None:
@@ -69,6 +70,7 @@ class Aftermath:
         self._target_waiters.discard(outcome.uid)
         self._refused.discard(outcome.uid)
         self._braked.discard(outcome.uid)
+        self._short.discard(outcome.uid)
         self._let_go(outcome)
         self._crowded.pop(outcome.uid, None)
         self._state.calls.leave(outcome.uid, but=outcome.for_token)
@@ -90,16 +92,12 @@ class Aftermath:
         elif pool is not None and outcome.allocated and self._state.brakes.served(pool):
             self._queue.add(self._braked)
         released = s.record is not None and s.record.phase is Phase.RELEASING and outcome.did and outcome.error is None
-        if released and self._state.brakes.freed():
-            self._queue.add(self._braked)
+        if released:
+            self._queue.add(self._short | (self._braked if self._state.brakes.freed() else set()))
 
     def looked(self) -> None:
         """EC2 was looked at: whoever waits for that is planned anew."""
         self._queue.add(self._pool_waiters | self._release_waiters)
-
-    def waiting_for_pools(self) -> frozenset[PodUid]:
-        """The Pods whose pool has no address for them."""
-        return frozenset(self._pool_waiters)
 
     def everyone_is_due(self) -> None:
         """All Pods are about to be looked at: who is refused then is noted anew, and who is gone is noted no more."""
@@ -150,6 +148,10 @@ class Aftermath:
             case Reason.NO_IP | Reason.SCOPE | Reason.REFUSED | Reason.ROOM | Reason.FULL:
                 self._wait_for_news(outcome, wait.reason)
             case Reason.POOL:
+                self._wait_for_pool(uid, mine)
+            case Reason.QUOTA:
+                self._quota_is_short()
+                self._short.add(uid)
                 self._wait_for_pool(uid, mine)
             case Reason.RELEASE:
                 self._wait_for_release(uid, mine)
@@ -258,13 +260,17 @@ class Aftermath:
             return
         mine.error = error.explain()
         if isinstance(error, QuotaExceeded):
-            self._memory.quota_short_until = self._clock() + QUOTA_SHORT_S
-            self._release_due = 0.0
-            self._queue.add(self._release_waiters)
+            self._quota_is_short()
         self._tell(outcome, error, mine)
         mistaken = isinstance(error, AlreadyAssociated | InvalidTarget | InterfaceNotFound) and mine.failures == 0
         delay = self._memory.backoff(uid)
         self._queue.add([uid], 0.0 if mistaken else delay)
+
+    def _quota_is_short(self) -> None:
+        """Releases do not wait for company now."""
+        self._memory.quota_short_until = self._clock() + QUOTA_SHORT_S
+        self._release_due = 0.0
+        self._queue.add(self._release_waiters)
 
     def _tell(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
         """The Pod's author hears of it; of a throttled call, or a Pod that is changing, only if it lasts."""

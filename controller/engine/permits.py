@@ -1,4 +1,4 @@
-"""What may stand between a plan and its start: another plan for the same target, a brake, a namespace's limit.
+"""What may stand between a plan and its start: another plan for the same target, a brake, a limit, a quota.
 
 A plan is made for one Pod by itself. Here it meets the others that are on their way; where it may not begin, the Pod is
 planned for once more with that known, and the plan says what it waits for.
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from controller.core.actions import Plan, target_of
 from controller.core.plan import plan
+from controller.core.quota import draws
 from controller.core.refusal import adopts, begins
 from controller.core.situation import Offer, Situation
 from controller.engine.brakes import pool_of
@@ -56,7 +57,7 @@ def permitted(state: TermState, s: Situation, steps: Plan, flying: InFlight) -> 
     rival = flying.rival(s.uid, target_of(steps))
     if rival:
         return plan(replace(s, rival=rival))
-    return _unbraked(state, s, _admitted(state, s, steps), flying)
+    return _within_quota(state, s, _unbraked(state, s, _admitted(state, s, steps), flying), flying)
 
 
 def _admitted(state: TermState, s: Situation, steps: Plan) -> Plan:
@@ -77,3 +78,9 @@ def _unbraked(state: TermState, s: Situation, steps: Plan, flying: InFlight) -> 
         return steps
     why = state.brakes.holds(s.uid, pool, lambda uid: uid in flying.uids or state.calls.waits(uid))
     return plan(replace(s, braked=why)) if why else steps
+
+
+def _within_quota(state: TermState, s: Situation, steps: Plan, flying: InFlight) -> Plan:
+    """This plan, or another one where what is left of the account's quota is kept for others."""
+    none = state.quota.no_room(s.uid, flying.uids) if draws(steps) else None
+    return plan(replace(s, no_quota=none)) if none is not None else steps

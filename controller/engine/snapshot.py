@@ -77,6 +77,7 @@ class Snapshot:
             pools=tuple(self._pools(records.values(), views.values())),
             clusters=tuple(self._clusters()),
             policy=self._policies.status(),
+            quota=self._loop.state.quota.status() if self._loop.state else None,
             contested=self._contested(),
             waits=self._waits(),
         )
@@ -113,7 +114,7 @@ class Snapshot:
             return ShownPhase.INVALID
         if view is not None and self._refusal(view):
             return ShownPhase.REFUSED
-        waits = memory is not None and memory.waiting in (Reason.POOL, Reason.ROOM, Reason.FULL)
+        waits = memory is not None and memory.waiting in (Reason.POOL, Reason.ROOM, Reason.FULL, Reason.QUOTA)
         return ShownPhase.WAITING if waits else ShownPhase.PENDING
 
     def _error(self, record: PodRecord | None, view: PodView | None, memory: PodMemory | None) -> str | None:

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from controller.core import actions as act
 from controller.core import transitions
+from controller.core.birth import newborn
 from controller.core.desire import Gone, Serve, desire
 from controller.core.ports import (
     Address,
@@ -181,14 +182,7 @@ class Steps:
             self._mine.allocating_since = None
             raise
         self._memory.bear(self._new.allocation_id)
-        self._state.view.allocated(
-            Address(
-                allocation_id=self._new.allocation_id,
-                public_ip=self._new.public_ip,
-                border_group=action.request.border_group or self._state.facts.home_border_group,
-                tags=action.request.tags,
-            )
-        )
+        self._state.view.allocated(newborn(self._new, action.request, self._state.facts))
 
     def _associate(self) -> None:
         record = self._held()

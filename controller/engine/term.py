@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from controller.core.ports import Clock, Ec2, Ledger, Pods, Term, Tokens
+from controller.core.ports import Clock, Ec2, Ledger, Pods, Term
 from controller.core.situation import Facts
 from controller.core.tenancy import Rules
+from controller.core.tokens import Tokens
 from controller.engine.admission import Admission
 from controller.engine.brakes import Brakes
 from controller.engine.calls import CallQueue
@@ -21,6 +22,7 @@ from controller.engine.needs import Looker
 from controller.engine.observe import Observer
 from controller.engine.placement import Placements
 from controller.engine.pulse import Pulse
+from controller.engine.quota import QuotaGuard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,7 @@ class TermState:
     calls: CallQueue
     brakes: Brakes
     looker: Looker
+    quota: QuotaGuard
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -81,6 +84,8 @@ def new_term_state(term: Term, basis: TermBasis, pulse: Pulse, *, restored: bool
 
 def term_state(term: Term, basis: TermBasis, pulse: Pulse, knowledge: Knowledge, *, restored: bool) -> TermState:
     """A state that knows this much."""
+    view, memory, kept = knowledge["view"], knowledge["memory"], basis.rules().tenancy.kept
+    quota = QuotaGuard(ec2=basis.ec2, view=view, memory=memory, kept=kept, clock=basis.clock)
     observer = Observer(
         facts=basis.facts,
         pods=basis.pods,
@@ -88,9 +93,10 @@ def term_state(term: Term, basis: TermBasis, pulse: Pulse, knowledge: Knowledge,
         clock=basis.clock,
         poll_interval_s=basis.poll_interval_s,
         restored=restored,
+        quota=quota,
         **knowledge,
     )
-    looker = Looker(view=knowledge["view"], placements=knowledge["placements"], market=observer.market, pods=basis.pods)
+    looker = Looker(view=view, placements=knowledge["placements"], market=observer.market, pods=basis.pods, quota=quota)
     return TermState(
         term=term,
         facts=basis.facts,
@@ -99,5 +105,6 @@ def term_state(term: Term, basis: TermBasis, pulse: Pulse, knowledge: Knowledge,
         calls=CallQueue(basis.tokens),
         brakes=Brakes(basis.clock),
         looker=looker,
+        quota=quota,
         **knowledge,
     )

@@ -10,9 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from controller.core.ports import Clock, Ec2, Heart, Ledger, Term, Tokens
+from controller.core.ports import Clock, Ec2, Heart, Ledger, Term
 from controller.core.situation import Facts
 from controller.core.tenancy import Rules
+from controller.core.tokens import Tokens
 from controller.core.tracing import NoTracing
 from controller.engine.absent import NoEvents, NoPods
 from controller.engine.execute import Executor, Outcome

@@ -79,7 +79,7 @@ class _Snapshot:
         return ()
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """Leadership, Pods by mode and phase, pools, other clusters."""
+        """Leadership, Pods by mode and phase, pools, the quota, other clusters."""
         leader = self._status["leader"]
         yield GaugeMetricFamily("pod_eip_leader", "1 on the replica that leads.", value=float(leader["is_me"]))
         yield GaugeMetricFamily("pod_eip_epoch", "The epoch of the leader that is known here.", value=leader["epoch"])
@@ -97,6 +97,7 @@ class _Snapshot:
         if policy := self._status["policy"]:
             words = "1 where the policy's file is wrong, and the policy before it is in force."
             yield GaugeMetricFamily("pod_eip_policy_broken", words, value=float(policy["error"] is not None))
+        yield from self._quota()
         words = "Pods whose labels or condition something else changes each time after they are put on."
         yield GaugeMetricFamily("pod_eip_labels_contested", words, value=self._status["contested"])
         clusters = self._status["clusters"]
@@ -116,6 +117,21 @@ class _Snapshot:
             seconds = self._status["waits"][key]
             if seconds is not None:
                 yield GaugeMetricFamily(f"pod_eip_{name}_seconds", words, value=seconds)
+
+    def _quota(self) -> Iterable[GaugeMetricFamily]:
+        """Three numbers and a flag, and only where some of the account's quota is kept."""
+        quota = self._status["quota"]
+        if quota is None:
+            return
+        for key, words in (
+            ("allowed", "Addresses that the account may have in this Region; none if that is not known."),
+            ("used", "Addresses of the account that draw on its quota."),
+            ("kept", "Addresses of the quota that auto leaves for others."),
+        ):
+            if quota[key] is not None:
+                yield GaugeMetricFamily(f"pod_eip_quota_{key}", words, value=quota[key])
+        words = "1 where the quota could not be read at the last try."
+        yield GaugeMetricFamily("pod_eip_quota_unreadable", words, value=float(bool(quota["trouble"])))
 
     def _pods(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily("pod_eip_pods", "Pods that ask for an address.", labels=("mode", "phase"))

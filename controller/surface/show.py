@@ -58,6 +58,11 @@ def _lines(document: Mapping[str, Any]) -> Iterable[str]:
         yield f"policy    {rules}, limits {_cell(policy.get('limits'))} (since {_cell(policy.get('since'))})"
         if policy.get("error"):
             yield f"          as before, for {_cell(policy['error'])}"
+    if quota := document.get("quota"):
+        said = f"{_cell(quota.get('used'))} of {_cell(quota.get('allowed'))} addresses used"
+        yield f"quota     {said}, {_cell(quota.get('kept'))} kept for others"
+        if quota.get("trouble"):
+            yield f"          not read at the last try, for {_cell(quota['trouble'])}"
     for title, columns in (("pods", _POD_COLUMNS), ("pools", _POOL_COLUMNS)):
         if rows := document.get(title) or []:
             yield ""

@@ -1,6 +1,6 @@
-"""The two describes: which addresses and interfaces a client sees, and in which pages.
+"""The describes: which addresses and interfaces a client sees, and in which pages; and the account's attributes.
 
-Both are pure reads of one world, which may be an old one: an id that is too new for that world is not found, as in
+All are pure reads of one world, which may be an old one: an id that is too new for that world is not found, as in
 EC2. Order is by id, so that a page token stays good while the world changes.
 """
 
@@ -12,11 +12,13 @@ from functools import partial
 
 from sandbox.ec2.filters import conditions, matches, tag_values
 from sandbox.ec2.model import Address, Association, Ec2Error, Interface, World
-from sandbox.ec2.requests import DescribeAddresses, DescribeNetworkInterfaces
+from sandbox.ec2.requests import DescribeAccountAttributes, DescribeAddresses, DescribeNetworkInterfaces
+from sandbox.ec2.settings import Ec2Settings
 from sandbox.ec2.targets import interface_of
 
 MIN_PAGE = 5
 MAX_PAGE = 1000
+_QUOTAS = ("max-elastic-ips", "vpc-max-elastic-ips")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,19 @@ def describe_interfaces(world: World, request: DescribeNetworkInterfaces) -> Pag
     size = request.max_results or MAX_PAGE
     page = tuple(found[:size])
     return Page(interfaces=page, next_token=_encode_token(page[-1].interface_id) if len(found) > size else "")
+
+
+def describe_attributes(request: DescribeAccountAttributes, settings: Ec2Settings) -> Mapping[str, str]:
+    """The attributes that are asked for; there is no quota among them where none is enforced.
+
+    Raises InvalidParameterValue for a name that is unknown.
+    """
+    shown = {name: str(settings.quota) for name in _QUOTAS if settings.quota is not None}
+    shown = {"default-vpc": "vpc-1" if settings.default_vpc else "none", **shown}
+    for name in request.names:
+        if name not in ("default-vpc", *_QUOTAS):
+            raise Ec2Error("InvalidParameterValue", f"Value ({name}) for parameter attributeName is invalid.")
+    return {name: value for name, value in shown.items() if not request.names or name in request.names}
 
 
 def _check_page(request: DescribeNetworkInterfaces) -> None:

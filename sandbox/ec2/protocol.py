@@ -15,6 +15,7 @@ from sandbox.ec2.requests import (
     AssociateAddress,
     CreateTags,
     DeleteTags,
+    DescribeAccountAttributes,
     DescribeAddresses,
     DescribeAvailabilityZones,
     DescribeNetworkInterfaces,
@@ -38,6 +39,8 @@ def parse_request(params: Params) -> Request:
     match action:
         case "DescribeAddresses" | "DescribeNetworkInterfaces" | "DescribeAvailabilityZones":
             return _parse_describe(action, params)
+        case "DescribeAccountAttributes":
+            return DescribeAccountAttributes(names=_list(params, "AttributeName"))
         case "AllocateAddress":
             return _parse_allocate(params)
         case "AssociateAddress":

@@ -92,6 +92,13 @@ class DescribeAvailabilityZones:
     """All of them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeAccountAttributes:
+    """The attributes of these names; without names all."""
+
+    names: tuple[str, ...] = ()
+
+
 Mutation = AllocateAddress | AssociateAddress | DisassociateAddress | ReleaseAddress | CreateTags | DeleteTags
-Describe = DescribeAddresses | DescribeNetworkInterfaces | DescribeAvailabilityZones
+Describe = DescribeAddresses | DescribeNetworkInterfaces | DescribeAvailabilityZones | DescribeAccountAttributes
 Request = Mutation | Describe

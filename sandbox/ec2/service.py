@@ -13,7 +13,7 @@ from typing import assert_never
 from sandbox.ec2.addresses import without_address
 from sandbox.ec2.clock import Clock
 from sandbox.ec2.cloud import Cloud
-from sandbox.ec2.describe import describe_addresses, describe_interfaces
+from sandbox.ec2.describe import describe_addresses, describe_attributes, describe_interfaces
 from sandbox.ec2.faults import Fault, FaultBook
 from sandbox.ec2.lies import LieBook, garbled
 from sandbox.ec2.log import Caller, CallLog, CallRecord
@@ -23,6 +23,7 @@ from sandbox.ec2.requests import (
     AllocateAddress,
     AssociateAddress,
     Describe,
+    DescribeAccountAttributes,
     DescribeAddresses,
     DescribeAvailabilityZones,
     DescribeNetworkInterfaces,
@@ -35,6 +36,7 @@ from sandbox.ec2.xml import (
     Tree,
     address_tree,
     allocated_tree,
+    attributes_tree,
     interfaces_tree,
     render_answer,
     render_error,
@@ -168,6 +170,8 @@ class Ec2Service:
                 return interfaces_tree(world, describe_interfaces(world, request), settings.account)
             case DescribeAvailabilityZones():
                 return zones_tree(settings.region)
+            case DescribeAccountAttributes():
+                return attributes_tree(describe_attributes(request, settings))
         assert_never(request)
 
     def _describe_addresses(self, request: DescribeAddresses, account: str) -> Tree:

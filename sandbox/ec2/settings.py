@@ -31,6 +31,7 @@ AWS_BUCKETS: Mapping[str, Bucket] = {
     "ReleaseAddress": _MUTATION,
     "CreateTags": _TAGGING,
     "DeleteTags": _TAGGING,
+    "DescribeAccountAttributes": _READ,
     "DescribeAddresses": _READ,
     "DescribeNetworkInterfaces": _READ,
     UNFILTERED_INTERFACES: Bucket(capacity=50, refill_per_s=10),
@@ -45,7 +46,8 @@ class Ec2Settings:
     region: str = "us-west-2"
     account: str = "123456789012"
     quota: int | None = None
-    """Addresses of the Amazon pool that the account may hold; None is no limit. The real default is 5."""
+    """Addresses of the Amazon pool that the account may hold, also as DescribeAccountAttributes says it; None is no
+    limit, and nothing is said of it. The real default is 5."""
     pools: tuple[str, ...] = ()
     """Public IPv4 pools that exist besides `amazon`."""
     border_groups: tuple[str, ...] = ()

@@ -141,6 +141,16 @@ def _attachment_tree(interface: Interface, account: str) -> Tree | None:
     }
 
 
+def attributes_tree(attributes: Mapping[str, str]) -> Tree:
+    """The answer of DescribeAccountAttributes."""
+    return {
+        "accountAttributeSet": [
+            {"attributeName": name, "attributeValueSet": [{"attributeValue": value}]}
+            for name, value in attributes.items()
+        ]
+    }
+
+
 def zones_tree(region: str) -> Tree:
     """The answer of DescribeAvailabilityZones: three ordinary zones."""
     return {

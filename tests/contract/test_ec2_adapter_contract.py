@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from controller.core.ports import AllocationRequest
+from controller.core.quota import used
 from state.errors import (
     AddressForeign,
     AddressInUse,
@@ -70,6 +71,25 @@ def test_the_quota_is_an_error_of_its_own(world: World) -> None:
     with pytest.raises(QuotaExceeded) as caught:
         world.ec2.allocate(AMAZON)
     assert caught.value.code == "AddressLimitExceeded"
+
+
+def test_the_quota_that_is_told_is_the_one_that_holds(world: World) -> None:
+    assert world.ec2.address_quota() is None, "where nothing is enforced, nothing is said"
+    world.settings(quota=7)
+    assert world.ec2.address_quota() == 7
+    assert world.calls("DescribeAccountAttributes") == 2
+
+
+def test_addresses_of_a_pool_of_ones_own_do_not_draw_on_the_quota(world: World) -> None:
+    mine = "ipv4pool-ec2-mine"
+    world.settings(quota=1, pools=[mine])
+    for pool in (mine, "amazon", mine):
+        world.ec2.allocate(AllocationRequest(public_ipv4_pool=pool, tags={}))
+    shown = world.ec2.describe_addresses()
+    assert sorted(address.public_ipv4_pool for address in shown) == ["amazon", mine, mine]
+    assert used(shown) == 1
+    with pytest.raises(QuotaExceeded):
+        world.ec2.allocate(AMAZON)
 
 
 def test_a_pool_is_asked_for_by_name(world: World) -> None:

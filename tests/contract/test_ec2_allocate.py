@@ -53,6 +53,21 @@ def test_the_quota_counts_what_is_held_and_frees_on_release() -> None:
         ec2.api.allocate_address()
 
 
+def test_the_attributes_of_the_account_tell_the_quota() -> None:
+    with scene(Ec2Settings(quota=2)) as ec2:
+        told = ec2.api.describe_account_attributes()["AccountAttributes"]
+        values = {one["AttributeName"]: [v["AttributeValue"] for v in one["AttributeValues"]] for one in told}
+        assert values == {"default-vpc": ["none"], "max-elastic-ips": ["2"], "vpc-max-elastic-ips": ["2"]}
+        (default,) = ec2.api.describe_account_attributes(AttributeNames=["default-vpc"])["AccountAttributes"]
+        assert default["AttributeName"] == "default-vpc"
+
+
+def test_without_a_quota_there_is_no_such_attribute() -> None:
+    with scene() as ec2:
+        (only,) = ec2.api.describe_account_attributes()["AccountAttributes"]
+        assert only["AttributeName"] == "default-vpc"
+
+
 def test_a_released_address_can_be_recovered() -> None:
     with scene() as ec2:
         born = ec2.api.allocate_address()

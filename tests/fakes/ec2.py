@@ -91,11 +91,16 @@ class FakeEc2(Ec2Account):
                 self.remove_interface(interface.interface_id)
 
     def add_address(
-        self, *, tags: Mapping[str, str] | None = None, border_group: str = "", allocation_id: str = ""
+        self,
+        *,
+        tags: Mapping[str, str] | None = None,
+        border_group: str = "",
+        allocation_id: str = "",
+        public_ipv4_pool: str = "amazon",
     ) -> AllocationId:
         """Add an address, whatever the quota."""
         with self._lock:
-            return self._new_address(tags or {}, border_group, allocation_id).allocation_id
+            return self._new_address(tags or {}, border_group, allocation_id, public_ipv4_pool).allocation_id
 
     def tag(self, allocation_id: AllocationId, tags: Mapping[str, str]) -> None:
         """Replace an address's tags."""
@@ -188,6 +193,11 @@ class FakeEc2(Ec2Account):
             self._omitted.subtract(omitted)
             return tuple(a for a in there if a.allocation_id not in omitted)
 
+    def address_quota(self) -> int | None:
+        """The quota, if there is one."""
+        with self._call("DescribeAccountAttributes"):
+            return self.quota
+
     def describe_interfaces_by_ip(self, private_ips: Iterable[str]) -> Sequence[Interface]:
         """Interfaces that list one of the IPs, 200 a call."""
         wanted = sorted(set(private_ips))
@@ -210,7 +220,7 @@ class FakeEc2(Ec2Account):
         """A new address."""
         with self._call("AllocateAddress", request.public_ipv4_pool):
             self._check_allocation(request)
-            address = self._new_address(request.tags, request.border_group or "", "")
+            address = self._new_address(request.tags, request.border_group or "", "", request.public_ipv4_pool)
             return Allocation(allocation_id=address.allocation_id, public_ip=address.public_ip)
 
     def associate(self, allocation_id: AllocationId, target: Target) -> AssociationId:

@@ -61,7 +61,8 @@ class Ec2Account:
             raise PoolNotFound(message, code="InvalidPublicIpv4PoolID.NotFound")
         if request.border_group not in (None, self.region, *self.border_groups):
             raise BorderGroupMismatch(f"no border group {request.border_group}", code="InvalidParameterValue")
-        if self.quota is not None and len(self._addresses) >= self.quota:
+        held = sum(address.public_ipv4_pool == "amazon" for address in self._addresses.values())
+        if request.public_ipv4_pool in ("", "amazon") and self.quota is not None and held >= self.quota:
             raise QuotaExceeded("the maximum number of addresses has been reached", code="AddressLimitExceeded")
 
     def _check_target(self, address: Address, target: Target) -> None:
@@ -75,13 +76,14 @@ class Ec2Account:
         if interface.border_group not in (None, address.border_group):
             raise BorderGroupMismatch("address and interface differ in border group", code="OperationNotPermitted")
 
-    def _new_address(self, tags: Mapping[str, str], border_group: str, allocation_id: str) -> Address:
+    def _new_address(self, tags: Mapping[str, str], border_group: str, allocation_id: str, pool: str) -> Address:
         number = next(self._ids)
         address = Address(
             allocation_id=AllocationId(allocation_id or f"eipalloc-{number:017x}"),
             public_ip=str(IPv4Address("198.18.0.0") + number),
             border_group=border_group or self.region,
             tags=dict(tags),
+            public_ipv4_pool=pool or "amazon",
         )
         self._addresses[address.allocation_id] = address
         return address

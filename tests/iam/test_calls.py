@@ -49,6 +49,7 @@ def test_every_call_of_a_whole_install_is_allowed(ec2: SandboxWorld, partition: 
     for value in ("", "game/p", "prod:game/p"):
         serve(ec2, ec2.address({POOL: value}))
     ec2.ec2.describe_addresses()
+    ec2.ec2.address_quota()
     ec2.ec2.describe_interfaces_by_ip(["10.0.0.1"])
     questions = of_log(ec2.control, partition)
     assert questions.keys() == MUTATIONS | READS
@@ -63,11 +64,19 @@ def test_every_call_for_a_pool_is_allowed_to_all(ec2: SandboxWorld, name: str) -
     ec2.ec2.describe_addresses()
     ec2.ec2.describe_interfaces_by_instance(["i-1"])
     questions = of_log(ec2.control)
-    assert questions.keys() == {"AssociateAddress", "DisassociateAddress", *READS}
+    assert questions.keys() == {"AssociateAddress", "DisassociateAddress", *READS} - {"DescribeAccountAttributes"}
     assert [denied(name, checks) for checks in questions.values()] == [[]] * len(questions)
 
 
-def test_doctors_look_at_ec2_is_allowed_to_readers(ec2: SandboxWorld) -> None:
+def test_doctors_looks_at_ec2_are_allowed_to_readers(ec2: SandboxWorld) -> None:
     ec2.ec2.describe_addresses()
-    ((action, checks),) = of_log(ec2.control).items()
-    assert (action, denied("read-only", checks)) == ("DescribeAddresses", [])
+    ec2.ec2.address_quota()
+    questions = of_log(ec2.control)
+    assert questions.keys() == {"DescribeAccountAttributes", "DescribeAddresses"}
+    assert [denied("read-only", checks) for checks in questions.values()] == [[], []]
+
+
+def test_who_allocates_nothing_may_not_read_the_quota(ec2: SandboxWorld) -> None:
+    ec2.ec2.address_quota()
+    ((_, checks),) = of_log(ec2.control).items()
+    assert denied("fixed-pools", checks) == denied("fixed-pools-no-take-over", checks) == checks

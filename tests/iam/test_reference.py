@@ -46,6 +46,7 @@ KNOWN: dict[str, dict[str, set[str]]] = {
         "ipv4pool-ec2": {RESOURCE_TAG, "ec2:ResourceTag/", "ec2:Region"},
     },
     "ec2:CreateTags": {"elastic-ip": {*MOVES["elastic-ip"], REQUEST_TAG, "aws:TagKeys", "ec2:CreateAction"}},
+    "ec2:DescribeAccountAttributes": {"*": {"ec2:Region"}},
     "ec2:DescribeAddresses": {"*": {"ec2:Region"}},
     "ec2:DescribeNetworkInterfaces": {"*": {"ec2:Region"}},
     "dynamodb:PutItem": WRITES,

@@ -86,6 +86,10 @@ class StageEc2:
         world = self._stage.world
         return list(world.account.seen(world.now, late=self._stage.late).values())
 
+    def address_quota(self) -> int | None:
+        """Nobody says."""
+        return None
+
     def describe_interfaces_by_ip(self, private_ips: Iterable[str]) -> Sequence[Interface]:
         """The one interface that there is."""
         return [Interface(interface_id=ENI, private_ips=IPS, instance_id=NODE)]

@@ -28,6 +28,14 @@ def test_keys_that_are_no_list_end_the_start(raw: str) -> None:
     assert fault.startswith("--pool-keys (PEC_POOL_KEYS)")
 
 
+def test_what_is_kept_of_the_quota_is_a_number_and_none_by_default() -> None:
+    assert parse(NAMED, {}).keep_quota == 0
+    assert parse(NAMED, {"PEC_KEEP_QUOTA": "3"}).keep_quota == 3
+    for raw in ("-1", "1.5", "few", "100001"):
+        [fault] = faults(NAMED | {"keep_quota": raw})
+        assert fault.startswith("--keep-quota (PEC_KEEP_QUOTA)")
+
+
 def test_tenancy_is_one_of_two_words() -> None:
     assert parse(NAMED, {}).tenancy == "open"
     assert parse(NAMED | {"tenancy": "Strict"}, {}).tenancy == "strict"

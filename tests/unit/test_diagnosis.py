@@ -2,7 +2,8 @@
 
 import pytest
 
-from controller.core.diagnosis import Credentials, Grade, lines, of_call, of_credentials
+from controller.core.diagnosis import Credentials, Grade, lines, of_call, of_credentials, of_quota
+from controller.core.quota import AccountQuota
 from state.errors import AccessDenied
 
 ROLE = Credentials(source="container-role", temporary=True, renewable=True, expires_in_s=5 * 3600 + 720)
@@ -32,6 +33,28 @@ def test_who_has_no_credentials_reads_what_to_do() -> None:
     first, second = lines(of_credentials(Credentials()))
     assert first == "× credentials: no AWS credentials were found"
     assert second.startswith("    Give the ServiceAccount a role")
+
+
+@pytest.mark.parametrize(
+    ("used", "grade", "words"),
+    [
+        (7, Grade.FINE, "7 of 10 addresses are used, 2 are kept for others: 1 left for auto"),
+        (8, Grade.WARNING, "8 of 10 addresses are used, 2 are kept for others: none is left for auto"),
+        (10, Grade.WARNING, "10 of 10 addresses are used, 2 are kept for others: none is left for auto"),
+    ],
+)
+def test_the_quota_is_told_with_what_is_left_of_it(used: int, grade: Grade, words: str) -> None:
+    finding = of_quota(AccountQuota(used=used, allowed=10, kept=2))
+    assert (finding.grade, finding.text) == (grade, words)
+    assert ("--keep-quota" in finding.advice) is (grade is Grade.WARNING)
+
+
+def test_a_quota_that_cannot_be_read_is_a_warning_and_names_what_is_missing() -> None:
+    unknown = AccountQuota(used=7, allowed=None, kept=2)
+    assert "EC2 does not say" in of_quota(unknown).text
+    found = of_quota(unknown, AccessDenied("denied", code="UnauthorizedOperation", advice="Add it"))
+    assert (found.grade, found.text) == (Grade.WARNING, "UnauthorizedOperation: denied")
+    assert found.advice == "Add it. Until the quota can be read, auto allocates without regard to --keep-quota"
 
 
 def test_the_code_and_the_advice_of_aws_are_told() -> None:

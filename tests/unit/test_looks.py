@@ -239,7 +239,7 @@ class Faulty(Looker):
 
 def test_a_fault_of_ours_in_a_look_leaves_nobody_waiting(scene: Scene) -> None:
     good = scene.replica.state.looker
-    looker = Faulty(view=good.view, placements=good.placements, market=good.market, pods=scene.pods)
+    looker = Faulty(view=good.view, placements=good.placements, market=good.market, pods=scene.pods, quota=good.quota)
     faulty = Looks(looker=looker, epoch=Epoch(1), pool=scene.pool, clock=scene.world.clock, done=scene.post.put)
     for _ in range(2):
         faulty.ask({PodUid("a"): Need("nodes", "n")})

@@ -12,6 +12,7 @@ import pytest
 
 from controller.core.ports import Interface
 from controller.core.sweep import is_orphan
+from controller.core.tenancy import Tenancy
 from state.errors import Unavailable
 from state.model import InterfaceId, PodUid
 from tests.fakes.ec2 import FakeEc2
@@ -22,6 +23,7 @@ from tests.unit.engine_harness import RESYNC_S, HandClock, Replica, World, at, a
 PREFIX = "aws-samples.github.com/aws-pod-eip-controller-"
 EC2_CALLS = (
     "describe_addresses",
+    "address_quota",
     "describe_interfaces_by_ip",
     "describe_interfaces_by_instance",
     "allocate",
@@ -113,6 +115,7 @@ def world(watch: Watch) -> Iterator[World]:
             instance_id="i-1",
         )
     )
+    made.ec2.quota, made.tenancy = 100, Tenancy(kept=2)
     yield made
     for loop in made.loops:
         loop.stop()

@@ -1,5 +1,6 @@
 """A status document with something of everything, some of it hostile."""
 
+from controller.core.quota import AccountQuota
 from controller.core.silence import Waits
 from controller.core.status import (
     ClusterStatus,
@@ -48,6 +49,7 @@ def status() -> Status:
         ),
         waits=Waits(watch_silent_s=12.5, writer_waiting_s=0.2, term_beginning_s=3.0, credentials_expire_s=3600.0),
         policy=PolicyStatus(default="deny", rules=2, limits=1, error=HOSTILE),
+        quota=AccountQuota(used=7, allowed=10, kept=2, trouble="RequestLimitExceeded"),
         clusters=(
             ClusterStatus(uid="0f3c", name="b", silent_s=12.5, addresses=3, waiting=1, install="kube-system/eip"),
         ),

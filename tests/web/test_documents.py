@@ -175,6 +175,7 @@ def test_the_tag_stays_while_nothing_but_time_passes() -> None:
         {"clusters": ()},
         {"leader": replace(samples.status().leader, epoch=8)},
         {"policy": None},
+        {"quota": None},
         {"contested": 1},
     ],
     ids=lambda change: next(iter(change)),

@@ -6,6 +6,7 @@ import re
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from controller.core.quota import AccountQuota
 from controller.core.status import Status
 from controller.surface.metrics import Metrics
 from tests.web import samples
@@ -33,6 +34,7 @@ def test_the_status_is_the_documented_document() -> None:
     assert document["clusters"][0].keys() == known
     waits = {"watch_silent_s", "writer_waiting_s", "term_beginning_s", "credentials_expire_s"}
     assert document["waits"].keys() == waits
+    assert document["quota"].keys() == {"used", "allowed", "kept", "trouble"}
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/metrics", "/api/v1/status", "/nowhere"])
@@ -103,10 +105,20 @@ def test_metrics_count_calls_and_show_the_status() -> None:
     silent = (("install", "kube-system/eip"), ("uid", "0f3c"))
     assert found["pod_eip_cluster_silent_seconds", silent] == 12.5
     assert found["pod_eip_cluster_name_conflicts", ()] == 0
+    quota = {key: found[f"pod_eip_quota_{key}", ()] for key in ("allowed", "used", "kept", "unreadable")}
+    assert quota == {"allowed": 10, "used": 7, "kept": 2, "unreadable": 1}
 
 
 def test_metrics_of_a_replica_that_is_still_starting() -> None:
     assert b"pod_eip_leader 0.0" in Asked("/metrics", Scripted(status=Status(cluster="a"))).body
+
+
+def test_a_quota_of_which_nothing_is_kept_or_known_has_no_metric() -> None:
+    assert b"pod_eip_quota" not in Asked("/metrics", Scripted(status=Status(cluster="a"))).body
+    unknown = Status(cluster="a", quota=AccountQuota(used=7, allowed=None, kept=2))
+    body = Asked("/metrics", Scripted(status=unknown)).body
+    assert b"pod_eip_quota_allowed" not in body
+    assert b"pod_eip_quota_used 7.0" in body
 
 
 def test_credentials_that_do_not_expire_have_no_metric() -> None:

@@ -1,0 +1,108 @@
+"""What is known of the account's quota, and whether a plan may draw on it: one term's, made anew with each.
+
+The quota is read beside the loop and kept for some minutes, and never read where no setting keeps anything of it. What
+is used is what EC2's view shows, our own allocations laid over it. Nobody is held back for a quota that cannot be
+read: that is logged, and shown.
+"""
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from controller.core.ports import Clock, Ec2
+from controller.core.quota import AccountQuota
+from controller.core.situation import NoOffer
+from controller.engine.ec2view import AddressView
+from controller.engine.memory import Memory
+from state.errors import PodEipError
+from state.model import PodUid
+
+log = logging.getLogger(__name__)
+
+QUOTA_FRESH_S = 300.0
+"""A quota changes when somebody has asked AWS for more: seldom, and seldom at once."""
+AGAIN_S = 60.0
+"""Where it could not be read, or is used up: for that long."""
+USED_FRESH_S, USED_NEAR_S = 60.0, 5.0
+"""How old a look at all addresses may be for an allocation, and near the quota."""
+UNSAID = "NoQuota"
+_NEVER = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What was read, when it was asked for."""
+
+    at: float = _NEVER
+    allowed: int | None = None
+    trouble: str = ""
+
+
+class QuotaGuard:
+    """Used by the loop's thread; `look` by others, one at a time. `kept`: how many addresses; 0: nothing is read."""
+
+    def __init__(self, *, ec2: Ec2, view: AddressView, memory: Memory, kept: int, clock: Clock) -> None:
+        self._ec2, self._view, self._memory, self._kept, self._clock = ec2, view, memory, kept, clock
+        self._reading = _Reading()
+        self._granted: set[PodUid] = set()
+
+    def look(self) -> None:
+        """Read the quota. What goes wrong is noted and raised to nobody: what was known before still holds."""
+        at, before = self._clock(), self._reading
+        try:
+            allowed = self._ec2.address_quota()
+            trouble, said = ("", "") if allowed is not None else (UNSAID, "EC2 does not say it")
+        except PodEipError as error:
+            allowed, trouble, said = before.allowed, error.code, error.explain()
+        if trouble and trouble != before.trouble:
+            log.warning("the quota of addresses cannot be read, so %s: %s", _consequence(allowed), said)
+        self._reading = _Reading(at, allowed, trouble)
+
+    @property
+    def read_at(self) -> float:
+        """When the quota that is known was asked for."""
+        return self._reading.at
+
+    def known_since(self) -> float:
+        """How fresh the quota must be before an address is allocated."""
+        if not self._kept:
+            return _NEVER
+        settled = not self._reading.trouble and not self._now().near
+        return self._clock() - (QUOTA_FRESH_S if settled else AGAIN_S)
+
+    def looked_since(self) -> float:
+        """How fresh a look at all addresses must be before one is allocated."""
+        now = self._now()
+        if not self._kept or now.allowed is None:
+            return _NEVER
+        return self._clock() - (USED_NEAR_S if now.near else USED_FRESH_S)
+
+    def no_room(self, uid: PodUid, busy: Collection[PodUid]) -> NoOffer | None:
+        """Why this Pod's plan may not draw on the quota now; None: it may, and counts until its plan has ended.
+
+        One whose AllocateAddress was not answered counts until EC2's reads can tell.
+        """
+        if not self._kept:
+            return None
+        self._granted = {other for other in self._granted if other in busy or self._in_doubt(other)} - {uid}
+        found = self._now().no_room(len(self._granted))
+        if found is None:
+            self._granted.add(uid)
+        return found
+
+    def status(self) -> AccountQuota | None:
+        """What is known, for people; None where nothing is kept, or nobody has asked yet."""
+        return self._now() if self._kept and self._reading.at > _NEVER else None
+
+    def _now(self) -> AccountQuota:
+        known = self._reading
+        return AccountQuota(used=self._view.used, allowed=known.allowed, kept=self._kept, trouble=known.trouble)
+
+    def _in_doubt(self, uid: PodUid) -> bool:
+        return uid in self._memory.pods and self._memory.in_doubt(uid, self._view.asked_at)
+
+
+def _consequence(allowed: int | None) -> str:
+    if allowed is None:
+        return "auto allocates without regard to --keep-quota until it can"
+    return f"it is taken to be {allowed} still"
