@@ -2,7 +2,7 @@
 
 For each kind, in a world of its own: Pods of the quiet namespace come one after the other, first alone and then
 beside the hostile one. Prints the median and the 99th percentile of their waits, from the answer that gives a Pod its
-IP to its label, and the ratios. A wait that is not over after a while counts as that long. All take under 5 minutes.
+IP to its label, and the ratios. A wait that is not over after a while counts as that long. All take about 8 minutes.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from tests.e2e.scene import PUBLIC_IP, Scene, auto, fixed, running
 from tests.faults.neighbours import FLAGS, NO_POOL, delete_many, past, run_many, scene, slow, standing
 
 PATIENCE_S = 15.0
-PHASE_S = 25.0
+PHASE_S = 60.0
 BETWEEN_S = 0.3
 ROUNDS = 3
 
@@ -48,11 +48,10 @@ def leave(world: World) -> None:
 
 
 def come_and_go(world: World) -> None:
-    """Pods ask, and are deleted while they wait for a token."""
+    """Pods ask, and all are deleted while they wait for a token: those that live would have a right to theirs."""
     for number in range(ROUNDS):
         where = scene(world, f"hostile-{number}")
-        names = run_many(where, 20, auto())
-        delete_many(where, names[:15])
+        delete_many(where, run_many(where, 20, auto()))
 
 
 def ask(annotations: dict[str, str], pods: int) -> Callable[[World], None]:
@@ -65,8 +64,8 @@ def ask(annotations: dict[str, str], pods: int) -> Callable[[World], None]:
 
 
 def make_pool(world: World) -> None:
-    """Addresses for all quiet Pods."""
-    for _ in range(100):
+    """Addresses for all quiet Pods, alone and beside."""
+    for _ in range(220):
         world.ec2.add_address(tags={"pool": ""})
 
 
@@ -84,7 +83,7 @@ def main() -> None:
     """Run each kind."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.neighbours", description=__doc__)
     parser.add_argument("kinds", nargs="*", default=list(KINDS), metavar="KIND", help=", ".join(KINDS))
-    parser.add_argument("--pods", type=int, default=20, help="of the quiet namespace, each time (%(default)s)")
+    parser.add_argument("--pods", type=int, default=100, help="of the quiet namespace, each time (%(default)s)")
     given = parser.parse_args()
     for name in given.kinds:
         measure(name, KINDS[name], given.pods)
@@ -92,7 +91,7 @@ def main() -> None:
 
 def measure(name: str, kind: Kind, pods: int) -> None:
     """One world: the quiet Pods alone, then beside."""
-    cluster = ClusterSettings(name="a", nodes=8, replicas=2)
+    cluster = ClusterSettings(name="a", nodes=12, replicas=2)
     settings = WorldSettings(clusters=(cluster,), ec2=kind.ec2, flags=FLAGS, dynamodb="moto", kubelet_seconds=0.2)
     with tempfile.TemporaryDirectory() as folder, World(settings, Path(folder)) as world, running(world):
         kind.prepares(world)
