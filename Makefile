@@ -41,6 +41,7 @@ nemesis: real ## random troubles on the real parts: MINUTES=10 SEED=any
 sbom: install ## what the image contains, with versions and licences: dist/sbom.json (CycloneDX)
 	$(UV) venv -q --clear build/run && $(UV) venv -q --clear build/sbom && mkdir -p dist
 	$(UV) pip install -q --python build/run/bin/python --require-hashes -r requirements/run.lock
+	build/run/bin/python deploy/image/slim.py packages build/run
 	$(UV) pip install -q --python build/sbom/bin/python --require-hashes -r requirements/sbom.lock
 	build/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.json build/run/bin/python
 
