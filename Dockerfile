@@ -1,5 +1,5 @@
 # The controller alone, without the sandbox, as a user without rights, on a root filesystem that may be read-only
-# (give it a /tmp). BASE is any image with Python 3.11 or newer and its venv module.
+# (give it a /tmp). BASE is any image with Python 3.11 or newer and its venv module. `make base` writes its digest here.
 ARG BASE=docker.io/library/python:3.11-slim
 
 # hadolint ignore=DL3006

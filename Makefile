@@ -6,7 +6,7 @@ UV := $(VENV)/bin/uv
 export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install demo test real test-real experiments faults nemesis deflake lock sbom
+.PHONY: help install demo test real test-real experiments faults nemesis deflake lock base sbom
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -50,6 +50,9 @@ experiments: install ## each fault once, with real processes
 
 deflake: install ## the tests ten times in random orders, until one fails
 	for n in 1 2 3 4 5 6 7 8 9 10; do $(VENV)/bin/tox run -q -e tests || exit 1; done
+
+base: ## write the digest of the base image, as the registry has it now, into the Dockerfile
+	$(PYTHON) deploy/image/pin.py
 
 COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes
 
