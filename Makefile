@@ -54,12 +54,13 @@ deflake: install ## the tests ten times in random orders, until one fails
 base: ## write the digest of the base image, as the registry has it now, into the Dockerfile
 	$(PYTHON) deploy/image/pin.py
 
-COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes
-
+# Renovate reads these commands at the top of the locks, and runs them in the order of the names. It takes long options
+# with `=` only. The one of all packages is first: each version in the others is its.
+COMPILE = $(UV) pip compile -q --universal --python-version=3.11 --generate-hashes
 lock: install ## resolve the dependencies anew
-	$(COMPILE) requirements/tools.in -o requirements/tools.lock
-	$(COMPILE) pyproject.toml -o requirements/run.lock
-	printf 'hatchling==1.28.0\neditables==0.5\n' | $(COMPILE) - -o requirements/build.lock
-	$(COMPILE) --extra sandbox pyproject.toml -c requirements/run.lock -o requirements/sandbox.lock
-	echo cyclonedx-bom | $(COMPILE) - -o requirements/sbom.lock
-	$(COMPILE) --extra sandbox --extra dev pyproject.toml -c requirements/sandbox.lock -o requirements/dev.lock
+	$(COMPILE) --output-file=requirements/build.lock requirements/build.in
+	$(COMPILE) --extra=sandbox --extra=dev --output-file=requirements/dev.lock pyproject.toml
+	$(COMPILE) --constraints=requirements/dev.lock --output-file=requirements/run.lock pyproject.toml
+	$(COMPILE) --extra=sandbox --constraints=requirements/dev.lock --output-file=requirements/sandbox.lock pyproject.toml
+	$(COMPILE) --output-file=requirements/sbom.lock requirements/sbom.in
+	$(COMPILE) --output-file=requirements/tools.lock requirements/tools.in
