@@ -6,7 +6,7 @@ UV := $(VENV)/bin/uv
 export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install demo test real test-real experiments faults nemesis deflake lock sbom
+.PHONY: help install demo test real test-real experiments faults nemesis deflake lock base sbom
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -41,6 +41,7 @@ nemesis: real ## random troubles on the real parts: MINUTES=10 SEED=any
 sbom: install ## what the image contains, with versions and licences: dist/sbom.json (CycloneDX)
 	$(UV) venv -q --clear build/run && $(UV) venv -q --clear build/sbom && mkdir -p dist
 	$(UV) pip install -q --python build/run/bin/python --require-hashes -r requirements/run.lock
+	build/run/bin/python deploy/image/slim.py packages build/run
 	$(UV) pip install -q --python build/sbom/bin/python --require-hashes -r requirements/sbom.lock
 	build/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.json build/run/bin/python
 
@@ -50,12 +51,16 @@ experiments: install ## each fault once, with real processes
 deflake: install ## the tests ten times in random orders, until one fails
 	for n in 1 2 3 4 5 6 7 8 9 10; do $(VENV)/bin/tox run -q -e tests || exit 1; done
 
-COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes
+base: ## write the digest of the base image, as the registry has it now, into the Dockerfile
+	$(PYTHON) deploy/image/pin.py
 
+# Renovate reads these commands at the top of the locks, and runs them in the order of the names. It takes long options
+# with `=` only. The one of all packages is first: each version in the others is its.
+COMPILE = $(UV) pip compile -q --universal --python-version=3.11 --generate-hashes
 lock: install ## resolve the dependencies anew
-	$(COMPILE) requirements/tools.in -o requirements/tools.lock
-	$(COMPILE) pyproject.toml -o requirements/run.lock
-	printf 'hatchling==1.28.0\neditables==0.5\n' | $(COMPILE) - -o requirements/build.lock
-	$(COMPILE) --extra sandbox pyproject.toml -c requirements/run.lock -o requirements/sandbox.lock
-	echo cyclonedx-bom | $(COMPILE) - -o requirements/sbom.lock
-	$(COMPILE) --extra sandbox --extra dev pyproject.toml -c requirements/sandbox.lock -o requirements/dev.lock
+	$(COMPILE) --output-file=requirements/build.lock requirements/build.in
+	$(COMPILE) --extra=sandbox --extra=dev --output-file=requirements/dev.lock pyproject.toml
+	$(COMPILE) --constraints=requirements/dev.lock --output-file=requirements/run.lock pyproject.toml
+	$(COMPILE) --extra=sandbox --constraints=requirements/dev.lock --output-file=requirements/sandbox.lock pyproject.toml
+	$(COMPILE) --output-file=requirements/sbom.lock requirements/sbom.in
+	$(COMPILE) --output-file=requirements/tools.lock requirements/tools.in

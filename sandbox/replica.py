@@ -21,10 +21,12 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Replica:
-    """A replica that may be started again after its end; `name` has letters and digits only."""
+    """A replica that may be started again after its end; `name` has letters and digits only, `python` runs it."""
 
-    def __init__(self, name: str, flags: Sequence[str], env: Mapping[str, str], log: Path) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, flags: Sequence[str], env: Mapping[str, str], log: Path, *, python: str = sys.executable
+    ) -> None:
+        self.name, self._python = name, python
         self.port = free_port()
         self._flags, self._log = list(flags), log
         self._env = {**clean_environment(), **env, "AWS_ACCESS_KEY_ID": name}
@@ -54,7 +56,7 @@ class Replica:
 
     def start(self) -> None:
         """Start the process; it is not waited for."""
-        argv = [sys.executable, "-m", "controller", *self._flags, "--listen", f"127.0.0.1:{self.port}"]
+        argv = [self._python, "-m", "controller", *self._flags, "--listen", f"127.0.0.1:{self.port}"]
         self._child = Child(argv, log=self._log, env=self._env)
 
     def kill(self) -> None:

@@ -41,7 +41,7 @@ class ClusterSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldSettings:
-    """What a world is made of; times are seconds."""
+    """What a world is made of; times are seconds. `python` is the interpreter of the replicas, with its packages."""
 
     clusters: tuple[ClusterSettings, ...] = (ClusterSettings(name="a"),)
     ec2: Mapping[str, Any] = field(default_factory=dict)
@@ -50,6 +50,7 @@ class WorldSettings:
     table: str = "aws-pod-eip-controller"
     flags: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    python: str = sys.executable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +217,8 @@ class World:
             **cluster.settings.flags,
         }
         flags = [f"--{flag}={value}" for flag, value in given.items()]
-        replica = Replica(name, flags, {**env, **self.settings.env}, self.folder / f"replica-{name}.log")
+        log, python = self.folder / f"replica-{name}.log", self.settings.python
+        replica = Replica(name, flags, {**env, **self.settings.env}, log, python=python)
         self._exit.callback(replica.stop)
         return replica
 

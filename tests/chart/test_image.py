@@ -48,9 +48,10 @@ def test_it_starts_the_command_of_the_project() -> None:
 
 def test_the_program_is_found_by_the_name_and_the_path_of_the_go_controllers_image() -> None:
     last_stage = DOCKERFILE.rpartition("\nFROM ")[2]
+    assert last_stage.startswith("scratch\n"), "what a layer only covers would still be carried"
     made, there = "/opt/venv/bin/aws-pod-eip-controller", "/usr/local/bin/aws-pod-eip-controller"
     assert f"COPY --from=build {made} {there}\n" in last_stage
-    assert "ENV PATH=/opt/venv/bin:$PATH" in last_stage
+    assert "ENV PATH=/opt/venv/bin:/usr/local/sbin:" in last_stage
 
 
 def test_packages_are_checked_by_their_hashes() -> None:
