@@ -112,6 +112,7 @@ class Status:
 
     `waits`: how long the replica's parts have waited for others.
     `contested`: of how many Pods something else changes our labels each time after they are put on.
+    `left_alone`: the addresses that look like ours and are not so for certain, in words; the leader's last comparison.
     """
 
     cluster: str
@@ -124,6 +125,7 @@ class Status:
     clusters: tuple[ClusterStatus, ...] = ()
     policy: PolicyStatus | None = None
     contested: int = 0
+    left_alone: tuple[str, ...] = ()
     waits: Waits = field(default_factory=Waits)
 
     def to_json(self) -> dict[str, Any]:

@@ -58,6 +58,8 @@ def _lines(document: Mapping[str, Any]) -> Iterable[str]:
         yield f"policy    {rules}, limits {_cell(policy.get('limits'))} (since {_cell(policy.get('since'))})"
         if policy.get("error"):
             yield f"          as before, for {_cell(policy['error'])}"
+    for text in document.get("left_alone") or []:
+        yield f"left      {_cell(text)}"
     for title, columns in (("pods", _POD_COLUMNS), ("pools", _POOL_COLUMNS)):
         if rows := document.get(title) or []:
             yield ""

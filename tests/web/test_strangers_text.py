@@ -148,7 +148,7 @@ class Dead:
     def watch(self, installs: Sequence[InstallRecord]) -> None:
         """It does not beat."""
 
-    def release(self, installs: Sequence[InstallRecord]) -> Sequence[str]:
+    def release(self, installs: Sequence[InstallRecord], shown: Sequence[Line]) -> Sequence[str]:
         """One is left."""
         return [EVIL]
 
