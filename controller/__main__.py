@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def main() -> NoReturn:
     """Run the command that the command line names, and exit."""
     log_plainly()
-    cli.main(_run, _create_table, release_cluster=_release_cluster, examine=_examine)
+    cli.main(_run, _create_table, release_cluster=_release_cluster, release_orphans=_release_orphans, examine=_examine)
 
 
 def _run(config: Config) -> None:
@@ -50,6 +50,15 @@ def _release_cluster(config: Config, request: Request) -> bool:
     from controller.surface import release
 
     return release.release(request, undertaking.DeadCluster(config=config, region=startup.region_of(config)))
+
+
+def _release_orphans(config: Config, request: Request) -> bool:
+    """Whether none of that cluster's unknown addresses is left."""
+    from controller import orphans, startup
+    from controller.surface import orphans as conversation
+
+    world = orphans.own_tagged(config, startup.region_of(config))
+    return conversation.release(request.cluster, world, yes=request.yes)
 
 
 def _examine(config: Config) -> Iterator[Finding]:

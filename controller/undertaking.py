@@ -5,7 +5,7 @@ for it loads boto3 and PynamoDB.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from controller.assembly import CLOCK
@@ -19,7 +19,7 @@ from controller.engine.undoing import Pace, Undoing
 from controller.surface.program import version
 from state.errors import Refused
 from state.ledger import DynamoLedger
-from state.model import InstallRecord
+from state.model import AllocationId, InstallRecord
 from state.reader import Reader
 from state.table import Table, open_table
 
@@ -63,17 +63,17 @@ class DeadCluster:
             self._check_still(installs)
             time.sleep(LOOK_S)
 
-    def release(self, installs: Sequence[InstallRecord]) -> Sequence[str]:
+    def release(self, installs: Sequence[InstallRecord], shown: Sequence[Line]) -> Sequence[str]:
         """Fence each and take its claims down; what is left of them."""
         self._check_still(installs)
-        whole = self._is_whole(installs)
+        agreed = release.agreed(shown) if self._is_whole(installs) else frozenset[AllocationId]()
         for record in installs:
-            self._undo(record, whole=whole)
+            self._undo(record, agreed)
         return [
             f"{line.public_ip} {line.allocation_id} {line.holder}: {line.outlook}" for line in self.outlook(installs)
         ]
 
-    def _undo(self, record: InstallRecord, *, whole: bool) -> None:
+    def _undo(self, record: InstallRecord, agreed: Collection[AllocationId]) -> None:
         leadership, config = Leadership(CLOCK, self.config.call_timeout), self.config
         ledger = DynamoLedger(
             self._table(),
@@ -97,8 +97,8 @@ class DeadCluster:
             leadership=leadership,
             home_border_group=self.region,
             pace=pace,
-            whole_cluster=whole,
             clock=CLOCK,
+            agreed=agreed,
         ).run()
 
     def _check_still(self, installs: Sequence[InstallRecord]) -> None:

@@ -115,6 +115,7 @@ class PodRecord:
 class AddressRecord:
     """The address's side of a claim. A call of ours, frozen on its way, may still hit one of the `recent` targets.
 
+    `last_holder` and `last_mode` are of the claim that has it, or had it last; None where an earlier release wrote it.
     `rev` and `nonce` as in PodRecord.
     """
 
@@ -125,6 +126,7 @@ class AddressRecord:
     target: Target | None = None
     recent: tuple[Target, ...] = ()
     last_holder: str = ""
+    last_mode: Mode | None = None
     rev: Rev = Rev(0)
     nonce: str = field(default="", compare=False, repr=False)
 

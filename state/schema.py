@@ -142,6 +142,7 @@ def address_item(table: Table, record: AddressRecord) -> AddressItem:
         target=record.target and _stored(record.target),
         recent=[_stored(target) for target in record.recent] or None,
         last_holder=record.last_holder or None,
+        last_mode=record.last_mode.value if record.last_mode else None,
     )
 
 
@@ -196,6 +197,7 @@ def _address_record(item: AddressItem) -> AddressRecord:
         target=_target(item.target) if item.target else None,
         recent=tuple(map(_target, item.recent or ())),
         last_holder=item.last_holder or "",
+        last_mode=Mode(item.last_mode) if item.last_mode else None,
         rev=Rev(int(item.rev)),
         nonce=item.nonce or "",
     )

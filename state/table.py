@@ -85,6 +85,7 @@ class AddressItem(Item):
     target = UnicodeAttribute(null=True)
     recent: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
     last_holder = UnicodeAttribute(null=True)
+    last_mode = UnicodeAttribute(null=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

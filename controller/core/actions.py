@@ -24,6 +24,11 @@ class Intend:
     pool: str
 
 
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep in mind that an address may still be allocated for this Pod, whatever becomes of its intent."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocate:
     """Allocate a new address, tagged at birth."""
@@ -154,6 +159,7 @@ class Wait:
 Action = (
     Confirm
     | Intend
+    | Remember
     | Allocate
     | Claim
     | Salvage

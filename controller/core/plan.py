@@ -6,7 +6,8 @@ Each order has its reason, and a crash between any two steps leaves a state from
 
 - A claim stands in the ledger before EC2 is told to associate, so two Pods, or two clusters, never associate the
   same address: the conditional write decides who may try.
-- An intent stands before AllocateAddress, whose lost reply would leak an address that nobody remembers.
+- An intent stands before AllocateAddress, whose lost reply would leak an address that nobody remembers. What ends an
+  intent whose call had no answer remembers it first (`core/remembered`).
 - The claim goes last: an address that is free in the ledger has been cut, so its next owner may associate it.
 - The label comes last on the way up and goes first on the way down: it says "associated", and init containers
   believe it.
@@ -39,12 +40,17 @@ from controller.core.actions import (
 from controller.core.adoption import may_adopt
 from controller.core.desire import Gone, Invalid, Nothing, Pending, Serve, Unproven, label_patch, wanted_labels
 from controller.core.ports import Address, Association, EventType, PodEvent
+from controller.core.remembered import is_remembered, remembering
 from controller.core.situation import NoOffer, Offer, Placed, Situation
 from state.model import Mode, Phase, PodRecord
 
 
 def plan(s: Situation) -> Plan:
     """The actions for this Pod, in order; empty if all is as it should be."""
+    return () if is_remembered(s.uid) else remembering(s, _plan(s))  # what is remembered the comparison sees to
+
+
+def _plan(s: Situation) -> Plan:
     if s.usurped:
         return teardown.yield_up(s)
     match s.desire:

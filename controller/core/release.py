@@ -12,6 +12,7 @@ from controller.core.ports import Address
 from state.errors import Misconfigured
 from state.model import AddressRecord, AllocationId, ClusterUid, InstallKey, InstallRecord, Mode, PodRecord
 
+_RELEASE = "release"
 NOBODY = InstallKey(cluster_uid=ClusterUid(""), lease_namespace="", lease_name="")
 """Who looks at the table without an install of its own."""
 
@@ -86,7 +87,7 @@ def _fate(claim: PodRecord, sides: Mapping[AllocationId, AddressRecord], shown: 
     if association is not None and (side is None or not side.knows(association.target)):
         return f"forget: somebody else associated it with {association.target.private_ip}"
     cut = f"cut from {association.target.private_ip}, " if association is not None else ""
-    return cut + ("release" if claim.mode is Mode.AUTO else "leave in its pool")
+    return cut + (_RELEASE if claim.mode is Mode.AUTO else "leave in its pool")
 
 
 def unrecorded(cluster_uid: ClusterUid, addresses: Iterable[Address], recorded: Collection[str]) -> list[Line]:
@@ -97,10 +98,15 @@ def unrecorded(cluster_uid: ClusterUid, addresses: Iterable[Address], recorded: 
             allocation_id=address.allocation_id,
             mode=str(Mode.AUTO),
             holder=address.tags.get(contract.TAG_POD, "-"),
-            outlook="release" if address.association is None else "leave: associated, and recorded nowhere",
+            outlook=_RELEASE if address.association is None else "leave: associated, and recorded nowhere",
         )
         for address in addresses
         if address.tags.get(contract.TAG_TYPE) == Mode.AUTO
         and address.tags.get(contract.TAG_CLUSTER_UID) == cluster_uid
         and address.allocation_id not in recorded
     ]
+
+
+def agreed(shown: Iterable[Line]) -> frozenset[AllocationId]:
+    """The addresses of which a person was told that they will be released as they are."""
+    return frozenset(AllocationId(line.allocation_id) for line in shown if line.outlook == _RELEASE)

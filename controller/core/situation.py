@@ -91,8 +91,10 @@ class Situation:
     rival: who has a claim of this install for the same target, or is about to have it; as people read it, "" nobody.
     leftover: the comparison with EC2 found that the squatter was left there by the Go controller, for a Pod that is
         gone.
-    tagged: unowned `auto` addresses whose tags name this very Pod, the associated one first.
+    tagged: unowned `auto` addresses whose tags name this very Pod, where one is expected: tags alone prove nothing.
     in_doubt: an AllocateAddress for this Pod may have happened, and EC2's reads may not show it yet.
+    unanswered: an AllocateAddress under this Pod's intent had no answer, and may arrive as late as a call can.
+    remembered: an earlier intent of this Pod is remembered.
     settled: no association of this claim can be on its way, or hidden by a late read.
     looked_after_cut: EC2's view was taken after this claim's association was cut.
     cut: the recorded association was cut already.
@@ -123,6 +125,8 @@ class Situation:
     tagged: tuple[Address, ...] = ()
     offer: Offer | NoOffer | None = None
     in_doubt: bool = False
+    unanswered: bool = False
+    remembered: bool = False
     settled: bool = True
     looked_after_cut: bool = False
     cut: bool = False

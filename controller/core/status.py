@@ -114,6 +114,7 @@ class Status:
     `waits`: how long the replica's parts have waited for others.
     `quota`: of the account, where some of it is kept; known to the leader, once it has allocated.
     `contested`: of how many Pods something else changes our labels each time after they are put on.
+    `left_alone`: the addresses that look like ours and are not so for certain, in words; the leader's last comparison.
     """
 
     cluster: str
@@ -127,6 +128,7 @@ class Status:
     policy: PolicyStatus | None = None
     quota: AccountQuota | None = None
     contested: int = 0
+    left_alone: tuple[str, ...] = ()
     waits: Waits = field(default_factory=Waits)
 
     def to_json(self) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """Which addresses have nobody in the ledger and yet are ours to cut or to give back: the net under everything.
 
 A full comparison of EC2 with the ledger finds them: an association that a frozen call made after its claim was
-forgotten, an address whose allocation was never recorded, what the Go controller left behind when it was down. Each
-becomes a claim in the name of a Pod that is gone, so that the one way down (cut, release, forget) takes it from
-there, crash-safe like everything else. What is not certainly ours is reported and left alone.
+forgotten, an address of a call that came late, what the Go controller left behind when it was down. Each becomes a
+claim in the name of a Pod that is gone, so that the one way down (cut, release, forget) takes it from there, crash-safe
+like everything else. What is not certainly ours is reported and left alone.
+
+The tags of an address that is associated with nothing prove nothing: others can write them. It is ours only where the
+table knew it: it was an `auto` claim's, an intent of the Pod that the tags name is remembered, or a person has said so.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -14,6 +17,7 @@ from controller.core.adoption import found_tags, may_adopt
 from controller.core.desire import Pending, Serve, desire
 from controller.core.pools import in_pool
 from controller.core.ports import Address, PodView
+from controller.core.remembered import remembered_uid, was_ours
 from controller.core.situation import Facts
 from state.model import AddressRecord, AdoptedTags, AllocationId, Mode, PodRecord, PodUid
 
@@ -65,7 +69,8 @@ class Findings:
 class Surroundings:
     """What the sweep compares with.
 
-    unowned_long: auto addresses that have been seen without an owner for the whole grace period.
+    unowned_long: auto addresses that have been seen without an owner for so long that no claim is on its way.
+    agreed: addresses that a person has seen, and said that they are to be given back.
     own_instances: asked for only if it matters, for it costs a list of Nodes.
     pods_at: the live Pods with an IP; pod: a Pod as it is now; in_scope: whether a namespace is watched.
     """
@@ -78,6 +83,7 @@ class Surroundings:
     pod: Callable[[PodUid], PodView | None]
     in_scope: Callable[[str], bool]
     own_instances: Callable[[], Collection[str]]
+    agreed: Collection[AllocationId] = frozenset()
 
 
 def sweep(addresses: Iterable[Address], around: Surroundings) -> Findings:
@@ -101,7 +107,7 @@ def sweep(addresses: Iterable[Address], around: Surroundings) -> Findings:
 
 
 def is_unowned_auto(address: Address, record: AddressRecord | None, facts: Facts) -> bool:
-    """Whether we allocated it, nobody owns it and nothing is associated with it: a leak, if it stays so."""
+    """Whether its tags say that we allocated it, nobody owns it and nothing is associated with it."""
     ours = address.tags.get(contract.TAG_CLUSTER_UID) == facts.cluster_uid
     auto = address.tags.get(contract.TAG_TYPE) == Mode.AUTO
     return ours and auto and address.association is None and (record is None or record.owner is None)
@@ -157,15 +163,30 @@ def _judge_free(address: Address, tags: AdoptedTags, around: Surroundings) -> Or
     if address.tags[contract.TAG_TYPE] != Mode.AUTO:
         return None
     if address.tags.get(contract.TAG_CLUSTER_UID) == around.facts.cluster_uid:
-        held = around.pods.get(PodUid(tags.pod_uid))
-        superfluous = held is not None and held.allocation_id not in (None, address.allocation_id)
-        leaked = address.allocation_id in around.unowned_long and not _asks_for_auto(around.pod(PodUid(tags.pod_uid)))
-        return _orphan(address, contract.AMAZON_POOL, tags) if superfluous or leaked else None
+        return _judge_own(address, tags, around)
     named = not tags.pod_uid and tags.cluster_name == around.facts.cluster_name
     return (
         f"allocated by another controller for {tags.pod}, not associated; release it if nobody needs it"
         if named
         else None
+    )
+
+
+def _judge_own(address: Address, tags: AdoptedTags, around: Surroundings) -> Orphan | str | None:
+    """Tagged as one that we allocated. What the table knew goes, unless its Pod may yet take it."""
+    uid = PodUid(tags.pod_uid)
+    held, expected = around.pods.get(uid), remembered_uid(uid) in around.pods
+    superfluous = held is not None and held.allocation_id not in (None, address.allocation_id)
+    wanted = held is not None or _asks_for_auto(around.pod(uid))
+    long = address.allocation_id in around.unowned_long
+    known = expected or was_ours(around.records.get(address.allocation_id))
+    if address.allocation_id in around.agreed or (known and (superfluous or (not wanted and (expected or long)))):
+        return _orphan(address, contract.AMAZON_POOL, tags)
+    if known or not long:
+        return None
+    return (
+        f"free, tagged as allocated by this cluster for {tags.pod}, and this table does not know it; "
+        "if nobody needs it: release-orphans"
     )
 
 

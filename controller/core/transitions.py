@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from controller.core.actions import Claim
 from controller.core.ports import Address, Allocation, PodView
+from controller.core.remembered import remembered_uid
 from controller.core.situation import Facts
 from controller.core.sweep import Orphan
 from state.model import (
@@ -37,6 +38,20 @@ def unwrite(intent: PodRecord) -> Change:
     return Change(pod_before=replace(intent, rev=Rev(1), nonce=""))
 
 
+def remember(intent: PodRecord, before: PodRecord | None) -> Change:
+    """→ remembered, beside the intent; anew where an earlier one is (`before`), so that its time starts again."""
+    kept = PodRecord(
+        uid=remembered_uid(intent.uid),
+        namespace=intent.namespace,
+        name=intent.name,
+        mode=Mode.AUTO,
+        pool=intent.pool,
+        phase=Phase.INTENT,
+        traceparent=intent.traceparent,
+    )
+    return Change(pod_before=before, pod_after=kept)
+
+
 def claim(
     step: Claim, pod: PodView, record: PodRecord | None, new: Allocation | None, owner: Owner, traceparent: str
 ) -> Change:
@@ -55,9 +70,8 @@ def claim(
     )
     side = step.before or AddressRecord(allocation_id=taken.allocation_id, pool=step.pool)
     side = replace(side, recent=_recent(side, step.target))  # taken from a silent install, it still has a target
-    side_after = replace(
-        side, pool=step.pool, public_ip=taken.public_ip, owner=owner, target=step.target, last_holder=after.holder
-    )
+    side = replace(side, last_holder=after.holder, last_mode=after.mode)
+    side_after = replace(side, pool=step.pool, public_ip=taken.public_ip, owner=owner, target=step.target)
     return Change(pod_before=record, pod_after=after, address_before=step.before, address_after=side_after)
 
 
@@ -65,7 +79,8 @@ def salvage(record: PodRecord, address: Address, before: AddressRecord | None, o
     """Intent → releasing: the address that an unrecorded allocation left behind is this claim's to give back."""
     after = replace(record, phase=Phase.RELEASING, allocation_id=address.allocation_id, public_ip=address.public_ip)
     side = before or AddressRecord(allocation_id=address.allocation_id, pool=record.pool)
-    side_after = replace(side, public_ip=address.public_ip, owner=owner, last_holder=record.holder)
+    side = replace(side, last_holder=record.holder, last_mode=record.mode)
+    side_after = replace(side, public_ip=address.public_ip, owner=owner)
     return Change(pod_before=record, pod_after=after, address_before=before, address_after=side_after)
 
 
@@ -85,7 +100,7 @@ def take_orphan(orphan: Orphan, side: AddressRecord | None, facts: Facts, epoch:
         association_id=association.association_id if association else None,
         adopted=orphan.adopted,
     )
-    base = side or AddressRecord(allocation_id=address.allocation_id, pool=orphan.pool)
+    base = side or AddressRecord(allocation_id=address.allocation_id, pool=orphan.pool, last_mode=orphan.mode)
     after = replace(
         base, public_ip=address.public_ip, owner=owner(facts, orphan.uid, epoch), target=record.target or base.target
     )

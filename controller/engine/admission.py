@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from controller.core.desire import Pending, Serve
 from controller.core.policy import Refusal, over
 from controller.core.ports import Ledger
+from controller.core.remembered import is_remembered
 from controller.core.tenancy import Rules
 from state.model import Phase, PodRecord, PodUid
 
@@ -93,7 +94,8 @@ class Admission:
         """The Pods that hold, or are about to, by namespace; read once a turn, and only where a limit asks."""
         if self._holders is None:
             self._holders = {}
-            held = {uid: record.namespace for uid, record in self._ledger.pods().items()}
+            claims = self._ledger.pods().items()
+            held = {uid: record.namespace for uid, record in claims if not is_remembered(uid)}
             for uid, namespace in {**self._granted, **held}.items():
                 self._holders.setdefault(namespace, set()).add(uid)
         return self._holders

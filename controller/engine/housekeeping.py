@@ -4,12 +4,13 @@ The comparison and the heartbeat run beside the loop, in threads of their own; n
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
 from controller.core import contract, scopes, transitions
 from controller.core.ports import Address, Clock, Heart, Ledger, Pods
+from controller.core.remembered import CALL_LIFE_S, is_remembered, remembered_uid
 from controller.core.sweep import Surroundings, is_unowned_auto, mode_of, sweep
 from controller.engine.peers import Peers
 from controller.engine.term import TermState
@@ -24,14 +25,18 @@ QUEUE_BEAT_S = 10.0
 """While Pods wait for a pool the other installs are heard more often: who comes first changes quickly."""
 WRITES_AT_ONCE = 200
 """A resync writes one by one, and must come to an end; what is left waits for the next."""
-UNOWNED_GRACE_S = 600.0
-RECENT_S = 1200.0
+UNOWNED_S = 600.0
+"""For so long an address may have no owner before that is told: a claim of it may be on its way."""
 AGAIN_S = 15.0
 
 
 @dataclass(slots=True)
 class Housekeeping:
-    """The chores of one term. Times are monotonic."""
+    """The chores of one term. Times are monotonic.
+
+    agreed: addresses that a person said are to be given back.
+    remembered_s: how long intents are remembered at least; beyond that, EC2's consistency time.
+    """
 
     state: TermState
     ledger: Ledger
@@ -40,13 +45,15 @@ class Housekeeping:
     clock: Clock
     resync_s: float
     peers: Peers
-    unowned_grace_s: float = UNOWNED_GRACE_S
+    agreed: Collection[AllocationId] = frozenset()
+    remembered_s: float = CALL_LIFE_S
     first: bool = True
     _next_resync: float = 0.0
     _next_beat: float = 0.0
     _next_news: float = 0.0
     _unowned_since: dict[AllocationId, float] = field(default_factory=dict)
     _recent_since: dict[tuple[AllocationId, Rev], float] = field(default_factory=dict)
+    _remembered_since: dict[tuple[PodUid, Rev], float] = field(default_factory=dict)
     _reported: set[str] = field(default_factory=set)
     _namesakes: set[ClusterUid] = field(default_factory=set)
     _unreadable: set[str] = field(default_factory=set)
@@ -75,7 +82,7 @@ class Housekeeping:
 
     def _compare(self) -> list[PodUid]:
         self.state.view.look()
-        addresses = self.state.view.all()
+        looked_at, addresses = self.state.view.asked_at, self.state.view.all()
         self.ledger.refresh(a.allocation_id for a in addresses if self._concerns_us(a))
         # Whose side a newer release wrote, or is damaged, is left alone here as everywhere.
         unreadable = {pk for pk, _ in self.ledger.unreadable()}
@@ -84,13 +91,15 @@ class Housekeeping:
         self._recall(addresses)
         self._unwrite()
         self._purge(addresses)
+        self._forget_remembered(addresses, looked_at)
         everyone = self.everyone()
         return [*everyone, *orphans]
 
     def everyone(self) -> list[PodUid]:
         """Every Pod that asks for an address or has one."""
         self.first = False
-        return [*self.ledger.pods(), *(pod.uid for pod in self.pods.annotated())]
+        claims = (uid for uid in self.ledger.pods() if not is_remembered(uid))
+        return [*claims, *(pod.uid for pod in self.pods.annotated())]
 
     def beat_due(self) -> bool:
         """Whether it is time for `beat`: the last is old, or other Pods wait than the others were told.
@@ -116,6 +125,10 @@ class Housekeeping:
         self._report_namesakes()
         due_s = HEARTBEAT_S - silent_s
         self._next_beat = self.clock() + (min(due_s, QUEUE_BEAT_S) if queues.shown() else due_s)
+
+    def reports(self) -> tuple[str, ...]:
+        """What the last comparison left alone, in words, and sorted."""
+        return tuple(sorted(self._reported))
 
     def namesakes(self) -> set[ClusterUid]:
         """The other clusters that live and have our cluster's name: harmless, for all goes by UID, but confusing."""
@@ -230,17 +243,17 @@ class Housekeeping:
             pod=self.pods.get,
             in_scope=self.pods.in_scope,
             own_instances=cache(self.pods.own_instances),
+            agreed=self.agreed,
         )
 
     def _unowned_long(self, addresses: list[Address]) -> set[AllocationId]:
         now = self.clock()
-        unowned = [
-            a.allocation_id
-            for a in addresses
-            if is_unowned_auto(a, self.ledger.address(a.allocation_id), self.state.facts)
-        ]
+        unowned = [a.allocation_id for a in addresses if self._is_free(a)]
         self._unowned_since = {key: self._unowned_since.get(key, now) for key in unowned}
-        return {key for key, since in self._unowned_since.items() if now - since >= self.unowned_grace_s}
+        return {key for key, since in self._unowned_since.items() if now - since >= UNOWNED_S}
+
+    def _is_free(self, address: Address) -> bool:
+        return is_unowned_auto(address, self.ledger.address(address.allocation_id), self.state.facts)
 
     def _purge(self, addresses: list[Address]) -> None:
         """Recent targets are forgotten once no signed call for them can live, counted from when we first saw them."""
@@ -253,6 +266,20 @@ class Housekeeping:
         # By revision: an address that was used and freed in between has a target that is younger than our first look.
         keys = [(r.allocation_id, r.rev) for r in idle]
         self._recent_since = {key: self._recent_since.get(key, now) for key in keys}
-        old = [r for key, r in zip(keys, idle, strict=True) if now - self._recent_since[key] >= RECENT_S]
+        old = [r for key, r in zip(keys, idle, strict=True) if now - self._recent_since[key] >= CALL_LIFE_S]
         for record in old[:WRITES_AT_ONCE]:
             self._commits(transitions.purge_recent(record, exists=record.allocation_id in exists))
+
+    def _forget_remembered(self, addresses: list[Address], looked_at: float) -> None:
+        """Remembered intents go once no call of theirs can live, nor be hidden by a late read; counted as for `_purge`.
+
+        One whose address a Pod may still take stays, or that address would be a stranger.
+        """
+        now, life_s = self.clock(), self.remembered_s + self.state.memory.consistency_s
+        kept = {remembered_uid(PodUid(a.tags.get(contract.TAG_POD_UID, ""))) for a in addresses if self._is_free(a)}
+        standing = [record for uid, record in self.ledger.pods().items() if is_remembered(uid)]
+        keys = [(record.uid, record.rev) for record in standing]
+        self._remembered_since = {key: self._remembered_since.get(key, now) for key in keys}
+        old = [r for r in standing if looked_at >= self._remembered_since[r.uid, r.rev] + life_s and r.uid not in kept]
+        for record in old[:WRITES_AT_ONCE]:
+            self._commits(Change(pod_before=record))

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from controller.core.desire import Desire, Nothing, Pending, Serve, Unproven, departs
 from controller.core.ports import Address, Clock, PodView
+from controller.core.remembered import CALL_LIFE_S, is_remembered
 from controller.core.situation import Foreign, Placed, Unplaced
 from controller.engine.queues import PoolQueues
 from state.model import AllocationId, AssociationId, Change, InstallKey, InstallRecord, PodRecord, PodUid
@@ -188,6 +189,11 @@ class Memory:
         since = self.of(uid).allocating_since
         return since is not None and looked_at < since + self.consistency_s
 
+    def expects(self, uid: PodUid, looked_at: float) -> bool:
+        """Whether a look at this time may show, for the first time, what an unanswered allocation brought."""
+        since = self.of(uid).allocating_since
+        return since is not None and looked_at < since + CALL_LIFE_S + self.consistency_s
+
     def settled(self, uid: PodUid, looked_at: float) -> bool:
         """Whether a look at this time must have seen any association that was tried."""
         since = self.of(uid).associating_since
@@ -221,7 +227,7 @@ class Memory:
         if change.address_after is not None:
             self.doubted.add(change.address_after.allocation_id)
             self.doubted_at[change.address_after.allocation_id] = self.clock()
-        elif change.pod_before is None and change.pod_after is not None:
+        elif change.pod_before is None and change.pod_after is not None and not is_remembered(change.pod_after.uid):
             self.perhaps[change.pod_after.uid] = change.pod_after
 
     def left_over(self, address: Address) -> bool:

@@ -12,6 +12,7 @@ from controller.core.adoption import is_own_auto
 from controller.core.desire import Desire, Gone, Pending, Serve, Unproven, desire
 from controller.core.policy import Refusal
 from controller.core.ports import Address, Clock, Ledger, Pods, PodView
+from controller.core.remembered import remembered_uid, was_ours
 from controller.core.situation import Facts, Foreign, NoOffer, Offer, Placed, Situation
 from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
@@ -191,6 +192,8 @@ class Observer:
         self, glance: Glance, offer: Offer | NoOffer | None, tagged: Mapping[PodUid, list[Address]]
     ) -> Situation:
         record, memory, looked = glance.record, self._memory.of(glance.uid), self._view.asked_at
+        expected = self._may_have_allocated(record) and self._memory.expects(glance.uid, looked)
+        remembered = self._ledger.pod(remembered_uid(glance.uid)) is not None
         base = Situation(
             uid=glance.uid,
             desire=glance.desire,
@@ -198,9 +201,13 @@ class Observer:
             pod=glance.pod,
             record=record,
             address_seen=looked >= self._memory.started + self._memory.consistency_s,
-            tagged=tuple(a for a in tagged.get(glance.uid, ()) if self._unowned(a, glance.uid)),
+            tagged=tuple(
+                a for a in tagged.get(glance.uid, ()) if self._unowned(a, glance.uid, known=expected or remembered)
+            ),
             offer=offer,
             in_doubt=self._may_have_allocated(record) and self._memory.in_doubt(glance.uid, looked),
+            unanswered=expected and record is not None,
+            remembered=remembered,
             settled=self._memory.settled(glance.uid, looked),
             looked_after_cut=looked > memory.cut_at,
             in_scope=record is None or self._pods.in_scope(record.namespace),
@@ -256,10 +263,13 @@ class Observer:
         holders = (self._ledger.pod(other) for other in self._claims.rivals(uid, target))
         return next((f"Pod {held.holder}" if held and held.name else "a Pod that is gone" for held in holders), "")
 
-    def _unowned(self, address: Address, uid: PodUid) -> bool:
-        """An unclaimed address of this very Pod that nobody has associated with something we do not know."""
+    def _unowned(self, address: Address, uid: PodUid, *, known: bool) -> bool:
+        """An unclaimed address of this very Pod: the table expects one (`known`), or knew this one.
+
+        Nobody has associated it with something that we do not know.
+        """
         record = self._ledger.address(address.allocation_id)
-        free = record is None or record.owner is None
+        free = was_ours(record) or (known and (record is None or record.owner is None))
         return free and is_own_auto(address, self._facts, uid) and address.association is None
 
 

@@ -14,6 +14,7 @@ from controller.core.candidates import is_free
 from controller.core.desire import Invalid, Nothing, Pending, Serve, desire
 from controller.core.pools import in_pool
 from controller.core.ports import Address, Ledger, Pods, PodView
+from controller.core.remembered import is_remembered
 from controller.core.silence import Waits
 from controller.core.status import (
     ClusterStatus,
@@ -62,7 +63,8 @@ class Snapshot:
     def build(self) -> Status:
         """The document of this moment."""
         now = _now()
-        records, views = self._ledger.pods(), {pod.uid: pod for pod in self._pods.annotated()}
+        records = {uid: record for uid, record in self._ledger.pods().items() if not is_remembered(uid)}
+        views = {pod.uid: pod for pod in self._pods.annotated()}
         uids = sorted({*records, *views}, key=lambda uid: _order(records.get(uid), views.get(uid)))
         with self._lock:
             shown = [p for uid in uids if (p := self._pod(uid, records.get(uid), views.get(uid), now))]
@@ -79,12 +81,17 @@ class Snapshot:
             policy=self._policies.status(),
             quota=self._loop.state.quota.status() if self._loop.state else None,
             contested=self._contested(),
+            left_alone=self._left_alone(),
             waits=self._waits(),
         )
 
     def _contested(self) -> int:
         memory = self._loop.state.memory if self._loop.state else None
         return sum(mine.contested(memory.clock()) for mine in list(memory.pods.values())) if memory else 0
+
+    def _left_alone(self) -> tuple[str, ...]:
+        house = self._loop.housekeeping
+        return house.reports() if house else ()
 
     def _pod(self, uid: PodUid, record: PodRecord | None, view: PodView | None, now: str) -> PodStatus | None:
         wanted = desire(view) if view else Nothing()

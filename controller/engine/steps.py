@@ -12,15 +12,8 @@ from controller.core import actions as act
 from controller.core import transitions
 from controller.core.birth import newborn
 from controller.core.desire import Gone, Serve, desire
-from controller.core.ports import (
-    Address,
-    Allocation,
-    Association,
-    Ec2,
-    Events,
-    Ledger,
-    Pods,
-)
+from controller.core.ports import Address, Allocation, Association, Ec2, Events, Ledger, Pods
+from controller.core.remembered import remembered_uid
 from controller.core.situation import Situation
 from controller.core.tracing import Tracing
 from controller.engine.confirm import confirm
@@ -69,7 +62,7 @@ class Steps:
         """Do this one. Raises what the port raises."""
         self._did.add(type(action))
         match action:
-            case act.Intend() | act.Claim() | act.Salvage() | act.Retarget() | act.Record():
+            case act.Intend() | act.Remember() | act.Claim() | act.Salvage() | act.Retarget() | act.Record():
                 self._write(action)
             case act.MarkReleasing() | act.Forget():
                 self._give_up(action)
@@ -84,13 +77,17 @@ class Steps:
 
     # ── the ledger ──
 
-    def _write(self, action: act.Intend | act.Claim | act.Salvage | act.Retarget | act.Record) -> None:
+    def _write(self, action: act.Intend | act.Remember | act.Claim | act.Salvage | act.Retarget | act.Record) -> None:
         match action:
             case act.Intend(pool=pool):
                 assert self._s.pod is not None
                 self._commit(transitions.intend(self._s.pod, pool, self.traceparent))
                 self._mine.begins(self._memory.clock())
                 self._mine.allocating_since, self._mine.claimed = None, True
+            case act.Remember():
+                held = self._held()
+                self._commit(transitions.remember(held, self._ledger.pod(remembered_uid(held.uid))))
+                self._mine.allocating_since = None
             case act.Claim():
                 self._claim(action)
             case act.Salvage(address=address):

@@ -5,7 +5,7 @@ follows the same rules as ever, and an interruption leaves what the next attempt
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -17,7 +17,7 @@ from controller.core.tokens import Tokens
 from controller.core.tracing import NoTracing
 from controller.engine.absent import NoEvents, NoPods
 from controller.engine.execute import Executor, Outcome
-from controller.engine.housekeeping import UNOWNED_GRACE_S, Housekeeping
+from controller.engine.housekeeping import Housekeeping
 from controller.engine.leadership import Leadership
 from controller.engine.outcomes import Aftermath
 from controller.engine.peers import Peers
@@ -26,7 +26,7 @@ from controller.engine.reconcile import Reconciler
 from controller.engine.term import TermBasis, TermState, new_term_state
 from controller.engine.workqueue import Workqueue
 from state.errors import ConditionLost, Fenced
-from state.model import Epoch, InstallRecord
+from state.model import AllocationId, Epoch, InstallRecord
 
 LOOK_S = 0.2
 FOREVER = float("inf")
@@ -64,7 +64,7 @@ class Pace:
 
 
 class Undoing:
-    """One install. `whole_cluster`: what its cluster allocated and nobody recorded goes too."""
+    """One install. `agreed`: of what its cluster allocated and nobody recorded, this goes too."""
 
     def __init__(
         self,
@@ -76,13 +76,13 @@ class Undoing:
         leadership: Leadership,
         home_border_group: str,
         pace: Pace,
-        whole_cluster: bool,
         clock: Clock,
+        agreed: Collection[AllocationId] = frozenset(),
     ) -> None:
         self._record, self._ledger, self._ec2, self._leadership = record, ledger, ec2, leadership
         self._tokens = tokens
         self._pace, self._clock, self._pods = pace, clock, NoPods()
-        self._grace_s = 0.0 if whole_cluster else UNOWNED_GRACE_S
+        self._agreed = agreed
         self._facts = Facts(
             cluster_uid=record.key.cluster_uid,
             cluster_name=record.cluster_name,
@@ -169,7 +169,8 @@ class Undoing:
             clock=self._clock,
             resync_s=self._pace.compare_s,
             peers=Peers(self._clock),
-            unowned_grace_s=self._grace_s,
+            agreed=self._agreed,
+            remembered_s=0.0,  # nobody will look for what comes later than the last comparison
         )
 
     def _aftermath(self, state: TermState, queue: Workqueue) -> Aftermath:

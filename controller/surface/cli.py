@@ -22,7 +22,7 @@ from controller.surface.program import NAME, complain, say, version
 from state.errors import Misconfigured, PodEipError
 
 Act = Callable[[Config], None]
-ReleaseCluster = Callable[[Config, Request], bool]
+Release = Callable[[Config, Request], bool]
 Examine = Callable[[Config], Iterable[Finding]]
 Flags = dict[str, str | None]
 
@@ -35,15 +35,22 @@ class _Commands(click.Group):
 
 
 def main(
-    run: Act, create_table: Act, argv: Sequence[str] | None = None, *, release_cluster: ReleaseCluster, examine: Examine
+    run: Act,
+    create_table: Act,
+    argv: Sequence[str] | None = None,
+    *,
+    release_cluster: Release,
+    release_orphans: Release,
+    examine: Examine,
 ) -> NoReturn:
     """Run the command that `argv` (default: the process's own) names, and exit.
 
-    `run` is the controller itself and `create_table` what `table create` does; `release_cluster` says whether nothing
-    is left, `examine` makes the findings of `doctor`. All raise errors of `state.errors`.
+    `run` is the controller itself and `create_table` what `table create` does; `release_cluster` and `release_orphans`
+    say whether nothing is left, `examine` makes the findings of `doctor`. All raise errors of `state.errors`.
     """
+    group = commands(run, create_table, release_cluster, release_orphans, examine)
     try:
-        commands(run, create_table, release_cluster, examine).main(args=argv, prog_name=NAME, standalone_mode=False)
+        group.main(args=argv, prog_name=NAME, standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as fault:
@@ -58,7 +65,9 @@ def main(
     sys.exit(0)
 
 
-def commands(run: Act, create_table: Act, release_cluster: ReleaseCluster, examine: Examine) -> click.Group:
+def commands(
+    run: Act, create_table: Act, release_cluster: Release, release_orphans: Release, examine: Examine
+) -> click.Group:
     """All commands. The group shows every setting in its help; the commands parse them."""
     group = _Commands(
         NAME,
@@ -73,6 +82,7 @@ def commands(run: Act, create_table: Act, release_cluster: ReleaseCluster, exami
     group.add_command(_status())
     group.add_command(_doctor(examine))
     group.add_command(_release_cluster(release_cluster))
+    group.add_command(_release_orphans(release_orphans))
     return group
 
 
@@ -127,7 +137,7 @@ def _doctor(examine: Examine) -> click.Command:
     return click.Command("doctor", help=text, params=_settings_options(), callback=callback)
 
 
-def _release_cluster(act: ReleaseCluster) -> click.Command:
+def _release_cluster(act: Release) -> click.Command:
     def callback(*, cluster: str, lease: str | None, yes: bool, **flags: str | None) -> None:
         if not act(settings(flags, required=()), Request(cluster=cluster, lease=lease, yes=yes)):
             sys.exit(1)
@@ -139,6 +149,19 @@ def _release_cluster(act: ReleaseCluster) -> click.Command:
     ]
     text = "Give back what a cluster that is gone for good still holds; refused while its heartbeat moves."
     return click.Command("release-cluster", help=text, params=own + _settings_options(), callback=callback)
+
+
+def _release_orphans(act: Release) -> click.Command:
+    def callback(*, cluster: str, yes: bool, **flags: str | None) -> None:
+        if not act(settings(flags, required=()), Request(cluster=cluster, yes=yes)):
+            sys.exit(1)
+
+    own: list[click.Parameter] = [
+        click.Argument(["cluster"], metavar="UID|NAME"),
+        click.Option(["--yes"], is_flag=True, help="Do not ask."),
+    ]
+    text = "Release, if you agree, the free addresses that are tagged as a cluster's and that the table does not know."
+    return click.Command("release-orphans", help=text, params=own + _settings_options(), callback=callback)
 
 
 def _version_option() -> click.Option:

@@ -30,8 +30,8 @@ class Undertaking(Protocol):
         """Take as long as it takes to see a heartbeat; raises Refused where one moves."""
         ...
 
-    def release(self, installs: Sequence[InstallRecord]) -> Sequence[str]:
-        """Fence them and take down what they hold; what is left, a line for each."""
+    def release(self, installs: Sequence[InstallRecord], shown: Sequence[Line]) -> Sequence[str]:
+        """Fence them and take down what they hold, and of what nobody recorded what was shown; what is left."""
         ...
 
 
@@ -50,7 +50,7 @@ def release(request: Request, world: Undertaking) -> bool:
     if not request.yes and not click.confirm("It does not beat. Is it gone for good, and shall this be done?"):
         say("nothing was changed")
         return False
-    left = world.release(installs)
+    left = world.release(installs, lines)
     for text in left:
         say(f"left: {text}")
     say("nothing is left" if not left else f"{len(left)} are left; try again")

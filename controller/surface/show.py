@@ -63,6 +63,8 @@ def _lines(document: Mapping[str, Any]) -> Iterable[str]:
         yield f"quota     {said}, {_cell(quota.get('kept'))} kept for others"
         if quota.get("trouble"):
             yield f"          not read at the last try, for {_cell(quota['trouble'])}"
+    for text in document.get("left_alone") or []:
+        yield f"left      {_cell(text)}"
     for title, columns in (("pods", _POD_COLUMNS), ("pools", _POOL_COLUMNS)):
         if rows := document.get(title) or []:
             yield ""

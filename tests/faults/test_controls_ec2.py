@@ -24,6 +24,7 @@ from tests.faults.mutants import (
     unless,
 )
 from tests.faults.people import allocation_of, elsewhere, is_free, move_by_hand, wait_looked
+from tests.faults.tables import copy_items
 from tests.faults.world import FaultWorld, fault_world
 from tests.history import Call
 from tests.judges.facts import Guarantee
@@ -34,6 +35,13 @@ PAIR = ClusterSettings(name="a", nodes=2, replicas=2)
 NO_RECENT = Edit(
     file="controller/core/transitions.py", text="return (*left, *kept)[:RECENT_LIMIT]", instead="return ()"
 )
+NO_HISTORY = Edit(
+    file="controller/core/sweep.py",
+    text="known = expected or was_ours(around.records.get(address.allocation_id))",
+    instead="known = True",
+)
+NO_MEMORY = Edit(file="controller/core/plan.py", text="else remembering(s, _plan(s))", instead="else _plan(s)")
+TOLD_SOON = Edit(file="controller/engine/housekeeping.py", text="UNOWNED_S = 600.0", instead="UNOWNED_S = 2.0")
 NO_POD_UID_ON_RELEASE = Edit(
     file="controller/core/adoption.py",
     text="return ours and tags.get(contract.TAG_POD_UID) == uid",
@@ -113,3 +121,35 @@ def test_a_person_tags_an_address_for_something_else_before_its_pod_goes(tmp_pat
             wait_looked(world, 3)
             world.ec2.release(theirs)
         holds_or_breaks(world, guarded, Guarantee.FOREIGN, bounds=PATIENT)
+
+
+@guarded_or_not
+def test_somebody_tags_a_free_address_as_one_that_we_allocated(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", TOLD_SOON, *unless(guarded, NO_HISTORY))
+    with fault_world(tmp_path, PAIR, flags=FAST, env=env) as world:
+        life = new_life(world, "auto")
+        play(life, serve)
+        ours = dict(world.ec2.world().addresses[allocation_of(life)].tags)
+        theirs = world.ec2.add_address(tags={**ours, "Name": "somebody-else's"}).allocation_id
+        if guarded:
+            wait_until(lambda: any(theirs in r.tail(400) for r in world.replicas()), 30, "the log tells of it")
+            delete(life)
+            wait_looked(world, 3)
+            assert theirs in world.ec2.world().addresses
+        holds_or_breaks(world, guarded, Guarantee.POOL_KEPT)
+
+
+@guarded_or_not
+def test_an_allocation_arrives_when_its_pod_is_long_gone(tmp_path: Path, guarded: bool) -> None:
+    env = source_with(tmp_path / "source", *unless(guarded, NO_MEMORY))
+    with fault_world(tmp_path, PAIR, flags=FAST, env=env) as world:
+        late = Catch(lambda call: call.what == "AllocateAddress")
+        world.interfere(late, service="ec2")
+        life = new_life(world, "auto")
+        serve(life)
+        assert late.reached.wait(20)
+        delete(life)
+        wait_until(lambda: not any(i["sk"]["S"] == f"pod#{life.uid}" for i in copy_items(world)), 30, "it is forgotten")
+        late.let_go()
+        wait_until(lambda: any(c.action == "AllocateAddress" for c in world.ec2.log()), 20, "the late call arrives")
+        converges_or_not(world, guarded)

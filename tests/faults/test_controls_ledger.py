@@ -59,8 +59,8 @@ NO_INTENT = Edit(
 )
 NO_TARGET = Edit(
     file="controller/core/transitions.py",
-    text="side, pool=step.pool, public_ip=taken.public_ip, owner=owner, target=step.target,",
-    instead="side, pool=step.pool, public_ip=taken.public_ip, owner=owner, target=None,",
+    text="side, pool=step.pool, public_ip=taken.public_ip, owner=owner, target=step.target)",
+    instead="side, pool=step.pool, public_ip=taken.public_ip, owner=owner, target=None)",
 )
 BY_NAME = Edit(
     file="controller/assembly.py",

@@ -23,7 +23,7 @@ FAST = {"poll-interval": "0.5", "resync-period": "3"}
 MODES = ("auto", "fixed-tag", "fixed-tag-value")
 QUIET_S = 2.0
 NEXT_VERSION = Edit(file="state/schema.py", text="VERSION = 1", instead="VERSION = 2")
-OPTIONAL = {"nonce", "traceparent", "recent", "last_holder"}  # what the version before may not have had
+OPTIONAL = {"nonce", "traceparent", "recent", "last_holder", "last_mode"}  # what the version before may not have had
 # While nobody can read the table nobody leads, and addresses stand where they stood.
 NOBODY_LEADS = Bounds(misplaced_s=120.0, unclaimed_s=120.0, stale_label_s=120.0, failover_s=120.0, handover_s=20.0)
 LIMIT_S = 60.0

@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from controller.core.remembered import is_remembered
 from sandbox.ec2.model import Address
+from state.model import PodUid
 from tests.history import History, Process, Signal
 from tests.judges.facts import Facts, Guarantee, Violation
 
@@ -14,7 +16,8 @@ def converged(facts: Facts) -> Iterator[Violation]:
     """Every Pod that asks has one address, in EC2, on its label and in the ledger; nothing is kept for anybody else."""
     at = {a.association.private_ip: a for a in facts.history.addresses if a.association}
     asking = {p.uid: p for p in facts.last_seen.values() if p.mode and p.ip and not p.gone}
-    claims = {key[1].removeprefix("pod#"): item for key, item in facts.history.items.items() if "pod#" in key[1]}
+    sides = {key[1].removeprefix("pod#"): item for key, item in facts.history.items.items() if "pod#" in key[1]}
+    claims = {uid: item for uid, item in sides.items() if not is_remembered(PodUid(uid))}
     for uid, pod in asking.items():
         address, claim = at.get(pod.ip), claims.get(uid, {})
         served = address is not None and pod.label == address.public_ip

@@ -35,6 +35,7 @@ class Account:
     crimes: tuple[str, ...] = ()
     served: frozenset[tuple[str, str]] = frozenset()
     in_order: frozenset[AllocationId] = frozenset()
+    forged: frozenset[AllocationId] = frozenset()
 
     def copy(self) -> "Account":
         """The same, to be changed by itself."""
@@ -58,6 +59,7 @@ class Account:
         address = Address(
             allocation_id=AllocationId(allocation_id), public_ip=f"198.51.100.{number}", border_group=HOME, tags=tags
         )
+        self.forged |= {address.allocation_id} if contract.TAG_POD_UID in tags else frozenset()
         self._put(address, now)
 
     def retag(self, allocation_id: AllocationId, tags: Mapping[str, str], now: float) -> None:
@@ -120,6 +122,8 @@ class Account:
             tags.get(contract.TAG_TYPE) != Mode.AUTO for tags in (address.tags, self._tags_of_late(allocation_id, now))
         ):
             self.accuse(f"{allocation_id} was released, a pool's address")
+        if allocation_id in self.forged:
+            self.accuse(f"{allocation_id} was released, which somebody else had tagged as ours")
         self._remember(now)
         self.addresses = {key: value for key, value in self.addresses.items() if key != allocation_id}
 

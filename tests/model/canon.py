@@ -124,8 +124,8 @@ def _chores(mind: Mind) -> Iterator[Token]:
         yield str(sorted(waiters))
     yield after._release_due
     yield from _dated(mind.state.observer.market._pools_read.items(), house._unowned_since.items())
-    for (allocation_id, _), at in house._recent_since.items():
-        yield from (allocation_id, at)
+    for (named, _), at in (*house._recent_since.items(), *house._remembered_since.items()):
+        yield from (named, at)
 
 
 def _dated(*several: Iterable[tuple[str, float]]) -> Iterator[Token]:
@@ -178,4 +178,4 @@ def _side(side: AddressRecord) -> str:
     at = side.target.private_ip if side.target else ""
     recent = ",".join(target.private_ip for target in side.recent)
     owner = f"{side.owner.cluster_uid}{side.owner.pod_uid}" if side.owner else ""
-    return f"{side.allocation_id}:{owner}@{at}[{recent}]{side.last_holder}"
+    return f"{side.allocation_id}:{owner}@{at}[{recent}]{side.last_holder}{side.last_mode}"

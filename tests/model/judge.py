@@ -69,11 +69,19 @@ def _must_wait(world: World, cluster: str, pod: PodView, wanted: Serve) -> bool:
     return not any(is_free(a, world.table.addresses.get(a.allocation_id)) for a in members)
 
 
+def _is_reported(world: World, address: Address) -> bool:
+    """Whether a leader tells people of it: nobody's for certain is what a table had known that was lost, or forged."""
+    said = [report for mind in world.minds.values() for report in mind.house._reported]
+    return any(f"({address.allocation_id})" in report for report in said)
+
+
 def _of_address(world: World, address: Address) -> Iterator[str]:
     side = world.table.addresses.get(address.allocation_id)
     owned = side is not None and side.owner is not None
     ours = contract.TAG_CLUSTER_UID in address.tags or address.association is None
-    if address.tags.get(contract.TAG_TYPE) == Mode.AUTO and ours and not owned:
+    forged = address.allocation_id in world.account.forged
+    lost = (world.table.ever_lost or forged) and _is_reported(world, address)
+    if address.tags.get(contract.TAG_TYPE) == Mode.AUTO and ours and not owned and not lost:
         yield f"{address.allocation_id} was allocated for a Pod, and nobody owns it"
     association = address.association
     if association is None or association.association_id not in world.account.ours:

@@ -315,3 +315,5 @@ def _copy_chores(old: Mind, new: Mind) -> None:
     new.house.first = old.house.first
     new.house._unowned_since = dict(old.house._unowned_since)
     new.house._recent_since = dict(old.house._recent_since)
+    new.house._remembered_since = dict(old.house._remembered_since)
+    new.house._reported = set(old.house._reported)

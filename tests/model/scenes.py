@@ -61,6 +61,15 @@ OTHERS: Mapping[str, Mapping[str, str]] = {"eipalloc-x1": {}}
 UPSTREAM = {
     "eipalloc-g1": {contract.TAG_TYPE: str(Mode.AUTO), contract.TAG_CLUSTER_NAME: "a", contract.TAG_POD: "ns/u"}
 }
+FORGED = {
+    "eipalloc-f1": {
+        contract.TAG_TYPE: str(Mode.AUTO),
+        contract.TAG_CLUSTER_NAME: "a",
+        contract.TAG_CLUSTER_UID: "a",
+        contract.TAG_POD: "ns/w",
+        contract.TAG_POD_UID: "w",
+    }
+}
 
 _AUTO, _POOL = pod("u", Mode.AUTO), pod("u", Mode.FIXED_TAG)
 _STRANGER = pod("s", created="3")
@@ -82,6 +91,16 @@ SCENES = (
         name="pool, with time between",
         script=(comes("a", _POOL), goes("a", "u"), comes("a", _STRANGER)),
         addresses=ONE,
+        patient=True,
+    ),
+    Scene(
+        name="an auto Pod goes, and is forgotten before its address comes",
+        script=(comes("a", _AUTO), goes("a", "u"), a_minute(), comes("a", _STRANGER)),
+        patient=True,
+    ),
+    Scene(
+        name="an auto Pod is served otherwise before its first address comes",
+        script=(comes("a", _AUTO), a_minute(), comes("a", _STRANGER), goes("a", "u")),
         patient=True,
     ),
     Scene(
@@ -144,6 +163,11 @@ SCENES = (
     Scene(
         name="somebody tags the address anew",
         script=(comes("a", _AUTO), retagged("eipalloc-1"), a_minute(), goes("a", "u")),
+    ),
+    Scene(
+        name="somebody tags an address as allocated for a Pod that has another",
+        script=(comes("a", pod("w", Mode.FIXED_TAG, _LATER)), comes("a", _AUTO), goes("a", "w"), goes("a", "u")),
+        addresses={**ONE, **FORGED},
     ),
     Scene(
         name="an IP that has somebody's address",

@@ -73,6 +73,16 @@ PLAN_BUGS = {
         "auto, with time between",
         "a second address",
     ),
+    "an intent ends, and nobody remembers that its call had no answer": (
+        plan_with("else remembering(s, _plan(s))", "else _plan(s)"),
+        "an auto Pod goes, and is forgotten before its address comes",
+        "nobody owns it",
+    ),
+    "a second address is allocated, and nobody remembers the first call": (
+        plan_with("else remembering(s, _plan(s))", "else _plan(s)"),
+        "an auto Pod is served otherwise before its first address comes",
+        "nobody owns it",
+    ),
     "tags are not looked at before a release": (
         teardown_with("if not may_release(s.address, s.facts, record.uid, record.adopted):", "if False:"),
         "somebody tags the address anew",

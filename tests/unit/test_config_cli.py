@@ -30,16 +30,26 @@ class Called:
         self.run: list[Config] = []
         self.table: list[Config] = []
         self.released: list[Request] = []
+        self.orphans: list[Request] = []
         self.findings: list[Finding] = []
 
     def release(self, _: Config, request: Request) -> bool:
         self.released.append(request)
         return request.yes
 
+    def release_orphans(self, _: Config, request: Request) -> bool:
+        self.orphans.append(request)
+        return request.yes
+
     def main(self, *argv: str) -> int:
         with pytest.raises(SystemExit) as caught:
             cli.main(
-                self.run.append, self.table.append, argv, release_cluster=self.release, examine=lambda _: self.findings
+                self.run.append,
+                self.table.append,
+                argv,
+                release_cluster=self.release,
+                release_orphans=self.release_orphans,
+                examine=lambda _: self.findings,
             )
         return int(caught.value.code or 0)
 
@@ -85,6 +95,14 @@ def test_the_program_may_be_named_once_more_as_in_a_pods_args() -> None:
     called = Called()
     assert called.main("aws-pod-eip-controller", "-vpc-id", "vpc-1", "-cluster-name", "c") == 0
     assert (called.run[0].vpc_id, called.run[0].cluster_name) == ("vpc-1", "c")
+
+
+def test_orphans_are_released() -> None:
+    called = Called()
+    assert called.main("release-orphans", "u-1", "--yes", "--region", "eu-central-1") == 0
+    assert called.main("release-orphans", "blue") == 1
+    assert called.main("release-orphans") == 2
+    assert called.orphans == [Request(cluster="u-1", yes=True), Request(cluster="blue")]
 
 
 def test_a_cluster_is_released() -> None:

@@ -202,20 +202,6 @@ def test_a_late_arrival_is_cut_at_the_resync(world: World) -> None:
     assert not replica.ledger.pods()
 
 
-def test_a_leak_is_released_after_the_grace(world: World) -> None:
-    replica = Replica(world).lead()
-    pod = world.pod("p", auto())
-    replica.settle()
-    tags = world.ec2.addresses()[0].tags
-    world.pods.delete(pod)
-    replica.run(20)
-    world.ec2.add_address(tags=tags)
-    replica.run(500, step=2.0)
-    assert len(world.ec2.addresses()) == 1
-    replica.run(700, step=2.0)
-    assert not world.ec2.addresses()
-
-
 def test_what_somebody_else_associated_is_left_alone(world: World) -> None:
     replica = Replica(world).lead()
     addresses = world.pool(2)

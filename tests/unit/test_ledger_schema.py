@@ -69,6 +69,7 @@ addresses = st.builds(
     target=st.none() | targets,
     recent=st.lists(targets, max_size=3).map(tuple),
     last_holder=st.just("") | text,
+    last_mode=st.none() | st.sampled_from(Mode),
     rev=revs,
     nonce=st.just("") | text,
 )

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -84,8 +84,8 @@ def test_what_would_become_of_an_address(mode: Mode, address: Address, expected:
     assert line.outlook == expected
 
 
-def undo(world: World, replica: Replica, *, whole: bool = True) -> bool:
-    """Declare this replica's install dead."""
+def undo(world: World, replica: Replica, agreed: Collection[AllocationId] = ()) -> bool:
+    """Declare this replica's install dead; a person has agreed to the release of these addresses."""
     record = world.table.installs[replica.install]
     leadership = Leadership(time.monotonic, 4.0)
     return Undoing(
@@ -96,8 +96,8 @@ def undo(world: World, replica: Replica, *, whole: bool = True) -> bool:
         leadership=leadership,
         home_border_group=world.ec2.region,
         pace=PACE,
-        whole_cluster=whole,
         clock=time.monotonic,
+        agreed=agreed,
     ).run()
 
 
@@ -113,7 +113,7 @@ def test_all_that_it_held_goes_by_the_usual_rules(world: World) -> None:
     stranger = world.ec2.add_address()
     world.ec2.associate_by_hand(stranger, at("10.0.0.9"))
     dead.crash()
-    assert undo(world, dead)
+    assert undo(world, dead, {leaked})
     assert {address.allocation_id for address in world.ec2.addresses()} == {pool, stranger}
     assert not world.at_ip("10.0.0.5")
     assert not world.at_ip("10.0.0.6")
@@ -124,14 +124,14 @@ def test_all_that_it_held_goes_by_the_usual_rules(world: World) -> None:
     assert world.table.addresses[pool].owner is None
 
 
-def test_a_part_of_a_cluster_takes_nothing_that_is_not_recorded(world: World) -> None:
+def test_what_nobody_recorded_goes_only_if_a_person_has_seen_it(world: World) -> None:
     dead = Replica(world, cluster="c-1").lead()
     dead.settle()
     leaked = world.ec2.add_address(
         tags={contract.TAG_TYPE: "auto", contract.TAG_CLUSTER_UID: "c-1", contract.TAG_POD: "n/p"}
     )
     dead.crash()
-    assert undo(world, dead, whole=False)
+    assert undo(world, dead)
     assert world.ec2.address(leaked)
 
 
@@ -171,9 +171,9 @@ class Undertaking:
         if self.beats:
             raise Refused("it beats")
 
-    def release(self, installs: Sequence[InstallRecord]) -> Sequence[str]:
+    def release(self, installs: Sequence[InstallRecord], shown: Sequence[Line]) -> Sequence[str]:
         """Note it."""
-        self.done += [str(record.key) for record in installs]
+        self.done += [*(str(record.key) for record in installs), *(line.allocation_id for line in shown)]
         return self.left
 
 
@@ -182,7 +182,7 @@ def test_it_shows_asks_and_tells_what_is_left(
 ) -> None:
     dead = Undertaking()
     assert conversation.release(Request(cluster="u-1", yes=True), dead)
-    assert dead.done == ["u-1#ns/l", "u-1#ns/m"]
+    assert dead.done == ["u-1#ns/l", "u-1#ns/m", "eipalloc-1"]
     told = capfd.readouterr().out
     assert "198.18.0.1 eipalloc-1 auto ns/p: release" in told
     assert "nothing is left" in told

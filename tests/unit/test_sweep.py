@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core import contract
+from controller.core import contract, transitions
 from controller.core.ports import Address, Association, PodView
 from controller.core.sweep import Leftover, Orphan, Surroundings, is_unowned_auto, sweep
 from state.model import (
@@ -41,8 +41,16 @@ def unowned(tagged: PodView) -> Address:
     return Address(allocation_id=LOST, public_ip="192.0.2.1", border_group="us-west-2", tags=tags)
 
 
-def around(live: PodView | None, *, for_long: bool = True) -> Surroundings:
-    """An install without claims, and at most this one Pod."""
+def remembered(uid: str = "u-1") -> dict[PodUid, PodRecord]:
+    """What the table has where an intent of this Pod is remembered."""
+    intent = PodRecord(uid=PodUid(uid), namespace="ns", name="p", mode=Mode.AUTO, pool="amazon", phase=Phase.INTENT)
+    kept = transitions.remember(intent, None).pod_after
+    assert kept is not None
+    return {kept.uid: kept}
+
+
+def around(live: PodView | None, *, for_long: bool = True, expected: bool = True) -> Surroundings:
+    """An install without claims, and at most this one Pod; one of its intents is remembered."""
 
     def find(uid: PodUid) -> PodView | None:
         return live if live is not None and live.uid == uid else None
@@ -50,7 +58,7 @@ def around(live: PodView | None, *, for_long: bool = True) -> Surroundings:
     return Surroundings(
         facts=FACTS,
         records={},
-        pods={},
+        pods=remembered() if expected else {},
         unowned_long={LOST} if for_long else set(),
         pods_at=lambda _: (),
         pod=find,
@@ -71,18 +79,47 @@ def compared(addresses: list[Address], surroundings: Surroundings) -> tuple[list
     [None, pod("auto", annotations={}), pod(Mode.FIXED_TAG, "key"), pod("no-such-mode")],
     ids=["gone", "asks for nothing", "asks for another's", "asks wrongly"],
 )
-def test_an_address_is_a_leak_if_its_pod_does_not_ask_for_one(live: PodView | None) -> None:
-    orphans, _ = compared([unowned(pod(Mode.AUTO))], around(live))
+def test_an_address_is_given_back_if_it_is_expected_and_its_pod_does_not_ask_for_one(live: PodView | None) -> None:
+    for for_long in (True, False):
+        orphans, reports = compared([unowned(pod(Mode.AUTO))], around(live, for_long=for_long))
+        assert [orphan.address.allocation_id for orphan in orphans] == [LOST]
+        assert not reports
+
+
+@pytest.mark.parametrize("live", [None, pod("auto", annotations={}), pod(Mode.FIXED_TAG, "key"), pod(Mode.AUTO)])
+def test_what_the_table_does_not_expect_is_reported_and_never_taken(live: PodView | None) -> None:
+    """Tags alone: whoever may write them can make any free address look like this."""
+    forged = unowned(pod(Mode.AUTO))
+    orphans, [report] = compared([forged], around(live, expected=False))
+    assert (orphans, "release-orphans" in report) == ([], True)
+    assert compared([forged], around(live, expected=False, for_long=False)) == ([], [])
+    others = replace(around(live, expected=False), pods=remembered("u-2"))
+    orphans, [report] = compared([forged], others)
+    assert not orphans
+
+
+def test_what_was_an_auto_claims_is_given_back_after_a_while_and_a_pools_address_never_is() -> None:
+    """A Pod of the pool had it before somebody wrote our tags on it: that it has a side of its own proves nothing."""
+    free = unowned(pod(Mode.AUTO))
+    side = AddressRecord(allocation_id=LOST, pool="amazon", last_holder="ns/p", last_mode=Mode.AUTO)
+    known = replace(around(None, expected=False), records={LOST: side})
+    assert [orphan.address for orphan in compared([free], known)[0]] == [free]
+    assert compared([free], replace(known, unowned_long=())) == ([], [])
+    for last in (Mode.FIXED_TAG, Mode.FIXED_TAG_VALUE, None):
+        pools = replace(known, records={LOST: replace(side, last_mode=last)})
+        orphans, [report] = compared([free], pools)
+        assert (orphans, "does not know it" in report) == ([], True)
+
+
+def test_what_a_person_agreed_to_is_given_back() -> None:
+    agreed = replace(around(None, expected=False, for_long=False), agreed={LOST})
+    orphans, _ = compared([unowned(pod(Mode.AUTO))], agreed)
     assert [orphan.address.allocation_id for orphan in orphans] == [LOST]
 
 
 @pytest.mark.parametrize("live", [pod(Mode.AUTO), pod(Mode.AUTO, ip="")], ids=["serve", "pending"])
 def test_an_address_is_no_leak_while_its_pod_may_take_it(live: PodView) -> None:
     assert compared([unowned(live)], around(live)) == ([], [])
-
-
-def test_an_address_is_no_leak_before_the_grace_period_is_over() -> None:
-    assert compared([unowned(pod(Mode.AUTO))], around(None, for_long=False)) == ([], [])
 
 
 def on_our_node(address: Address) -> Address:
@@ -242,13 +279,17 @@ def test_a_second_address_of_a_pod_that_has_one_is_given_back_at_once() -> None:
         uid=live.uid, namespace="ns", name="p", mode=Mode.AUTO, pool="amazon", phase=Phase.ASSOCIATED,
         allocation_id=AllocationId("eipalloc-2"),
     )  # fmt: skip
-    held = replace(around(live, for_long=False), pods={live.uid: record})
+    held = replace(around(live, for_long=False), pods={live.uid: record, **remembered()})
     orphans, _ = swept(unowned(live), held)
     assert [(orphan.address.allocation_id, orphan.mode) for orphan in orphans] == [(LOST, Mode.AUTO)]
     same = replace(record, allocation_id=LOST)
-    assert swept(unowned(live), replace(held, pods={live.uid: same})) == ([], [])
+    assert swept(unowned(live), replace(held, pods={live.uid: same, **remembered()})) == ([], [])
     begun = replace(record, allocation_id=None)
-    assert swept(unowned(live), replace(held, pods={live.uid: begun})) == ([], [])
+    for lives in (live, None):  # its own plan takes it, or gives it back
+        around_it = replace(around(lives), pods={live.uid: begun, **remembered()})
+        assert swept(unowned(live), around_it) == ([], [])
+    orphans, [report] = swept(unowned(live), replace(held, pods={live.uid: record}, unowned_long={LOST}))
+    assert (orphans, "does not know it" in report) == ([], True)
 
 
 def test_a_leak_is_ours_auto_free_and_unowned() -> None:

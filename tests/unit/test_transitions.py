@@ -62,6 +62,7 @@ def test_an_intent_becomes_a_claim_and_stays_the_same_record() -> None:
     assert change.address_before is None
     assert change.address_after is not None
     assert (change.address_after.owner, change.address_after.target) == (MINE, HERE)
+    assert change.address_after.last_mode is intent.mode
 
 
 def test_a_claim_keeps_what_the_address_remembers() -> None:
@@ -69,7 +70,7 @@ def test_a_claim_keeps_what_the_address_remembers() -> None:
     change = transitions.claim(step, pod(Mode.FIXED_TAG, "k"), None, None, MINE, "trace")
     assert change.pod_before is None
     assert change.address_before == FREE
-    assert change.address_after == replace(FREE, owner=MINE, target=HERE, last_holder="ns/p")
+    assert change.address_after == replace(FREE, owner=MINE, target=HERE, last_holder="ns/p", last_mode=Mode.FIXED_TAG)
     found = replace(step, association_id=FOUND)
     after = transitions.claim(found, pod(Mode.FIXED_TAG, "k"), None, None, MINE, "trace").pod_after
     assert after is not None

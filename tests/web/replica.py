@@ -62,6 +62,7 @@ def main() -> None:
         _run,
         lambda config: _note(f"created {config.table}"),
         release_cluster=lambda _, request: request.yes,
+        release_orphans=lambda _, request: request.yes,
         examine=lambda _: (),
     )
 

@@ -177,6 +177,7 @@ def test_the_tag_stays_while_nothing_but_time_passes() -> None:
         {"policy": None},
         {"quota": None},
         {"contested": 1},
+        {"left_alone": ("198.51.100.7 (eipalloc-7): nobody knows it",)},
     ],
     ids=lambda change: next(iter(change)),
 )

@@ -126,7 +126,14 @@ def test_the_status_for_a_script_is_exact_and_steers_no_terminal() -> None:
 def test_what_doctor_finds_is_legible(capsys: pytest.CaptureFixture[str]) -> None:
     found = [Finding(check="ec2", grade=Grade.BROKEN, text=EVIL, advice=EVIL)]
     with pytest.raises(SystemExit):
-        cli.main(_nothing, _nothing, ["doctor"], release_cluster=lambda *_: True, examine=lambda _: found)
+        cli.main(
+            _nothing,
+            _nothing,
+            ["doctor"],
+            release_cluster=lambda *_: True,
+            release_orphans=lambda *_: True,
+            examine=lambda _: found,
+        )
     assert capsys.readouterr().out == f"× ec2: {SHOWN}\n    {SHOWN}\n"
 
 
@@ -148,7 +155,7 @@ class Dead:
     def watch(self, installs: Sequence[InstallRecord]) -> None:
         """It does not beat."""
 
-    def release(self, installs: Sequence[InstallRecord]) -> Sequence[str]:
+    def release(self, installs: Sequence[InstallRecord], shown: Sequence[Line]) -> Sequence[str]:
         """One is left."""
         return [EVIL]
 
