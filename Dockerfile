@@ -1,6 +1,6 @@
 # The controller alone, without the sandbox, as a user without rights, on a root filesystem that may be read-only
-# (give it a /tmp). BASE is any image with Python 3.11 or newer and its venv module. `make base` writes its digest here.
-ARG BASE=docker.io/library/python:3.11-slim
+# (give it a /tmp). BASE is any image with Python 3.11 or newer and its venv module. `make base` renews its digest.
+ARG BASE=docker.io/library/python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7
 
 # hadolint ignore=DL3006
 FROM ${BASE} AS build

@@ -17,12 +17,14 @@ from typing import Any
 from sandbox.ec2.settings import AWS_BUCKETS
 from sandbox.world import ClusterSettings, World, WorldSettings, wait_until
 from tests.e2e.scene import PUBLIC_IP, Scene, auto, fixed, running
-from tests.faults.neighbours import FLAGS, NO_POOL, delete_many, past, run_many, scene, slow, standing
+from tests.faults.neighbours import NO_POOL, UNHURRIED, delete_many, past, run_many, scene, slow, standing
 
 PATIENCE_S = 15.0
 PHASE_S = 60.0
 BETWEEN_S = 0.3
 ROUNDS = 3
+DEFAULTS = UNHURRIED | {"poll-interval": "15", "resync-period": "300"}
+"""The worlds of tests are in a hurry; here the product's own times count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ def main() -> None:
 def measure(name: str, kind: Kind, pods: int) -> None:
     """One world: the quiet Pods alone, then beside."""
     cluster = ClusterSettings(name="a", nodes=12, replicas=2)
-    settings = WorldSettings(clusters=(cluster,), ec2=kind.ec2, flags=FLAGS, dynamodb="moto", kubelet_seconds=0.2)
+    settings = WorldSettings(clusters=(cluster,), ec2=kind.ec2, flags=DEFAULTS, dynamodb="moto", kubelet_seconds=0.2)
     with tempfile.TemporaryDirectory() as folder, World(settings, Path(folder)) as world, running(world):
         kind.prepares(world)
         alone = waits(scene(world, "alone"), kind.asks, pods)
