@@ -181,6 +181,19 @@ class Mind:
         task.at += 1
         self._skip(task)
 
+    def stop_for_token(self, uid: PodUid) -> None:
+        """EC2 has no token for the next action: the plan ends before it, and the Pod is planned anew at its turn."""
+        task = self.tasks[uid]
+        stops = Outcome(
+            uid=uid,
+            epoch=self.epoch,
+            situation=task.s,
+            did=task.did,
+            wait=act.Wait(reason=act.Reason.TOKEN),
+            for_token=type(task.action),
+        )
+        self._end(task, stops)
+
     def resync(self) -> None:
         """A heartbeat, then the full comparison. Raises Fenced."""
         self._house_ledger().heartbeat()

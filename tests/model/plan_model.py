@@ -1,14 +1,15 @@
 """The plan's model: what leaders, EC2, the ledger and Pods may do next, and what must hold.
 
-Out of the ordinary are: a call that is lost, or whose answer is, or that arrives much later; a plan that waits long
-for its turn; a leader killed, frozen, or deposed without noticing; a describe that shows the past; a watch that is
-silent; a minute that passes; somebody else going first; the next event of the scene coming early. What stands still
-goes on when nothing else is left to do.
+Out of the ordinary are: a call that is lost, or whose answer is, or that arrives much later; a call for which EC2 has
+no token, so that its Pod is planned anew; a thread that waits long for its turn; a leader killed, frozen, or deposed
+without noticing; a describe that shows the past; a watch that is silent; a minute that passes; somebody else going
+first; the next event of the scene coming early. What stands still goes on when nothing else is left to do.
 """
 
 from collections.abc import Iterator, Sequence
 
 from controller.core import actions as act
+from controller.engine.execute import EC2_MUTATIONS
 from state.model import PodUid
 from tests.model.canon import canonical
 from tests.model.explorer import Move
@@ -124,6 +125,8 @@ class PlanModel:
             return
         yield _step(name, uid, task)
         yield ("must wait", name, uid)
+        if isinstance(task.action, EC2_MUTATIONS):
+            yield ("has no token", name, uid)
         if not isinstance(task.action, LOCAL):
             yield from (_step(name, uid, task, fault) for fault in FAULTS)
 
@@ -167,6 +170,8 @@ class PlanModel:
                 mind.frozen = what == "freezes"
             case "hears nothing" | "hears":
                 mind.deaf = what == "hears nothing"
+            case "has no token":
+                mind.stop_for_token(PodUid(rest[0]))
             case "must wait" | "turn of":
                 mind.tasks[PodUid(rest[0])].held = what == "must wait"
             case _:
