@@ -5,26 +5,21 @@ follows the same rules as ever, and an interruption leaves what the next attempt
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from controller.core.ports import Clock, Ec2, Heart, Ledger, Term
+from controller.core.ports import Clock, Ec2, Term
 from controller.core.situation import Facts
 from controller.core.tenancy import Rules
 from controller.core.tokens import Tokens
 from controller.core.tracing import NoTracing
 from controller.engine.absent import NoEvents, NoPods
-from controller.engine.execute import Executor, Outcome
-from controller.engine.housekeeping import Housekeeping
+from controller.engine.engine import Engine
 from controller.engine.leadership import Leadership
-from controller.engine.outcomes import Aftermath
-from controller.engine.peers import Peers
-from controller.engine.pulse import Pulse
 from controller.engine.reconcile import Reconciler
-from controller.engine.term import TermBasis, TermState, new_term_state
-from controller.engine.workqueue import Workqueue
+from controller.engine.tuning import OwnLedger, Ports, Tuning
 from state.errors import ConditionLost, Fenced
 from state.model import AllocationId, Epoch, InstallRecord
 
@@ -32,7 +27,7 @@ LOOK_S = 0.2
 FOREVER = float("inf")
 
 
-class LastLedger(Ledger, Heart, Protocol):
+class LastLedger(OwnLedger, Protocol):
     """The ledger of the dead install."""
 
     def begin_term(self, identity: str = "", lease_epoch: int = 0) -> Epoch:
@@ -81,7 +76,7 @@ class Undoing:
     ) -> None:
         self._record, self._ledger, self._ec2, self._leadership = record, ledger, ec2, leadership
         self._tokens = tokens
-        self._pace, self._clock, self._pods = pace, clock, NoPods()
+        self._pace, self._clock = pace, clock
         self._agreed = agreed
         self._facts = Facts(
             cluster_uid=record.key.cluster_uid,
@@ -94,7 +89,7 @@ class Undoing:
         """Whether no claim is left. Raises what the ledger raises, and Fenced if the install comes back to life."""
         epoch = self._ledger.begin_term("release-cluster")
         self._leadership.open(Term(identity="release-cluster", epoch=epoch, since=""), FOREVER)
-        loop = self._loop()
+        loop = self._engine().loop
         loop.start()
         try:
             self._wait(loop, epoch)
@@ -132,61 +127,26 @@ class Undoing:
                 self._ledger.strike(replace(self._record, epoch=Epoch(epoch + 1), fenced=True))
         self._ledger.close()
 
-    # ── the product's parts ──
-
-    def _loop(self) -> Reconciler:
-        return Reconciler(
-            pods=self._pods,
-            ledger=self._ledger,
-            leadership=self._leadership,
-            executor=self._executor,
-            new_term=self._term,
-            new_housekeeping=self._housekeeping,
-            new_aftermath=self._aftermath,
-            silence_s=FOREVER,
-            clock=self._clock,
-        )
-
-    def _executor(self, done: Callable[[Outcome], None]) -> Executor:
-        return Executor(
-            ec2=self._ec2,
-            ledger=self._ledger,
-            pods=self._pods,
-            events=NoEvents(),
-            tracing=NoTracing(),
-            leadership=self._leadership,
-            clock=self._clock,
-            threads=self._pace.threads,
-            done=done,
-        )
-
-    def _housekeeping(self, state: TermState) -> Housekeeping:
-        return Housekeeping(
-            state=state,
-            ledger=self._ledger,
-            pods=self._pods,
-            heart=self._ledger,
-            clock=self._clock,
-            resync_s=self._pace.compare_s,
-            peers=Peers(self._clock),
-            agreed=self._agreed,
-            remembered_s=0.0,  # nobody will look for what comes later than the last comparison
-        )
-
-    def _aftermath(self, state: TermState, queue: Workqueue) -> Aftermath:
-        poll_s = self._pace.compare_s
-        return Aftermath(state=state, queue=queue, events=NoEvents(), clock=self._clock, poll_interval_s=poll_s)
-
-    def _term(self, term: Term) -> TermState:
-        basis = TermBasis(
-            facts=self._facts,
-            pods=self._pods,
+    def _engine(self) -> Engine:
+        ports = Ports(
+            pods=NoPods(),
             ledger=self._ledger,
             ec2=self._ec2,
             tokens=self._tokens,
+            events=NoEvents(),
+            tracing=NoTracing(),
+            leadership=self._leadership,
             rules=Rules,
             clock=self._clock,
+        )
+        tuning = Tuning(
+            facts=self._facts,
+            threads=self._pace.threads,
             consistency_s=self._pace.consistency_s,
             poll_interval_s=self._pace.compare_s,
+            resync_s=self._pace.compare_s,
+            silence_s=FOREVER,
+            remembered_s=0.0,  # nobody will look for what comes later than the last comparison
+            agreed=self._agreed,
         )
-        return new_term_state(term, basis, Pulse(self._ledger, FOREVER), restored=False)
+        return Engine(ports, tuning)
