@@ -46,10 +46,10 @@ def _create_table(config: Config) -> None:
 
 def _release_cluster(config: Config, request: Request) -> bool:
     """Whether nothing of that cluster is left."""
-    from controller import startup, undertaking
+    from controller import release_cluster, startup
     from controller.surface import release
 
-    return release.release(request, undertaking.DeadCluster(config=config, region=startup.region_of(config)))
+    return release.release(request, release_cluster.DeadCluster(config=config, region=startup.region_of(config)))
 
 
 def _release_orphans(config: Config, request: Request) -> bool:

@@ -11,26 +11,22 @@ from controller.aws.adapter import Ec2Adapter
 from controller.core.candidacy import Timings
 from controller.core.config import Config
 from controller.core.lease import Lease
-from controller.core.ports import Observer, Term
+from controller.core.ports import Observer
 from controller.core.situation import Facts
 from controller.core.tracing import Tracing
-from controller.engine.execute import Executor, Outcome
-from controller.engine.housekeeping import Housekeeping
+from controller.engine.engine import Engine
 from controller.engine.leader import Elector
 from controller.engine.leadership import Leadership
-from controller.engine.outcomes import Aftermath
 from controller.engine.peers import Peers
 from controller.engine.policy_file import PolicyFile
-from controller.engine.pulse import Pulse
 from controller.engine.reconcile import Reconciler
 from controller.engine.replica import Parts, leader_status
 from controller.engine.scopes import ScopeGate
 from controller.engine.snapshot import Snapshot
 from controller.engine.standby import Standby
-from controller.engine.term import TermBasis, TermState, new_term_state
 from controller.engine.terms import TermCallbacks
+from controller.engine.tuning import Ports, Tuning
 from controller.engine.vigil import Vigil, writer_bound_s
-from controller.engine.workqueue import Workqueue
 from controller.kube.connection import Connection
 from controller.kube.events import EventRecorder
 from controller.kube.identity import ClusterIdentity
@@ -94,9 +90,8 @@ class Assembly:
         namespace = config.lease_namespace or own_namespace()
         install = InstallKey(cluster_uid=self._cluster.uid(), lease_namespace=namespace, lease_name=config.lease_name)
         ledger = self._ledger(install)
-        peers = Peers(CLOCK)
-        gate = self._gate(ledger, install, peers)
-        loop = self._loop(ledger, install, peers)
+        engine = self._engine(ledger, install)
+        loop, gate = engine.loop, self._gate(ledger, install, engine.peers)
         elector = self._elector(ledger, gate, loop, namespace)
         vigil = self._vigil(ledger, elector.beginning_s)
         snapshot = self._snapshot(ledger, loop, elector, vigil)
@@ -176,9 +171,31 @@ class Assembly:
         if term is not None:
             self._leadership.fence(term.epoch)
 
-    def _loop(self, ledger: DynamoLedger, install: InstallKey, peers: Peers) -> Reconciler:
+    def _engine(self, ledger: DynamoLedger, install: InstallKey) -> Engine:
+        ports = Ports(
+            pods=self._pods,
+            ledger=ledger,
+            ec2=self._ec2,
+            tokens=self._ec2.tokens,
+            events=self._events,
+            tracing=self._tracing,
+            leadership=self._leadership,
+            rules=self._policies.rules,
+            clock=CLOCK,
+        )
+        tuning = Tuning(
+            facts=self._facts(install),
+            threads=self._config.concurrency,
+            consistency_s=self._config.consistency_time,
+            poll_interval_s=self._config.poll_interval,
+            resync_s=self._config.resync_period,
+            silence_s=self._config.silence,
+        )
+        return Engine(ports, tuning)
+
+    def _facts(self, install: InstallKey) -> Facts:
         strict, adopt = self._config.tenancy == "strict", self._config.adopt_leftovers
-        facts = Facts(
+        return Facts(
             cluster_uid=install.cluster_uid,
             cluster_name=self._config.cluster_name,
             install=install.install,
@@ -187,64 +204,6 @@ class Assembly:
             discreet=strict,
             adopt_leftovers=not strict if adopt is None else adopt,
         )
-        return Reconciler(
-            pods=self._pods,
-            ledger=ledger,
-            leadership=self._leadership,
-            executor=lambda done: self._executor(ledger, done),
-            new_term=lambda term: self._term(term, facts, ledger),
-            new_housekeeping=lambda state: self._housekeeping(state, ledger, peers),
-            new_aftermath=self._aftermath,
-            silence_s=self._config.silence,
-            clock=CLOCK,
-        )
-
-    def _housekeeping(self, state: TermState, ledger: DynamoLedger, peers: Peers) -> Housekeeping:
-        return Housekeeping(
-            state=state,
-            ledger=ledger,
-            pods=self._pods,
-            heart=ledger,
-            clock=CLOCK,
-            resync_s=self._config.resync_period,
-            peers=peers,
-        )
-
-    def _executor(self, ledger: DynamoLedger, done: Callable[[Outcome], None]) -> Executor:
-        return Executor(
-            ec2=self._ec2,
-            ledger=ledger,
-            pods=self._pods,
-            events=self._events,
-            tracing=self._tracing,
-            leadership=self._leadership,
-            clock=CLOCK,
-            threads=self._config.concurrency,
-            done=done,
-        )
-
-    def _aftermath(self, state: TermState, queue: Workqueue) -> Aftermath:
-        return Aftermath(
-            state=state,
-            queue=queue,
-            events=self._events,
-            clock=CLOCK,
-            poll_interval_s=self._config.poll_interval,
-        )
-
-    def _term(self, term: Term, facts: Facts, ledger: DynamoLedger) -> TermState:
-        basis = TermBasis(
-            facts=facts,
-            pods=self._pods,
-            ledger=ledger,
-            ec2=self._ec2,
-            tokens=self._ec2.tokens,
-            rules=self._policies.rules,
-            clock=CLOCK,
-            consistency_s=self._config.consistency_time,
-            poll_interval_s=self._config.poll_interval,
-        )
-        return new_term_state(term, basis, Pulse(ledger, self._config.silence), restored=ledger.restored)
 
     def _elector(self, ledger: DynamoLedger, gate: ScopeGate, loop: Reconciler, namespace: str) -> Elector:
         config = self._config

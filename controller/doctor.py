@@ -14,8 +14,8 @@ from controller.core.config import Config
 from controller.core.diagnosis import Credentials, Finding, Grade
 from controller.core.quota import AccountQuota, used
 from controller.engine.leadership import Leadership
+from controller.release_cluster import NO_VPC
 from controller.surface.program import version
-from controller.undertaking import NO_VPC
 from state.credentials import CredentialKeeper
 from state.errors import PodEipError
 from state.provision import check_table

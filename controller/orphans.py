@@ -23,8 +23,8 @@ from controller.core.config import Config
 from controller.core.ports import Address, Ec2, Term
 from controller.core.unknown import Known, candidates, unknown
 from controller.engine.leadership import Leadership
+from controller.release_cluster import NO_VPC
 from controller.surface.program import version
-from controller.undertaking import NO_VPC
 from state.errors import AddressNotFound, PodEipError
 from state.model import AllocationId, ClusterUid, Epoch, InstallKey, InstallRecord, PodRecord, PodUid
 from state.reader import Reader, Reading

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from controller.core import contract
 from controller.core.ports import Address
-from state.errors import Misconfigured
+from state.errors import Misconfigured, Refused
 from state.model import AddressRecord, AllocationId, ClusterUid, InstallKey, InstallRecord, Mode, PodRecord
 
 _RELEASE = "release"
@@ -50,6 +50,25 @@ def choose(installs: Iterable[InstallRecord], wanted: str, lease: str | None) ->
     named = f"{wanted!r}" + (f" with the Lease {lease}" if lease else "")
     fault = f"{named} is {'not one cluster only' if found else 'no cluster of this table'}; choose by the UID"
     raise Misconfigured([fault, *(describe(record) for record in found or known)])
+
+
+def check_still(meant: Iterable[InstallRecord], installs: Iterable[InstallRecord]) -> None:
+    """Raise Refused where one that is meant has written since, as the installs are now."""
+    now = {record.key: record for record in installs}
+    for record in meant:
+        seen = now.get(record.key)
+        if seen is not None and (seen.heartbeat, seen.epoch) != (record.heartbeat, record.epoch):
+            raise Refused(
+                f"install {record.key} beats: its heartbeat moved from {record.heartbeat} to {seen.heartbeat}",
+                code="InstallLives",
+                advice="Stop it first, with `helm uninstall` or by scaling it to 0; nothing was changed",
+            )
+
+
+def is_whole(meant: Sequence[InstallRecord], installs: Iterable[InstallRecord]) -> bool:
+    """Whether no other install of the cluster may still write: then what nobody recorded is nobody's."""
+    keys, uid = {record.key for record in meant}, meant[0].key.cluster_uid
+    return all(record.fenced for record in installs if record.key.cluster_uid == uid and record.key not in keys)
 
 
 def describe(record: InstallRecord) -> str:

@@ -12,13 +12,11 @@ from dataclasses import dataclass, replace
 
 from controller.core import actions as act
 from controller.core.desire import Serve
-from controller.core.ports import Clock, Ec2, Events, Ledger, Pods
 from controller.core.situation import Situation
-from controller.core.tracing import Tracing
-from controller.engine.leadership import Leadership
 from controller.engine.looks import THREADS
 from controller.engine.steps import Steps
 from controller.engine.term import TermState
+from controller.engine.tuning import Ports
 from state.errors import NotLeading, PodEipError, Refused, Throttled
 from state.model import Epoch, PodUid
 
@@ -51,21 +49,9 @@ class Outcome:
 class Executor:
     """A pool of threads for plans. `done` is called with each outcome, from the plan's thread."""
 
-    def __init__(
-        self,
-        *,
-        ec2: Ec2,
-        ledger: Ledger,
-        pods: Pods,
-        events: Events,
-        tracing: Tracing,
-        leadership: Leadership,
-        clock: Clock,
-        threads: int,
-        done: Callable[[Outcome], None],
-    ) -> None:
-        self._ec2, self._ledger, self._pods, self._events = ec2, ledger, pods, events
-        self._tracing, self._leadership, self._clock, self._done = tracing, leadership, clock, done
+    def __init__(self, ports: Ports, *, threads: int, done: Callable[[Outcome], None]) -> None:
+        self._ports, self._done = ports, done
+        self._tracing, self._leadership, self._clock = ports.tracing, ports.leadership, ports.clock
         self._up = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="serve")
         self._down = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="take-away")
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chore")
@@ -119,15 +105,7 @@ class Executor:
                 self._idle.notify_all()
 
     def _follow(self, state: TermState, s: Situation, plan: act.Plan) -> Outcome:
-        steps = Steps(
-            ec2=self._ec2,
-            ledger=self._ledger,
-            pods=self._pods,
-            events=self._events,
-            tracing=self._tracing,
-            state=state,
-            s=s,
-        )
+        steps = Steps(self._ports, state, s)
         with self._tracing.plan(s, serving=isinstance(s.desire, Serve)) as traceparent:
             steps.traceparent = steps.traceparent or traceparent
             return self._each(state, s, plan, steps)

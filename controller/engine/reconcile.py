@@ -6,24 +6,24 @@ a tenant, a slow API or a large VPC does can stop it. What happens while a turn 
 
 import logging
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future, wait
 
 from controller.core.actions import Reason, Wait, target_of
 from controller.core.desire import Unproven
 from controller.core.plan import plan
-from controller.core.ports import Clock, Ledger, Pods, Term
 from controller.core.situation import Situation
 from controller.engine.beside import Beside
 from controller.engine.calls import first_call
 from controller.engine.execute import Executor, Outcome
 from controller.engine.housekeeping import Housekeeping
-from controller.engine.leadership import Leadership
+from controller.engine.opening import open_term
 from controller.engine.outcomes import Aftermath
+from controller.engine.peers import Peers
 from controller.engine.permits import InFlight, permitted
 from controller.engine.term import TermState
+from controller.engine.tuning import Ports, Tuning
 from controller.engine.workqueue import Workqueue
 from state.errors import PodEipError
 from state.model import PodUid
@@ -36,31 +36,19 @@ IDLE_S = 1.0
 class Reconciler:
     """One replica's loop. It idles until leadership opens a term, and drops everything of a term that has ended."""
 
-    def __init__(
-        self,
-        *,
-        pods: Pods,
-        ledger: Ledger,
-        leadership: Leadership,
-        executor: Callable[[Callable[[Outcome], None]], Executor],
-        new_term: Callable[[Term], TermState],
-        new_housekeeping: Callable[[TermState], Housekeeping],
-        new_aftermath: Callable[[TermState, Workqueue], Aftermath],
-        silence_s: float,
-        clock: Clock = time.monotonic,
-    ) -> None:
-        self._pods, self._ledger, self._leadership, self._clock = pods, ledger, leadership, clock
-        self._new_term, self._new_housekeeping, self._new_aftermath = new_term, new_housekeeping, new_aftermath
-        self._silence_s = silence_s
-        self._queue = Workqueue(clock)
+    def __init__(self, ports: Ports, tuning: Tuning, peers: Peers) -> None:
+        self._ports, self._tuning, self._peers = ports, tuning, peers
+        self._pods, self._ledger, self._leadership = ports.pods, ports.ledger, ports.leadership
+        self._clock = ports.clock
+        self._queue = Workqueue(self._clock)
         self._outcomes: deque[Outcome] = deque()
         self._next_call_s = IDLE_S
-        self._executor = executor(self._hand_in)
-        self._beside = Beside(self._executor, self._queue, clock)
+        self._executor = Executor(ports, threads=tuning.threads, done=self._hand_in)
+        self._beside = Beside(self._executor, self._queue, self._clock)
         self._in_flight = InFlight()
         self._stopping, self._hurried = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
-        self._woke_at = clock()
+        self._woke_at = self._clock()
         self.failures = 0
         self.chore: Future[None] | None = None
         self.state: TermState | None = None
@@ -181,11 +169,10 @@ class Reconciler:
             self._beside.end()
             self._queue.clear()
         if term is not None and self.state is None:
-            state = self._new_term(term)
-            self.housekeeping = self._new_housekeeping(state)
-            self.aftermath = self._new_aftermath(state, self._queue)
-            self._beside.begin(state)
-            self.state = state
+            opened = open_term(term, self._ports, self._tuning, self._queue, self._peers)
+            self.housekeeping, self.aftermath = opened.housekeeping, opened.aftermath
+            self._beside.begin(opened.state)
+            self.state = opened.state
             log.info("leading", extra={"epoch": term.epoch})
 
     def _take_in(self) -> None:
@@ -209,7 +196,7 @@ class Reconciler:
         if house.beat_due() and (self.chore is None or self.chore.done()):
             # Aside: a DynamoDB that hangs would hold up the loop for longer than the Lease lives.
             self.chore = self._executor.aside(house.beat)
-        state.observer.market.learn(house.peers, self._silence_s)
+        state.observer.market.learn(house.peers, self._tuning.silence_s)
         if house.resync_due():
             self._beside.compare(house, state.term.epoch)
 

@@ -12,13 +12,13 @@ from controller.core import actions as act
 from controller.core import transitions
 from controller.core.birth import newborn
 from controller.core.desire import Gone, Serve, desire
-from controller.core.ports import Address, Allocation, Association, Ec2, Events, Ledger, Pods
+from controller.core.ports import Address, Allocation, Association
 from controller.core.remembered import remembered_uid
 from controller.core.situation import Situation
-from controller.core.tracing import Tracing
 from controller.engine.confirm import confirm
 from controller.engine.signs import Signs, outdated
 from controller.engine.term import TermState
+from controller.engine.tuning import Ports
 from state.errors import (
     AccessDenied,
     AddressForeign,
@@ -42,15 +42,13 @@ from state.model import AddressRecord, AssociationId, Change, InstallRecord, Mod
 class Steps:
     """The steps of one plan for one Pod."""
 
-    def __init__(
-        self, *, ec2: Ec2, ledger: Ledger, pods: Pods, events: Events, tracing: Tracing, state: TermState, s: Situation
-    ) -> None:
-        self._ec2, self._ledger, self._pods, self._tracing = ec2, ledger, pods, tracing
+    def __init__(self, ports: Ports, state: TermState, s: Situation) -> None:
+        self._ec2, self._ledger, self._pods, self._tracing = ports.ec2, ports.ledger, ports.pods, ports.tracing
         self._state, self._s = state, s
         self._memory = state.memory
         self._mine = state.memory.of(s.uid)
         self._signs = Signs(
-            pods=pods, events=events, mine=self._mine, pod=s.pod, asked=s.desire, clock=state.memory.clock
+            pods=ports.pods, events=ports.events, mine=self._mine, pod=s.pod, asked=s.desire, clock=state.memory.clock
         )
         self.record: PodRecord | None = s.record
         self.traceparent = s.record.traceparent if s.record else ""

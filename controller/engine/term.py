@@ -4,14 +4,11 @@ A later term must not act on what an earlier one saw: between them another repli
 """
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from controller.core.ports import Clock, Ec2, Ledger, Pods, Term
+from controller.core.ports import Term
 from controller.core.situation import Facts
-from controller.core.tenancy import Rules
-from controller.core.tokens import Tokens
 from controller.engine.admission import Admission
 from controller.engine.brakes import Brakes
 from controller.engine.calls import CallQueue
@@ -23,11 +20,12 @@ from controller.engine.observe import Observer
 from controller.engine.placement import Placements
 from controller.engine.pulse import Pulse
 from controller.engine.quota import QuotaGuard
+from controller.engine.tuning import Ports, Tuning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermState:
-    """The state of one term. `new_term_state` makes it. `over`: the loop has dropped it, and nothing of it counts."""
+    """The state of one term. `term_state` makes it. `over`: the loop has dropped it, and nothing of it counts."""
 
     term: Term
     facts: Facts
@@ -45,21 +43,6 @@ class TermState:
     over: threading.Event = field(default_factory=threading.Event)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermBasis:
-    """What the terms of one process have in common. Times are seconds."""
-
-    facts: Facts
-    pods: Pods
-    ledger: Ledger
-    ec2: Ec2
-    tokens: Tokens
-    rules: Callable[[], Rules]
-    clock: Clock
-    consistency_s: float
-    poll_interval_s: float
-
-
 class Knowledge(TypedDict):
     """What one term has seen and done."""
 
@@ -70,41 +53,40 @@ class Knowledge(TypedDict):
     admission: Admission
 
 
-def new_term_state(term: Term, basis: TermBasis, pulse: Pulse, *, restored: bool) -> TermState:
-    """A state that knows nothing yet but the claims; `restored`: the table may have lost some."""
-    knowledge = Knowledge(
-        memory=Memory(clock=basis.clock, consistency_s=basis.consistency_s, started=basis.clock()),
-        view=AddressView(basis.ec2, basis.clock, basis.consistency_s),
-        placements=Placements(basis.ec2, basis.clock),
-        claims=ClaimIndex(basis.ledger.pods().values()),
-        admission=Admission(basis.rules, basis.ledger),
+def nothing_known(ports: Ports, tuning: Tuning) -> Knowledge:
+    """What a term knows at its start: the claims, and nothing else."""
+    clock, consistency_s = ports.clock, tuning.consistency_s
+    return Knowledge(
+        memory=Memory(clock=clock, consistency_s=consistency_s, started=clock()),
+        view=AddressView(ports.ec2, clock, consistency_s),
+        placements=Placements(ports.ec2, clock),
+        claims=ClaimIndex(ports.ledger.pods().values()),
+        admission=Admission(ports.rules, ports.ledger),
     )
-    return term_state(term, basis, pulse, knowledge, restored=restored)
 
 
-def term_state(term: Term, basis: TermBasis, pulse: Pulse, knowledge: Knowledge, *, restored: bool) -> TermState:
+def term_state(term: Term, ports: Ports, tuning: Tuning, known: Knowledge) -> TermState:
     """A state that knows this much."""
-    view, memory, kept = knowledge["view"], knowledge["memory"], basis.rules().tenancy.kept
-    quota = QuotaGuard(ec2=basis.ec2, view=view, memory=memory, kept=kept, clock=basis.clock)
+    view, memory, kept = known["view"], known["memory"], ports.rules().tenancy.kept
+    quota = QuotaGuard(ec2=ports.ec2, view=view, memory=memory, kept=kept, clock=ports.clock)
     observer = Observer(
-        facts=basis.facts,
-        pods=basis.pods,
-        ledger=basis.ledger,
-        clock=basis.clock,
-        poll_interval_s=basis.poll_interval_s,
-        restored=restored,
+        facts=tuning.facts,
+        pods=ports.pods,
+        ledger=ports.ledger,
+        clock=ports.clock,
+        poll_interval_s=tuning.poll_interval_s,
+        restored=ports.ledger.restored,
         quota=quota,
-        **knowledge,
+        **known,
     )
-    looker = Looker(view=view, placements=knowledge["placements"], market=observer.market, pods=basis.pods, quota=quota)
     return TermState(
         term=term,
-        facts=basis.facts,
+        facts=tuning.facts,
         observer=observer,
-        pulse=pulse,
-        calls=CallQueue(basis.tokens),
-        brakes=Brakes(basis.clock),
-        looker=looker,
+        pulse=Pulse(ports.ledger, tuning.silence_s),
+        calls=CallQueue(ports.tokens),
+        brakes=Brakes(ports.clock),
+        looker=Looker(view=view, placements=known["placements"], market=observer.market, pods=ports.pods, quota=quota),
         quota=quota,
-        **knowledge,
+        **known,
     )

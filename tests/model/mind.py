@@ -1,4 +1,4 @@
-"""One leader in the plan's model: the engine's own objects for one term, run without threads and copied by hand.
+"""One leader in the plan's model: the engine's own parts for one term, run without threads and copied by hand.
 
 What the loop does in its thread is done here in single moves: look (observe and plan), one step of one plan, resync.
 Nothing is decided here; which move comes next, and what goes wrong with it, is the explorer's choice.
@@ -8,36 +8,26 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from controller.core import actions as act
-from controller.core import tenancy
 from controller.core.plan import plan
 from controller.core.ports import PodView, Term
-from controller.core.situation import Facts, Offer, Situation
-from controller.core.tracing import NoTracing
+from controller.core.situation import Offer, Situation
 from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView
+from controller.engine.engine import Engine
 from controller.engine.execute import Outcome
 from controller.engine.glance import Observation
 from controller.engine.housekeeping import Housekeeping
-from controller.engine.memory import Memory
 from controller.engine.outcomes import Aftermath
-from controller.engine.peers import Peers
 from controller.engine.placement import Placements
-from controller.engine.pulse import Pulse
 from controller.engine.reconcile import _urgency as urgency
 from controller.engine.steps import Steps
-from controller.engine.term import Knowledge, TermBasis, TermState, term_state
+from controller.engine.term import Knowledge, TermState
 from controller.engine.workqueue import Workqueue
 from state.errors import Fenced, PodEipError
 from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, PodRecord, PodUid
-from tests.fakes.tokens import FreeTokens
-from tests.model.account import HOME
-from tests.model.stage import Stage, StageEc2, StageLedger
-from tests.model.stage_pods import Silence, StagePods
-
-CONSISTENCY_S = 60.0
-RESYNC_S = 300.0
-POLL_S = 15.0
+from tests.model.doors import engine_of
+from tests.model.stage import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +84,7 @@ class Mind:
     tasks: dict[PodUid, Task] = field(default_factory=dict)
     frozen: bool = False
     deaf: bool = False
+    engine: Engine = field(init=False)
     state: TermState = field(init=False)
     house: Housekeeping = field(init=False)
     after: Aftermath = field(init=False)
@@ -101,11 +92,8 @@ class Mind:
 
     def open(self) -> None:
         """Begin the term with nothing remembered."""
-        clock = self.stage.clock
-        memory = Memory(clock=clock, consistency_s=CONSISTENCY_S, started=clock())
-        view = AddressView(StageEc2(self.stage, self.name), clock, CONSISTENCY_S)
-        self._wire(memory, view, ClaimIndex(self.records.values()))
-        self._furnish(set(), set())
+        self.engine = engine_of(self.stage, self.name, self.cluster)
+        self._begin_term(Wakes(self.stage, set(), set()))
         self.queue.add(self.house.everyone())
 
     def copy(self) -> "Mind":
@@ -124,8 +112,9 @@ class Mind:
             frozen=self.frozen,
             deaf=self.deaf,
         )
-        twin._wire(*self._copied())
-        twin._furnish(set(self.queue.todo), set(self.queue.later), self)
+        twin.engine = self.engine
+        twin._begin_term(Wakes(self.stage, set(self.queue.todo), set(self.queue.later)), self._copied())
+        _copy_chores(self, twin)
         twin.tasks = {uid: twin._task_like(task) for uid, task in self.tasks.items()}
         return twin
 
@@ -196,16 +185,13 @@ class Mind:
 
     def resync(self) -> None:
         """A heartbeat, then the full comparison. Raises Fenced."""
-        self._house_ledger().heartbeat()
+        self.engine.ports.ledger.heartbeat()
         uids = self.house.resync()
         self.queue.add(uids)
         self.state.memory.tidy([*self.house.everyone(), *uids])
         self.after.looked()
 
     # ── inside ──
-
-    def _house_ledger(self) -> StageLedger:
-        return StageLedger(self.stage, self.name)
 
     def _begin(self, s: Situation) -> None:
         steps = self.rules.plan(s)
@@ -236,16 +222,7 @@ class Mind:
         self.after.take_in(outcome)
 
     def _steps(self, s: Situation) -> Steps:
-        stage = self.stage
-        return self.rules.steps(
-            ec2=StageEc2(stage, self.name),
-            ledger=StageLedger(stage, self.name),
-            pods=StagePods(stage, self.name, self.cluster),
-            events=Silence(),
-            tracing=NoTracing(),
-            state=self.state,
-            s=s,
-        )
+        return self.rules.steps(self.engine.ports, self.state, s)
 
     def _task_like(self, task: Task) -> Task:
         steps = self._steps(task.s)
@@ -253,50 +230,15 @@ class Mind:
         steps._new, steps._association_id = task.steps._new, task.steps._association_id
         return replace(task, steps=steps)
 
-    def _wire(self, memory: Memory, view: AddressView, claims: ClaimIndex) -> None:
-        basis = self._basis()
-        knowledge = Knowledge(
-            memory=memory,
-            view=view,
-            placements=Placements(basis.ec2, basis.clock),
-            claims=claims,
-            admission=Admission(basis.rules, basis.ledger),
-        )
-        term = Term(identity=self.name, epoch=self.epoch, since="")
-        pulse = Pulse(StageLedger(self.stage, self.name), 3600.0)
-        self.state = term_state(term, basis, pulse, knowledge, restored=self.restored)
+    def _begin_term(self, queue: Wakes, known: Knowledge | None = None) -> None:
+        opened = self.engine.open_term(Term(identity=self.name, epoch=self.epoch, since=""), queue, known)
+        self.queue, self.state = queue, opened.state
+        self.house, self.after = opened.housekeeping, opened.aftermath
         self.state.observer.market.installs = frozenset(f"{cluster}#ns/lease" for cluster in self.stage.world.pods)
 
-    def _basis(self) -> TermBasis:
-        stage, name = self.stage, self.cluster
-        return TermBasis(
-            facts=Facts(cluster_uid=name, cluster_name=name, install="ns/lease", home_border_group=HOME),
-            pods=StagePods(stage, self.name, name),
-            ledger=StageLedger(stage, self.name),
-            ec2=StageEc2(stage, self.name),
-            tokens=FreeTokens(),
-            rules=tenancy.Rules,
-            clock=stage.clock,
-            consistency_s=CONSISTENCY_S,
-            poll_interval_s=POLL_S,
-        )
-
-    def _furnish(self, todo: set[PodUid], later: set[PodUid], like: "Mind | None" = None) -> None:
-        stage, ledger = self.stage, StageLedger(self.stage, self.name)
-        self.queue = Wakes(stage, todo, later)
-        self.after = Aftermath(
-            state=self.state, queue=self.queue, events=Silence(), clock=stage.clock, poll_interval_s=POLL_S
-        )
-        pods = StagePods(stage, self.name, self.cluster)
-        clock, peers = stage.clock, Peers(stage.clock)
-        self.house = Housekeeping(
-            state=self.state, ledger=ledger, pods=pods, heart=ledger, clock=clock, resync_s=RESYNC_S, peers=peers
-        )
-        if like is not None:
-            _copy_chores(like, self)
-
-    def _copied(self) -> tuple[Memory, AddressView, ClaimIndex]:
-        memory, view = self.state.memory, AddressView(StageEc2(self.stage, self.name), self.stage.clock, CONSISTENCY_S)
+    def _copied(self) -> Knowledge:
+        ports, memory = self.engine.ports, self.state.memory
+        view = AddressView(ports.ec2, ports.clock, self.engine.tuning.consistency_s)
         view._addresses, view._at = dict(self.state.view._addresses), dict(self.state.view._at)
         view._made, view._cut = dict(self.state.view._made), dict(self.state.view._cut)
         view._missing, view._first_look = dict(self.state.view._missing), self.state.view._first_look
@@ -315,7 +257,13 @@ class Mind:
             alive=set(memory.alive),
             perhaps=dict(memory.perhaps),
         )
-        return twin, view, claims
+        return Knowledge(
+            memory=twin,
+            view=view,
+            placements=Placements(ports.ec2, ports.clock),
+            claims=claims,
+            admission=Admission(ports.rules, ports.ledger),
+        )
 
 
 def _copy_chores(old: Mind, new: Mind) -> None:

@@ -156,6 +156,11 @@ class StageLedger:
     def _mind(self) -> "Mind":
         return self._stage.world.minds[self._name]
 
+    @property
+    def restored(self) -> bool:
+        """Whether the table had been lost when this leader began."""
+        return self._mind.restored
+
     def pods(self) -> Mapping[PodUid, PodRecord]:
         """Our claims."""
         return self._mind.records

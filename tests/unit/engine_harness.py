@@ -6,23 +6,20 @@ the loop until it has nothing more to do at this instant, so a loop that never c
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from controller.core import contract
 from controller.core.policy import Policy
 from controller.core.ports import Address, Ec2, Interface, PodView, Term
-from controller.core.situation import Facts
+from controller.core.situation import Facts, Situation
 from controller.core.tenancy import OPEN, Rules, Tenancy
 from controller.core.tracing import NoTracing
-from controller.engine.execute import Executor, Outcome
-from controller.engine.housekeeping import Housekeeping
+from controller.engine.engine import Engine
 from controller.engine.leadership import Leadership
-from controller.engine.outcomes import Aftermath
-from controller.engine.peers import Peers
-from controller.engine.pulse import Pulse
 from controller.engine.reconcile import Reconciler
-from controller.engine.term import TermBasis, TermState, new_term_state
-from controller.engine.workqueue import Workqueue
+from controller.engine.term import TermState
+from controller.engine.tuning import Ports, Tuning
 from state.model import AllocationId, ClusterUid, InstallKey, InterfaceId, PodUid, Target
 from tests.fakes.ec2 import FakeEc2
 from tests.fakes.kube import FakeEvents, FakePods
@@ -147,14 +144,30 @@ class World:
         return len(self.mutations()), len(self.pods.patches)
 
 
+class Plans(NoTracing):
+    """Counts the plans that are carried out."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+
+    def plan(self, situation: Situation, *, serving: bool) -> AbstractContextManager[str]:
+        """One more."""
+        self.begun += 1
+        return super().plan(situation, serving=serving)
+
+
 class Replica:
-    """One process: its leadership, its ledger, its loop. `ec2` may be a port of its own in front of the account."""
+    """One process: its leadership, its ledger, its loop. `name` is its cluster's, else that is its UID.
+
+    `ec2` may be a port of its own in front of the account.
+    """
 
     def __init__(
         self,
         world: World,
         *,
         cluster: str = "c-1",
+        name: str = "",
         ec2: Ec2 | None = None,
         threads: int = 4,
         ledger_type: type[FakeLedger] = FakeLedger,
@@ -163,25 +176,9 @@ class Replica:
         self.install = InstallKey(cluster_uid=ClusterUid(cluster), lease_namespace="kube-system", lease_name="l")
         self.ledger = ledger_type(world.table, self.install, clock=self.clock, on_fenced=self._fenced)
         self.leadership = Leadership(self.clock, 4.0)
-        self.facts = Facts(
-            cluster_uid=self.install.cluster_uid,
-            cluster_name=cluster,
-            install=self.install.install,
-            home_border_group=world.ec2.region,
-        )
-        self.handed, self.peers = 0, Peers(self.clock)
-        self._threads = threads
-        self.loop = Reconciler(
-            pods=world.pods,
-            ledger=self.ledger,
-            leadership=self.leadership,
-            executor=self._executor,
-            new_term=self._term,
-            new_housekeeping=self._housekeeping,
-            new_aftermath=self._aftermath,
-            silence_s=SILENCE_S,
-            clock=self.clock,
-        )
+        self.plans = Plans()
+        self.engine = Engine(self._ports(), self._tuning(name or cluster, threads))
+        self.loop, self.peers = self.engine.loop, self.engine.peers
         world.loops.append(self.loop)
 
     def lead(self, lease_epoch: int = 0) -> "Replica":
@@ -204,11 +201,11 @@ class Replica:
     def settle(self) -> None:
         """Turn until there is nothing to do at this instant."""
         for _ in range(TURNS):
-            before = self.handed, self.loop.queued
+            before = self.plans.begun, self.loop.queued
             self.loop.turn()
             assert self.loop.in_flight_idle(20.0), "a plan does not end"
             assert self.loop.aside_idle(20.0), "a look does not end"
-            if (self.handed, self.loop.queued) == before and not self.loop.has_news:
+            if (self.plans.begun, self.loop.queued) == before and not self.loop.has_news:
                 return
         raise AssertionError("a hot loop: the same instant never ends")
 
@@ -241,47 +238,32 @@ class Replica:
         if term is not None:
             self.leadership.fence(term.epoch)
 
-    def _executor(self, done: Callable[[Outcome], None]) -> Executor:
-        def counted(outcome: Outcome) -> None:
-            self.handed += 1
-            done(outcome)
-
-        return Executor(
-            ec2=self.ec2,
+    def _ports(self) -> Ports:
+        world = self.world
+        return Ports(
+            pods=world.pods,
             ledger=self.ledger,
-            pods=self.world.pods,
-            events=self.world.events,
-            tracing=NoTracing(),
+            ec2=self.ec2,
+            tokens=world.tokens,
+            events=world.events,
+            tracing=self.plans,
             leadership=self.leadership,
+            rules=lambda: Rules(policy=world.policy, tenancy=world.tenancy),
             clock=self.clock,
-            threads=self._threads,
-            done=counted,
         )
 
-    def _housekeeping(self, state: TermState) -> Housekeeping:
-        return Housekeeping(
-            state=state,
-            ledger=self.ledger,
-            pods=self.world.pods,
-            heart=self.ledger,
-            clock=self.clock,
-            resync_s=RESYNC_S,
-            peers=self.peers,
+    def _tuning(self, cluster_name: str, threads: int) -> Tuning:
+        facts = Facts(
+            cluster_uid=self.install.cluster_uid,
+            cluster_name=cluster_name,
+            install=self.install.install,
+            home_border_group=self.world.ec2.region,
         )
-
-    def _aftermath(self, state: TermState, queue: Workqueue) -> Aftermath:
-        return Aftermath(state=state, queue=queue, events=self.world.events, clock=self.clock, poll_interval_s=POLL_S)
-
-    def _term(self, term: Term) -> TermState:
-        basis = TermBasis(
-            facts=self.facts,
-            pods=self.world.pods,
-            ledger=self.ledger,
-            ec2=self.ec2,
-            tokens=self.world.tokens,
-            rules=lambda: Rules(policy=self.world.policy, tenancy=self.world.tenancy),
-            clock=self.clock,
+        return Tuning(
+            facts=facts,
+            threads=threads,
             consistency_s=CONSISTENCY_S,
             poll_interval_s=POLL_S,
+            resync_s=RESYNC_S,
+            silence_s=SILENCE_S,
         )
-        return new_term_state(term, basis, Pulse(self.ledger, SILENCE_S), restored=self.ledger.restored)

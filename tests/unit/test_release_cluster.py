@@ -11,7 +11,7 @@ from controller.core import contract, release
 from controller.core.ports import Address, Association
 from controller.core.release import Line, Request
 from controller.engine.leadership import Leadership
-from controller.engine.undoing import Pace, Undoing
+from controller.release_cluster import Releaser
 from controller.surface import release as conversation
 from state.errors import Misconfigured, Refused
 from state.model import (
@@ -26,9 +26,6 @@ from state.model import (
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.records import TARGET, install_record, new_pod
 from tests.unit.engine_harness import Replica, World, at, auto, fixed
-
-PACE = Pace(consistency_s=0.3, compare_s=0.1, stalled_s=20.0, threads=4)
-
 
 KNOWN = [
     install_record("u-1", "blue"),
@@ -88,14 +85,17 @@ def undo(world: World, replica: Replica, agreed: Collection[AllocationId] = ()) 
     """Declare this replica's install dead; a person has agreed to the release of these addresses."""
     record = world.table.installs[replica.install]
     leadership = Leadership(time.monotonic, 4.0)
-    return Undoing(
+    return Releaser(
         record=record,
         ledger=FakeLedger(world.table, replica.install, on_fenced=leadership.end),
         ec2=world.ec2,
         tokens=world.tokens,
         leadership=leadership,
         home_border_group=world.ec2.region,
-        pace=PACE,
+        consistency_s=0.3,
+        compare_s=0.1,
+        stalled_s=20.0,
+        threads=4,
         clock=time.monotonic,
         agreed=agreed,
     ).run()

@@ -1,4 +1,7 @@
-"""What a person reads before they declare a cluster dead: each line is what will be done, so none may be wrong."""
+"""What a person reads before they declare a cluster dead: each line is what will be done, so none may be wrong.
+
+And by what they are contradicted: an install that writes lives.
+"""
 
 from dataclasses import replace
 
@@ -7,8 +10,8 @@ import pytest
 from controller.core import contract, release
 from controller.core.ports import Address, Association
 from controller.core.release import Line
-from state.errors import Misconfigured
-from state.model import AllocationId, AssociationId, ClusterUid, Phase
+from state.errors import Misconfigured, Refused
+from state.model import AllocationId, AssociationId, ClusterUid, Epoch, InstallRecord, Phase
 from tests.fakes.records import TARGET, install_record, new_pod
 
 CLUSTER = ClusterUid("u-1")
@@ -74,3 +77,31 @@ def test_a_refusal_says_what_was_asked_for_and_why_not(wanted: str, lease: str |
         "u-1 blue (Lease ns/l, all namespaces, led by x-0)",
         "u-2 blue (Lease ns/l, namespace games, led by x-0)",
     )
+
+
+SEEN = install_record("u-1")
+
+
+@pytest.mark.parametrize("now", [replace(SEEN, heartbeat=8), replace(SEEN, epoch=Epoch(2))], ids=["beats", "leads"])
+def test_one_that_has_written_since_lives(now: InstallRecord) -> None:
+    with pytest.raises(Refused) as caught:
+        release.check_still([SEEN], [install_record("u-2"), now])
+    assert caught.value.code == "InstallLives"
+
+
+@pytest.mark.parametrize("now", [[SEEN], [], [SEEN, install_record("u-1", lease="ns/m")]])
+def test_one_that_stands_still_or_is_gone_does_not(now: list[InstallRecord]) -> None:
+    release.check_still([SEEN], now)
+
+
+@pytest.mark.parametrize(
+    ("other", "whole"),
+    [
+        (install_record("u-1", lease="ns/m"), False),
+        (replace(install_record("u-1", lease="ns/m"), fenced=True), True),
+        (install_record("u-2"), True),
+    ],
+    ids=["may-write", "fenced", "another-cluster"],
+)
+def test_a_cluster_is_whole_where_no_other_install_of_it_may_write(other: InstallRecord, *, whole: bool) -> None:
+    assert release.is_whole([SEEN], [SEEN, other]) is whole

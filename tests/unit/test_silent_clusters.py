@@ -1,7 +1,6 @@
 """What a cluster that is gone held: who may take it, when, and what becomes of one that was only cut off."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -244,9 +243,8 @@ def test_the_own_addresses_of_a_lost_cluster_are_reported(
 def test_a_name_that_two_clusters_use_is_reported_by_both(
     worlds: tuple[World, World], caplog: pytest.LogCaptureFixture
 ) -> None:
-    replicas = [Replica(world, cluster=uid) for world, uid in zip(worlds, ("c-1", "c-2"), strict=True)]
+    replicas = [Replica(world, cluster=uid, name="a") for world, uid in zip(worlds, ("c-1", "c-2"), strict=True)]
     for replica in replicas:
-        replica.facts = replace(replica.facts, cluster_name="a")
         replica.lead()
     together(replicas, 200, 5)
     said = [message for message in caplog.messages if "the cluster name a is that of cluster" in message]

@@ -1,0 +1,45 @@
+"""Opens a term: makes all that lives as long as one term of leadership does, and nothing that lives longer.
+
+It stands alone because two need it: the loop, and whoever takes the moves of a term one by one.
+"""
+
+from dataclasses import dataclass
+
+from controller.core.ports import Term
+from controller.engine.housekeeping import Housekeeping
+from controller.engine.outcomes import Aftermath
+from controller.engine.peers import Peers
+from controller.engine.term import Knowledge, TermState, nothing_known, term_state
+from controller.engine.tuning import Ports, Tuning
+from controller.engine.workqueue import Workqueue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTerm:
+    """The parts of one term: what it knows, its chores, and what follows from its plans."""
+
+    state: TermState
+    housekeeping: Housekeeping
+    aftermath: Aftermath
+
+
+def open_term(
+    term: Term, ports: Ports, tuning: Tuning, queue: Workqueue, peers: Peers, known: Knowledge | None = None
+) -> OpenTerm:
+    """The parts of this term, which wake Pods through `queue`. It knows this much already, or only the claims."""
+    state = term_state(term, ports, tuning, known or nothing_known(ports, tuning))
+    housekeeping = Housekeeping(
+        state=state,
+        ledger=ports.ledger,
+        pods=ports.pods,
+        heart=ports.ledger,
+        clock=ports.clock,
+        resync_s=tuning.resync_s,
+        peers=peers,
+        agreed=tuning.agreed,
+        remembered_s=tuning.remembered_s,
+    )
+    aftermath = Aftermath(
+        state=state, queue=queue, events=ports.events, clock=ports.clock, poll_interval_s=tuning.poll_interval_s
+    )
+    return OpenTerm(state=state, housekeeping=housekeeping, aftermath=aftermath)
