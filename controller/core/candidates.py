@@ -113,8 +113,8 @@ class _Shelf:
 def _at_shelves(market: Market, applicants: Iterable[Applicant]) -> Iterator[tuple[Applicant, _Shelf]]:
     shelves: dict[tuple[Mode, str, str], _Shelf] = {}
     for applicant in applicants:
-        alone = TRAITS[applicant.mode].source is Source.OWN_VALUE
-        key = (applicant.mode, applicant.pool, applicant.holder if alone else "")
+        whose = applicant.holder if TRAITS[applicant.mode].source is Source.OWN_VALUE else ""
+        key = (applicant.mode, applicant.pool, whose)
         if key not in shelves:
             shelves[key] = _shelf(market, applicant)
         yield applicant, shelves[key]

@@ -36,6 +36,11 @@ class Traits:
     default_pool: str
     pool_fault: Callable[[str], str | None]
 
+    def __post_init__(self) -> None:
+        """A row that releases what somebody else allocated is refused when the program starts."""
+        if self.releases and not self.allocates:
+            raise ValueError("an address of a pool is never released")
+
     @property
     def allocates(self) -> bool:
         """Whether its pool is a public IPv4 pool to allocate from; else it is a tag key that addresses carry."""

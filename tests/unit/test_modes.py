@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,10 @@ def test_every_mode_has_its_traits() -> None:
     assert set(POOL_NAMES) == set(map(str, Mode))
 
 
-def test_only_what_was_allocated_is_released() -> None:
-    assert [mode for mode, traits in TRAITS.items() if traits.releases and not traits.allocates] == []
+def test_a_mode_that_releases_what_it_does_not_allocate_is_refused() -> None:
+    pooled = next(traits for traits in TRAITS.values() if not traits.allocates)
+    with pytest.raises(ValueError, match="never released"):
+        replace(pooled, releases=True)
 
 
 @pytest.mark.parametrize("mode", Mode)
