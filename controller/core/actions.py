@@ -21,6 +21,7 @@ class Confirm:
 class Intend:
     """Write down that an address will be allocated for this Pod, before it is."""
 
+    mode: Mode
     pool: str
 
 

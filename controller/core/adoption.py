@@ -5,6 +5,7 @@ both the tags and the association are the only witnesses, and an address is take
 """
 
 from controller.core import contract
+from controller.core.modes import TRAITS, is_releasable, was_allocated
 from controller.core.pools import in_pool
 from controller.core.ports import Address, PodView
 from controller.core.situation import Facts
@@ -14,7 +15,7 @@ from state.model import AdoptedTags, Mode, PodUid
 def is_own_auto(address: Address, facts: Facts, uid: PodUid) -> bool:
     """Whether we allocated it for this very Pod: type, cluster UID and Pod UID."""
     tags = address.tags
-    ours = tags.get(contract.TAG_TYPE) == Mode.AUTO and tags.get(contract.TAG_CLUSTER_UID) == facts.cluster_uid
+    ours = was_allocated(tags) and tags.get(contract.TAG_CLUSTER_UID) == facts.cluster_uid
     return ours and tags.get(contract.TAG_POD_UID) == uid
 
 
@@ -38,17 +39,17 @@ def upstream_tags(address: Address) -> AdoptedTags | None:
 
 def may_adopt(address: Address, facts: Facts, pod: PodView, mode: Mode, pool: str) -> bool:
     """Whether an address that is associated with this Pod's target is the one that it asks for."""
-    if mode is Mode.AUTO:
+    if TRAITS[mode].allocates:
         if is_own_auto(address, facts, pod.uid):
             return True
         upstream, named = upstream_tags(address), contract.pod_tag(pod.namespace, pod.name)
-        return upstream is not None and address.tags[contract.TAG_TYPE] == Mode.AUTO and upstream.pod == named
+        return upstream is not None and address.tags[contract.TAG_TYPE] == mode and upstream.pod == named
     return in_pool(address, mode, pool, f"{pod.namespace}/{pod.name}", facts.cluster_name)
 
 
 def may_release(address: Address, facts: Facts, uid: PodUid, adopted: AdoptedTags | None) -> bool:
     """Whether its tags, as EC2 shows them now, say that this address is this claim's to give back."""
-    if address.tags.get(contract.TAG_TYPE) != Mode.AUTO:
+    if not is_releasable(address.tags):
         return False
     if adopted is None:
         return is_own_auto(address, facts, uid)

@@ -12,7 +12,7 @@ def allocation(s: Situation, wanted: Serve, at: Placed) -> AllocationRequest:
     elsewhere = at.border_group not in (None, s.facts.home_border_group)
     return AllocationRequest(
         public_ipv4_pool=wanted.pool,
-        tags=birth_tags(s.facts, s.pod),
+        tags=birth_tags(s.facts, s.pod, wanted.mode),
         border_group=at.border_group if elsewhere else None,
     )
 
@@ -28,11 +28,11 @@ def newborn(new: Allocation, request: AllocationRequest, facts: Facts) -> Addres
     )
 
 
-def birth_tags(facts: Facts, pod: PodView) -> dict[str, str]:
-    """The tags of an `auto` address, written by AllocateAddress itself so that none is ever without them."""
+def birth_tags(facts: Facts, pod: PodView, mode: Mode) -> dict[str, str]:
+    """The tags of an address that is allocated, written by AllocateAddress itself so that none is ever without them."""
     return {
         **facts.extra_tags,
-        contract.TAG_TYPE: str(Mode.AUTO),
+        contract.TAG_TYPE: str(mode),
         contract.TAG_CLUSTER_NAME: facts.cluster_name,
         contract.TAG_POD: contract.pod_tag(pod.namespace, pod.name),
         contract.TAG_POD_UID: pod.uid,

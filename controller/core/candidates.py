@@ -13,6 +13,7 @@ from hashlib import blake2b
 from itertools import chain
 
 from controller.core.contract import LONGEST_TAG_VALUE, quoted
+from controller.core.modes import TRAITS, Source
 from controller.core.pools import in_pool, is_kept_for_one
 from controller.core.ports import Address
 from controller.core.situation import NoOffer, Offer
@@ -112,7 +113,8 @@ class _Shelf:
 def _at_shelves(market: Market, applicants: Iterable[Applicant]) -> Iterator[tuple[Applicant, _Shelf]]:
     shelves: dict[tuple[Mode, str, str], _Shelf] = {}
     for applicant in applicants:
-        key = (applicant.mode, applicant.pool, applicant.holder if applicant.mode is Mode.FIXED_TAG_VALUE else "")
+        whose = applicant.holder if TRAITS[applicant.mode].source is Source.OWN_VALUE else ""
+        key = (applicant.mode, applicant.pool, whose)
         if key not in shelves:
             shelves[key] = _shelf(market, applicant)
         yield applicant, shelves[key]
@@ -172,17 +174,16 @@ def _kept_for(market: Market, shelf: _Shelf, applicant: Applicant, taken: set[Al
 
 def _left_to_rivals(market: Market, shelf: _Shelf, applicant: Applicant) -> frozenset[AllocationId]:
     """What this Pod leaves to those of other clusters; a value of a tag names one Pod, so nobody queues for that."""
-    if not market.queues or applicant.mode is not Mode.FIXED_TAG:
+    if not market.queues or TRAITS[applicant.mode].source is not Source.ANY:
         return frozenset()
-    held = shelf.holdings
     rivals = [
-        Rival(queue=queue, held=held[install])
+        Rival(queue=queue, held=shelf.holdings[install])
         for install, queues in market.queues.items()
         for queue in queues
         if queue.pool == applicant.pool
     ]
     free = [a for a in shelf.free.values() if a.allocation_id in market.fresh]
-    return left_to_rivals(rivals, waited_s=applicant.waited_s, held=held[market.install], free=free)
+    return left_to_rivals(rivals, waited_s=applicant.waited_s, held=shelf.holdings[market.install], free=free)
 
 
 def _take(market: Market, shelf: _Shelf, address: Address, taken: set[AllocationId]) -> Offer:
@@ -242,11 +243,10 @@ def _left(applicant: Applicant) -> str:
 
 
 def _why_not(market: Market, shelf: _Shelf, applicant: Applicant) -> str:
-    members = shelf.members
-    if not members:
+    if not shelf.members:
         return _kept(applicant) if shelf.kept else _no_such_pool(applicant, market.cluster)
-    if applicant.border_group is not None and all(a.border_group != applicant.border_group for a in members):
-        groups = ", ".join(sorted({a.border_group for a in members}))
+    if applicant.border_group is not None and all(a.border_group != applicant.border_group for a in shelf.members):
+        groups = ", ".join(sorted({a.border_group for a in shelf.members}))
         return (
             f"pool {quoted(applicant.pool)} has addresses, but of network border group {groups}; "
             f"this Pod's interface is in {applicant.border_group}: tag an address of that group"
@@ -258,7 +258,7 @@ def _why_not(market: Market, shelf: _Shelf, applicant: Applicant) -> str:
 
 def _no_such_pool(applicant: Applicant, cluster: str) -> str:
     key, value = quoted(applicant.pool), quoted(applicant.holder)
-    if applicant.mode is not Mode.FIXED_TAG_VALUE:
+    if TRAITS[applicant.mode].source is not Source.OWN_VALUE:
         return f"no address carries the tag key {key}; tag at least one Elastic IP of this Region with it"
     if len(applicant.holder) > LONGEST_TAG_VALUE:
         return f"no address can carry the value {value}: a tag's value has 256 characters at most; use a shorter name"

@@ -91,9 +91,11 @@ def is_label_value(value: str) -> bool:
     return _LABEL_VALUE.fullmatch(value) is not None
 
 
-def is_pool_id(value: str) -> bool:
-    """Whether it may be the id of a public IPv4 pool; which ones there are, EC2 knows."""
-    return _POOL_ID.fullmatch(value) is not None
+def public_pool_fault(value: str) -> str | None:
+    """What is wrong with the id of a public IPv4 pool, in words; None if nothing. Which ones there are, EC2 knows."""
+    if _POOL_ID.fullmatch(value) is None:
+        return f"{quoted(value)} is not the id of a public IPv4 pool, or amazon"
+    return None
 
 
 def quoted(value: str) -> str:

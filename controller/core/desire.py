@@ -6,6 +6,7 @@ Nothing here looks at EC2 or at the ledger: the same Pod always desires the same
 from dataclasses import dataclass
 
 from controller.core import contract
+from controller.core.modes import TRAITS
 from controller.core.ports import PodView
 from state.model import Mode, PodRecord
 
@@ -86,31 +87,16 @@ def departs(wanted: Desire, record: PodRecord) -> bool:
 
 
 def _mode_and_pool(pod: PodView, kind: str) -> tuple[Mode, str] | Invalid:
-    match kind:
-        case Mode.AUTO:
-            return _auto(pod)
-        case Mode.FIXED_TAG:
-            return _pool(pod, Mode.FIXED_TAG, contract.ANNOTATION_FIXED_TAG)
-        case Mode.FIXED_TAG_VALUE:
-            return _pool(pod, Mode.FIXED_TAG_VALUE, contract.ANNOTATION_FIXED_TAG_VALUE)
-    wrong = f"{contract.quoted(kind)} is not a mode; it is one of {', '.join(Mode)}"
-    return Invalid(why=f"annotation {contract.ANNOTATION_TYPE}: {wrong}")
-
-
-def _auto(pod: PodView) -> tuple[Mode, str] | Invalid:
-    pool = pod.annotations.get(contract.ANNOTATION_PUBLIC_IPV4_POOL) or contract.AMAZON_POOL
-    if not contract.is_pool_id(pool):
-        what = "the id of a public IPv4 pool, or amazon"
-        return Invalid(why=f"annotation {contract.ANNOTATION_PUBLIC_IPV4_POOL}: {contract.quoted(pool)} is not {what}")
-    return Mode.AUTO, pool
-
-
-def _pool(pod: PodView, mode: Mode, annotation: str) -> tuple[Mode, str] | Invalid:
-    key = pod.annotations.get(annotation, "")
-    if not key:
-        return Invalid(why=f"mode {mode} needs the annotation {annotation}, with the tag key of the addresses")
-    fault = contract.tag_key_fault(key)
-    return Invalid(why=f"annotation {annotation}: {fault}") if fault else (mode, key)
+    mode = next((mode for mode in Mode if mode == kind), None)
+    if mode is None:
+        wrong = f"{contract.quoted(kind)} is not a mode; it is one of {', '.join(Mode)}"
+        return Invalid(why=f"annotation {contract.ANNOTATION_TYPE}: {wrong}")
+    traits = TRAITS[mode]
+    pool = pod.annotations.get(traits.annotation) or traits.default_pool
+    if not pool:
+        return Invalid(why=f"mode {mode} needs the annotation {traits.annotation}, with the tag key of the addresses")
+    fault = traits.pool_fault(pool)
+    return Invalid(why=f"annotation {traits.annotation}: {fault}") if fault else (mode, pool)
 
 
 def _place(pod: PodView, mode: Mode, pool: str) -> Desire:
@@ -128,16 +114,15 @@ def wanted_labels(pod: PodView, mode: Mode, public_ip: str) -> dict[str, str]:
     when it starts, and serves a Pod anew where they differ.
     """
     labels = {contract.LABEL_PUBLIC_IP: public_ip, contract.LABEL_TYPE: str(mode)}
-    annotation, label = _POOL_NAMES[mode]
-    pool = pod.annotations.get(annotation)
+    pool = pod.annotations.get(TRAITS[mode].annotation)
     if pool and contract.is_label_value(pool):
-        labels[label] = pool
+        labels[TRAITS[mode].label] = pool
     return labels
 
 
 def unfit_for_label(pod: PodView, mode: Mode) -> str | None:
     """The pool that the Pod names, if that is no legal label value."""
-    pool = pod.annotations.get(_POOL_NAMES[mode][0], "")
+    pool = pod.annotations.get(TRAITS[mode].annotation, "")
     return None if contract.is_label_value(pool) else pool
 
 
@@ -146,10 +131,3 @@ def label_patch(pod: PodView, wanted: dict[str, str]) -> dict[str, str | None]:
     patch: dict[str, str | None] = {key: None for key in contract.LABELS if key in pod.labels and key not in wanted}
     patch.update({key: value for key, value in wanted.items() if pod.labels.get(key) != value})
     return patch
-
-
-_POOL_NAMES = {
-    Mode.AUTO: (contract.ANNOTATION_PUBLIC_IPV4_POOL, contract.LABEL_PUBLIC_IPV4_POOL),
-    Mode.FIXED_TAG: (contract.ANNOTATION_FIXED_TAG, contract.LABEL_FIXED_TAG),
-    Mode.FIXED_TAG_VALUE: (contract.ANNOTATION_FIXED_TAG_VALUE, contract.LABEL_FIXED_TAG_VALUE),
-}

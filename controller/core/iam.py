@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from controller.core import contract
-from state.model import Mode
+from controller.core.modes import ALLOCATING
 
 PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov")
 PLACEHOLDERS: Final = ("ACCOUNT", "REGION", "VPC", "CLUSTER-UID", "CLUSTER-NAME", "POOL-KEY", "TABLE")
@@ -35,23 +35,29 @@ class Statement:
     condition: Condition = field(default_factory=dict)
 
 
-def _tags(source: str, **wanted: str) -> dict[str, str]:
+def _any_of(values: tuple[str, ...]) -> str | tuple[str, ...]:
+    """As the files write it: a list is for several."""
+    return values[0] if len(values) == 1 else values
+
+
+def _tags(source: str, **wanted: str | tuple[str, ...]) -> dict[str, str | tuple[str, ...]]:
     names = {"type": contract.TAG_TYPE, "name": contract.TAG_CLUSTER_NAME, "uid": contract.TAG_CLUSTER_UID}
     return {f"aws:{source}/{names[name]}": value for name, value in wanted.items()}
 
 
+_ALLOCATED: Final = _any_of(tuple(map(str, ALLOCATING)))
 # What birth.py writes, and adoption.py looks for: an address of ours, and one that the Go controller tagged.
-_OWN: Final[Condition] = {"StringEquals": _tags("ResourceTag", type=Mode.AUTO.value, uid="CLUSTER-UID")}
+_OWN: Final[Condition] = {"StringEquals": _tags("ResourceTag", type=_ALLOCATED, uid="CLUSTER-UID")}
 _ADOPTED: Final[Condition] = {
-    "StringEquals": _tags("ResourceTag", type=Mode.AUTO.value, name="CLUSTER-NAME"),
+    "StringEquals": _tags("ResourceTag", type=_ALLOCATED, name="CLUSTER-NAME"),
     "Null": _tags("ResourceTag", uid="true"),
 }
 # What pools.py calls a pool: the key with any value, but never on an `auto` address.
 _POOL: Final[Condition] = {
     "StringLike": {"aws:ResourceTag/POOL-KEY": "*"},
-    "StringNotEquals": _tags("ResourceTag", type=Mode.AUTO.value),
+    "StringNotEquals": _tags("ResourceTag", type=_ALLOCATED),
 }
-_BORN: Final = _tags("RequestTag", type=Mode.AUTO.value, uid="CLUSTER-UID")
+_BORN: Final = _tags("RequestTag", type=_ALLOCATED, uid="CLUSTER-UID")
 _IN_A_TRANSACTION: Final[Condition] = {
     "ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ("TransactWriteItems",)}
 }

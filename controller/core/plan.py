@@ -39,6 +39,7 @@ from controller.core.actions import (
 )
 from controller.core.adoption import may_adopt
 from controller.core.desire import Gone, Invalid, Nothing, Pending, Serve, Unproven, label_patch, wanted_labels
+from controller.core.modes import TRAITS
 from controller.core.ports import Address, Association, EventType, PodEvent
 from controller.core.remembered import is_remembered, remembering
 from controller.core.situation import NoOffer, Offer, Placed, Situation
@@ -119,14 +120,14 @@ def _obtain(s: Situation, wanted: Serve) -> Plan:
         return squatter.await_target(s)
     if s.flapping and s.record is None:
         return (*teardown.unlabel_unserved(s), Wait(reason=Reason.FLAPPING, detail=s.flapping))
-    obtain = _obtain_auto if wanted.mode is Mode.AUTO else _obtain_fixed
+    obtain = _obtain_new if TRAITS[wanted.mode].allocates else _obtain_of_pool
     return (*teardown.unlabel_unserved(s), *obtain(s, wanted, s.placement))
 
 
-def _obtain_auto(s: Situation, wanted: Serve, at: Placed) -> Plan:
+def _obtain_new(s: Situation, wanted: Serve, at: Placed) -> Plan:
     if s.tagged:
         found = s.tagged[0]
-        claim = Claim(mode=Mode.AUTO, pool=wanted.pool, target=at.target, address=found)
+        claim = Claim(mode=wanted.mode, pool=wanted.pool, target=at.target, address=found)
         return (claim, *_up(wanted.mode))
     if s.braked:
         told = _tell(EventType.WARNING, contract.ASSOCIATION_FAILED, s.braked)
@@ -137,13 +138,13 @@ def _obtain_auto(s: Situation, wanted: Serve, at: Placed) -> Plan:
         return refusal.refuse(s)
     if s.no_quota is not None:
         return _await_address(s.no_quota, Reason.QUOTA)
-    intent = () if s.record else (Intend(pool=wanted.pool),)
+    intent = () if s.record else (Intend(mode=wanted.mode, pool=wanted.pool),)
     allocate = Allocate(request=birth.allocation(s, wanted, at))
-    claim = Claim(mode=Mode.AUTO, pool=wanted.pool, target=at.target)
+    claim = Claim(mode=wanted.mode, pool=wanted.pool, target=at.target)
     return (*intent, allocate, claim, *_up(wanted.mode))
 
 
-def _obtain_fixed(s: Situation, wanted: Serve, at: Placed) -> Plan:
+def _obtain_of_pool(s: Situation, wanted: Serve, at: Placed) -> Plan:
     match s.offer:
         case Offer(address=address, before=before, silent=silent):
             claim = Claim(
@@ -239,7 +240,7 @@ def _restore(s: Situation, record: PodRecord, association: Association | None) -
     if s.address is None:
         return teardown.abandon(s) if s.missing else (Wait(reason=Reason.GONE),)
     if association is None and s.squatter is not None:
-        gives_way = record.mode is Mode.AUTO and _gives_way(s, s.squatter)
+        gives_way = TRAITS[record.mode].allocates and _gives_way(s, s.squatter)
         return (*teardown.unlabel(s), *_unclaim(s)) if gives_way else squatter.meet(s, s.squatter, None)
     if association is None and not isinstance(s.placement, Placed):
         return (*teardown.unlabel(s), *unplaced.wait(s))

@@ -8,7 +8,7 @@ key, are not offered it. One that is associated with a Pod already stays there, 
 import re
 from typing import Final
 
-from controller.core import contract
+from controller.core.modes import TRAITS, Source, was_allocated
 from controller.core.ports import Address
 from state.model import Mode
 
@@ -17,13 +17,20 @@ _NAMES_A_POD: Final = re.compile(r"(.+:)?[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9](
 
 def in_pool(address: Address, mode: Mode, pool: str, holder: str, cluster: str) -> bool:
     """Whether this address is one of the pool that `holder` (namespace/podname) of `cluster` names in this mode."""
-    if address.tags.get(contract.TAG_TYPE) == Mode.AUTO:
-        return False
-    if mode is Mode.FIXED_TAG_VALUE:
-        return address.tags.get(pool) in (holder, f"{cluster}:{holder}")
-    return mode is Mode.FIXED_TAG and pool in address.tags
+    match TRAITS[mode].source:
+        case Source.ALLOCATED:
+            return False
+        case Source.ANY:
+            return carries(address, pool)
+        case Source.OWN_VALUE:
+            return carries(address, pool) and address.tags[pool] in (holder, f"{cluster}:{holder}")
+
+
+def carries(address: Address, key: str) -> bool:
+    """Whether this tag key makes it one of a pool; what was allocated for a Pod is in none."""
+    return key in address.tags and not was_allocated(address.tags)
 
 
 def is_kept_for_one(address: Address, mode: Mode, pool: str) -> bool:
     """Whether its value names a Pod, so that who asks for any address of the pool does not get this one."""
-    return mode is Mode.FIXED_TAG and _NAMES_A_POD.fullmatch(address.tags.get(pool, "")) is not None
+    return TRAITS[mode].source is Source.ANY and _NAMES_A_POD.fullmatch(address.tags.get(pool, "")) is not None

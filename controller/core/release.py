@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.core import contract
+from controller.core.modes import TRAITS, was_allocated
 from controller.core.ports import Address
 from state.errors import Misconfigured, Refused
-from state.model import AddressRecord, AllocationId, ClusterUid, InstallKey, InstallRecord, Mode, PodRecord
+from state.model import AddressRecord, AllocationId, ClusterUid, InstallKey, InstallRecord, PodRecord
 
 _RELEASE = "release"
 NOBODY = InstallKey(cluster_uid=ClusterUid(""), lease_namespace="", lease_name="")
@@ -106,7 +107,7 @@ def _fate(claim: PodRecord, sides: Mapping[AllocationId, AddressRecord], shown: 
     if association is not None and (side is None or not side.knows(association.target)):
         return f"forget: somebody else associated it with {association.target.private_ip}"
     cut = f"cut from {association.target.private_ip}, " if association is not None else ""
-    return cut + (_RELEASE if claim.mode is Mode.AUTO else "leave in its pool")
+    return cut + (_RELEASE if TRAITS[claim.mode].releases else "leave in its pool")
 
 
 def unrecorded(cluster_uid: ClusterUid, addresses: Iterable[Address], recorded: Collection[str]) -> list[Line]:
@@ -115,12 +116,12 @@ def unrecorded(cluster_uid: ClusterUid, addresses: Iterable[Address], recorded: 
         Line(
             public_ip=address.public_ip,
             allocation_id=address.allocation_id,
-            mode=str(Mode.AUTO),
+            mode=address.tags[contract.TAG_TYPE],
             holder=address.tags.get(contract.TAG_POD, "-"),
             outlook=_RELEASE if address.association is None else "leave: associated, and recorded nowhere",
         )
         for address in addresses
-        if address.tags.get(contract.TAG_TYPE) == Mode.AUTO
+        if was_allocated(address.tags)
         and address.tags.get(contract.TAG_CLUSTER_UID) == cluster_uid
         and address.allocation_id not in recorded
     ]

@@ -12,8 +12,9 @@ At most one call of an intent is neither answered nor remembered: before the nex
 from typing import Final
 
 from controller.core.actions import Allocate, Claim, Forget, Plan, Remember, Salvage
+from controller.core.modes import RELEASING
 from controller.core.situation import Situation
-from state.model import AddressRecord, Mode, PodUid
+from state.model import AddressRecord, PodUid
 
 _REMEMBERED: Final = "remembered:"
 
@@ -33,7 +34,7 @@ def is_remembered(uid: PodUid) -> bool:
 
 def was_ours(side: AddressRecord | None) -> bool:
     """Whether the address was an `auto` claim's, of which this is what the table kept."""
-    return side is not None and side.owner is None and side.last_mode is Mode.AUTO
+    return side is not None and side.owner is None and side.last_mode in RELEASING
 
 
 def remembering(s: Situation, steps: Plan) -> Plan:

@@ -9,9 +9,9 @@ from controller.core import contract, refusal, teardown
 from controller.core.actions import Claim, Cut, Label, Plan, Reason, Tell, Wait
 from controller.core.adoption import found_tags, may_adopt, upstream_tags
 from controller.core.desire import Serve
+from controller.core.modes import TRAITS, mode_of_tags
 from controller.core.ports import Address, EventType, PodEvent
 from controller.core.situation import Situation
-from state.model import Mode
 
 
 def meet(s: Situation, squatter: Address, wanted: Serve | None) -> Plan:
@@ -53,15 +53,15 @@ def await_target(s: Situation) -> Plan:
 def _take_leftover(s: Situation, address: Address) -> Plan:
     """Claim what the Go controller left at this IP, as something that the Pod does not ask for: so it goes next."""
     assert address.association is not None
-    auto = address.tags.get(contract.TAG_TYPE) == Mode.AUTO
+    mode = mode_of_tags(address.tags)
     claim = Claim(
-        mode=Mode.AUTO if auto else Mode.FIXED_TAG,
+        mode=mode,
         pool="",
         target=address.association.target,
         address=address,
         before=s.squatter_claim,
         association_id=address.association.association_id,
-        adopted=found_tags(address) if auto else None,
+        adopted=found_tags(address) if TRAITS[mode].releases else None,
     )
     return (claim,)
 
@@ -76,6 +76,6 @@ def _adopt(s: Situation, address: Address, wanted: Serve) -> Plan:
         address=address,
         before=s.squatter_claim,
         association_id=address.association.association_id,
-        adopted=upstream_tags(address) if wanted.mode is Mode.AUTO else None,
+        adopted=upstream_tags(address) if TRAITS[wanted.mode].releases else None,
     )
     return (claim, Label(mode=wanted.mode))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from controller.core import contract
 from controller.core.adoption import found_tags, may_adopt
 from controller.core.desire import Pending, Serve, desire
+from controller.core.modes import TRAITS, mode_of_tags, was_allocated
 from controller.core.pools import in_pool
 from controller.core.ports import Address, PodView
 from controller.core.remembered import remembered_uid, was_ours
@@ -108,9 +109,8 @@ def sweep(addresses: Iterable[Address], around: Surroundings) -> Findings:
 
 def is_unowned_auto(address: Address, record: AddressRecord | None, facts: Facts) -> bool:
     """Whether its tags say that we allocated it, nobody owns it and nothing is associated with it."""
-    ours = address.tags.get(contract.TAG_CLUSTER_UID) == facts.cluster_uid
-    auto = address.tags.get(contract.TAG_TYPE) == Mode.AUTO
-    return ours and auto and address.association is None and (record is None or record.owner is None)
+    ours = was_allocated(address.tags) and address.tags.get(contract.TAG_CLUSTER_UID) == facts.cluster_uid
+    return ours and address.association is None and (record is None or record.owner is None)
 
 
 def mode_of(address: Address, pool: str, pod: PodView | None, facts: Facts) -> Mode:
@@ -123,7 +123,7 @@ def mode_of(address: Address, pool: str, pod: PodView | None, facts: Facts) -> M
     holder = f"{pod.namespace}/{pod.name}" if pod is not None else ""
     if asked is not None and in_pool(address, asked, pool, holder, facts.cluster_name):
         return asked
-    return Mode.AUTO if address.tags.get(contract.TAG_TYPE) == Mode.AUTO else Mode.FIXED_TAG
+    return mode_of_tags(address.tags)
 
 
 def _judge(address: Address, record: AddressRecord | None, around: Surroundings) -> Orphan | Leftover | str | None:
@@ -160,7 +160,7 @@ def _left_here(address: Address, tags: AdoptedTags, around: Surroundings) -> Orp
 
 
 def _judge_free(address: Address, tags: AdoptedTags, around: Surroundings) -> Orphan | str | None:
-    if address.tags[contract.TAG_TYPE] != Mode.AUTO:
+    if not was_allocated(address.tags):
         return None
     if address.tags.get(contract.TAG_CLUSTER_UID) == around.facts.cluster_uid:
         return _judge_own(address, tags, around)
@@ -193,7 +193,7 @@ def _judge_own(address: Address, tags: AdoptedTags, around: Surroundings) -> Orp
 def _asks_for_auto(pod: PodView | None) -> bool:
     """Whether an address that was allocated for this Pod may yet be taken by it."""
     wanted = desire(pod) if pod is not None else None
-    return isinstance(wanted, Serve | Pending) and wanted.mode is Mode.AUTO
+    return isinstance(wanted, Serve | Pending) and TRAITS[wanted.mode].allocates
 
 
 def _has_live_pod(address: Address, tags: AdoptedTags, around: Surroundings) -> bool:
@@ -225,13 +225,13 @@ def _in_scope(tags: AdoptedTags, around: Surroundings) -> bool:
 
 
 def _orphan(address: Address, pool: str, tags: AdoptedTags | None) -> Orphan:
-    auto = address.tags.get(contract.TAG_TYPE) == Mode.AUTO
+    mode = mode_of_tags(address.tags)
     namespace, _, name = (tags.pod if tags else "").partition("/")
     return Orphan(
         address=address,
-        mode=Mode.AUTO if auto else Mode.FIXED_TAG,
+        mode=mode,
         pool=pool,
         namespace=namespace,
         name=name,
-        adopted=tags if auto else None,
+        adopted=tags if TRAITS[mode].releases else None,
     )

@@ -20,9 +20,10 @@ from controller.core.actions import (
 )
 from controller.core.adoption import may_release
 from controller.core.desire import Gone, Nothing, Serve, desire, label_patch
+from controller.core.modes import TRAITS
 from controller.core.ports import EventType, PodEvent
 from controller.core.situation import Situation
-from state.model import Mode, Phase
+from state.model import Phase
 
 
 def take_away(s: Situation) -> Plan:
@@ -79,7 +80,7 @@ def _tell_contradicted(s: Situation) -> Tell:
 def unclaim(s: Situation) -> Plan:
     """EC2 refused this pair of Pod and address for good: let the address go, keep nothing."""
     assert s.record is not None
-    if s.record.mode is Mode.AUTO:
+    if TRAITS[s.record.mode].releases:
         return (MarkReleasing(),)
     return (*cut_recorded(s), Forget())
 
@@ -133,7 +134,7 @@ def _cut_and_go_on(s: Situation) -> Plan:
     """Cut, and write down that the address is free of the Pod; that it was cut is told unless it was left alone."""
     assert s.record is not None
     cut = cut_recorded(s)
-    noted = MarkReleasing() if s.record.mode is Mode.AUTO else Forget()
+    noted = MarkReleasing() if TRAITS[s.record.mode].releases else Forget()
     left_alone = s.contradicted and not any(isinstance(step, Cut) for step in cut)
     return (*cut, noted) if left_alone else (*cut, noted, *_tell_cut(s))
 

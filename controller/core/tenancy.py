@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from controller.core import foreign_keys
 from controller.core.contract import quoted
+from controller.core.modes import TRAITS
 from controller.core.policy import ALLOW_ALL, Effect, Limit, Policy, Refusal
 from state.model import Mode
 
@@ -92,7 +93,7 @@ class Rules:
         """Why a Pod of this namespace may not ask for this; None if it may."""
         if (foreign := foreign_keys.refusal(mode, pool)) is not None:
             return foreign
-        if mode is not Mode.AUTO and not self.tenancy.allows_key(pool):
+        if not TRAITS[mode].allocates and not self.tenancy.allows_key(pool):
             return (
                 f"tag key {quoted(pool)} is not among those that this controller may use; "
                 "whoever runs it lists them (poolKeys)"

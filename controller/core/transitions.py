@@ -28,9 +28,9 @@ from state.model import (
 RECENT_LIMIT = 50
 
 
-def intend(pod: PodView, pool: str, traceparent: str) -> Change:
+def intend(pod: PodView, mode: Mode, pool: str, traceparent: str) -> Change:
     """Absent → intent: an address will be allocated for this Pod."""
-    return Change(pod_after=_record(pod, Mode.AUTO, pool, traceparent))
+    return Change(pod_after=_record(pod, mode, pool, traceparent))
 
 
 def unwrite(intent: PodRecord) -> Change:
@@ -44,7 +44,7 @@ def remember(intent: PodRecord, before: PodRecord | None) -> Change:
         uid=remembered_uid(intent.uid),
         namespace=intent.namespace,
         name=intent.name,
-        mode=Mode.AUTO,
+        mode=intent.mode,
         pool=intent.pool,
         phase=Phase.INTENT,
         traceparent=intent.traceparent,

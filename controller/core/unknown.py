@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from controller.core import contract
+from controller.core.modes import was_allocated
 from controller.core.ports import Address
 from controller.core.remembered import remembered_uid, was_ours
-from state.model import AddressRecord, AllocationId, ClusterUid, Mode, PodRecord, PodUid
+from state.model import AddressRecord, AllocationId, ClusterUid, PodRecord, PodUid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,7 @@ def describe(address: Address) -> Iterator[str]:
 
 def _is_tagged(address: Address, cluster_uid: ClusterUid) -> bool:
     own = address.tags.get(contract.TAG_CLUSTER_UID) == cluster_uid
-    auto = address.tags.get(contract.TAG_TYPE) == Mode.AUTO
-    return own and auto and address.association is None and address.readable
+    return own and was_allocated(address.tags) and address.association is None and address.readable
 
 
 def _is_known(address: Address, known: Known) -> bool:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 
 from controller.core.desire import Desire, Serve
+from controller.core.modes import TRAITS
 from controller.core.policy import Refusal
 from controller.core.ports import PodView
 from controller.core.quota import counts
 from controller.core.situation import Foreign, Placed, Situation, Unplaced
 from controller.engine.needs import Need
-from state.model import Mode, Phase, PodRecord, PodUid
+from state.model import Phase, PodRecord, PodUid
 
 _NOBODY_LOOKED = Unplaced(looked=False)
 
@@ -37,14 +38,14 @@ class Glance:
     def wants_pool(self) -> bool:
         """Whether it needs an offer of a pool address."""
         new = self.record is None and self.refusal is None
-        return new and isinstance(self.desire, Serve) and self.desire.mode is not Mode.AUTO
+        return new and isinstance(self.desire, Serve) and not TRAITS[self.desire.mode].allocates
 
     @property
     def may_draw(self) -> bool:
         """Whether an address may have to be allocated for it that draws on the account's quota."""
         new = self.refusal is None and (self.record is None or self.record.phase is Phase.INTENT)
         wanted = self.desire
-        return new and isinstance(wanted, Serve) and wanted.mode is Mode.AUTO and counts(wanted.pool)
+        return new and isinstance(wanted, Serve) and TRAITS[wanted.mode].allocates and counts(wanted.pool)
 
 
 @dataclass(slots=True)

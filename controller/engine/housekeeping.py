@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from controller.core import contract, scopes, transitions
+from controller.core.modes import was_allocated
 from controller.core.ports import Address, Clock, Heart, Ledger, Pods
 from controller.core.remembered import CALL_LIFE_S, is_remembered, remembered_uid
 from controller.core.sweep import Surroundings, is_unowned_auto, mode_of, sweep
 from controller.engine.peers import Peers
 from controller.engine.term import TermState
 from state.errors import ConditionLost, ItemUnreadable, NotLeading, PodEipError
-from state.model import AllocationId, Change, ClusterUid, Mode, Owner, PodUid, Rev
+from state.model import AllocationId, Change, ClusterUid, Owner, PodUid, Rev
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +173,7 @@ class Housekeeping:
         """The `auto` addresses of silent installs, in words: nobody else can use them, and they are paid for."""
         for address in addresses:
             side = self.ledger.address(address.allocation_id)
-            owner = side.owner if side and address.tags.get(contract.TAG_TYPE) == Mode.AUTO else None
+            owner = side.owner if side and was_allocated(address.tags) else None
             silent = self.state.observer.market.silent.get(f"{owner.cluster_uid}#{owner.install}") if owner else None
             if silent is not None:
                 whose = f"cluster {silent.cluster_name} ({silent.key.cluster_uid})"

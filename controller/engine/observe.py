@@ -10,6 +10,7 @@ from controller.core import contract
 from controller.core.actions import Reason
 from controller.core.adoption import is_own_auto
 from controller.core.desire import Desire, Gone, Pending, Serve, Unproven, desire
+from controller.core.modes import TRAITS
 from controller.core.policy import Refusal
 from controller.core.ports import Address, Clock, Ledger, Pods, PodView
 from controller.core.remembered import remembered_uid, was_ours
@@ -24,7 +25,7 @@ from controller.engine.memory import Memory
 from controller.engine.needs import Need
 from controller.engine.placement import Placements
 from controller.engine.quota import QuotaGuard
-from state.model import AllocationId, Mode, Phase, PodRecord, PodUid, Target
+from state.model import AllocationId, Phase, PodRecord, PodUid, Target
 
 HOST_FRESH_S = 5.0
 FRESH_S = 1.0
@@ -183,7 +184,7 @@ class Observer:
 
     def _any_intent(self, glances: list[Glance]) -> bool:
         return any(
-            (g.record is None and isinstance(g.desire, Serve) and g.desire.mode is Mode.AUTO)
+            (g.record is None and isinstance(g.desire, Serve) and TRAITS[g.desire.mode].allocates)
             or (g.record is not None and g.record.phase is Phase.INTENT)
             for g in glances
         )

@@ -10,6 +10,7 @@ from controller.core import actions as act
 from controller.core import contract, waiting
 from controller.core.actions import Reason
 from controller.core.desire import Pending, Serve
+from controller.core.modes import TRAITS, Source
 from controller.core.ports import Clock, Events, EventType, PodEvent
 from controller.core.situation import Placed
 from controller.engine.brakes import pool_of
@@ -29,7 +30,7 @@ from state.errors import (
     QuotaExceeded,
     Throttled,
 )
-from state.model import Mode, Phase, PodUid
+from state.model import Phase, PodUid
 
 RELEASE_WAIT_S = 15.0
 FIRST_POLL_S = 1.0
@@ -38,8 +39,6 @@ SLOW_S = 60.0
 QUICK_RETRIES = 5
 TELL_AFTER_S = 30.0
 """A wait that is over sooner is nobody's business; one of a minute must have been told."""
-
-
 _ANY = ""
 """In the place of a namespace: whoever gives an address up makes room."""
 
@@ -135,7 +134,7 @@ class Aftermath:
         if record is not None and record.target is not None:
             self._queue.add(self._state.claims.at_ip(record.target.private_ip))
             self._queue.add(self._target_waiters)
-        if record is not None and record.mode is not Mode.AUTO:
+        if record is not None and not TRAITS[record.mode].releases:
             self._queue.add(self._pool_waiters)
 
     def _waits(self, outcome: Outcome, wait: act.Wait, mine: PodMemory) -> None:
@@ -296,4 +295,5 @@ def _attempted(outcome: Outcome, *, down: bool) -> str:
 def _seeks_any(outcome: Outcome) -> bool:
     """Whether the Pod asks for any address of a pool, and has none, as far as this plan came."""
     s = outcome.situation
-    return isinstance(s.desire, Serve) and s.desire.mode is Mode.FIXED_TAG and s.record is None and not outcome.did
+    seeks = isinstance(s.desire, Serve) and TRAITS[s.desire.mode].source is Source.ANY
+    return seeks and s.record is None and not outcome.did

@@ -12,7 +12,8 @@ from controller.core import contract
 from controller.core.actions import Reason
 from controller.core.candidates import is_free
 from controller.core.desire import Invalid, Nothing, Pending, Serve, desire
-from controller.core.pools import in_pool
+from controller.core.modes import TRAITS
+from controller.core.pools import carries
 from controller.core.ports import Address, Ledger, Pods, PodView
 from controller.core.remembered import is_remembered
 from controller.core.silence import Waits
@@ -29,7 +30,7 @@ from controller.engine.memory import PodMemory
 from controller.engine.peers import Peer
 from controller.engine.policy_file import PolicyFile
 from controller.engine.reconcile import Reconciler
-from state.model import Mode, Phase, PodRecord, PodUid, PoolQueue
+from state.model import Phase, PodRecord, PodUid, PoolQueue
 
 _SHOWN = {
     Phase.INTENT: ShownPhase.PENDING,
@@ -143,11 +144,11 @@ class Snapshot:
         return state.memory.pods.get(uid) if state else None
 
     def _pools(self, records: Iterable[PodRecord], views: Iterable[PodView]) -> list[PoolStatus]:
-        keys = {record.pool for record in records if record.mode is not Mode.AUTO and record.pool}
+        keys = {record.pool for record in records if record.pool and not TRAITS[record.mode].allocates}
         waiting: dict[str, int] = {}
         for view in views:
             wanted = desire(view)
-            if isinstance(wanted, Serve) and wanted.mode is not Mode.AUTO:
+            if isinstance(wanted, Serve) and not TRAITS[wanted.mode].allocates:
                 keys.add(wanted.pool)
                 memory = self._memory(view.uid)
                 waiting[wanted.pool] = waiting.get(wanted.pool, 0) + bool(memory and memory.waiting == Reason.POOL)
@@ -214,7 +215,7 @@ def _members(addresses: Iterable[Address]) -> dict[str, list[Address]]:
     found: dict[str, list[Address]] = {}
     for address in addresses:
         for key in address.tags:
-            if in_pool(address, Mode.FIXED_TAG, key, "", ""):
+            if carries(address, key):
                 found.setdefault(key, []).append(address)
     return found
 

@@ -12,6 +12,7 @@ from controller.core import actions as act
 from controller.core import transitions
 from controller.core.birth import newborn
 from controller.core.desire import Gone, Serve, desire
+from controller.core.modes import TRAITS
 from controller.core.ports import Address, Allocation, Association
 from controller.core.remembered import remembered_uid
 from controller.core.situation import Situation
@@ -36,7 +37,7 @@ from state.errors import (
     Throttled,
     Unavailable,
 )
-from state.model import AddressRecord, AssociationId, Change, InstallRecord, Mode, Owner, PodRecord
+from state.model import AddressRecord, AssociationId, Change, InstallRecord, Owner, PodRecord
 
 
 class Steps:
@@ -77,9 +78,9 @@ class Steps:
 
     def _write(self, action: act.Intend | act.Remember | act.Claim | act.Salvage | act.Retarget | act.Record) -> None:
         match action:
-            case act.Intend(pool=pool):
+            case act.Intend(mode=mode, pool=pool):
                 assert self._s.pod is not None
-                self._commit(transitions.intend(self._s.pod, pool, self.traceparent))
+                self._commit(transitions.intend(self._s.pod, mode, pool, self.traceparent))
                 self._mine.begins(self._memory.clock())
                 self._mine.allocating_since, self._mine.claimed = None, True
             case act.Remember():
@@ -126,7 +127,7 @@ class Steps:
             self._mine.cut_at = self._memory.clock()  # also where nothing had to be cut: a release needs a later look
             self._commit(transitions.releasing(record))
             return
-        released = record.mode is Mode.AUTO and self._state.view.get(record.allocation_id) is None
+        released = TRAITS[record.mode].releases and self._state.view.get(record.allocation_id) is None
         side = None if self._s.usurped else self._side()
         self._commit(transitions.forget(record, side, released=released))
 
@@ -209,7 +210,7 @@ class Steps:
         elif isinstance(error, AddressNotFound):
             if not self._memory.young(record.allocation_id):
                 self._memory.bar(self._s.uid, record.allocation_id)
-        elif isinstance(error, Refused) and not isinstance(error, AccessDenied) and record.mode is not Mode.AUTO:
+        elif isinstance(error, Refused) and not isinstance(error, AccessDenied) and not TRAITS[record.mode].allocates:
             self._memory.bar(self._s.uid, record.allocation_id)
 
     def _cut(self, action: act.Cut) -> None:

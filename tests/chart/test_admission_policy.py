@@ -114,7 +114,7 @@ def test_the_controller_accepts(name: str) -> None:
 
 def test_every_refusal_in_the_code_has_a_case() -> None:
     said = "\n".join(controller_says(pod) for pod in (WRONG | WRONG_LATER).values())
-    makers = (desire_module, contract.tag_key_fault, foreign_keys.refusal)
+    makers = (desire_module, contract.public_pool_fault, contract.tag_key_fault, foreign_keys.refusal)
     sentences = [text for maker in makers for text in _texts(inspect.getsource(maker))]
     assert len(sentences) >= 8
     assert not [part for part in sentences if part not in said]

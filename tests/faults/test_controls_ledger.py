@@ -54,7 +54,7 @@ NO_NONCE = Edit(
 )
 NO_INTENT = Edit(
     file="controller/core/plan.py",
-    text="intent = () if s.record else (Intend(pool=wanted.pool),)",
+    text="intent = () if s.record else (Intend(mode=wanted.mode, pool=wanted.pool),)",
     instead="intent = ()",
 )
 NO_TARGET = Edit(

@@ -15,7 +15,7 @@ from tests.contract.ec2_adapter_worlds import SandboxWorld, sandbox_world
 from tests.iam.questions import NAME, POOL, UID, denied, of_log
 
 FACTS = Facts(cluster_uid=ClusterUid(UID), cluster_name=NAME, install="ns/l", home_border_group="us-west-2")
-BIRTH = birth_tags(FACTS, PodView(uid=PodUid("pod-uid"), namespace="game", name="p"))
+BIRTH = birth_tags(FACTS, PodView(uid=PodUid("pod-uid"), namespace="game", name="p"), Mode.AUTO)
 ADOPTED = {contract.TAG_TYPE: str(Mode.AUTO), contract.TAG_CLUSTER_NAME: NAME, contract.TAG_POD: "game/old"}
 _HOSTS = itertools.cycle(range(1, 255))
 WHOLE = ("install", "install-no-take-over")

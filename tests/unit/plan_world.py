@@ -155,9 +155,9 @@ class PlanWorld:
     def _in_ledger(self, step: act.Action) -> None:
         owner = transitions.owner(FACTS, PodUid("u-1"), Epoch(1))
         match step:
-            case act.Intend(pool=pool):
+            case act.Intend(mode=mode, pool=pool):
                 assert self.pod
-                self._commit(transitions.intend(self.pod, pool, ""))
+                self._commit(transitions.intend(self.pod, mode, pool, ""))
             case act.Claim():
                 assert self.pod
                 self._commit(transitions.claim(step, self.pod, self.record, self.new, owner, ""))

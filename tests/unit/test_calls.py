@@ -192,7 +192,7 @@ def test_a_turn_that_came_before_its_plan_was_seen_to_have_ended_is_kept(line: L
 
 def test_a_plan_begins_with_its_first_call_whatever_it_writes_down_before() -> None:
     claim = act.Claim(mode=Mode.AUTO, pool="p", target=Target(interface_id=InterfaceId("eni-1"), private_ip="10.0.0.1"))
-    assert first_call((act.Intend(pool="p"), ALLOCATE, claim, ASSOCIATE)) is ALLOCATE
+    assert first_call((act.Intend(mode=Mode.AUTO, pool="p"), ALLOCATE, claim, ASSOCIATE)) is ALLOCATE
     assert first_call((claim, ASSOCIATE)) is ASSOCIATE
     assert first_call((RELEASE, act.Forget())) is RELEASE
     assert first_call((act.Unlabel(), CUT)) is None  # the label goes at once

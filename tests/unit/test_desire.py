@@ -66,6 +66,7 @@ def test_what_a_pod_asks_for(view: PodView, wanted: Desire) -> None:
         (asking("fixed-tag", fixed_tag_value="k"), "mode fixed-tag needs the annotation"),
         (asking("fixed-tag-value", fixed_tag="k"), "mode fixed-tag-value needs the annotation"),
         (asking("fixed-tag", fixed_tag="aws:k"), "AWS keeps the prefix"),
+        (asking("fixed-tag-value", fixed_tag_value="aws:k"), "AWS keeps the prefix"),
         (asking("fixed-tag", fixed_tag="k" * 129), "is not a tag key"),
         (asking("fixed-tag", fixed_tag=contract.ANNOTATION_TYPE), "would reach other Pods' own addresses"),
         (asking("fixed-tag", fixed_tag="k" * 101 + "\n" * 50), "'" + "k" * 100 + "...' is not a tag key"),

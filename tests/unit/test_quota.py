@@ -13,7 +13,7 @@ from controller.core.actions import Allocate, Intend, Wait
 from controller.core.ports import Address, AllocationRequest
 from controller.core.quota import NEAR, AccountQuota, counts, draws, used
 from controller.core.tenancy import Tenancy, tenancy_of
-from state.model import AllocationId
+from state.model import AllocationId, Mode
 
 SMALL = st.integers(min_value=0, max_value=60)
 
@@ -64,8 +64,9 @@ def test_a_pool_of_ones_own_draws_on_nothing() -> None:
     assert [counts(pool) for pool in pools] == [True, True, False]
     assert used(map(address, pools)) == 2
     request = AllocationRequest(public_ipv4_pool="amazon", tags={})
-    assert draws((Intend(pool="amazon"), Allocate(request=request)))
-    assert not draws((Intend(pool="x"), Allocate(request=replace(request, public_ipv4_pool="ipv4pool-ec2-1"))))
+    intent, own = Intend(mode=Mode.AUTO, pool="amazon"), replace(request, public_ipv4_pool="ipv4pool-ec2-1")
+    assert draws((intent, Allocate(request=request)))
+    assert not draws((intent, Allocate(request=own)))
     assert not draws((Wait(reason="quota"),))  # type: ignore[arg-type]
 
 

@@ -1,0 +1,97 @@
+"""What makes the modes differ, as one table: who needs to know asks for a trait, and never which mode it is.
+
+So a new mode is a row here, and another lifetime of an address a word in its row. Names that users see stand in
+`contract`; which address belongs to a pool is worked out in `pools`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from controller.core import contract
+from state.model import Mode
+
+
+class Source(Enum):
+    """Where the address of a Pod comes from."""
+
+    ALLOCATED = "allocated for this Pod, with tags that name it"
+    ANY = "any address that carries the pool's tag key"
+    OWN_VALUE = "the address whose tag of the pool's key has the Pod's value"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """One mode. `releases`: its address is given back to AWS after the Pod; otherwise it stays, free for the next.
+
+    annotation, label: how a Pod names its pool, and shows it. default_pool: without that annotation; "": it must be
+    there. pool_fault: what is wrong with a pool's name, in words.
+    """
+
+    source: Source
+    releases: bool
+    annotation: str
+    label: str
+    default_pool: str
+    pool_fault: Callable[[str], str | None]
+
+    def __post_init__(self) -> None:
+        """A row that releases what somebody else allocated is refused when the program starts."""
+        if self.releases and not self.allocates:
+            raise ValueError("an address of a pool is never released")
+
+    @property
+    def allocates(self) -> bool:
+        """Whether its pool is a public IPv4 pool to allocate from; else it is a tag key that addresses carry."""
+        return self.source is Source.ALLOCATED
+
+
+TRAITS: Final[Mapping[Mode, Traits]] = {
+    Mode.AUTO: Traits(
+        source=Source.ALLOCATED,
+        releases=True,
+        annotation=contract.ANNOTATION_PUBLIC_IPV4_POOL,
+        label=contract.LABEL_PUBLIC_IPV4_POOL,
+        default_pool=contract.AMAZON_POOL,
+        pool_fault=contract.public_pool_fault,
+    ),
+    Mode.FIXED_TAG: Traits(
+        source=Source.ANY,
+        releases=False,
+        annotation=contract.ANNOTATION_FIXED_TAG,
+        label=contract.LABEL_FIXED_TAG,
+        default_pool="",
+        pool_fault=contract.tag_key_fault,
+    ),
+    Mode.FIXED_TAG_VALUE: Traits(
+        source=Source.OWN_VALUE,
+        releases=False,
+        annotation=contract.ANNOTATION_FIXED_TAG_VALUE,
+        label=contract.LABEL_FIXED_TAG_VALUE,
+        default_pool="",
+        pool_fault=contract.tag_key_fault,
+    ),
+}
+
+ALLOCATING: Final = tuple(mode for mode in Mode if TRAITS[mode].allocates)
+RELEASING: Final = tuple(mode for mode in Mode if TRAITS[mode].releases)
+_OF_A_POOL: Final = Mode.FIXED_TAG
+
+
+def was_allocated(tags: Mapping[str, str]) -> bool:
+    """Whether an address's tags say that it was allocated for a Pod, by us or by the Go controller."""
+    return tags.get(contract.TAG_TYPE) in ALLOCATING
+
+
+def is_releasable(tags: Mapping[str, str]) -> bool:
+    """Whether an address's tags are of a mode that gives its address back."""
+    return tags.get(contract.TAG_TYPE) in RELEASING
+
+
+def mode_of_tags(tags: Mapping[str, str]) -> Mode:
+    """The mode for a claim of an address of which nothing but its tags is known.
+
+    Of what was not allocated the modes need not be told apart: it goes back to its pool, whichever it was.
+    """
+    return Mode(tags[contract.TAG_TYPE]) if was_allocated(tags) else _OF_A_POOL
