@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from controller.core import contract
+from controller.core.phases import WAYS, way
 from controller.core.policy import Policy
 from controller.core.ports import Address, Ec2, Interface, PodView, Term
 from controller.core.situation import Facts
@@ -23,7 +24,7 @@ from controller.engine.pulse import Pulse
 from controller.engine.reconcile import Reconciler
 from controller.engine.term import TermBasis, TermState, new_term_state
 from controller.engine.workqueue import Workqueue
-from state.model import AllocationId, ClusterUid, InstallKey, InterfaceId, PodUid, Target
+from state.model import AllocationId, Change, ClusterUid, InstallKey, InterfaceId, PodUid, Target
 from tests.fakes.ec2 import FakeEc2
 from tests.fakes.kube import FakeEvents, FakePods
 from tests.fakes.ledger import FakeLedger
@@ -147,6 +148,15 @@ class World:
         return len(self.mutations()), len(self.pods.patches)
 
 
+class HeldLedger(FakeLedger):
+    """Takes no change whose way the table of phases does not have."""
+
+    def commit(self, change: Change) -> None:
+        """Write it. AssertionError where a claim does not go this way."""
+        assert way(change) in WAYS, way(change)
+        super().commit(change)
+
+
 class Replica:
     """One process: its leadership, its ledger, its loop. `ec2` may be a port of its own in front of the account."""
 
@@ -157,7 +167,7 @@ class Replica:
         cluster: str = "c-1",
         ec2: Ec2 | None = None,
         threads: int = 4,
-        ledger_type: type[FakeLedger] = FakeLedger,
+        ledger_type: type[FakeLedger] = HeldLedger,
     ) -> None:
         self.world, self.clock, self.ec2 = world, world.clock, ec2 or world.ec2
         self.install = InstallKey(cluster_uid=ClusterUid(cluster), lease_namespace="kube-system", lease_name="l")
