@@ -76,7 +76,7 @@ ROWS: Final = (
         ways=((INTENT, ABSENT),),
         when="the Pod went before anybody knew whether its intent was written",
         condition="its first revision, whichever write made it",
-        ec2="none was sent",
+        ec2="none",
     ),
     Row(
         by="remember",
@@ -98,7 +98,7 @@ ROWS: Final = (
         by="salvage",
         asked_by=Salvage,
         ways=((INTENT, RELEASING),),
-        when="the Pod is gone, and an unrecorded allocation of its is found",
+        when="the Pod is gone, and what was allocated for it unrecorded is found",
         condition="both sides as read; the address's may be absent",
         ec2="AllocateAddress went before; ReleaseAddress follows",
     ),
@@ -140,7 +140,7 @@ ROWS: Final = (
         ways=((CLAIMED, ASSOCIATED), (ASSOCIATED, ASSOCIATED)),
         when="the association is made, or EC2 shows it under another id",
         condition="the Pod's side as read",
-        ec2="AssociateAddress went before",
+        ec2="AssociateAddress went before, perhaps an earlier leader's",
     ),
     Row(
         by="releasing",
@@ -148,7 +148,7 @@ ROWS: Final = (
         ways=((CLAIMED, RELEASING), (ASSOCIATED, RELEASING)),
         when="an `auto` address is given up",
         condition="the Pod's side as read",
-        ec2="DisassociateAddress went before; ReleaseAddress follows a look at EC2",
+        ec2="DisassociateAddress went before, where it stood; ReleaseAddress follows a look at EC2",
     ),
     Row(
         by="forget",
@@ -156,7 +156,7 @@ ROWS: Final = (
         ways=((INTENT, ABSENT), (CLAIMED, ABSENT), (ASSOCIATED, ABSENT), (RELEASING, ABSENT)),
         when="nothing is held any more, or the address is somebody else's by now",
         condition="both sides as read; the Pod's alone where the address is another's",
-        ec2="DisassociateAddress went before, of `auto` ReleaseAddress, too",
+        ec2="DisassociateAddress went before, where it stood by us; ReleaseAddress, where it is ours to give back",
     ),
     Row(
         by="expire",
