@@ -18,7 +18,8 @@ matters to a caller that changes the world: did it happen?
     │   └── ScopeOverlap   another install of this cluster watches the same namespaces
     ├── Throttled          no, but later it may be
     ├── Unavailable        no answer that says whether (time-out, 5xx, lost reply): perhaps
-    └── Misconfigured      what we were started with is wrong
+    ├── Misconfigured      what we were started with is wrong
+    └── NoSuchTransition   no: a mistake of ours, found before anything was written
 """
 
 from collections.abc import Container, Sequence
@@ -194,3 +195,9 @@ class Misconfigured(PodEipError):
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("; ".join(faults), code="Misconfigured")
         self.faults = tuple(faults)
+
+
+class NoSuchTransition(PodEipError):
+    """A claim would go from one phase to another by a way that the table of phases does not have."""
+
+    advice = "Nothing was written; this is a mistake of the controller's, so please report it with its log"

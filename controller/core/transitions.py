@@ -1,11 +1,13 @@
 """How a claim changes: each step of a plan that touches the ledger, as a pure function to both sides of the mapping.
 
-The ledger knows conditions and transactions, the plan knows order; what a claim looks like afterwards is here.
+The ledger knows conditions and transactions, the plan knows order; what a claim looks like afterwards is here. Each
+function has a row in `core/phases`, and raises NoSuchTransition where that has no such way.
 """
 
 from dataclasses import replace
 
 from controller.core.actions import Claim
+from controller.core.phases import in_table
 from controller.core.ports import Address, Allocation, PodView
 from controller.core.remembered import remembered_uid
 from controller.core.situation import Facts
@@ -28,16 +30,19 @@ from state.model import (
 RECENT_LIMIT = 50
 
 
+@in_table
 def intend(pod: PodView, mode: Mode, pool: str, traceparent: str) -> Change:
     """Absent → intent: an address will be allocated for this Pod."""
     return Change(pod_after=_record(pod, mode, pool, traceparent))
 
 
+@in_table
 def unwrite(intent: PodRecord) -> Change:
     """→ absent, if this intent was written after all: its first revision, whichever write of ours made it."""
     return Change(pod_before=replace(intent, rev=Rev(1), nonce=""))
 
 
+@in_table
 def remember(intent: PodRecord, before: PodRecord | None) -> Change:
     """→ remembered, beside the intent; anew where an earlier one is (`before`), so that its time starts again."""
     kept = PodRecord(
@@ -52,6 +57,7 @@ def remember(intent: PodRecord, before: PodRecord | None) -> Change:
     return Change(pod_before=before, pod_after=kept)
 
 
+@in_table
 def claim(
     step: Claim, pod: PodView, record: PodRecord | None, new: Allocation | None, owner: Owner, traceparent: str
 ) -> Change:
@@ -75,6 +81,7 @@ def claim(
     return Change(pod_before=record, pod_after=after, address_before=step.before, address_after=side_after)
 
 
+@in_table
 def salvage(record: PodRecord, address: Address, before: AddressRecord | None, owner: Owner) -> Change:
     """Intent → releasing: the address that an unrecorded allocation left behind is this claim's to give back."""
     after = replace(record, phase=Phase.RELEASING, allocation_id=address.allocation_id, public_ip=address.public_ip)
@@ -84,6 +91,7 @@ def salvage(record: PodRecord, address: Address, before: AddressRecord | None, o
     return Change(pod_before=record, pod_after=after, address_before=before, address_after=side_after)
 
 
+@in_table
 def take_orphan(orphan: Orphan, side: AddressRecord | None, facts: Facts, epoch: Epoch) -> Change:
     """Absent → associated or releasing, in the name of a Pod that is gone: from here the usual way down goes on."""
     address, association = orphan.address, orphan.address.association
@@ -107,6 +115,7 @@ def take_orphan(orphan: Orphan, side: AddressRecord | None, facts: Facts, epoch:
     return Change(pod_after=record, address_before=side, address_after=after)
 
 
+@in_table
 def recall(side: AddressRecord, whose: Owner, mode: Mode, epoch: Epoch) -> Change:
     """Absent → claimed, as the address's side says: what the Pod's side would have said, had it not been lost."""
     namespace, _, name = side.last_holder.partition("/")
@@ -124,6 +133,7 @@ def recall(side: AddressRecord, whose: Owner, mode: Mode, epoch: Epoch) -> Chang
     return Change(pod_after=record, address_before=side, address_after=replace(side, owner=replace(whose, epoch=epoch)))
 
 
+@in_table
 def inherit(
     record: PodRecord, side: AddressRecord | None, predecessor: InstallKey, heir: InstallKey, epoch: Epoch
 ) -> Change:
@@ -136,6 +146,7 @@ def inherit(
     return Change(pod_before=record, pod_after=record, address_before=side, address_after=mine)
 
 
+@in_table
 def retarget(record: PodRecord, side: AddressRecord | None, target: Target) -> Change:
     """→ claimed for this target; the former one stays among the recent."""
     after = replace(record, phase=Phase.CLAIMED, target=target, association_id=None)
@@ -143,17 +154,20 @@ def retarget(record: PodRecord, side: AddressRecord | None, target: Target) -> C
     return Change(pod_before=record, pod_after=after, address_before=side, address_after=side_after)
 
 
+@in_table
 def associated(record: PodRecord, association_id: AssociationId) -> Change:
     """Claimed → associated."""
     after = replace(record, phase=Phase.ASSOCIATED, association_id=association_id)
     return Change(pod_before=record, pod_after=after)
 
 
+@in_table
 def releasing(record: PodRecord) -> Change:
     """→ releasing: cut, and to be released once a look at EC2 allows it."""
     return Change(pod_before=record, pod_after=replace(record, phase=Phase.RELEASING, association_id=None))
 
 
+@in_table
 def forget(record: PodRecord, side: AddressRecord | None, *, released: bool) -> Change:
     """→ absent. A released address's side goes too, for its allocation id never comes back; a pool's stays, unowned."""
     mine = side is not None and side.owner is not None and side.owner.pod_uid == record.uid
@@ -163,6 +177,13 @@ def forget(record: PodRecord, side: AddressRecord | None, *, released: bool) -> 
     return Change(pod_before=record, address_before=side, address_after=freed)
 
 
+@in_table
+def expire(kept: PodRecord) -> Change:
+    """Remembered → absent: no call of that intent can arrive any more."""
+    return Change(pod_before=kept)
+
+
+@in_table
 def purge_recent(side: AddressRecord, *, exists: bool) -> Change:
     """Forget an unowned address's recent targets, when no signed call for them can live any longer."""
     return Change(address_before=side, address_after=replace(side, recent=()) if exists else None)

@@ -17,7 +17,7 @@ from controller.engine.looks import THREADS
 from controller.engine.steps import Steps
 from controller.engine.term import TermState
 from controller.engine.tuning import Ports
-from state.errors import NotLeading, PodEipError, Refused, Throttled
+from state.errors import NoSuchTransition, NotLeading, PodEipError, Refused, Throttled
 from state.model import Epoch, PodUid
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,8 @@ class Executor:
                     return replace(so_far, wait=act.Wait(reason=act.Reason.TOKEN), for_token=type(action))
                 _note(s, action, self._clock() - began)
             except PodEipError as error:
+                if isinstance(error, NoSuchTransition):  # a fault of ours: who reads the log is to find it
+                    log.exception("a plan asked for what the phases do not have", extra={"pod_uid": s.uid})
                 return replace(so_far, error=error, failed=action)
             did, gave = not isinstance(action, act.Tell), isinstance(action, act.Allocate)
             so_far, done = replace(so_far, did=so_far.did or did, allocated=so_far.allocated or gave), action

@@ -283,4 +283,4 @@ class Housekeeping:
         self._remembered_since = {key: self._remembered_since.get(key, now) for key in keys}
         old = [r for r in standing if looked_at >= self._remembered_since[r.uid, r.rev] + life_s and r.uid not in kept]
         for record in old[:WRITES_AT_ONCE]:
-            self._commits(Change(pod_before=record))
+            self._commits(transitions.expire(record))

@@ -9,6 +9,7 @@ first; the next event of the scene coming early. What stands still goes on when 
 from collections.abc import Iterator, Sequence
 
 from controller.core import actions as act
+from controller.core.phases import Way
 from controller.engine.execute import EC2_MUTATIONS
 from state.model import PodUid
 from tests.model.canon import canonical
@@ -29,6 +30,11 @@ class PlanModel:
 
     def __init__(self, scene: Scene, rules: Rules | None = None) -> None:
         self._scene, self._rules, self._stage = scene, rules or Rules(), Stage()
+
+    @property
+    def ways(self) -> frozenset[Way]:
+        """The ways that claims have gone in what was searched so far."""
+        return frozenset(self._stage.ways)
 
     def start(self) -> World:
         """The scene as it begins."""

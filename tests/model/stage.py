@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from controller.core import contract
+from controller.core.phases import WAYS, Way, way
 from controller.core.ports import Address, Allocation, AllocationRequest, Interface
 from state.errors import ConditionLost, ItemUnreadable, PodEipError, Unavailable
 from state.model import (
@@ -57,6 +58,7 @@ class Stage:
         self.world: World
         self.fault = ""
         self.late = False
+        self.ways: set[Way] = set()
 
     def clock(self) -> float:
         """Now."""
@@ -184,7 +186,9 @@ class StageLedger:
             _put(self._mind.sides, allocation_id, table.addresses.get(allocation_id))
 
     def commit(self, change: Change) -> None:
-        """One transaction."""
+        """One transaction, on a way that a claim may go."""
+        assert way(change) in WAYS, way(change)
+        self._stage.ways.add(way(change))
         mind = self._mind
         cluster, epoch = mind.cluster, mind.epoch
         try:

@@ -5,6 +5,7 @@
 
 import pytest
 
+from controller.core.phases import ROWS, WAYS, Standing
 from tests.model.explorer import Search
 from tests.model.plan_model import PlanModel
 from tests.model.scenes import SCENES, Scene
@@ -23,3 +24,21 @@ def test_random_runs_in_which_much_goes_wrong_end_well(scene: Scene) -> None:
     report = Search(PlanModel(scene)).walk(seed=1, walks=6)
     assert not report.found, report.found[0]
     assert report.rests == report.walks == 6
+
+
+BY_THE_PLAN_ALONE = {  # `tests/unit/test_phases.py` comes to these
+    (Standing.ASSOCIATED, Standing.ASSOCIATED),
+    (Standing.INTENT, Standing.ASSOCIATED),
+    (Standing.CLAIMED, Standing.RELEASING),
+}
+
+
+def test_the_scenes_come_to_every_way_that_a_claim_may_go() -> None:
+    """What is in the table of phases happens; only to inherit needs two installs of one cluster, which no scene has."""
+    [inherit] = [row for row in ROWS if row.by == "inherit"]
+    seen = set(inherit.ways)
+    for scene in SCENES:
+        model = PlanModel(scene)
+        Search(model).walk(seed=1, walks=3)
+        seen |= model.ways
+    assert WAYS - seen <= BY_THE_PLAN_ALONE

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from controller.core import contract
+from controller.core.phases import WAYS, way
 from controller.core.policy import Policy
 from controller.core.ports import Address, Ec2, Interface, PodView, Term
 from controller.core.situation import Facts, Situation
@@ -20,7 +21,7 @@ from controller.engine.leadership import Leadership
 from controller.engine.reconcile import Reconciler
 from controller.engine.term import TermState
 from controller.engine.tuning import Ports, Tuning
-from state.model import AllocationId, ClusterUid, InstallKey, InterfaceId, PodUid, Target
+from state.model import AllocationId, Change, ClusterUid, InstallKey, InterfaceId, PodUid, Target
 from tests.fakes.ec2 import FakeEc2
 from tests.fakes.kube import FakeEvents, FakePods
 from tests.fakes.ledger import FakeLedger
@@ -156,6 +157,15 @@ class Plans(NoTracing):
         return super().plan(situation, serving=serving)
 
 
+class HeldLedger(FakeLedger):
+    """Takes no change whose way the table of phases does not have."""
+
+    def commit(self, change: Change) -> None:
+        """Write it. AssertionError where a claim does not go this way."""
+        assert way(change) in WAYS, way(change)
+        super().commit(change)
+
+
 class Replica:
     """One process: its leadership, its ledger, its loop. `name` is its cluster's, else that is its UID.
 
@@ -170,7 +180,7 @@ class Replica:
         name: str = "",
         ec2: Ec2 | None = None,
         threads: int = 4,
-        ledger_type: type[FakeLedger] = FakeLedger,
+        ledger_type: type[FakeLedger] = HeldLedger,
     ) -> None:
         self.world, self.clock, self.ec2 = world, world.clock, ec2 or world.ec2
         self.install = InstallKey(cluster_uid=ClusterUid(cluster), lease_namespace="kube-system", lease_name="l")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from controller.core import actions as act
 from controller.core import contract, transitions
 from controller.core.desire import Gone, Serve, desire, label_patch, wanted_labels
+from controller.core.phases import WAYS, Way, way
 from controller.core.plan import plan
 from controller.core.policy import Refusal
 from controller.core.ports import Address, Allocation, AllocationRequest, Association, PodView
@@ -73,6 +74,7 @@ class PlanWorld:
     labels: dict[str, str] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    ways: set[Way] = field(default_factory=set)
     new: Allocation | None = None
     made: AssociationId | None = None
     counter: int = 0
@@ -228,6 +230,8 @@ class PlanWorld:
         return self.sides.get(self.record.allocation_id) if self.record.allocation_id else None
 
     def _commit(self, change: Change) -> None:
+        assert way(change) in WAYS, way(change)
+        self.ways.add(way(change))
         if change.pod_before is not None or change.pod_after is not None:
             assert change.pod_before == self.record, "planned on another record"
             self.record = replace(change.pod_after, rev=_next(change.pod_before)) if change.pod_after else None

@@ -1,0 +1,81 @@
+"""Writes the tables of docs/architecture.md that the code has as data: `python -m tests.unit.architecture_doc`.
+
+The phases and the transitions are those of `core/phases`, the worked rows those of `worked_rows` with what the plan
+answers; a test fails where the page is not what this module would write.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from controller.core.phases import MEANINGS, ROWS, Row, Standing
+from tests.unit.worked_rows import WORKED_ROWS
+
+PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
+MADE = "made by `python -m tests.unit.architecture_doc`; do not edit"
+
+
+def phases() -> str:
+    """What each phase means, and where a claim goes from it."""
+    lines = [f"| `{at}` | {means} | {_next(at)} |" for at, means in MEANINGS.items()]
+    return _table("phase (Pod's side)", "means", "next", lines=lines)
+
+
+def transitions() -> str:
+    """The rows of the table of phases."""
+    lines = [
+        f"| `{row.by}` | {_asked_by(row)} | {_ways(row)} | {row.when} | {row.condition} | {row.ec2} |" for row in ROWS
+    ]
+    return _table("transition", "asked for by", "from → to", "when", "the ledger's condition", "EC2", lines=lines)
+
+
+def worked() -> str:
+    """Situations, and what the plan answers."""
+    return _table("situation", "the plan", lines=[f"| {row.words} | {row.answer()} |" for row in WORKED_ROWS])
+
+
+BLOCKS = {"phases": phases, "transitions": transitions, "worked rows": worked}
+
+
+def page(text: str) -> str:
+    """This page with its tables made anew. ValueError where one has no place in it."""
+    for name, make in BLOCKS.items():
+        begin, end = f"<!-- {name}: {MADE} -->\n", f"<!-- end of {name} -->\n"
+        place = re.findall(f"{re.escape(begin)}.*?{re.escape(end)}", text, flags=re.DOTALL)
+        if len(place) != 1:
+            raise ValueError(f"{len(place)} places for {name}")
+        text = text.replace(place[0], f"{begin}\n{make()}\n{end}")
+    return text
+
+
+def _next(at: Standing) -> str:
+    """The other phases that can follow, and by which transitions."""
+    ways: dict[Standing, list[str]] = {}
+    for row in ROWS:
+        for before, after in row.ways:
+            if before is at and after is not at:
+                ways.setdefault(after, []).append(f"`{row.by}`")
+    return "; ".join(f"`{after}` by {', '.join(names)}" for after, names in ways.items())
+
+
+def _asked_by(row: Row) -> str:
+    return f"`{row.asked_by}`" if isinstance(row.asked_by, str) else row.asked_by.__name__
+
+
+def _ways(row: Row) -> str:
+    if all(before is after for before, after in row.ways) and len(row.ways) == len(Standing) - 1:
+        return "any but `absent` → the same"
+    befores: dict[Standing, list[str]] = {}
+    for before, after in row.ways:
+        befores.setdefault(after, []).append(f"`{before}`")
+    return "; ".join(f"{', '.join(names)} → `{after}`" for after, names in befores.items())
+
+
+def _table(*heads: str, lines: list[str]) -> str:
+    rows = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *lines]
+    return "".join(f"{line}\n" for line in rows)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text()))
+    sys.stdout.write(f"{PAGE}\n")
