@@ -15,6 +15,19 @@ from tests.real.host import RealHost
 MISPLACED = "longest_misplacement_s"  # the property of a test: how long an address stood where its owner was not
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many tests run at once, for tox: most of them wait more than they compute, each kind in its own measure."""
+    text = "with `-n auto`: so many workers for each core of this machine"
+    parser.addoption("--each-core", type=float, default=1.0, metavar="NUMBER", help=text)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The workers for the cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, int(cores * config.getoption("each_core")))
+
+
 @pytest.fixture(scope="session")
 def real_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHost]:
     """Real API servers and DynamoDB Local, started when they are first asked for."""

@@ -6,7 +6,7 @@ brings back a cut association nor hides a new one.
 """
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from controller.core.ports import Address, Association, Clock, Ec2
@@ -168,10 +168,3 @@ def tagged_for(addresses: Iterable[Address], tag: str) -> Mapping[PodUid, list[A
         if uid:
             found.setdefault(PodUid(uid), []).append(address)
     return found
-
-
-def associations(addresses: Iterable[Address]) -> Iterator[tuple[Address, Association]]:
-    """The associated ones among them."""
-    for address in addresses:
-        if address.association is not None:
-            yield address, address.association

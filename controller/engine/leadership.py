@@ -29,7 +29,7 @@ class Leadership:
 
     @property
     def term(self) -> Term | None:
-        """The open term. It may be past its deadline: ask `is_leader` or `check` before acting on it."""
+        """The open term. It may be past its deadline: ask `check` before acting on it."""
         with self._lock:
             return self._term
 
@@ -50,11 +50,6 @@ class Leadership:
         """Whether nothing new may start any more, for good."""
         with self._lock:
             return self._closing
-
-    def is_leader(self) -> bool:
-        """Whether a term is open, before its deadline, and not being closed."""
-        with self._lock:
-            return self._term is not None and not self._closing and self._clock() < self._deadline
 
     def check(self) -> None:
         """Raise NotLeading unless a call that starts now ends, at its time limit, before the deadline."""

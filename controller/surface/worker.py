@@ -1,24 +1,26 @@
 """gunicorn's threaded worker, made safe for a process whose probes decide whether a leader lives.
 
-gunicorn gives a thread to whoever connects, without limit: as many half-sent requests as there are threads, and
-`/healthz` is not answered. Here the main thread gathers the head of a request, and only a whole one gets a thread;
-a client that sends or reads too slowly is dropped, and no connection is kept alive. Probes have threads of their own;
-of all other requests only so many are answered at once, and the rest is refused without a thread. SIGTERM reaches the
-controller before the server drains, and a worker whose master was killed ends itself.
+The loop, the accept, the parser and the answer are gunicorn's. It gives a thread to whoever connects, without limit: as
+many half-sent requests as there are threads, and `/healthz` is not answered. So `enqueue_req` is ours: only a request
+whose whole head is there gets a thread. Probes have threads of their own; of all others only so many are answered at
+once, and the rest is refused without a thread. A client that sends or reads too slowly is dropped, and no connection is
+kept alive. SIGTERM reaches the controller before the server drains, and a worker whose master was killed ends itself.
+docs/decisions/0008 says what breaks without each override.
 """
 
-import logging
 import socket
 import sys
 import time
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from itertools import islice
+from math import ceil
 from selectors import EVENT_READ
 from types import FrameType
 from typing import Any, NoReturn
 
-from controller.surface.gunicorn_api import Connection, ParseException, Parser, ThreadWorker
+from controller.surface.gunicorn_api import Connection, ThreadWorker
 from controller.surface.lifecycle import Lifecycle
 from controller.surface.probes import is_probe
 
@@ -26,7 +28,6 @@ HEAD_TIME_S = 5.0
 ANSWER_TIME_S = 2.0
 DRAIN_TIME_S = 1.0
 STOP_TIME_S = 3.0
-CHECK_INTERVAL_S = 0.5
 MAX_HEAD_BYTES = 32 * 1024
 MAX_PENDING = 600
 MAX_BUSY = 16
@@ -34,33 +35,10 @@ MAX_ACCEPTED = 32
 PAUSE_S = 0.01
 PROBE_THREADS = 2
 _END_OF_HEAD = b"\r\n\r\n"
-_FAILED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 18\r\n"
     b"Cache-Control: no-store\r\nRetry-After: 1\r\nConnection: close\r\n\r\ntoo many requests\n"
 )
-
-log = logging.getLogger(__name__)
-
-
-class Client(Connection):
-    """A connection that has not sent its whole request yet, and what it has sent so far."""
-
-    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any) -> None:
-        super().__init__(cfg, sock, client, server)
-        self.head = b""
-        self.counted = False
-        self.timeout = time.monotonic() + HEAD_TIME_S
-
-    def close(self, graceful: bool = False) -> None:
-        """Close at once: gunicorn's own graceful close lingers for 2 s, in the main thread."""
-        if graceful:
-            with suppress(OSError):
-                self.sock.setblocking(False)
-                self.sock.shutdown(socket.SHUT_WR)
-                # What was sent and not read would turn our close into a reset, and the answer might be lost.
-                self.sock.recv(MAX_HEAD_BYTES)
-        super().close()
 
 
 class Worker(ThreadWorker):
@@ -69,11 +47,14 @@ class Worker(ThreadWorker):
     stop_by: float | None = None
     busy = 0
     refused = False
+    taken = 0
     probes: Executor
 
     def init_process(self) -> None:
         """Make the threads for probes, then serve. Never returns."""
         self.probes = ThreadPoolExecutor(PROBE_THREADS, "probe")
+        # In this process alone: the master waits for the release and for the drain, the worker for the drain.
+        self.cfg.set("graceful_timeout", ceil(DRAIN_TIME_S))
         super().init_process()
 
     @property
@@ -97,140 +78,131 @@ class Worker(ThreadWorker):
 
     def over(self) -> None:
         """The controller has released its Lease, or never started: drain and exit. May be called from any thread."""
+        self.method_queue.defer(self._end)
+
+    def _end(self) -> None:
+        """End the loop; requests that have not been sent are not waited for."""
         self.alive = False
-        self.method_queue.defer(lambda: None)
+        self._give_up(len(self.pending_conns))
 
     def run(self) -> NoReturn:
         """Serve until the controller is over, then drain, and exit with its exit code."""
-        self.poller.register(self.method_queue.fileno(), EVENT_READ, self.method_queue.run_callbacks)
-        self.set_accept_enabled(True)
-        while self.alive:
-            self.notify()
-            self.wait_for_and_dispatch_events(timeout=CHECK_INTERVAL_S)
-            self.murder_pending()
-            if not self.is_parent_alive() and self.stop_by is None:
-                self.begin_exit()
-            if self.stop_by is not None and time.monotonic() > self.stop_by:
-                break
-        self._drain()
+        super().run()
+        for pool in (self.tpool, self.probes):
+            pool.shutdown(wait=False, cancel_futures=True)
         self.life.join(STOP_TIME_S)
         sys.exit(self.life.exit_code)
 
+    def is_parent_alive(self) -> bool:
+        """Whether to go on; asked in each turn. Without its master the controller stops, and has its time for that."""
+        if self.stop_by is None and not super().is_parent_alive():
+            self.begin_exit()
+        return self.stop_by is None or time.monotonic() < self.stop_by
+
     def accept(self, listener: socket.socket) -> None:
-        """Take some of those who have connected. While requests are refused, pause between: each refusal costs time in
-        which the controller waits for Python's lock, and who is refused soon comes again.
+        """Take some of those who have connected: gunicorn takes one in each turn. While requests are refused, pause
+        between: each refusal costs time in which the controller waits for Python's lock, and who is refused soon comes
+        again.
         """
         if self.refused:
             self.refused = False
             time.sleep(PAUSE_S)
         for _ in range(MAX_ACCEPTED):
+            before = self.taken
             try:
-                sock, address = listener.accept()
-            except BlockingIOError:
-                return
+                super().accept(listener)
             except OSError as fault:
-                # The client is gone already, or there are no file descriptors left: make room rather than end.
+                # There are no file descriptors left: make room rather than end.
                 self.log.debug("accept: %s", fault)
-                self._make_room(0)
+                self._give_up(1)
+            if self.taken == before:
                 return
-            self.nr_conns += 1
-            self._begin(Client(self.cfg, sock, address, listener.getsockname()))
 
-    def _begin(self, client: Client) -> None:
-        """Most have sent their request by now; wait for that of the others, without a thread."""
-        if self._has_come(client):
-            self._dispatch(client)
-            return
-        self.pending_conns.append(client)
-        self.poller.register(client.sock, EVENT_READ, partial(self._receive, client))
-        self._make_room(MAX_PENDING)
+    def enqueue_req(self, conn: Connection) -> None:
+        """Give a request its thread, or refuse it; where its head is not there yet, wait for that without a thread."""
+        self.taken += 1
+        if not conn.data_ready and not self._has_come(conn):
+            conn.timeout = time.monotonic() + HEAD_TIME_S
+            self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+            self.pending_conns.append(conn)
+        elif _END_OF_HEAD not in (head := _head(conn)):
+            self._close(conn)
+        elif is_probe(head):
+            self._submit(self.probes, conn, 0)
+        elif self.busy < MAX_BUSY:
+            self._submit(self.tpool, conn, 1)
+        else:
+            self._refuse(conn)
 
-    def _make_room(self, most: int) -> None:
-        """Drop the oldest of the clients that have not sent their request, if there are more than that."""
-        if len(self.pending_conns) > most:
-            self._forget(self.pending_conns[0])
-            self._drop(self.pending_conns.popleft())
+    def on_pending_socket_readable(self, conn: Connection, client: socket.socket) -> None:
+        """More has come of a request that is waited for."""
+        if self._has_come(conn):
+            super().on_pending_socket_readable(conn, client)
 
-    def _receive(self, client: Client, _: object) -> None:
-        """More has come of a request that was waited for; it may have been dropped to make room a moment ago."""
-        if client.sock.fileno() >= 0 and self._has_come(client):
-            self._forget(client)
-            self.pending_conns.remove(client)
-            self._dispatch(client)
-
-    def _has_come(self, client: Client) -> bool:
+    def _has_come(self, conn: Connection) -> bool:
         """Read what there is. True: the whole head is there, or will never be."""
+        conn.init()
         try:
-            data = client.sock.recv(MAX_HEAD_BYTES)
+            data = conn.sock.recv(MAX_HEAD_BYTES, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
         except OSError:
             data = b""
-        client.head += data
-        return not data or _END_OF_HEAD in client.head or len(client.head) >= MAX_HEAD_BYTES
+        head = _head(conn) + data
+        conn.parser.unreader.take_buffered()
+        conn.parser.unreader.unread(head)
+        return not data or _END_OF_HEAD in head or len(head) >= MAX_HEAD_BYTES
 
-    def _dispatch(self, client: Client) -> None:
-        """Give the request its thread, or refuse it."""
-        if _END_OF_HEAD not in client.head:
-            self._drop(client)
-        elif is_probe(client.head):
-            self._submit(self.probes, client)
-        elif self.busy < MAX_BUSY:
-            client.counted = True
-            self.busy += 1
-            self._submit(self.tpool, client)
-        else:
-            self.refused = True
-            # A few bytes on a new connection: the system takes them at once, whether the client reads or not.
-            with suppress(OSError):
-                client.sock.send(_BUSY)
-            self._drop(client, graceful=True)
+    def murder_pending(self) -> None:
+        """Drop those whose time is over, and the oldest if there are more than that. It is asked between two rounds of
+        events, so that nobody is dropped whose event is still to be handled.
+        """
+        self._give_up(len(self.pending_conns) - MAX_PENDING)
+        super().murder_pending()
 
-    def _submit(self, pool: Executor, client: Client) -> None:
-        answered = pool.submit(self.handle, client)
-        answered.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, client, done))
+    def _give_up(self, many: int) -> None:
+        """Have so many of the oldest that are waited for dropped at the end of this turn."""
+        for conn in islice(self.pending_conns, max(many, 0)):
+            conn.timeout = 0.0
 
-    def finish_request(self, client: Client, done: Future[bool]) -> None:
-        """Close the connection, in the main thread."""
-        self.busy -= client.counted
-        super().finish_request(client, done)
+    def _submit(self, pool: Executor, conn: Connection, weight: int) -> None:
+        """Have it answered in a thread of the pool; it takes so many of the places until the main thread closes it."""
+        self.busy += weight
+        answered = pool.submit(self.handle, conn)
+        answered.add_done_callback(lambda _: self.method_queue.defer(self._finish, conn, weight))
 
-    def _forget(self, client: Client) -> None:
-        self.poller.unregister(client.sock)
+    def _finish(self, conn: Connection, weight: int) -> None:
+        self.busy -= weight
+        self._close(conn)
 
-    def _drop(self, client: Client, *, graceful: bool = False) -> None:
-        self.nr_conns -= 1
-        client.close(graceful)
+    def _refuse(self, conn: Connection) -> None:
+        self.refused = True
+        # A few bytes on a new connection: the system takes them at once, whether the client reads or not.
+        with suppress(OSError):
+            conn.sock.send(_BUSY, socket.MSG_DONTWAIT)
+        self._close(conn)
 
-    def handle(self, client: Client) -> bool:
-        """Answer one request, in a thread of the pool. False: the connection is not kept."""
-        request = None
+    def handle_request(self, req: Any, conn: Connection) -> bool:
+        """Answer, in a thread of a pool; a client that reads too slowly is dropped. False: it is not kept alive."""
+        conn.sock.settimeout(ANSWER_TIME_S)
         try:
-            client.sock.settimeout(ANSWER_TIME_S)
-            parser = Parser(self.cfg, client.sock, client.client)
-            parser.unreader.unread(client.head)
-            request = next(parser)
-            self.handle_request(request, client)
-        except (OSError, StopIteration) as fault:
-            self.log.debug("The client went away: %s", fault)
-        except ParseException as fault:
-            self.handle_error(request, client.sock, client.client, fault)
-        except Exception:  # the top of this request's thread
-            log.exception("A request could not be answered")
-            with suppress(OSError):
-                client.sock.sendall(_FAILED)
-        return False
+            return super().handle_request(req, conn)
+        except TimeoutError as fault:
+            self.log.debug("The client reads too slowly: %s", fault)
+            return False
 
-    def _drain(self) -> None:
-        """Finish the requests that are being answered; those that have not been sent are not waited for."""
-        self.set_accept_enabled(False)
-        while self.pending_conns:
-            self._make_room(0)
-        limit = time.monotonic() + DRAIN_TIME_S
-        while self.nr_conns > 0 and time.monotonic() < limit:
-            self.notify()
-            self.wait_for_and_dispatch_events(timeout=0.1)
-        for pool in (self.tpool, self.probes):
-            pool.shutdown(wait=False, cancel_futures=True)
-        for listener in self.sockets:
-            listener.close()
+    def _close(self, conn: Connection) -> None:
+        """Close at once: gunicorn's own graceful close lingers for 2 s, in the main thread."""
+        self.nr_conns -= 1
+        with suppress(OSError):
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+            # What was sent and not read would turn our close into a reset, and the answer might be lost.
+            conn.sock.recv(MAX_HEAD_BYTES)
+        conn.close()
+
+
+def _head(conn: Connection) -> bytes:
+    """What has come of a request so far."""
+    head: bytes = conn.parser.unreader.buf.getvalue()
+    return head

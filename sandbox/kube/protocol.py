@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from sandbox.kube.deletion import DeleteOptions
-from sandbox.kube.resources import Json
 from sandbox.kube.status import RefusedError, bad_request, failure, unsupported_media
 
 JSON_TYPE = "application/json"
@@ -117,8 +116,3 @@ def too_large() -> RefusedError:
 def object_json(head: bytes, raw: bytes) -> bytes:
     """An object's JSON from the resource's head and the stored body."""
     return head + raw[1:]
-
-
-def status_json(body: Json) -> bytes:
-    """A bare JSON object."""
-    return msgspec.json.encode(body)

@@ -3,7 +3,6 @@
 A release differs from ours by one expression of its source, in a copy that the process runs instead.
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,16 +24,6 @@ def restart(
         replica.change(flags, env)
     world.start(*chosen)
     world.leader("a")
-
-
-def release_with(folder: Path, file: str, ours: str, theirs: str) -> dict[str, str]:
-    """The variables of a process that runs a copy of the source in which `theirs` stands where we have `ours`."""
-    for package in ("controller", "state"):
-        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    source = (folder / file).read_text()
-    assert source.count(ours) == 1, ours
-    (folder / file).write_text(source.replace(ours, theirs))
-    return {"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
 
 
 def our_release() -> dict[str, str]:

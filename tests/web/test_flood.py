@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from controller.surface.worker import MAX_BUSY, MAX_PENDING
-from tests.web.harness import Replica, answers, replica, until
+from tests.web.harness import LIMIT_S, Replica, answers, replica, until
 
 PROBE_LIMIT_S = 5.0  # timeoutSeconds of the chart's probes
 FLOOD_S = 5.0
@@ -44,9 +44,9 @@ class Probed:
 
 
 @contextmanager
-def flood(one: Replica, clients: int, *more: str) -> Iterator[subprocess.Popen[str]]:
-    """A flood beside the test; it ends by itself."""
-    command = [sys.executable, "-m", "tests.web.flood", str(one.port), str(clients), str(FLOOD_S), *more]
+def flood(one: Replica, clients: int, *more: str, seconds: float = FLOOD_S) -> Iterator[subprocess.Popen[str]]:
+    """A flood beside the test; it ends by itself, or with this."""
+    command = [sys.executable, "-m", "tests.web.flood", str(one.port), str(clients), str(seconds), *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -119,7 +119,7 @@ def test_what_is_too_much_is_refused_at_once_and_probes_never_are(tmp_path: Path
 def test_sigterm_in_a_flood_releases_and_exits_with_0(tmp_path: Path) -> None:
     with replica(tmp_path, env=MANY) as one:
         until(answers(one))
-        with flood(one, 200):
+        with flood(one, 200, seconds=LIMIT_S):
             until(lambda: one.get("/api/v1/status").status == 503)  # the flood is there
             begun = time.monotonic()
             one.process.terminate()
