@@ -39,6 +39,8 @@ def test_the_scenes_come_to_every_way_that_a_claim_may_go() -> None:
     seen = set(inherit.ways)
     for scene in SCENES:
         model = PlanModel(scene)
+        if scene.patient:  # what comes late is rare in random runs
+            Search(model).exhaust(1)
         Search(model).walk(seed=1, walks=3)
         seen |= model.ways
     assert WAYS - seen <= BY_THE_PLAN_ALONE
