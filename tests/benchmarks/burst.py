@@ -66,9 +66,9 @@ def _burst(world: World, cluster: SandboxCluster, mode: str, asked: Asked) -> No
     wait_until(past(FILL_S), FILL_S + 5, "the buckets are full")
     scene.mark()
     began = time.monotonic()
-    if asked.deletions:
-        cluster.kube.delete_namespace(leaving.namespace)
-    _run(scene, auto() if mode == "auto" else fixed("pool"), asked.pods)
+    with ThreadPoolExecutor(2) as both:
+        both.submit(_run, scene, auto() if mode == "auto" else fixed("pool"), asked.pods)
+        both.submit(_delete, leaving)
     made = time.monotonic() - began
     _await_all(scene, asked.pods)
     took = time.monotonic() - began
@@ -85,6 +85,11 @@ def _burst(world: World, cluster: SandboxCluster, mode: str, asked: Asked) -> No
 def _run(scene: Scene, annotations: dict[str, str], pods: int) -> None:
     with ThreadPoolExecutor(16) as hands:
         list(hands.map(lambda number: scene.run(f"p{number}", annotations), range(pods)))
+
+
+def _delete(scene: Scene) -> None:
+    with ThreadPoolExecutor(16) as hands:
+        list(hands.map(scene.delete, list(scene.ips)))
 
 
 def _await_all(scene: Scene, pods: int) -> None:
