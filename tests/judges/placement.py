@@ -9,6 +9,7 @@ measure.
 from collections.abc import Iterator
 
 from sandbox.ec2.log import Holding
+from tests.history import PodSight
 from tests.intervals import Stretch, common, longest, until, without
 from tests.judges.facts import Facts, Guarantee, Seen, Violation
 
@@ -57,13 +58,16 @@ def no_leak(facts: Facts) -> Iterator[Violation]:
 
 
 def labels(facts: Facts) -> Iterator[Violation]:
-    """A label appears only after its association, and does not outlive it by more than the bound."""
-    first = {seen.pod.uid: seen.time[0] for seen in reversed(facts.seen)}
-    before: dict[str, str] = {}
+    """A label appears only after its association, and does not outlive it by more than the bound.
+
+    No write changes a Pod's IP and its label at once. Where both are new, the record, whose own watch may have been
+    dropped, has missed the sight between: the label may have come at the IP of before.
+    """
+    before: dict[str, PodSight] = {}
     for seen in facts.seen:
-        label, uid = seen.pod.label, seen.pod.uid
-        appeared = label and label != before.get(uid, "") and seen.time[0] > first[uid]
-        before[uid] = label
+        label, was = seen.pod.label, before.get(seen.pod.uid)
+        appeared = label and was is not None and label != was.label and seen.pod.ip == was.ip
+        before[seen.pod.uid] = seen.pod
         if not label or seen.pod.gone:
             continue
         truths = list(_truths(facts, seen))

@@ -203,6 +203,9 @@ GOOD_TOO: dict[str, History] = {
         plus(journal=(cut(12.2, 12.0), associated(14.2))),
         pods=(sight(10.0), sight(12.1, ip="10.0.0.99"), sight(14.1), sight(15.0, label=PUBLIC_IP)),
     ),
+    "a Pod moves with a label of before, and the record's watch was dropped between": replace(
+        GOOD, pods=(sight(10.0, ip="10.0.0.99"), sight(11.8, label=PUBLIC_IP))
+    ),
     "a write that may have happened takes an owner away": with_writes(
         write(20.0, deletes=frozenset({POD_KEY, ADDRESS_KEY}), sure=False)
     ),
