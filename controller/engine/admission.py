@@ -1,7 +1,8 @@
 """Who may claim now: the policy of this turn, and how many addresses each namespace has with those on their way.
 
 A burst of Pods is planned in one turn, before any of their claims stands in the ledger; so what was granted counts
-until its plan has ended, and from then on the ledger says whether there is a claim.
+until its plan has ended, also while it waits for a token of EC2, and from then on the ledger says whether there is a
+claim.
 """
 
 from collections.abc import Callable, Collection
@@ -27,7 +28,7 @@ class Admission:
         self._standing: set[PodUid] | None = None
 
     def begin(self, busy: Collection[PodUid]) -> bool:
-        """A turn begins, with these plans in flight; whether the rules are others than in the turn before."""
+        """A turn begins, in which these Pods are acted for, or wait for a token; whether there are other rules now."""
         before, self._rules = self._rules, self._source()
         self._granted = {uid: namespace for uid, namespace in self._granted.items() if uid in busy}
         self._holders = self._standing = None
@@ -47,18 +48,18 @@ class Admission:
         most = self._rules.tenancy.most
         return most is not None and self._held() + newcomers > most
 
-    def refusal(self, namespace: str, wanted: Serve | Pending, record: PodRecord | None) -> Refusal | None:
+    def refusal(self, uid: PodUid, namespace: str, wanted: Serve | Pending, record: PodRecord | None) -> Refusal | None:
         """What the rules have against a claim for this; a Pod that holds an address would only exchange it."""
         why = self._rules.refusal(namespace, wanted.mode, wanted.pool)
         if why is not None:
             return Refusal(why=why)
         if record is None:
-            return self._no_room(namespace)
-        return self._full() if record.phase is Phase.INTENT else None
+            return self._no_room(uid, namespace)
+        return self._full(uid) if record.phase is Phase.INTENT else None
 
     def admit(self, uid: PodUid, namespace: str, record: PodRecord | None) -> Refusal | None:
         """The Pod is about to claim: count it, or say that there is no room left. An intent has its namespace's."""
-        refusal = self._no_room(namespace) if record is None else self._full()
+        refusal = self._no_room(uid, namespace) if record is None else self._full(uid)
         if refusal is None:
             self.count(uid, namespace)
         return refusal
@@ -69,16 +70,24 @@ class Admission:
         if self._holders is not None:
             self._holders.setdefault(namespace, set()).add(uid)
 
-    def _no_room(self, namespace: str) -> Refusal | None:
+    def granted_in(self, uid: PodUid) -> str | None:
+        """The namespace in which the Pod counts although it has no claim: it is acted for, or waits for a token."""
+        return self._granted.get(uid)
+
+    def _no_room(self, uid: PodUid, namespace: str) -> Refusal | None:
         limit = self._rules.limit(namespace)
         if limit is not None:
-            held = len(self._count().get(namespace, ()))
+            holders = self._count().get(namespace, frozenset[PodUid]())
+            held = len(holders) - (uid in holders)
             if held >= limit.addresses:
                 return over(limit, namespace, held)
-        return self._full()
+        return self._full(uid)
 
-    def _full(self) -> Refusal | None:
-        return None if self._rules.tenancy.most is None else self._rules.full(self._held())
+    def _full(self, uid: PodUid) -> Refusal | None:
+        """What the others hold decides: who waits for a token is granted what it asks for again."""
+        if self._rules.tenancy.most is None:
+            return None
+        return self._rules.full(self._held() - (uid in self._granted))
 
     def _held(self) -> int:
         """How many addresses the install has, or is about to have.

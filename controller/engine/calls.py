@@ -143,6 +143,12 @@ class CallQueue:
             return any(uid in line.waiting or uid in line.tickets for line in self._lines.values())
 
     @property
+    def uids(self) -> set[PodUid]:
+        """The Pods that have an entry or a ticket."""
+        with self._lock:
+            return {uid for line in self._lines.values() for held in (line.waiting, line.tickets) for uid in held}
+
+    @property
     def waiting(self) -> dict[str, int]:
         """How many Pods wait for a token of each API."""
         with self._lock:
@@ -172,7 +178,7 @@ def first_call(plan: act.Plan) -> Mutation | None:
         match action:
             case act.Allocate() | act.Associate() | act.Cut() | act.Release():
                 return action
-            case act.Intend() | act.Claim():
+            case act.Intend() | act.Remember() | act.Claim():
                 continue
             case _:
                 return None

@@ -94,7 +94,7 @@ class Observer:
     def _refusal(self, pod: PodView, record: PodRecord | None, wanted: Desire) -> Refusal | None:
         if not isinstance(wanted, Serve | Pending):
             return None
-        return self._admission.refusal(pod.namespace, wanted, record)
+        return self._admission.refusal(pod.uid, pod.namespace, wanted, record)
 
     def _heir(self, pod: PodView, record: PodRecord | None) -> PodView | None:
         """Another live Pod that was given the IP which this Pod's claim is for, or would be for, after this one."""

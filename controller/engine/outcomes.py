@@ -64,14 +64,12 @@ class Aftermath:
 
     def take_in(self, outcome: Outcome) -> None:
         """Draw the consequences of one outcome."""
-        self._pool_waiters.discard(outcome.uid)
-        self._release_waiters.discard(outcome.uid)
-        self._target_waiters.discard(outcome.uid)
-        self._refused.discard(outcome.uid)
-        self._braked.discard(outcome.uid)
-        self._short.discard(outcome.uid)
+        waiters = (self._pool_waiters, self._release_waiters, self._target_waiters, self._braked, self._short)
+        for noted in (*waiters, self._refused):
+            noted.discard(outcome.uid)
         self._let_go(outcome)
         self._crowded.pop(outcome.uid, None)
+        waited = self._state.calls.waits(outcome.uid)
         self._state.calls.leave(outcome.uid, but=outcome.for_token)
         mine = self._memory.of(outcome.uid)
         self._queue_up(outcome)
@@ -81,7 +79,8 @@ class Aftermath:
             self._waits(outcome, outcome.wait, mine)
         else:
             self._done(outcome, mine)
-        self._make_room(outcome)
+        if outcome.uid not in self.refused():
+            self._make_room(outcome, waited=waited)
 
     def _let_go(self, outcome: Outcome) -> None:
         """What EC2 refused, gave or took back may hold for all who wait for an address of its own."""
@@ -108,12 +107,13 @@ class Aftermath:
         """The Pods that the policy refuses, for good or until their namespace has room."""
         return frozenset(self._refused | self._crowded.keys())
 
-    def _make_room(self, outcome: Outcome) -> None:
+    def _make_room(self, outcome: Outcome, *, waited: bool) -> None:
         """A plan that has ended may have given up an address, or not have got one: its namespace's others are next."""
-        if (outcome.error is None and not outcome.did) or outcome.uid in self.refused():
-            return
-        s = outcome.situation
-        self._freed.add(s.record.namespace if s.record else s.pod.namespace if s.pod else "")
+        s, granted = outcome.situation, self._state.admission.granted_in(outcome.uid)
+        if outcome.error is not None or outcome.did:
+            self._freed.add(s.record.namespace if s.record else s.pod.namespace if s.pod else "")
+        elif waited and granted is not None and outcome.for_token is None:  # it goes without the claim it waited for
+            self._freed.add(granted)
 
     def share_room(self, busy: Collection[PodUid]) -> None:
         """Wake who waits for the room that was made; and the `busy`, who may have been told "no" before it was."""
@@ -213,7 +213,7 @@ class Aftermath:
         elif wait is not None and wait.reason is Reason.POOL and wait.detail:
             group = placed.border_group if isinstance(placed, Placed) else None
             self._memory.queues.join(outcome.uid, wanted.pool, group)
-        elif outcome.error is None:
+        elif outcome.error is None and outcome.for_token is None:
             self._memory.queues.leave(outcome.uid)
 
     def _wait_for_pool(self, uid: PodUid, mine: PodMemory) -> None:

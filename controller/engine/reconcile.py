@@ -133,7 +133,7 @@ class Reconciler:
             self._hurried.clear()
             self._queue.add(state.memory.start_anew())
         self._chores(state, house)
-        if state.admission.begin(self._in_flight.uids):
+        if state.admission.begin(self._in_flight.uids | state.calls.uids):
             self._queue.add([*after.refused(), *self._in_flight.uids])
         turns, self._next_call_s = state.calls.due()
         self._queue.add(turns)

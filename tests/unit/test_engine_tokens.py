@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
+from controller.core.policy import parse
 from controller.core.ports import Interface
+from controller.core.tenancy import Rules, Tenancy
 from state.model import InterfaceId, PodUid
 from tests.unit.engine_harness import Replica, World, auto, fixed
 
@@ -86,6 +88,50 @@ def test_a_burst_that_has_no_token_writes_nothing_down(world: World) -> None:
     assert not replica.ledger.pods()
     one_more(world, replica)
     assert len(replica.ledger.pods()) == 1
+
+
+ONE_EACH = Rules(policy=parse("limits: [{name: one, namespaces: [ns], addresses: 1}]"))
+ONE_IN_ALL = Rules(tenancy=Tenancy(most=1))
+
+
+@pytest.mark.parametrize("rules", [ONE_EACH, ONE_IN_ALL], ids=["namespace", "install"])
+def test_who_waits_for_a_token_keeps_its_room_and_gives_it_to_the_next_when_it_goes(world: World, rules: Rules) -> None:
+    """There may be one address: nobody else is let in beside, and nobody is forgotten."""
+    world.policy, world.tenancy = rules.policy, rules.tenancy
+    replica = leading(world, AllocateAddress=0)
+    first = world.pod("first", auto(), created="1")
+    replica.run(2)
+    second = world.pod("second", auto(), ip="10.0.0.6", created="2")
+    replica.run(2)
+    assert [replica.state.calls.waits(pod) for pod in (first, second)] == [True, False]
+    world.pods.delete(first)
+    replica.run(2)
+    assert replica.state.calls.waits(second)
+    one_more(world, replica, ALLOCATE)
+    assert world.label(second)
+
+
+@pytest.mark.parametrize("rules", [ONE_EACH, ONE_IN_ALL], ids=["namespace", "install"])
+def test_who_has_waited_for_a_token_does_not_stand_in_its_own_way(world: World, rules: Rules) -> None:
+    world.policy, world.tenancy = rules.policy, rules.tenancy
+    replica = leading(world, AllocateAddress=0)
+    pod = world.pod("p", auto())
+    replica.run(2)
+    one_more(world, replica, ALLOCATE)
+    assert world.label(pod)
+
+
+def test_who_waits_for_a_token_keeps_its_place_among_the_clusters_that_wait_for_the_pool(world: World) -> None:
+    replica = leading(world, AssociateAddress=0)
+    pod = world.pod("p", fixed())
+    replica.run(2)
+    world.pool(1)
+    replica.run(20)
+    assert replica.state.calls.waits(pod)
+    assert replica.state.memory.queues.waited_s(pod) > 20
+    one_more(world, replica)
+    assert world.label(pod)
+    assert not replica.state.memory.queues.shown()
 
 
 def test_its_cut_does_not_wait_for_the_token_of_its_association(world: World) -> None:
