@@ -4,9 +4,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.aws.throttle import FIRST_WINDOW, MOST_PROBES, PROBE_PAUSE_S, REGROWTH_S, Bucket, Grant, Limit
+from controller.aws.throttle import (
+    DEFAULT_LIMITS,
+    FIRST_WINDOW,
+    MOST_PROBES,
+    PROBE_PAUSE_S,
+    REGROWTH_S,
+    Bucket,
+    Grant,
+    Limit,
+)
+from sandbox.ec2.settings import AWS_BUCKETS
 
 LIMIT = Limit(burst=50, rate=5)
+PUBLISHED = {  # the page "Request throttling for the Amazon EC2 API": bucket size, tokens a second
+    "AllocateAddress": (50, 5),
+    "AssociateAddress": (50, 5),
+    "DisassociateAddress": (50, 5),
+    "ReleaseAddress": (50, 5),
+    "DescribeAddresses": (100, 20),
+    "DescribeNetworkInterfaces": (100, 20),  # filtered or paginated, as all of ours are
+}
+
+
+def test_the_defaults_are_those_that_aws_publishes() -> None:
+    """The program's and the sandbox's, or a burst would only show that they agree with each other."""
+    assert {name: (limit.burst, limit.rate) for name, limit in DEFAULT_LIMITS.items()} == PUBLISHED
+    sandbox = {name: (AWS_BUCKETS[name].capacity, AWS_BUCKETS[name].refill_per_s) for name in PUBLISHED}
+    assert sandbox == PUBLISHED
 
 
 def grant(bucket: Bucket, now: float) -> Grant:

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.loaders import Loader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.aws.addresses import quota_of
+from controller.aws.addresses import QUOTA_ATTRIBUTE, quota_of
 from controller.core.actions import Allocate, Intend, Wait
 from controller.core.ports import Address, AllocationRequest
 from controller.core.quota import NEAR, AccountQuota, counts, draws, used
@@ -93,6 +94,13 @@ def attribute(name: str, *values: str) -> Mapping[str, Any]:
 )
 def test_what_is_no_number_is_not_known(attributes: Sequence[Mapping[str, Any]], quota: int | None) -> None:
     assert quota_of(attributes) == quota
+
+
+def test_the_attribute_is_the_one_that_the_api_reference_has() -> None:
+    """Not by our word, nor the sandbox's: by the text of the reference that botocore carries."""
+    model = Loader().load_service_model("ec2", "service-2")
+    text = model["operations"]["DescribeAccountAttributes"]["documentation"]
+    assert f"<code>{QUOTA_ATTRIBUTE}</code>: The maximum number of Elastic IP addresses that you can allocate" in text
 
 
 def test_what_is_kept_is_a_part_of_what_tenants_may_do() -> None:
