@@ -1,6 +1,6 @@
 """Whose turn it is when clusters wait for one pool: nobody starves, nobody waits for one that is not there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -12,8 +12,9 @@ from controller.core.situation import NoOffer, Offer
 from controller.core.turns import LEFT_S, MARGIN_S, Rival, left_to_rivals
 from controller.engine.peers import QUIET_S, Peers
 from state.errors import Unavailable
-from state.model import AddressRecord, AllocationId, Mode, Phase, PodUid, PoolQueue, Rev
-from tests.unit.engine_harness import POLL_S, HandClock, Replica, World, fixed
+from state.model import AddressRecord, AllocationId, InstallRecord, Mode, Phase, PodUid, PoolQueue, Rev
+from tests.fakes.ledger import FakeLedger
+from tests.unit.engine_harness import POLL_S, HandClock, HeldLedger, Replica, World, fixed
 from tests.unit.test_silent_clusters import together
 
 ELDER = PoolQueue(pool="pool", border_group="g", waiting=1, waited_s=100)
@@ -102,14 +103,15 @@ def test_a_pod_that_leaves_one_hears_why() -> None:
 
 @dataclass
 class Two:
-    """Two clusters and a pool of one address, which a Pod of the first one has."""
+    """Two clusters and a pool of one address, which a Pod of the first one has. `ledger`: the first one's."""
 
     clock: HandClock = field(default_factory=HandClock)
+    ledger: type[FakeLedger] = HeldLedger
 
     def __post_init__(self) -> None:
         self.one = World(clock=self.clock)
         self.two = World(clock=self.clock, ec2=self.one.ec2, table=self.one.table)
-        self.first = Replica(self.one, cluster="c-1").lead()
+        self.first = Replica(self.one, cluster="c-1", ledger_type=self.ledger).lead()
         self.second = Replica(self.two, cluster="c-2").lead()
         self.one.pool(1)
         self.holder = self.one.pod("holder", fixed(), ip="10.0.0.20")
@@ -133,12 +135,21 @@ class Two:
         return elder, younger
 
 
-@pytest.fixture
-def two() -> Iterator[Two]:
-    made = Two()
+@pytest.fixture(name="two")
+def served_by(request: pytest.FixtureRequest) -> Iterator[Two]:
+    """Both clusters; with the ledger that the test names, if it does."""
+    made = Two(ledger=getattr(request, "param", HeldLedger))
     yield made
     made.first.loop.stop()
     made.second.loop.stop()
+
+
+class DeafLedger(HeldLedger):
+    """Shows other installs without those who wait there."""
+
+    def installs(self) -> list[InstallRecord]:
+        """Every install, and nobody who waits."""
+        return [replace(record, queues=()) for record in super().installs()]
 
 
 def test_who_has_waited_clearly_longer_elsewhere_comes_first(two: Two) -> None:
@@ -147,15 +158,9 @@ def test_who_has_waited_clearly_longer_elsewhere_comes_first(two: Two) -> None:
     assert (bool(two.two.label(elder)), bool(two.one.label(younger))) == (True, False)
 
 
+@pytest.mark.parametrize("two", [DeafLedger], indirect=True)
 def test_without_the_queues_of_others_it_would_not(two: Two) -> None:
     """The control of the test above."""
-
-    class Deaf(Peers):
-        def queues(self, *, except_of: str) -> dict[str, Sequence[PoolQueue]]:
-            """Hear nothing."""
-            return {}
-
-    two.first.peers.__class__ = Deaf
     elder, younger = two.wait_in_turn(60)
     two.run(POLL_S + 1)
     assert (bool(two.two.label(elder)), bool(two.one.label(younger))) == (False, True)
