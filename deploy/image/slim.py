@@ -27,6 +27,9 @@ SERVICES = {
 }
 """Of 400 services in botocore/data, those of which a client may be made, and what for."""
 
+NEWEST = {"dynamodb": "2012-08-10", "ec2": "2016-11-15"}
+"""Of services that come with several API versions, the one that botocore loads: the newest."""
+
 ASYNC_ONLY = (
     "aiohappyeyeballs",
     "aiohttp",
@@ -55,7 +58,7 @@ PACKAGES = (
 PACKAGES_KEPT = (
     SITE + "kubernetes/client/api/__init__.py",
     SITE + "kubernetes/client/models/__init__.py",
-    *(f"{SITE}botocore/data/{service}/*" for service in SERVICES),
+    *(f"{SITE}botocore/data/{service}/{NEWEST.get(service, '*')}/*" for service in SERVICES),
     "bin/python*",
     "bin/aws-pod-eip-controller",
 )

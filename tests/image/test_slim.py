@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from botocore.loaders import Loader
 
 from deploy.image import slim
 from tests.image import tree
@@ -32,8 +33,15 @@ def write(root: Path, paths: Iterable[str]) -> None:
 @pytest.mark.parametrize("service", slim.SERVICES)
 def test_the_data_of_our_services_stays(service: str) -> None:
     data = f"{SITE}/botocore/data"
-    ours = [f"{data}/{service}/2016-11-15/service-2.json.gz", f"{data}/endpoints.json", f"{data}/_retry.json"]
+    newest = Loader().determine_latest_version(service, "service-2")
+    ours = [f"{data}/{service}/{newest}/service-2.json.gz", f"{data}/endpoints.json", f"{data}/_retry.json"]
     assert left("packages", *ours, f"{data}/{service}s/1/service-2.json.gz") == ours
+
+
+@pytest.mark.parametrize("service", slim.SERVICES)
+def test_of_several_api_versions_one_stays(service: str) -> None:
+    versions = Loader().list_api_versions(service, "service-2")
+    assert len(left("packages", *(f"{SITE}/botocore/data/{service}/{one}/service-2.json.gz" for one in versions))) == 1
 
 
 def test_bytecode_goes_with_its_source_and_stays_with_it() -> None:
