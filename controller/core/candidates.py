@@ -156,12 +156,24 @@ def _offer(market: Market, shelf: _Shelf, applicant: Applicant, taken: set[Alloc
     before = (a for a in shelf.abandoned.values() if _last_holder(market, a) == applicant.holder)
     left = _left_to_rivals(market, shelf, applicant)
     free = (a for a in shelf.free.values() if a.allocation_id not in left)
-    choices = [a for a in chain(free, before, shelf.abandoned.values()) if _is_open(a, applicant, taken)]
-    # What EC2 refused to this Pod is tried again where there is no other: its own backoff keeps the pace.
-    choice = min(choices, key=lambda a: a.allocation_id in applicant.barred, default=None)
+    choices = (a for a in chain(free, before, shelf.abandoned.values()) if _is_open(a, applicant, taken))
+    choice = _first(choices, applicant.barred)
     if choice is not None:
         return _take(market, shelf, choice, taken)
     return NoOffer(why=_left(applicant) if left else _why_not(market, shelf, applicant))
+
+
+def _first(choices: Iterable[Address], barred: Collection[AllocationId]) -> Address | None:
+    """The first that EC2 did not refuse to this Pod; where it refused all, the first: its own backoff keeps the pace.
+
+    The rest is not looked at: a thousand Pods choose from a thousand addresses in one turn.
+    """
+    refused = None
+    for address in choices:
+        if address.allocation_id not in barred:
+            return address
+        refused = refused or address
+    return refused
 
 
 def _kept_for(market: Market, shelf: _Shelf, applicant: Applicant, taken: set[AllocationId]) -> Address | None:
