@@ -19,7 +19,7 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intend:
-    """Write down that an address will be allocated for this Pod, before it is."""
+    """Write an intent to the ledger: an address is about to be allocated for this Pod."""
 
     mode: Mode
     pool: str
@@ -27,21 +27,22 @@ class Intend:
 
 @dataclass(frozen=True, slots=True)
 class Remember:
-    """Keep in mind that an address may still be allocated for this Pod, whatever becomes of its intent."""
+    """Write a remembered intent: an address may still be allocated for this Pod after its intent has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocate:
-    """Allocate a new address, tagged at birth."""
+    """Allocate a new address; the same call tags it."""
 
     request: AllocationRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Write both sides of a claim. `address` None: the one just allocated. With `association_id`, as associated.
+    """Write both sides of a claim.
 
-    `silent`: the install that is fenced with the same write, for it still holds the address.
+    `address`: None for the one that was just allocated. `association_id`: where it is given, the claim is written as
+    associated. `silent`: the install that still holds the address; the same write fences it.
     """
 
     mode: Mode
@@ -56,14 +57,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Salvage:
-    """An address that was allocated for a Pod that is gone meanwhile: take it under the claim, to be released."""
+    """Claim an address that was allocated for a Pod which is gone by now, so that it is released."""
 
     address: Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retarget:
-    """The claim is for another interface or private IP from now on."""
+    """Give the claim another target: another interface or private IP."""
 
     target: Target
 
@@ -82,7 +83,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """Make the Pod carry the labels of its address, and its readiness condition, if it has that gate, say True."""
+    """Set the labels of the Pod's address, and its readiness condition to True if the Pod has that readiness gate."""
 
     mode: Mode
 
@@ -120,7 +121,7 @@ class Forget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tell:
-    """Say something on the Pod."""
+    """Emit an event on the Pod."""
 
     event: PodEvent
 

@@ -1,7 +1,7 @@
 """Which addresses, found associated or tagged, are a Pod's own although the ledger does not know it.
 
-Two things lead here: the Go controller gave the address out before us, or the table was emptied or restored. In
-both the tags and the association are the only witnesses, and an address is taken only where they agree.
+There are two causes: the Go controller gave the address out before us, or the table was emptied or restored. In both
+cases only the tags and the association say whose the address is. It is adopted only where the two agree.
 """
 
 from controller.core import contract
@@ -20,7 +20,7 @@ def is_own_auto(address: Address, facts: Facts, uid: PodUid) -> bool:
 
 
 def found_tags(address: Address) -> AdoptedTags | None:
-    """What its tags say of whom it was given to; None where they say nothing."""
+    """Which Pod its tags say it was given to; None where they name none."""
     tags = address.tags
     if contract.TAG_POD not in tags or contract.TAG_TYPE not in tags:
         return None

@@ -1,4 +1,4 @@
-"""How an `auto` address is asked for: with tags that say whose it is from its first moment, so none is ever lost."""
+"""How an `auto` address is allocated: AllocateAddress itself writes the tags that say whose it is, so none is lost."""
 
 from controller.core import contract
 from controller.core.desire import Serve
@@ -18,7 +18,7 @@ def allocation(s: Situation, wanted: Serve, at: Placed) -> AllocationRequest:
 
 
 def newborn(new: Allocation, request: AllocationRequest, facts: Facts) -> Address:
-    """The address that EC2 gave for this request, as a describe will show it."""
+    """The address that EC2 allocated for this request, as a describe will show it."""
     return Address(
         allocation_id=new.allocation_id,
         public_ip=new.public_ip,
@@ -29,7 +29,7 @@ def newborn(new: Allocation, request: AllocationRequest, facts: Facts) -> Addres
 
 
 def birth_tags(facts: Facts, pod: PodView, mode: Mode) -> dict[str, str]:
-    """The tags of an address that is allocated, written by AllocateAddress itself so that none is ever without them."""
+    """The tags with which an address is allocated."""
     return {
         **facts.extra_tags,
         contract.TAG_TYPE: str(mode),

@@ -1,8 +1,8 @@
-"""What one replica knows of the race for the Lease, as a value, and how each thing that happens changes it.
+"""What one replica knows of the election, as a value, and how each event changes that value.
 
-Kept apart from the decision (`election.step`) so that both are pure: a thread drives them against a real API server
-and a test drives them through a thousand worlds. All times are seconds of this process's own monotonic clock. The
-times on the Lease are written for people; they are compared for equality only, to know a write of ours again.
+The decision is in `election.step`. Both are pure, so a thread can run them on a real API server, and a test on
+thousands of made-up cases. All times are seconds of this process's own monotonic clock. The times on the Lease are
+written for people; they are compared for equality only, to recognize a write of our own.
 
 Why that suffices: a candidate counts the record's duration from when it first SAW the record, which is after the
 write, which is after the holder sent it, which is where the holder's own deadline counts from. A stale view does no
@@ -19,7 +19,7 @@ MAX_LEASE_DURATION = 3600.0
 """Seconds. No replica can be started with more, so a Lease that claims more was edited by hand."""
 
 _POLL_AFTER = 1.0
-"""A follower that heard nothing for so many retry periods looks for itself: the holder renews a little oftener."""
+"""Retry periods without news, after which a follower reads the Lease; the holder renews a little more often."""
 
 _REMEMBERED_WRITES = 32
 
@@ -36,7 +36,7 @@ class Timings:
 
 
 class Stage(Enum):
-    """How far the term of a holder is: no epoch yet, epoch being raised, epoch raised."""
+    """How far a holder's term has come: no epoch yet, epoch being raised, epoch raised."""
 
     IDLE = "idle"
     BEGINNING = "beginning"
@@ -98,17 +98,17 @@ class View:
 
     @property
     def stuck(self) -> bool:
-        """Whether the hold was given up because the loop hung, and it has not woken since."""
+        """Whether the Lease was given up because the loop hung, and the loop has not woken since."""
         return self.stuck_at is not None and self.progress <= self.stuck_at
 
     def wrote(self, lease: Lease) -> bool:
-        """Whether this record is a write of ours: our identity alone could be a copy."""
+        """Whether we wrote this record. Our identity in it does not prove that: it could be a copy."""
         mark = (self.identity, lease.acquired, lease.renewed)
         return lease.holder == self.identity and any((w.holder, w.acquired, w.renewed) == mark for w in self.writes)
 
 
 def observe(view: View, lease: Lease | None, now: float) -> View:
-    """A read of the Lease that ended now. It is believed whatever was seen before."""
+    """A read of the Lease has just ended. Its result replaces what was seen before."""
     changed = lease != view.lease
     return replace(
         view,
@@ -122,7 +122,7 @@ def observe(view: View, lease: Lease | None, now: float) -> View:
 
 
 def hear(view: View, lease: Lease | None, now: float) -> View:
-    """An event of the watch. It may be old news, so it never unseats a holder: it makes one look."""
+    """An event of the watch. It may be out of date, so it never ends a holder's term: it causes a read."""
     if lease is None or not view.known:
         return replace(view, look_due=min(view.look_due, now))
     if view.lease and _older(lease, view.lease):
@@ -133,7 +133,7 @@ def hear(view: View, lease: Lease | None, now: float) -> View:
 
 
 def able(view: View, is_able: bool, now: float) -> View:
-    """Whether AWS can be called from here: who cannot leaves the Lease to somebody who may be able to."""
+    """Whether AWS can be called from here. A replica that cannot call it leaves the Lease to others."""
     since = view.unable_since if view.unable_since is not None else now
     return replace(view, unable_since=None if is_able else since)
 
@@ -144,7 +144,7 @@ def unseen(view: View, now: float) -> View:
 
 
 def sending(view: View, lease: Lease) -> View:
-    """This record is about to be sent: from now on it may turn up."""
+    """This record is about to be sent: from now on the Lease may show it."""
     return replace(view, writes=(*view.writes, lease)[-_REMEMBERED_WRITES:])
 
 
@@ -167,18 +167,18 @@ def acknowledged(view: View, lease: Lease, sent: float, jitter: float = 0.0) -> 
 
 
 def refused(view: View, now: float) -> View:
-    """A write met another version, or no Lease: look at once, and the second time in a row less hastily."""
+    """A write met another version, or no Lease: read it at once; after the second time in a row, after a pause."""
     pause = view.timings.retry_period / 4 if view.conflicts else 0.0
     return replace(view, conflicts=view.conflicts + 1, due=now + pause, look_due=now + pause)
 
 
 def unanswered(view: View, sent: float) -> View:
-    """A write failed, or nobody knows: try again one retry period after it was sent."""
+    """A write failed, or its outcome is unknown: try again one retry period after it was sent."""
     return replace(view, due=sent + view.timings.retry_period)
 
 
 def beginning(view: View, now: float) -> View:
-    """The epoch is being raised, elsewhere."""
+    """Another thread is raising the epoch."""
     return replace(view, stage=Stage.BEGINNING, stage_since=now, attempt=view.attempt + 1)
 
 
@@ -193,7 +193,7 @@ def begin_failed(view: View) -> View:
 
 
 def fenced(view: View, at: float) -> View:
-    """The term is over; the next one needs a renewal sent later than `at`, and is not begun hastily."""
+    """The term is over. The next one needs a renewal sent after `at`, and must not begin too soon after this one."""
     if view.stage is not Stage.OPEN:
         return view
     calm = view.stage_since + view.timings.retry_period
@@ -202,8 +202,8 @@ def fenced(view: View, at: float) -> View:
 
 
 def resigned(view: View, why: Reason, now: float, jitter: float = 0.0) -> View:
-    """The hold is given up. A Lease that is still ours is released where others could do better than we, but not
-    while a call of our last term may be under way."""
+    """The Lease is given up. If it is still ours, and another replica may be able to lead where we are not, it is
+    released; but not while a call of our last term may be under way."""
     give_up = why in (Reason.STUCK, Reason.NOT_BEGUN, Reason.UNABLE)
     ended_at = now if view.stage is Stage.OPEN else view.ended_at
     return replace(
@@ -229,7 +229,7 @@ def release_tried(view: View, lease: Lease | None, now: float) -> View:
 
 
 def _free_at(view: View, lease: Lease | None, now: float) -> float:
-    """A Lease deleted under its holder is not free before that holder has stopped: what was last seen counts on."""
+    """A Lease that was deleted is not free before its holder has stopped: the duration last seen still counts."""
     if lease is None:
         return view.free_at
     if not lease.holder or view.wrote(lease):
@@ -242,7 +242,7 @@ def _next_look(view: View, now: float) -> float:
 
 
 def _back_off(view: View, jitter: float) -> float:
-    """From half a retry period up to a lease duration, so that another replica can try."""
+    """A pause from half a retry period up to a lease duration, in which another replica can try."""
     longest = min(view.timings.lease_duration, view.timings.retry_period * (1 << min(view.failures, 10)))
     return longest * (1 + jitter) / 2
 

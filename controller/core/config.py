@@ -1,8 +1,8 @@
 """What a person may set, in one table: the flag, the variable, the default, the parser and the words of `--help`.
 
 Everything else follows from `SETTINGS`: the command line, the environment, the chart and the documentation. Nothing
-here reads the environment, so that a test can say what was set, and `parse` finds all faults at once: whoever mends
-a Deployment should not have to wait for a second crash to learn of the second fault.
+here reads the environment, so a test can pass in what was set. `parse` finds all faults at once, so that nobody has to
+start the program again to learn of the second fault.
 """
 
 from collections.abc import Collection, Mapping
@@ -44,9 +44,9 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What the program was started with. All times are seconds; None is found out later, as `SETTINGS` says.
+    """What the program was started with. All times are seconds; what is None is found out later, as `SETTINGS` says.
 
-    `warnings` are lines about what was written and could not be meant, to be logged at the start.
+    `warnings`: lines to be logged at the start, about values that were replaced by others.
     """
 
     kubeconfig: str | None
@@ -247,9 +247,8 @@ def parse(
 ) -> Config:
     """The configuration that `flags` (by field; None: not given) and `env` (by variable) ask for; a flag wins.
 
-    Raises Misconfigured with one line for each fault; what is taken in another sense is in the result's `warnings`.
-    `required` names the fields that must not be empty: a command
-    that needs less than the controller says so.
+    Raises Misconfigured with one line for each fault. A value that was replaced by another is in the result's
+    `warnings`. `required` names the fields that must not be empty: some commands need fewer than the controller.
     """
     faults: list[str] = []
     found: dict[str, Any] = {s.field: _value(s, flags, env, faults, must=s.field in required) for s in SETTINGS}
@@ -293,6 +292,6 @@ def _shown(raw: str) -> str:
 
 
 def _contradictions(found: Mapping[str, Any]) -> list[str]:
-    """Times that do not fit together, a line for each; nothing where one of them is not even a time."""
+    """Times that contradict each other, a line for each; nothing where one of them could not be parsed."""
     times = {field: found[field] for field in ("lease_duration", "renew_deadline", "retry_period", "call_timeout")}
     return [] if None in times.values() else validate_timings(Timings(**times))

@@ -1,8 +1,8 @@
 """The names that users see and write, letter by letter: annotations, labels, tags, event reasons.
 
-Every name is a promise: manifests, downward-API mounts and pre-tagged addresses out there contain it. So each kind
-stands here and nowhere else in the program. The three kinds look alike and are not: annotations and tags carry a
-prefix, labels carry none (the Go controller's source, `pkg/config.go`, and the init container of its README).
+No name may change: users' manifests, downward-API mounts and tagged addresses contain it. So each name stands here and
+nowhere else in the program. Annotations and tags have a prefix, labels have none (the Go controller's source,
+`pkg/config.go`, and the init container of its README).
 """
 
 import re
@@ -56,7 +56,7 @@ _SHOWN = 100
 LONGEST_TAG_KEY: Final = 128
 LONGEST_TAG_VALUE: Final = 256
 LONGEST_READ: Final = LONGEST_TAG_KEY + 1
-"""Characters of an annotation that are looked at: no legal value is as long, and messages show fewer."""
+"""So many characters of an annotation are read: every legal value is shorter, and messages show fewer."""
 
 _UNSEEN = (
     *range(0x20),
@@ -71,7 +71,7 @@ _UNSEEN = (
     *range(0xFFF9, 0xFFFC),
     *range(0xE0000, 0xE0080),
 )
-"""What shows as nothing, or as a space, or turns the line around: controls, blanks, fillers, joiners, variation
+"""Characters that show as nothing or as a space, or reverse the text: controls, blanks, fillers, joiners, variation
 selectors, bidirectional marks, tag characters."""
 
 
@@ -92,14 +92,14 @@ def is_label_value(value: str) -> bool:
 
 
 def public_pool_fault(value: str) -> str | None:
-    """What is wrong with the id of a public IPv4 pool, in words; None if nothing. Which ones there are, EC2 knows."""
+    """What is wrong with the id of a public IPv4 pool, in words; None if nothing. Only its form is checked."""
     if _POOL_ID.fullmatch(value) is None:
         return f"{quoted(value)} is not the id of a public IPv4 pool, or amazon"
     return None
 
 
 def quoted(value: str) -> str:
-    """A value of a user's as messages show it: of bearable length, and what cannot be seen is shown by its number.
+    """A value of a user's as messages show it: shortened, and with the numbers of characters that cannot be seen.
 
     The chart's admission policy does the same in CEL.
     """
@@ -107,25 +107,27 @@ def quoted(value: str) -> str:
 
 
 def shortened(value: str) -> str:
-    """A value of a user's, of bearable length: an annotation may have 256 KiB."""
+    """A value of a user's, shortened for a message: an annotation may have 256 KiB."""
     return value if len(value) <= _SHOWN else value[:_SHOWN] + "..."
 
 
 def legible(text: str) -> str:
-    """A message with text of strangers as it leaves us, for a log, a terminal or an event: on one line, and what cannot
-    be seen, or would steer a terminal, is shown by its number. What is `quoted` already stays as it is.
+    """A message that may contain text of strangers, made safe for a log, a terminal or an event.
+
+    The result is one line. Characters that cannot be seen, or that control a terminal, are shown by their numbers.
+    Text that is `quoted` already stays as it is.
     """
     shown = text.translate(_NUMBERS)
     return shown if shown.isprintable() else "".join(c if c.isprintable() else _number(c) for c in shown)
 
 
 def for_tenants(text: str) -> str:
-    """AWS's words as the author of a Pod may read them: without the role's ARN and the account."""
+    """A message of AWS without the role's ARN and the account, which authors of Pods must not learn."""
     return _IDENTITIES.sub("(left out)", text)
 
 
 def pod_tag(namespace: str, name: str) -> str:
-    """The value of the tag that names a Pod, as long as a tag's value may be: people read it, UIDs identify."""
+    """The value of the tag that names a Pod, cut at a tag's longest value. It is for people; UIDs identify the Pod."""
     return f"{namespace}/{name}"[:LONGEST_TAG_VALUE]
 
 

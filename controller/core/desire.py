@@ -1,6 +1,6 @@
-"""What a Pod asks for, read from its annotations and its state, or what is wrong with the asking.
+"""What a Pod asks for, read from its annotations and its state, or what is wrong with its annotations.
 
-Nothing here looks at EC2 or at the ledger: the same Pod always desires the same.
+Nothing here depends on EC2 or on the ledger: for the same Pod the answer is always the same.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invalid:
-    """The Pod asks wrongly; `why` says what is wrong and what is right."""
+    """The Pod's annotations are wrong; `why` says what is wrong and what would be right."""
 
     why: str
 
@@ -44,7 +44,7 @@ class Invalid:
 class Gone:
     """The Pod is gone, or its containers are: its private IP is no longer its own.
 
-    to: the Pod that has the IP now, as people read it, where this one is still listed with it.
+    to: the Pod that has the IP now, in words, where this Pod is still listed with it.
     """
 
     to: str = ""
@@ -52,7 +52,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unproven:
-    """What the cache shows proves nothing yet: no Pod, or one (`shown`) that departs from an inherited claim."""
+    """The cache proves nothing yet: it shows no Pod, or one (`shown`) that contradicts an inherited claim."""
 
     shown: Nothing | Pending | Serve | None = None
 
@@ -74,7 +74,7 @@ def desire(pod: PodView) -> Desire:
 
 
 def departs(wanted: Desire, record: PodRecord) -> bool:
-    """Whether this claim, or its target, would have to go for what the Pod asks now."""
+    """Whether this claim, or its target, would have to be given up for what the Pod asks for now."""
     match wanted:
         case Nothing():
             return True

@@ -1,4 +1,4 @@
-"""What `doctor` says: for each check a finding, its grade, and what to do about it; decided apart from looking."""
+"""What `doctor` says: for each check a finding, its grade, and what to do about it. Nothing here calls an API."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _MORE = f"{QuotaExceeded.advice}, or keep fewer (--keep-quota)"
 
 
 class Grade(IntEnum):
-    """How grave a finding is; the gravest is the exit code."""
+    """How serious a finding is; the most serious one is the exit code."""
 
     FINE = 0
     WARNING = 1
@@ -28,7 +28,7 @@ _MARKS = {Grade.FINE: "√", Grade.WARNING: "‼", Grade.BROKEN: "×"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one check found; `advice` says what to do where that is something."""
+    """What one check found. `advice` says what to do; it is empty where nothing has to be done."""
 
     check: str
     grade: Grade
@@ -38,9 +38,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What was found to sign calls with. `source` is botocore's word for who gave them; `trouble`: why there are none.
+    """The credentials that were found. `source`: botocore's name of their provider; `trouble`: why there are none.
 
-    `expires_in_s`: None where they do not expire, or nobody says when.
+    `expires_in_s`: None where they do not expire, or where the time is not known.
     """
 
     source: str = ""
@@ -68,7 +68,7 @@ def of_credentials(seen: Credentials) -> Finding:
 
 
 def of_call(check: str, text: str, error: PodEipError | None = None) -> Finding:
-    """What a call that must work came to: `text` where it did, AWS's code and the advice for it where it did not."""
+    """The finding for a call that must work: `text` if it worked; else AWS's code and the advice for it."""
     if error is None:
         return Finding(check=check, grade=Grade.FINE, text=text)
     said = f"{error.code}: {error.message}" if error.code not in error.message else error.message
@@ -76,7 +76,7 @@ def of_call(check: str, text: str, error: PodEipError | None = None) -> Finding:
 
 
 def of_quota(quota: AccountQuota, error: PodEipError | None = None) -> Finding:
-    """How much of the account's quota is left for `auto`. One that cannot be read holds nobody back: a warning."""
+    """How much of the account's quota is left for `auto`. If it cannot be read, that is a warning only."""
     if quota.room is None:
         said = of_call("quota", "", error) if error else None
         text = said.text if said else "EC2 does not say how many addresses the account may have"

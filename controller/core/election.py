@@ -1,12 +1,12 @@
 """Who leads: one pure step from what a candidate knows, and its clock, to the one thing to do next.
 
-Guaranteed, while clocks run at rates that differ by less than lease duration / renew deadline and nobody edits the
-Lease by hand: no two candidates are before their deadlines at once, and a holder that dies is replaced within the
-lease duration and one retry period of its last renewal.
+What is guaranteed: no two candidates are before their deadlines at once, and a holder that dies is replaced within the
+lease duration and one retry period of its last renewal. It holds while the clocks' rates differ by less than lease
+duration / renew deadline, and nobody edits the Lease by hand.
 
-Not guaranteed: that a call which started before the deadline has ended everywhere when the next leader starts. The
-ledger's epoch fences its writes; EC2 has nothing of the kind. A Lease that is deleted or rewritten by hand can
-give two holders for as long as the first needs to notice.
+What is not guaranteed: that a call which started before the deadline has ended when the next leader starts. The
+ledger's epoch fences its writes; EC2 has no fence. After a Lease was deleted or rewritten by hand, there can be two
+holders until the first one notices.
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follow:
-    """Somebody else holds it, or we shall not: nothing to do before `until`."""
+    """Somebody else holds it, or we must not take it: nothing to do before `until`."""
 
     until: float
 
@@ -37,7 +37,7 @@ class Acquire:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
-    """The hold is fresh: raise the epoch above this one, while renewals go on."""
+    """We hold the Lease since just now: raise the epoch above this one, while renewals go on."""
 
     epoch: int
 
@@ -79,12 +79,12 @@ def step(view: View, now: float, stamp: str) -> Decision:
 
 
 def released(view: View, lease: Lease, stamp: str) -> Lease:
-    """The record that gives this Lease up: free at once, its epoch kept."""
+    """The record that releases this Lease: it is free at once, and keeps its epoch."""
     return replace(lease, holder="", duration_s=1, renewed=stamp, epoch=max(lease.epoch, view.epoch))
 
 
 def validate_timings(timings: Timings) -> list[str]:
-    """What is wrong with these timings, a line for each fault, in the words of the flags."""
+    """What is wrong with these timings: a line for each fault, which names the flags."""
     lease, renew = timings.lease_duration, timings.renew_deadline
     retry, call = timings.retry_period, timings.call_timeout
     named = {"lease-duration": lease, "renew-deadline": renew, "retry-period": retry, "call-timeout": call}
@@ -141,22 +141,22 @@ def _why_resign(view: View, now: float) -> Reason | None:
 
 
 def _stuck_from(view: View) -> float:
-    """A standby's loop may have had nothing to wake for, so the hold itself counts as progress."""
+    """A standby's loop may have had no reason to wake, so only the time since we got the Lease counts."""
     return max(view.progress, view.held_since) + view.timings.renew_deadline
 
 
 def _unable_from(view: View) -> float:
-    """A lease duration without credentials is no hiccup: whoever has some could lead meanwhile."""
+    """After a lease duration without credentials the Lease is given up, so that a replica that has some can lead."""
     return float("inf") if view.unable_since is None else view.unable_since + view.timings.lease_duration
 
 
 def _begin_limit(view: View) -> float:
-    """A holder that cannot get its epoch keeps the others from trying: a lease duration, not longer."""
+    """A holder without an epoch keeps the others from trying, so it gives up after a lease duration."""
     return view.stage_since + view.timings.lease_duration if view.stage is Stage.BEGINNING else float("inf")
 
 
 def _may_begin(view: View, now: float) -> bool:
-    """Only on a renewal sent after the last fencing: whoever fenced us may hold the Lease by now."""
+    """Whether a renewal was sent after the last fencing: the replica that fenced us may hold the Lease by now."""
     fresh = view.renewed_at is not None and view.renewed_at > view.fenced_at
     return view.stage is Stage.IDLE and fresh and now >= view.not_before
 

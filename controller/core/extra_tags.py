@@ -1,4 +1,4 @@
-"""The tags that an organization wants on every address: parsed from one setting, refused at the start if EC2 would.
+"""The tags that an organization wants on every address, parsed from one setting. What EC2 would refuse ends the start.
 
 A service control policy may refuse each AllocateAddress without a cost tag; then no `auto` Pod is served until they are
 set here. Limits are those of the Amazon EC2 user guide, "Tag your Amazon EC2 resources".

@@ -1,9 +1,9 @@
 """Tag keys that are never a pool, because somebody else's program writes them.
 
-An address that carries one is kept for something: a NAT gateway, a load balancer, another tool's stack. It is free only
-as long as nothing runs there, so a Pod that names such a key would take a stranger's address. `Name` alone is no
-family, but consoles and most tools write it on everything. Letters count as they are written for it; elsewhere not,
-since AWS reserves `aws:` in any case.
+An address with such a key is kept for something: a NAT gateway, a load balancer, another tool's stack. It may be
+associated with nothing for a while, and a Pod that names the key would then take it. `Name` is the one key that is
+listed by itself: consoles and most tools write it on everything. It is compared with case. The families are compared
+without case, since AWS reserves `aws:` in any case.
 """
 
 import re
@@ -23,7 +23,7 @@ FAMILIES: Final = (
     "*.aws.com/*",  # the EBS and EFS drivers: ebs.csi.aws.com/cluster
     "kubernetes.io/*",  # who may use a resource of which cluster: kubernetes.io/cluster/NAME
     "*.kubernetes.io/*",
-    "kubernetescluster",  # kops, and the cloud provider of before
+    "kubernetescluster",  # kops, and the in-tree cloud provider of earlier Kubernetes
     "k8s.io/*",  # the cluster autoscaler, kops
     "*.k8s.io/*",  # Cluster API for AWS: sigs.k8s.io/cluster-api-provider-aws/...; eksctl.cluster.k8s.io/...
     "*.x-k8s.io/*",  # Cluster API: cluster.x-k8s.io/...
@@ -33,7 +33,7 @@ FAMILIES: Final = (
     "*.karpenter.sh/*",
     "eksctl.io/*",
     "*.eksctl.io/*",  # alpha.eksctl.io/cluster-name
-    "terraform*",  # stacks of Terraform and of who follows its habits
+    "terraform*",  # stacks of Terraform, and of tools that use the same keys
     "managed?by",
     "managedby",
     "crossplane-*",
@@ -47,7 +47,7 @@ FAMILIES: Final = (
     "red-hat-*",
     "openshift*",
 )
-"""Globs in small letters; `?` is one character."""
+"""Globs in lower case; `?` is one character."""
 
 
 def pattern() -> str:

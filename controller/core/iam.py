@@ -1,9 +1,8 @@
 """The IAM policies in `deploy/iam`, as a table, so that no file can be forgotten when a call or a tag is added.
 
-Each statement rests on a row of AWS's service authorization reference: a condition on a key that AWS does not know for
-that action and kind of resource would deny everything, without a word why. The fact is named beside each statement.
-Words in capitals (ACCOUNT, REGION, VPC, CLUSTER-UID, ...) are for the operator to replace; `deploy/iam/README.md` says
-by what.
+Each statement follows a row of AWS's service authorization reference, named beside it. A condition on a key that AWS
+does not know for that action and kind of resource would deny everything, and AWS would not say why. The operator
+replaces the words in capitals (ACCOUNT, REGION, VPC, CLUSTER-UID, ...), as `deploy/iam/README.md` says.
 """
 
 from collections.abc import Mapping
@@ -36,7 +35,7 @@ class Statement:
 
 
 def _any_of(values: tuple[str, ...]) -> str | tuple[str, ...]:
-    """As the files write it: a list is for several."""
+    """The value of a condition as the files write it: a string for one, a list for several."""
     return values[0] if len(values) == 1 else values
 
 
@@ -101,7 +100,7 @@ RELEASE_ADOPTED: Final = Statement(
     sid="ReleaseAdopted", actions=("ec2:ReleaseAddress",), resource=_ADDRESS, condition=_ADOPTED
 )
 CHECK_TABLE: Final = Statement(sid="CheckTheTable", actions=("dynamodb:DescribeTable",), resource=_TABLE)
-# Reads are of all clusters: who else shares the pools, who waits, who has been silent.
+# Reads cover all clusters: who else shares the pools, who waits, who has been silent.
 READ: Final = Statement(sid="ReadTheLedger", actions=("dynamodb:Query", "dynamodb:BatchGetItem"), resource=_TABLE)
 # A transaction has no action of its own; those of its parts know dynamodb:EnclosingOperation (DynamoDB developer
 # guide, "Using IAM with DynamoDB transactions", example 2) and dynamodb:LeadingKeys.

@@ -1,4 +1,4 @@
-"""The Lease that replicas compete for, and the door to it: what the election sees of Kubernetes, and all of it."""
+"""The Lease that replicas compete for, and the port to it. The election sees nothing else of Kubernetes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

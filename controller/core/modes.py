@@ -1,7 +1,7 @@
-"""What makes the modes differ, as one table: who needs to know asks for a trait, and never which mode it is.
+"""How the modes differ, as one table. The rest of the program asks for a trait, and never which mode it is.
 
-So a new mode is a row here, and another lifetime of an address a word in its row. Names that users see stand in
-`contract`; which address belongs to a pool is worked out in `pools`.
+So a new mode is a new row here. Names that users see stand in `contract`; which address belongs to a pool is decided in
+`pools`.
 """
 
 from collections.abc import Callable, Mapping
@@ -90,8 +90,8 @@ def is_releasable(tags: Mapping[str, str]) -> bool:
 
 
 def mode_of_tags(tags: Mapping[str, str]) -> Mode:
-    """The mode for a claim of an address of which nothing but its tags is known.
+    """The mode for the claim of an address of which only the tags are known.
 
-    Of what was not allocated the modes need not be told apart: it goes back to its pool, whichever it was.
+    Where the address was not allocated for a Pod any fixed mode does: it goes back to its pool in each of them.
     """
     return Mode(tags[contract.TAG_TYPE]) if was_allocated(tags) else _OF_A_POOL

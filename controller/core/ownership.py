@@ -1,11 +1,11 @@
 """Whether a network interface is the Pod's own, because an IP is no identity.
 
-A private IP moves to another machine's interface as soon as the old interface is gone, while the API server still
-lists the Pod. An Elastic IP there would make a stranger's machine public. So an interface counts only if it is
-attached to the instance of the Pod's own Node, or is the branch interface that the Pod's annotation names.
+A private IP can be on another machine's interface as soon as the old interface is gone, while the API server still
+lists the Pod. An Elastic IP there would make a stranger's machine public. So an interface counts as the Pod's own only
+if it is attached to the instance of the Pod's Node, or if it is the branch interface that the Pod's annotation names.
 
-A Node without an EC2 instance in its `spec.providerID` owns nothing here: EKS writes it for every instance, and
-without it there is no evidence whose the interface is (docs/limits.md).
+Pods of a Node without an EC2 instance in its `spec.providerID` have no interface of their own in this sense. EKS writes
+that field for every instance; without it nothing proves whose the interface is (docs/limits.md).
 """
 
 from controller.core.contract import quoted
@@ -27,7 +27,7 @@ def is_own(pod: PodView, placed: Placed, instance_id: str | None) -> bool:
 
 
 def has_strayed(shown: str | None, instance_id: str | None) -> bool:
-    """Whether EC2 shows an association on another instance than the Node's; what is not known contradicts nothing."""
+    """Whether EC2 shows an association on another instance than the Node's; False where either is not known."""
     return shown is not None and instance_id is not None and shown != instance_id
 
 

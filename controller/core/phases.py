@@ -1,7 +1,7 @@
-"""The phases of a claim and the ways between them, as data: what is not in this table is never written.
+"""The phases of a claim and the transitions between them, as data: what is not in this table is never written.
 
-Each row is one function of `core/transitions`. A change that leads from one phase to another by a way that its row does
-not have is a mistake of ours, and fails before anything is written. The tables in docs/architecture.md are made from
+Each row is one function of `core/transitions`. A change from one phase to another that is not in its function's row is
+a mistake in the program, and raises before anything is written. The tables in docs/architecture.md are made from
 this one (`python -m tests.unit.architecture_doc`).
 """
 
@@ -20,7 +20,7 @@ P = ParamSpec("P")
 
 
 class Standing(StrEnum):
-    """How a Pod's side stands: absent, in one of the phases, or an intent that is remembered for nobody."""
+    """The state of a Pod's side: absent, in one of the phases, or a remembered intent, which belongs to no Pod."""
 
     ABSENT = "absent"
     INTENT = "intent"
@@ -47,7 +47,7 @@ Way = tuple[Standing, Standing]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One transition, in words for people, and the ways on which it leads.
+    """One transition, described for people, with the phases that it leads from and to.
 
     by: the function of `core/transitions`. asked_by: the step of a plan, or the module that asks for it otherwise.
     condition: what the ledger must still show. ec2: the calls that go before it or follow it.
@@ -181,19 +181,19 @@ WAYS: Final = frozenset(way for row in ROWS for way in row.ways)
 
 
 def standing(record: PodRecord | None) -> Standing:
-    """How this side stands. Of a remembered intent the UID says so, whatever the item has as its phase."""
+    """The state of this side. A remembered intent is recognized by its UID, whatever phase the item has."""
     if record is None:
         return ABSENT
     return REMEMBERED if is_remembered(record.uid) else Standing(record.phase)
 
 
 def way(change: Change) -> Way:
-    """From where to where the Pod's side goes; a change of the address's side alone leaves it absent."""
+    """The state of the Pod's side before and after; both absent where only the address's side changes."""
     return standing(change.pod_before), standing(change.pod_after)
 
 
 def in_table(make: Callable[P, Change]) -> Callable[P, Change]:
-    """A function that makes a change, held to its row. It raises NoSuchTransition where its row has no such way."""
+    """Decorate a function that makes a change: it raises NoSuchTransition where its row does not have this change."""
     allowed = _WAYS.get(make.__name__, ())
 
     @wraps(make)

@@ -1,8 +1,8 @@
 """Who may have which address: the cluster's rules, and how many addresses a namespace may have.
 
-By annotation alone, whoever may create a Pod may take any address of any pool. A policy says otherwise. It is a
-question about a new claim only: what a Pod holds it keeps, whatever the policy has become, for live traffic is not cut
-by an edit. Reading is strict, because a misspelt key would be a rule that nobody enforces; a fault names its place.
+Without a policy, whoever may create a Pod may take any address of any pool. The policy is asked about new claims only:
+a Pod keeps what it holds after every change of the policy, because an edit must not cut live traffic. Parsing is
+strict, because a misspelt key would be a rule that nobody enforces; an error names the place of the mistake.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ class Effect(StrEnum):
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One rule. It matches where all three lists do; what is left out matches everything."""
+    """One rule. It matches where all three lists match; a list that is left out matches everything."""
 
     name: Text
     effect: Effect
@@ -39,7 +39,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     pools: Globs = ("*",)
 
     def matches(self, namespace: str, mode: Mode, pool: str) -> bool:
-        """Whether the rule speaks of this. `pool` is a tag key, for `auto` a public IPv4 pool."""
+        """Whether the rule matches. `pool` is a tag key, for `auto` a public IPv4 pool."""
         return mode in self.modes and _any(self.namespaces, namespace) and _any(self.pools, pool)
 
 
@@ -52,14 +52,14 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All rules and limits; of each the first that matches decides. Without a default the tenancy has one."""
+    """All rules and limits. The first rule that matches decides, and the first limit. `default` None: the tenancy's."""
 
     default: Effect | None = None
     rules: tuple[Rule, ...] = ()
     limits: tuple[Limit, ...] = ()
 
     def refusal(self, namespace: str, mode: Mode, pool: str, *, default: Effect = Effect.ALLOW) -> str | None:
-        """Why a Pod of this namespace may not ask for this; None if it may. `default`: where it has none of its own."""
+        """Why a Pod of this namespace may not ask for this; None if it may. `default`: used if the policy has none."""
         asked = f"Pods of namespace '{namespace}' use mode {mode} with pool {quoted(pool)}"
         rule = next((rule for rule in self.rules if rule.matches(namespace, mode, pool)), None)
         if rule is None:
@@ -77,9 +77,9 @@ ALLOW_ALL = Policy()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What the policy has against a new claim. `waits`: only until another Pod of the namespace gives one up.
+    """Why the policy refuses a new claim. `waits`: only until another Pod of the namespace gives an address up.
 
-    `for_any`: until any other Pod does.
+    `for_any`: until any Pod of the install gives one up.
     """
 
     why: str
@@ -88,7 +88,7 @@ class Refusal:
 
 
 def over(limit: Limit, namespace: str, held: int) -> Refusal:
-    """A namespace that has what its limit allows."""
+    """The refusal where a namespace holds as many addresses as its limit allows."""
     why = (
         f"limit '{limit.name}' of the policy lets namespace '{namespace}' have {limit.addresses} at most, "
         f"and it has {held}; waiting for one to get free"
@@ -116,7 +116,7 @@ def parse(text: str) -> Policy:
 
 
 class _Strict(yaml.SafeLoader):
-    """YAML without the silent loss of a key that is written twice."""
+    """A YAML loader that refuses a key that is written twice; PyYAML would drop the first one silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         keys = [(key.value, key) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]

@@ -1,8 +1,8 @@
 """Which addresses a pool has, and for whom: a tag's key makes the pool, its value may keep an address for one Pod.
 
-A value `namespace/podname`, or `cluster:namespace/podname`, names a Pod. An address with such a value is kept for it,
-also while that Pod restarts and the address is free: others in mode `fixed-tag`, which asks for any address with the
-key, are not offered it. One that is associated with a Pod already stays there, for live traffic is not cut by a rule.
+A value `namespace/podname`, or `cluster:namespace/podname`, names a Pod. An address with such a value is kept for that
+Pod, also while the Pod restarts and the address is free. Other Pods in mode `fixed-tag`, which asks for any address
+with the key, are not offered it. An address that is associated with a Pod already stays there: live traffic is not cut.
 """
 
 import re
@@ -27,10 +27,10 @@ def in_pool(address: Address, mode: Mode, pool: str, holder: str, cluster: str) 
 
 
 def carries(address: Address, key: str) -> bool:
-    """Whether this tag key makes it one of a pool; what was allocated for a Pod is in none."""
+    """Whether the address is in the pool of this tag key; one that was allocated for a Pod is in no pool."""
     return key in address.tags and not was_allocated(address.tags)
 
 
 def is_kept_for_one(address: Address, mode: Mode, pool: str) -> bool:
-    """Whether its value names a Pod, so that who asks for any address of the pool does not get this one."""
+    """Whether its value names a Pod, so that a Pod which asks for any address of the pool does not get this one."""
     return TRAITS[mode].source is Source.ANY and _NAMES_A_POD.fullmatch(address.tags.get(pool, "")) is not None

@@ -1,7 +1,7 @@
-"""The doors of the core: what the engine asks of EC2, Kubernetes and the ledger, and in which words.
+"""The ports of the core: what the engine asks of EC2, Kubernetes and the ledger, as Protocols.
 
-Adapters implement these Protocols and raise the errors of `state.errors`, nothing else. The records that pass
-through the doors are here too, so that neither adapter knows the other. Longer than other files: it is one table.
+Adapters implement them and raise the errors of `state.errors`, nothing else. The records that the ports take and return
+are here too, so that neither adapter knows the other. The file is longer than others, because it is one table.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ from state.model import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Association:
-    """Where EC2 says that an address is. `instance_id` is None for interfaces that no instance has."""
+    """What EC2 shows an address associated with. `instance_id`: None where the interface has no instance."""
 
     association_id: AssociationId
     target: Target
@@ -37,7 +37,7 @@ class Association:
 class Address:
     """An Elastic IP as DescribeAddresses shows it (service-managed ones are left out by the adapter).
 
-    `readable` false: EC2 has it, but what it says of it cannot be read. That is no absence, and nothing else.
+    `readable`: False where EC2 lists the address but its fields cannot be read; all that is known is that it exists.
     `public_ipv4_pool`: where it is from; empty where EC2 does not say, `amazon` where it is Amazon's own.
     """
 
@@ -63,7 +63,7 @@ class Interface:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationRequest:
-    """What AllocateAddress is told; `border_group` None means the Region's own."""
+    """The parameters of AllocateAddress; `border_group` None means the Region's own."""
 
     public_ipv4_pool: str
     tags: Mapping[str, str]
@@ -79,7 +79,7 @@ class Allocation:
 
 
 class Ec2(Protocol):
-    """EC2's part about addresses. Mutations raise NotLeading instead of starting too late, and are never retried."""
+    """The calls to EC2. Mutations raise NotLeading instead of starting too late, and are never retried."""
 
     def describe_addresses(self) -> Sequence[Address]:
         """All addresses of the account and Region, one call."""
@@ -94,7 +94,7 @@ class Ec2(Protocol):
         ...
 
     def describe_interfaces_by_instance(self, instance_ids: Iterable[str]) -> Sequence[Interface]:
-        """The VPC's interfaces that are attached to one of these instances: the way to delegated prefixes."""
+        """The VPC's interfaces that are attached to one of these instances, with their delegated prefixes."""
         ...
 
     def allocate(self, request: AllocationRequest) -> Allocation:
@@ -102,7 +102,7 @@ class Ec2(Protocol):
         ...
 
     def associate(self, allocation_id: AllocationId, target: Target) -> AssociationId:
-        """Associate with AllowReassociation=false. The same again gives the same id."""
+        """Associate with AllowReassociation=false. Returns the association id; the same call again, the same id."""
         ...
 
     def disassociate(self, association_id: AssociationId) -> None:
@@ -116,11 +116,11 @@ class Ec2(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodView:
-    """What matters of a Pod. `annotations` and `labels` hold the controller's own only.
+    """What the controller reads of a Pod. `annotations` and `labels` hold the controller's own only.
 
-    `branch_interfaces`: the ones that the VPC resource controller gave to it alone.
-    `ip` is its IPv4 address; `ipv6_only`: it has addresses, and none of that kind.
-    `finished` is a terminal phase; `drained` is: being deleted, and all containers have terminated.
+    `branch_interfaces`: those that the VPC resource controller created for this Pod.
+    `ip`: its IPv4 address; `ipv6_only`: it has addresses, and none is IPv4.
+    `finished`: it is in a terminal phase. `drained`: it is being deleted, and all of its containers have terminated.
     `condition` is the status of our readiness condition (None: there is none); `gated`: readinessGates names it.
     `version` is its resourceVersion: two views that differ in nothing else are equal.
     """
@@ -154,7 +154,7 @@ class EventType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodEvent:
-    """A Kubernetes event to be: counted, not repeated, where the same was said before."""
+    """A Kubernetes event to be emitted. If the same event exists, its count is raised instead."""
 
     type: str
     reason: str
@@ -180,7 +180,7 @@ class Pods(Protocol):
     def at_ip(self, ip: str) -> Sequence[PodView]:
         """The live (not finished, not drained) Pods that have this IP.
 
-        All hostNetwork Pods of a node have the node's: of them only those that carry something of ours.
+        All hostNetwork Pods of a node have the node's IP: of them, only those with an annotation or label of ours.
         """
         ...
 
@@ -192,7 +192,7 @@ class Pods(Protocol):
         ...
 
     def in_scope(self, namespace: str) -> bool:
-        """Whether this namespace is watched: else absence from the cache means nothing."""
+        """Whether this namespace is watched. If not, a Pod's absence from the cache proves nothing."""
         ...
 
     def seen_deleted(self, uid: PodUid) -> bool:
@@ -204,9 +204,9 @@ class Pods(Protocol):
         ...
 
     def patch_labels(self, pod: PodView, labels: Mapping[str, str | None]) -> PodView:
-        """Set and remove (None) labels of the Pod with this UID and, where it is given, this version: what it is then.
+        """Set and remove (None) labels of the Pod with this UID and, if given, this version. Returns the new Pod.
 
-        ObjectNotFound: there is none of its name. ObjectConflict: it is another, or has changed.
+        ObjectNotFound: there is no Pod of this name. ObjectConflict: the Pod has another UID, or another version.
         """
         ...
 
@@ -228,7 +228,7 @@ class Pods(Protocol):
 
 
 class Events(Protocol):
-    """Where a Pod's author reads what happened. Never raises, never blocks: events are told, not relied on."""
+    """Kubernetes events, for the authors of Pods. Never raises, never blocks; nothing depends on an event."""
 
     def emit(self, pod: PodView, event: PodEvent) -> None:
         """Queue an event for this Pod."""
@@ -239,7 +239,7 @@ class Ledger(Protocol):
     """The claims of this install, and what it knows of other installs' claims. All reads are strong."""
 
     def pods(self) -> Mapping[PodUid, PodRecord]:
-        """Every claim of this install, from the cache that is exact while we lead."""
+        """Every claim of this install, from the cache, which is exact while we lead."""
         ...
 
     def pod(self, uid: PodUid) -> PodRecord | None:
@@ -276,7 +276,7 @@ class Ledger(Protocol):
 
 
 class Heart(Protocol):
-    """The install's own pulse in the table."""
+    """The install's own heartbeat in the table."""
 
     def heartbeat(self, queues: Sequence[PoolQueue] | None = None) -> None:
         """Move this install's counter, and tell the others which Pods wait (None: as was told before)."""
@@ -288,7 +288,7 @@ class Heart(Protocol):
 
 
 class Guard(Protocol):
-    """The last question before anything is sent that changes the world."""
+    """Whether a mutation may be sent; asked as the last thing before it is."""
 
     def check(self) -> None:
         """Raise NotLeading unless a call that starts now ends, at its time limit, before the leader's deadline."""
@@ -304,14 +304,14 @@ class Clock(Protocol):
 
 
 class Observer(Protocol):
-    """What telemetry is told. A failing observer is its own problem: it never raises."""
+    """What telemetry is told. It never raises."""
 
     def call(self, service: str, operation: str, seconds: float, code: str) -> None:
-        """A call left the process and came back (code "" for success)."""
+        """A call to an API has ended (code "" for success)."""
         ...
 
     def event_dropped(self, reason: str) -> None:
-        """An event about a Pod is told to nobody, for this reason."""
+        """An event about a Pod was dropped, for this reason."""
         ...
 
 

@@ -1,8 +1,8 @@
-"""How much of the account's quota of addresses `auto` may use: the last ones are kept for whoever else needs some.
+"""How much of the account's quota of addresses `auto` may use: the last ones are kept for others.
 
-NAT gateways and load balancers draw on the same quota (EC2-VPC Elastic IPs, of one account in one Region) and cannot
-wait in line. A setting says how many are kept; without it, and where nobody knows the quota, nobody is held back.
-Addresses of a public IPv4 pool of one's own, and those that a service of AWS manages, count as none of it.
+NAT gateways and load balancers use the same quota (EC2-VPC Elastic IPs, of one account in one Region), and fail where
+it is used up. A setting says how many addresses are kept. Without it, and where the quota is not known, no Pod waits.
+Addresses of a public IPv4 pool of one's own, and those that a service of AWS manages, do not use the quota.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from controller.core.ports import Address
 from controller.core.situation import NoOffer
 
 NEAR = 10
-"""Where fewer addresses than this are left, others may take the last of them: what is used is looked at anew."""
+"""Where fewer addresses than this are left, others may take the last ones, so all addresses are described again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountQuota:
-    """How many addresses the account has, may have (None: nobody knows), and how many of these are kept for others.
+    """How many addresses the account has, may have (None: not known), and how many of these are kept for others.
 
     `trouble`: the code of why it could not be read at the last try; empty if it could.
     """
@@ -31,18 +31,19 @@ class AccountQuota:
 
     @property
     def room(self) -> int | None:
-        """How many addresses `auto` may still allocate, below 0 where others have what is kept; None: nobody knows."""
+        """How many addresses `auto` may still allocate; below 0 where others use what is kept; None: not known."""
         return None if self.allowed is None else self.allowed - self.kept - self.used
 
     @property
     def near(self) -> bool:
-        """Whether so little is left that an old look does not do."""
+        """Whether so few are left that a fresh describe is needed."""
         return self.room is not None and self.room < NEAR
 
     def no_room(self, coming: int) -> NoOffer | None:
         """Why no address may be allocated now, while so many allocations are on their way; None if one may.
 
-        Where only those stand in the way, each may fail yet, or be counted twice as it is done: nothing is said of it.
+        Where there would be room without those on their way, the Pod is told nothing yet: each of them may still fail,
+        or be counted twice for a moment as it ends.
         """
         if self.room is None or self.room > coming:
             return None
@@ -54,15 +55,15 @@ class AccountQuota:
 
 
 def counts(public_ipv4_pool: str) -> bool:
-    """Whether an address from this pool draws on the quota; where EC2 names no pool, it is taken for Amazon's."""
+    """Whether an address from this pool uses the quota; where EC2 names no pool, Amazon's is assumed."""
     return public_ipv4_pool in ("", AMAZON_POOL)
 
 
 def used(addresses: Iterable[Address]) -> int:
-    """How many of these draw on the quota."""
+    """How many of these use the quota."""
     return sum(counts(address.public_ipv4_pool) for address in addresses)
 
 
 def draws(plan: Plan) -> bool:
-    """Whether this plan allocates an address that does."""
+    """Whether this plan allocates an address that uses the quota."""
     return any(isinstance(step, Allocate) and counts(step.request.public_ipv4_pool) for step in plan)

@@ -1,8 +1,8 @@
-"""What is done for a Pod whose new claim the policy refuses: it hears which rule it was, and keeps what it holds.
+"""What is done for a Pod whose new claim the policy refuses: an event names the rule, and the Pod keeps what it holds.
 
-A part of the plan in a file of its own. The policy stands before a new claim and nowhere else: an address that is
-associated with the Pod already is adopted all the same, and an annotation that was changed to something refused takes
-nothing away, as one that became invalid takes nothing away.
+A part of `core/plan` in a file of its own. The policy decides about new claims only. An address that is associated with
+the Pod already is adopted. A Pod whose annotation was changed to something that is refused, or invalid, keeps its
+address.
 """
 
 from controller.core import contract, teardown
@@ -13,9 +13,9 @@ from state.model import Phase
 
 
 def stops(s: Situation, *, changed: bool = False) -> bool:
-    """Whether the policy stands in the way: of a first claim, or (`changed`) of another in the place of the one held.
+    """Whether the policy refuses the Pod's first claim, or (`changed`) another claim in the place of the one it holds.
 
-    What is being given back already goes its way, and a Pod that is going hears nothing more.
+    A claim that is being given back goes on, and a Pod that is being deleted is told nothing.
     """
     if s.refusal is None:
         return False
@@ -25,7 +25,7 @@ def stops(s: Situation, *, changed: bool = False) -> bool:
 
 
 def refuse(s: Situation) -> Plan:
-    """Say why, and wait for another policy or for room. A label that says "associated" goes where nothing is."""
+    """Tell why, and wait for another policy or for room. Labels that name an address go where none is associated."""
     assert s.refusal is not None
     stale = s.record is None and s.pod is not None and contract.LABEL_PUBLIC_IP in s.pod.labels
     unlabel = teardown.unlabel(s) if stale or teardown.is_dropped(s) else ()

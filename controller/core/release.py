@@ -1,7 +1,7 @@
-"""What `release-cluster` may do, decided apart from doing it: whom the words of a person mean, and what would go.
+"""What `release-cluster` may do: which installs a person's request means, and what would become of their addresses.
 
-A person declares a cluster dead; nothing here believes it. What is chosen must be one cluster beyond doubt, and each
-line says beforehand what will become of an address, by the rules by which the controller itself takes addresses away.
+Nothing here calls an API. A person says that a cluster is dead; that is checked. The request must mean exactly one
+cluster. Each line says beforehand what will become of an address, by the controller's own rules.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,12 +15,12 @@ from state.model import AddressRecord, AllocationId, ClusterUid, InstallKey, Ins
 
 _RELEASE = "release"
 NOBODY = InstallKey(cluster_uid=ClusterUid(""), lease_namespace="", lease_name="")
-"""Who looks at the table without an install of its own."""
+"""The key for reading the table without an install of one's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a person asks for: a cluster by UID or name, perhaps one install of it, perhaps without a question."""
+    """What a person asks for: a cluster by UID or name, perhaps one install of it, perhaps without confirmation."""
 
     cluster: str
     lease: str | None = None
@@ -41,7 +41,7 @@ class Line:
 def choose(installs: Iterable[InstallRecord], wanted: str, lease: str | None) -> list[InstallRecord]:
     """The installs of the one cluster that has this UID or name, or the one of them with this `NAMESPACE/LEASE`.
 
-    Raises Misconfigured, with all that there is to choose from, where that is none or several clusters.
+    Raises Misconfigured, with a list of all installs, where no cluster or more than one matches.
     """
     known = sorted(installs, key=lambda record: str(record.key))
     found = [record for record in known if wanted in (record.key.cluster_uid, record.cluster_name)]
@@ -54,7 +54,7 @@ def choose(installs: Iterable[InstallRecord], wanted: str, lease: str | None) ->
 
 
 def check_still(meant: Iterable[InstallRecord], installs: Iterable[InstallRecord]) -> None:
-    """Raise Refused where one that is meant has written since, as the installs are now."""
+    """Raise Refused where one of the chosen installs has written since; the installs are as read just now."""
     now = {record.key: record for record in installs}
     for record in meant:
         seen = now.get(record.key)
@@ -67,7 +67,7 @@ def check_still(meant: Iterable[InstallRecord], installs: Iterable[InstallRecord
 
 
 def is_whole(meant: Sequence[InstallRecord], installs: Iterable[InstallRecord]) -> bool:
-    """Whether no other install of the cluster may still write: then what nobody recorded is nobody's."""
+    """Whether no other install of the cluster may still write. Only then nobody uses an address without a claim."""
     keys, uid = {record.key for record in meant}, meant[0].key.cluster_uid
     return all(record.fenced for record in installs if record.key.cluster_uid == uid and record.key not in keys)
 

@@ -1,12 +1,12 @@
 """Remembered intents: what is left of an intent that ended although an AllocateAddress for it may still arrive.
 
-AllocateAddress has no client token, so an address whose call was long on its way is known by its tags alone; and tags
-can be written by others. An address that nobody owns is therefore given back by itself only if the table knew it: it
-was an `auto` claim's, an intent stands, or is remembered. An intent that ends with a call unanswered is written once
-more, as the intent of a Pod that is gone, under a UID of its own; so an earlier release, too, can read it, and drops it
-after a minute.
+AllocateAddress has no client token, so an address whose call arrived late is known by its tags alone, and others can
+write tags. An address without an owner is therefore released automatically only if the table knew it: it was an `auto`
+claim's, an intent stands, or an intent is remembered. An intent that ends with an unanswered call is written once more,
+as the intent of a Pod that is gone, under a UID of its own. An earlier release can read that, and drops it after a
+minute.
 
-At most one call of an intent is neither answered nor remembered: before the next one, the intent is remembered.
+An intent is remembered before its next AllocateAddress, so at most one call is neither answered nor remembered.
 """
 
 from typing import Final
@@ -19,7 +19,7 @@ from state.model import AddressRecord, PodUid
 _REMEMBERED: Final = "remembered:"
 
 CALL_LIFE_S: Final = 1200.0
-"""AWS accepts a signed request for about 15 minutes, as far as is known; a call may be that late, and no later."""
+"""AWS accepts a signed request for about 15 minutes, as far as is known; a call may arrive that late, and no later."""
 
 
 def remembered_uid(uid: PodUid) -> PodUid:
@@ -28,7 +28,7 @@ def remembered_uid(uid: PodUid) -> PodUid:
 
 
 def is_remembered(uid: PodUid) -> bool:
-    """Whether this UID stands for an intent that has ended, and for no Pod."""
+    """Whether this UID is that of a remembered intent, and of no Pod."""
     return uid.startswith(_REMEMBERED)
 
 
@@ -38,10 +38,10 @@ def was_ours(side: AddressRecord | None) -> bool:
 
 
 def remembering(s: Situation, steps: Plan) -> Plan:
-    """The plan, with the intent remembered before the first step that ends it, or that allocates once more.
+    """The plan, with a Remember before the first step that ends the intent or allocates once more.
 
-    Nothing is added where every call was answered, or where the address that was found is the answer. It may be
-    another's answer where an intent of this Pod is remembered already.
+    Nothing is added where every call was answered, or where the address that was found is the answer. If an intent of
+    this Pod is remembered already, that address may be the answer to the earlier call.
     """
     at = next((n for n, step in enumerate(steps) if isinstance(step, Allocate | Claim | Salvage | Forget)), None)
     if at is None or not s.unanswered:

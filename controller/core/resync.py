@@ -1,8 +1,8 @@
-"""How often everything is compared with EC2, read from whatever was written for the Go controller.
+"""The resync period, parsed from values that may have been written for the Go controller.
 
-There the number only replays a cache, any number is accepted, and 0 is its chart's own default. Here it costs calls,
-or leaves a fault standing for as long. So nothing is refused, for a word must not keep the controller from starting:
-what cannot be meant is replaced, and told as a warning.
+The Go controller accepts any number, only replays a cache at that period, and has 0 as its chart's default. Here a
+short period costs calls, and a long one leaves a fault in place for as long. No value is refused, because it must not
+keep the controller from starting: an unusable value is replaced, and a warning says so.
 """
 
 from typing import Final

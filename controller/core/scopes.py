@@ -1,12 +1,12 @@
-"""Which installs of one cluster are in each other's way, and which of them has stopped for good.
+"""Which installs of one cluster watch the same namespaces, and which of them has stopped for good.
 
-Two installs that watch the same namespaces would fight over labels, so the one that comes later does not lead while
-the other may live. An install that stands still, and whose Lease nobody holds, is a predecessor: a chart that was
-moved to another namespace, say. It is fenced, and its claims go over to its successor.
+Two installs that watch the same namespaces would overwrite each other's labels, so the later one does not lead while
+the other may live. An install whose counter stands still and whose Lease nobody holds is a predecessor, for example a
+chart that was moved to another namespace. It is fenced, and its successor gets its claims.
 
-Nothing here compares clocks of two machines: how long a counter stood still is what this process has watched. An
-install that is known to be fenced stands in nobody's way, whatever its Lease says; that is what keeps two installs
-that are both refused from waiting for each other.
+Clocks of two machines are never compared: how long a counter has stood still is measured by this process. An install
+that is known to be fenced keeps nobody from leading, whatever its Lease says. So two installs that were both refused do
+not wait for each other.
 """
 
 from collections.abc import Iterable
@@ -16,12 +16,12 @@ from state.errors import ScopeOverlap
 from state.model import ClusterUid, InstallKey, InstallRecord, PodRecord
 
 STILL_S = 65.0
-"""Two heartbeats of 30 s, and a little: a leader that lives has moved its counter by then."""
+"""Seconds: two heartbeats of 30 s and some more. A leader that lives has moved its counter by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """Another install as we have watched it. `lease_free`: absent, released or run out; None: we may not read it."""
+    """Another install as we have watched it. `lease_free`: absent, released or expired; None: we may not read it."""
 
     record: InstallRecord
     still_s: float
@@ -51,7 +51,7 @@ def may_live(sight: Sight, limit_s: float) -> bool:
 
 
 def refusal(scope: str, sight: Sight) -> ScopeOverlap:
-    """Why we do not lead, in words for the person who has to choose."""
+    """Why we do not lead, for the person who has to decide between the installs."""
     record = sight.record
     ours, theirs = _named(scope), _named(record.scope)
     lease = {True: "nobody holds its Lease", False: "its Lease is held", None: "its Lease may not be read"}

@@ -1,7 +1,7 @@
-"""How long each part of a replica has waited for somebody else, and when that is too long to be called ready.
+"""How long each part of a replica has waited for an API, and from when the replica is no longer ready.
 
-Each of these passes by itself, and is tried again meanwhile. So a bound is twice what even a silent API server, or a
-DynamoDB that is away, can bring about: beyond it something hangs, and whoever operates this should know.
+Each of these waits ends by itself, and the call is tried again meanwhile. So a bound is twice the longest wait that a
+silent API server, or an unreachable DynamoDB, can cause: beyond it something hangs, and the operator must be told.
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
-    """Seconds. Of Pods nothing has been heard; the oldest change is on its way to the ledger; a term is half begun.
+    """How long each part has waited, in seconds; 0: it does not wait.
 
-    0: it does not wait. `credentials_expire_s`: until those expire that are used; None: they do not, or there are none.
+    `watch_silent_s`: without news of Pods. `writer_waiting_s`: the oldest change, for its answer from the ledger.
+    `term_beginning_s`: a term, for its epoch. `credentials_expire_s`: until the credentials in use expire; None: they
+    do not, or there are none.
     """
 
     watch_silent_s: float = 0.0
@@ -30,7 +32,7 @@ class Bounds:
 
 
 def overdue(waits: Waits, bounds: Bounds) -> str:
-    """What hangs, in words; empty: nothing does."""
+    """What hangs, in words; empty if nothing does."""
     if waits.watch_silent_s > bounds.watch_silent_s:
         return f"nothing was heard of Pods for {waits.watch_silent_s:.0f} s"
     if waits.writer_waiting_s > bounds.writer_waiting_s:

@@ -1,7 +1,7 @@
-"""Everything a plan may look at for one Pod, gathered beforehand, so that planning asks nobody anything.
+"""Everything that a plan may depend on for one Pod, gathered beforehand, so that planning calls no API.
 
-What depends on time or on the memory of this process ("was that describe taken after the cut?") arrives here as a
-plain yes or no: the engine knows clocks, the plan does not.
+What depends on time or on the memory of this process ("was that describe taken after the cut?") is a boolean here: the
+engine knows clocks, the plan does not.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ from state.model import AddressRecord, ClusterUid, InstallRecord, Phase, PodReco
 class Facts:
     """What is the same for every Pod of an install.
 
-    discreet: Pods are not told what other clusters are called. adopt_leftovers: tags alone are believed of what the Go
-        controller left on the cluster's own nodes.
+    discreet: Pods are not told the names of other clusters. adopt_leftovers: on the cluster's own nodes, tags alone
+        prove that the Go controller left an address there.
     """
 
     cluster_uid: ClusterUid
@@ -41,14 +41,14 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unplaced:
-    """The Pod's IP was looked for and is on no interface of the VPC; or (`looked` false) nobody has looked lately."""
+    """The Pod's IP is on no interface of the VPC; or (`looked` False) EC2 was not asked lately."""
 
     looked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreign:
-    """The Pod's IP is on an interface that is not its own, as far as anybody can tell; `why` says why not."""
+    """The Pod's IP is on an interface that is not provably its own; `why` says why not."""
 
     target: Target
     why: str
@@ -70,7 +70,7 @@ class Offer:
 class NoOffer:
     """There is no address for this Pod now, in its pool or in the account's quota; `why` is for its author.
 
-    soon: it will have one in a moment, so that nothing is said unless it lasts.
+    soon: there will probably be one in a moment, so the Pod is told only if the wait lasts.
     """
 
     why: str
@@ -79,30 +79,31 @@ class NoOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """One Pod, what it desires, and all that bears on it.
+    """One Pod, what it desires, and all that its plan depends on.
 
-    address: the claimed address as EC2 shows it, None where it does not; `address_seen` false: what an earlier leader
-        did may not be visible yet, so that the ledger is believed rather than EC2's view.
-    missing: two looks, further apart than EC2's reads lag, did not show the claimed address: it is gone.
+    address: the claimed address as EC2 shows it; None where EC2 does not show it.
+    address_seen: False where EC2 may not show yet what an earlier leader did: then the ledger is believed.
+    missing: two describes, further apart than EC2's reads lag, did not show the claimed address: it is gone.
     unplaced_long: the Pod's IP has been on no interface of its own for longer than EC2's reads lag.
     strayed: EC2 shows the claim's association on another instance than the Pod's own node, at the claim's own target.
-    signs_rest: the Pod's labels were mended so often that they are left for a while.
+    signs_rest: the Pod's labels were put right so often that they are left as they are for a while.
     squatter: another address that EC2 shows at the Pod's own target, with its side of the ledger.
-    rival: who has a claim of this install for the same target, or is about to have it; as people read it, "" nobody.
+    rival: the Pod with another claim of this install for the same target, written or on its way, in words; "": none.
     leftover: the comparison with EC2 found that the squatter was left there by the Go controller, for a Pod that is
         gone.
-    tagged: unowned `auto` addresses whose tags name this very Pod, where one is expected: tags alone prove nothing.
+    tagged: unowned `auto` addresses whose tags name this Pod; only where one is expected, for tags alone prove nothing.
     in_doubt: an AllocateAddress for this Pod may have happened, and EC2's reads may not show it yet.
-    unanswered: an AllocateAddress under this Pod's intent had no answer, and may arrive as late as a call can.
+    unanswered: an AllocateAddress under this Pod's intent had no answer, and may still arrive.
     remembered: an earlier intent of this Pod is remembered.
-    settled: no association of this claim can be on its way, or hidden by a late read.
+    settled: no AssociateAddress for this claim can be on its way, and no association hidden by a late read.
     looked_after_cut: EC2's view was taken after this claim's association was cut.
     cut: the recorded association was cut already.
-    bearer: the address that EC2 shows with the recorded association, whichever it is.
+    bearer: the address that EC2 shows with the recorded association; it may be another than the claimed one.
     barred: EC2 refused this Pod the claimed address for good.
-    braked: why EC2 gives nobody an address of the pool now; flapping: why the Pod begins nothing new for a while.
+    braked: why EC2 allocates no address from the pool now.
+    flapping: why nothing new is begun for this Pod for a while.
     no_quota: why no address may be allocated from the account's quota now.
-    refusal: what the policy has against a new claim for what the Pod desires.
+    refusal: why the policy refuses a new claim for what the Pod desires.
     """
 
     uid: PodUid
@@ -139,10 +140,10 @@ class Situation:
     no_quota: NoOffer | None = None
 
     def is_ours(self, association: Association) -> bool:
-        """Whether the claimed address is there by a call of ours, or because its IP took it along.
+        """Whether the claimed address is associated by a call of ours, or moved along with its private IP.
 
         A secondary IP that is assigned to another interface takes its Elastic IP with it (EC2 API reference,
-        AssignPrivateIpAddresses): then the target is another one, and nobody has associated anything.
+        AssignPrivateIpAddresses): the target is then another one, although no call associated the address there.
         """
         held = self.record
         if self.claim is None or held is None:
@@ -154,7 +155,7 @@ class Situation:
     def contradicted(self) -> bool:
         """Whether EC2 shows the recorded association at another address, or at a target that is not this claim's.
 
-        No write of ours makes such an item: whoever shares the table, or holds a role that may write it, can.
+        No write of ours makes such an item, but others who may write the table can.
         """
         shown = self.bearer.association if self.bearer else None
         if self.record is None or self.bearer is None or shown is None:
@@ -164,9 +165,9 @@ class Situation:
 
     @property
     def usurped(self) -> bool:
-        """Whether the claimed address has another owner in the ledger, or none: somebody took it while we were silent.
+        """Whether the claimed address has another owner in the ledger, or none: it was taken while we were silent.
 
-        Both sides of a claim are written together, so nothing else makes them differ.
+        Both sides of a claim are written together, so nothing else can make them differ.
         """
         if self.record is None or self.claim is None or self.claim.allocation_id != self.record.allocation_id:
             return False

@@ -1,8 +1,8 @@
-"""Another address than the claimed one stands at a Pod's target: what it may be, and what is done about it.
+"""What is done where another address than the claimed one is associated with a Pod's target.
 
-It may be the Pod's own, given out by the Go controller or before the table was lost; a late arrival of a call of ours;
-what the Go controller forgot to take from a Pod that had the IP before; or somebody else's, which is told and never
-touched.
+It may be the Pod's own, given out by the Go controller or before the table was lost: it is adopted. It may come from a
+late call of ours: it is cut. The Go controller may have forgotten it there, for a Pod that had the IP before: it is
+taken away. Or it is somebody else's: the Pod is told, and the address is never touched.
 """
 
 from controller.core import contract, refusal, teardown
@@ -15,7 +15,7 @@ from controller.core.situation import Situation
 
 
 def meet(s: Situation, squatter: Address, wanted: Serve | None) -> Plan:
-    """Another address is at the Pod's target: adopt it, cut it if it is a late arrival of ours, or wait."""
+    """Another address is at the Pod's target: adopt it, cut it if a late call of ours put it there, or wait."""
     assert squatter.association is not None
     association = squatter.association
     claim = s.squatter_claim
@@ -41,7 +41,7 @@ def meet(s: Situation, squatter: Address, wanted: Serve | None) -> Plan:
 def await_target(s: Situation) -> Plan:
     """Wait until the Pod's target is free of another claim's address.
 
-    That passes by itself where an IP was used again. On a node's IP it may last as long as another Pod lives.
+    That ends by itself where an IP was used again. On a node's IP it may last as long as another Pod lives.
     """
     holder = s.rival or (s.squatter_claim.last_holder if s.squatter_claim else "") or "another Pod"
     why = f"private IP {s.pod.ip if s.pod else ''} has the address of {holder}, and an IP can have one only"
@@ -51,7 +51,7 @@ def await_target(s: Situation) -> Plan:
 
 
 def _take_leftover(s: Situation, address: Address) -> Plan:
-    """Claim what the Go controller left at this IP, as something that the Pod does not ask for: so it goes next."""
+    """Claim what the Go controller left at this IP, marked as not asked for, so that the next plan cuts it."""
     assert address.association is not None
     mode = mode_of_tags(address.tags)
     claim = Claim(
@@ -67,7 +67,7 @@ def _take_leftover(s: Situation, address: Address) -> Plan:
 
 
 def _adopt(s: Situation, address: Address, wanted: Serve) -> Plan:
-    """Claim an address where it is: no EC2 mutation, no cut."""
+    """Claim an address that is associated with the target already: no EC2 mutation, no interruption."""
     assert address.association is not None
     claim = Claim(
         mode=wanted.mode,

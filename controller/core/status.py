@@ -1,7 +1,7 @@
 """The status document: what `/api/v1/status`, the status page and the `status` command show, as one value.
 
-It is a snapshot: whoever builds it has looked already, and whoever shows it asks nobody. Times are RFC 3339 in UTC
-and are there to be read, not compared; None means that there is nothing to say.
+It is a snapshot: showing it calls no API. Times are RFC 3339 in UTC, for people to read and never compared. None means
+that a value is not known, or does not apply.
 """
 
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -13,7 +13,7 @@ from controller.core.silence import Waits
 
 
 class ShownPhase(StrEnum):
-    """Where a Pod stands, in the words that users see."""
+    """How far the serving of a Pod has come, in the words that users see."""
 
     PENDING = "pending"
     WAITING = "waiting"
@@ -64,10 +64,9 @@ class HolderStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolStatus:
-    """The addresses that carry one tag key, how many Pods of this install wait for one, and the first since when.
+    """The addresses that carry one tag key, how many Pods of this install wait for one, and since when the first.
 
-    `named`: metrics may name it. Of all keys that Pods write, these are few, and whoever runs the controller, or tags
-    addresses, has chosen them.
+    `named`: metrics may name it. Such keys are few: the operator listed them, or an address carries them.
     """
 
     tag_key: str
@@ -82,7 +81,7 @@ class PoolStatus:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterStatus:
     """An install that shares the table: seconds since its heartbeat moved, how many addresses it holds, and how many
-    of its Pods wait for one, as far as it told.
+    of its Pods wait for one, as its item says.
 
     `same_name`: it belongs to another cluster that lives and has our cluster's name.
     """
@@ -98,7 +97,7 @@ class ClusterStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyStatus:
-    """The policy in force: its default, how many rules and limits, since when. `error`: why the file is not it."""
+    """The policy in force: its default, how many rules and limits, since when. `error`: what is wrong with the file."""
 
     default: str
     rules: int
@@ -111,10 +110,10 @@ class PolicyStatus:
 class Status:
     """All that one replica knows. `as_of` is when the snapshot was taken: an old one is a sign of trouble.
 
-    `waits`: how long the replica's parts have waited for others.
-    `quota`: of the account, where some of it is kept; known to the leader, once it has allocated.
-    `contested`: of how many Pods something else changes our labels each time after they are put on.
-    `left_alone`: the addresses that look like ours and are not so for certain, in words; the leader's last comparison.
+    `waits`: how long the replica's parts have waited for an API.
+    `quota`: the account's, where some of it is kept; only the leader knows it, once it has allocated.
+    `contested`: the number of Pods whose labels of ours something else changes each time after we set them.
+    `left_alone`: addresses that look like ours without proof, in words, as of the leader's last comparison.
     """
 
     cluster: str

@@ -1,12 +1,13 @@
-"""Which addresses have nobody in the ledger and yet are ours to cut or to give back: the net under everything.
+"""Which addresses without a claim are ours to cut or to release.
 
 A full comparison of EC2 with the ledger finds them: an association that a frozen call made after its claim was
-forgotten, an address of a call that came late, what the Go controller left behind when it was down. Each becomes a
-claim in the name of a Pod that is gone, so that the one way down (cut, release, forget) takes it from there, crash-safe
-like everything else. What is not certainly ours is reported and left alone.
+forgotten, an address from an AllocateAddress that arrived late, what the Go controller left behind. Each becomes a
+claim in the name of a Pod that is gone, so that the usual way down (cut, release, forget) takes it away and survives a
+crash. What is not certainly ours is reported and left alone.
 
-The tags of an address that is associated with nothing prove nothing: others can write them. It is ours only where the
-table knew it: it was an `auto` claim's, an intent of the Pod that the tags name is remembered, or a person has said so.
+The tags of an address that is associated with nothing prove nothing: others can write them. Such an address is ours
+only where the table knew it: it was an `auto` claim's, an intent of the Pod that the tags name is remembered, or a
+person has said so.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -27,7 +28,7 @@ _ORPHAN = "orphan:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
-    """An address to be taken under a claim of its own, so that the way down may begin."""
+    """An address without a claim that gets a claim of its own, so that it is taken away."""
 
     address: Address
     mode: Mode
@@ -51,7 +52,7 @@ def is_orphan(uid: PodUid) -> bool:
 class Leftover:
     """An association that the Go controller forgot, at the IP of a live Pod that asks for an address of its own.
 
-    That Pod's own plan takes it away: a claim in the name of a Pod that is gone would stand in its way.
+    That Pod's own plan takes it away: a claim in the name of a Pod that is gone would block the Pod's own claim.
     """
 
     address: Address
@@ -59,7 +60,7 @@ class Leftover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What a comparison found: the orphans, the leftovers, and what is to be reported in words."""
+    """What a comparison found: the orphans, the leftovers, and reports in words."""
 
     orphans: tuple[Orphan, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
@@ -72,7 +73,7 @@ class Surroundings:
 
     unowned_long: auto addresses that have been seen without an owner for so long that no claim is on its way.
     agreed: addresses that a person has seen, and said that they are to be given back.
-    own_instances: asked for only if it matters, for it costs a list of Nodes.
+    own_instances: called only where the answer matters, for it costs a list of Nodes.
     pods_at: the live Pods with an IP; pod: a Pod as it is now; in_scope: whether a namespace is watched.
     """
 
@@ -88,7 +89,7 @@ class Surroundings:
 
 
 def sweep(addresses: Iterable[Address], around: Surroundings) -> Findings:
-    """Compare these addresses with what stands around them."""
+    """Compare these addresses with the ledger and the Pods."""
     orphans: list[Orphan] = []
     leftovers: list[Leftover] = []
     reports: list[str] = []
@@ -114,9 +115,9 @@ def is_unowned_auto(address: Address, record: AddressRecord | None, facts: Facts
 
 
 def mode_of(address: Address, pool: str, pod: PodView | None, facts: Facts) -> Mode:
-    """The mode of a claim whose Pod's side is lost: as the Pod asks, where it asks for this pool.
+    """The mode of a claim whose Pod's side is lost: the mode that the Pod asks for, if it asks for this pool.
 
-    Of a Pod that is gone the two fixed modes need not be told apart: what it held goes the same way.
+    Where the Pod is gone either fixed mode does: what it held is taken away in the same way.
     """
     wanted = desire(pod) if pod is not None else None
     asked = wanted.mode if isinstance(wanted, Serve | Pending) and wanted.pool == pool else None
@@ -131,7 +132,7 @@ def _judge(address: Address, record: AddressRecord | None, around: Surroundings)
     tags = found_tags(address)
     if association is not None and record is not None and record.knows(association.target):
         orphan = _orphan(address, record.pool, tags)
-        # Ours beyond doubt, so nothing has to be proven of the Pod that the tags name: it may well live, unserved.
+        # Certainly ours, whatever has become of the Pod that the tags name: it may live and not be served.
         # A live Pod there that asks for an address adopts it, or cuts it, by its own plan.
         return None if _asked_for_at(address, around) else replace(orphan, namespace="", name="")
     if tags is None or not _in_scope(tags, around):
@@ -151,7 +152,7 @@ def _judge(address: Address, record: AddressRecord | None, around: Surroundings)
 
 
 def _left_here(address: Address, tags: AdoptedTags, around: Surroundings) -> Orphan | Leftover | str:
-    """On a node of ours, for a Pod that is gone, and the ledger never knew it: by its tags the Go controller's."""
+    """The Go controller's by its tags, on a node of ours, for a Pod that is gone, and unknown to the ledger."""
     if not around.facts.adopt_leftovers:
         return (
             f"at a node of this cluster, tagged for {tags.pod}, which is gone; it is taken where adoptLeftovers is on"
@@ -173,7 +174,7 @@ def _judge_free(address: Address, tags: AdoptedTags, around: Surroundings) -> Or
 
 
 def _judge_own(address: Address, tags: AdoptedTags, around: Surroundings) -> Orphan | str | None:
-    """Tagged as one that we allocated. What the table knew goes, unless its Pod may yet take it."""
+    """An address that is tagged as allocated by us. If the table knew it, it goes, unless its Pod may still take it."""
     uid = PodUid(tags.pod_uid)
     held, expected = around.pods.get(uid), remembered_uid(uid) in around.pods
     superfluous = held is not None and held.allocation_id not in (None, address.allocation_id)

@@ -1,7 +1,7 @@
-"""How much the tenants of a cluster are trusted: one switch, and what it adds to the policy.
+"""How much the tenants of a cluster are trusted: one setting, and what it adds to the policy.
 
-`open` is what the Go controller's users know: whoever may create a Pod may ask for any address. `strict` is for tenants
-who do not trust each other: nothing is allowed that nobody has listed, and nobody can take everything.
+`open` is as with the Go controller: whoever may create a Pod may ask for any address. `strict` is for tenants who do
+not trust each other: only what is listed is allowed, and each namespace and the install have a limit.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from controller.core.policy import ALLOW_ALL, Effect, Limit, Policy, Refusal
 from state.model import Mode
 
 STRICT_MOST = 50
-"""Addresses of one install, in strict, where no setting says otherwise."""
+"""The most addresses of one install, in strict, where no setting says otherwise."""
 STRICT_LIMIT = Limit(name="strict", addresses=5)
-"""For each namespace of which no limit of the policy speaks; a new account may have five (Amazon VPC quotas)."""
+"""In strict, for each namespace that no limit of the policy matches; a new account may have 5 (Amazon VPC quotas)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Tenancy:
 
     @property
     def default(self) -> Effect:
-        """What holds where no rule matches, and the policy says nothing of it."""
+        """The effect where no rule matches and the policy has no default."""
         return Effect.DENY if self.strict else Effect.ALLOW
 
     def allows_key(self, key: str) -> bool:
@@ -44,12 +44,12 @@ class Tenancy:
     def names_key(self, key: str, members: int) -> bool:
         """Whether metrics may name this pool, which has so many addresses.
 
-        A key that is allowed by a glob, or because any is, may be a stranger's: it counts once an address carries it.
+        A key that is not listed literally may be anybody's text, so it is named only once an address carries it.
         """
         return self.allows_key(key) and (members > 0 or key in self.pool_keys)
 
     def explain(self) -> str:
-        """What holds, in a sentence, for the log and for people."""
+        """The settings in a sentence, for the log and for people."""
         keys = (
             f"tag keys {', '.join(self.pool_keys)}"
             if self.pool_keys
@@ -72,21 +72,21 @@ OPEN = Tenancy()
 
 
 def tenancy_of(*, strict: bool, pool_keys: tuple[str, ...], most: int | None, kept: int = 0) -> Tenancy:
-    """The tenancy that the settings say."""
+    """The tenancy that these settings make."""
     most = STRICT_MOST if strict and most is None else most
     return Tenancy(strict=strict, pool_keys=pool_keys, most=most, kept=kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """All that decides about a new claim: the policy as its file says now, and the tenancy."""
+    """All that decides about a new claim: the policy in force, and the tenancy."""
 
     policy: Policy = ALLOW_ALL
     tenancy: Tenancy = OPEN
 
     @property
     def default(self) -> Effect:
-        """What holds where no rule of the policy matches."""
+        """The effect where no rule of the policy matches."""
         return self.policy.default or self.tenancy.default
 
     def refusal(self, namespace: str, mode: Mode, pool: str) -> str | None:
@@ -110,7 +110,7 @@ class Rules:
         return self.policy.limit(namespace) or (STRICT_LIMIT if self.tenancy.strict else None)
 
     def full(self, held: int) -> Refusal | None:
-        """Where the whole install, which holds so many, may have no more."""
+        """The refusal where the install, which holds so many addresses, may have no more; None: it may."""
         most = self.tenancy.most
         if most is None or held < most:
             return None

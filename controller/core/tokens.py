@@ -1,13 +1,13 @@
-"""The door to EC2's token buckets: what the engine asks before it makes a mutation."""
+"""The port to EC2's token buckets: the engine asks it before it makes a mutation."""
 
 from typing import Protocol
 
 
 class Tokens(Protocol):
-    """How many EC2 mutations may be made now, as far as is known of the account's buckets. Asks nobody, never waits."""
+    """Whether an EC2 mutation may be sent now, by a model of the account's token buckets. Calls no API, never waits."""
 
     def take(self, operation: str) -> object:
-        """A grant to send one call now; or, as a float, the seconds until it is worth asking again."""
+        """A grant to send one call now; or, as a float, the seconds until the next try makes sense."""
         ...
 
     def settle(self, operation: str, grant: object, *, throttled: bool) -> None:
@@ -15,9 +15,9 @@ class Tokens(Protocol):
         ...
 
     def cancel(self, operation: str, grant: object) -> None:
-        """Nobody knows whether the granted call reached EC2."""
+        """It is not known whether the granted call reached EC2."""
         ...
 
     def give_back(self, operation: str, grant: object) -> None:
-        """The granted call was certainly not sent: its token is for another."""
+        """The granted call was certainly not sent: another call may have its token."""
         ...

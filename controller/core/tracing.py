@@ -1,8 +1,8 @@
-"""The door to traces: what the engine tells of its plans and actions, so that it need not know OpenTelemetry.
+"""The port to traces: the engine reports its plans and actions here, so that it need not know OpenTelemetry.
 
-One trace tells one Pod's serving, whoever leads: its root span ends at once, and the root's context, a W3C
-traceparent, is kept in the ledger, so that a later leader's spans become its children. Giving up an address, days
-later, is a trace of its own that links to the first.
+The serving of one Pod is one trace, under all leaders. Its root span ends at once. The root's context, a W3C
+traceparent, is kept in the ledger, so that a later leader's spans become its children. Giving up an address is a trace
+of its own that links to the first.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -12,10 +12,10 @@ from controller.core.situation import Situation
 
 
 class Tracing(Protocol):
-    """What a tracer is told. It never raises by itself, and lets the exceptions of the body pass."""
+    """A tracer. It never raises by itself, and lets the exceptions of the body pass."""
 
     def plan(self, situation: Situation, *, serving: bool) -> AbstractContextManager[str]:
-        """Around all actions of one plan. Gives the traceparent to keep in the ledger ("" where nothing is traced):
+        """Around all actions of one plan. Yields the traceparent to keep in the ledger ("" where nothing is traced):
         the one that the record has already, or that of a new root. A plan without actions leaves no span."""
         ...
 

@@ -1,7 +1,7 @@
 """How a claim changes: each step of a plan that touches the ledger, as a pure function to both sides of the mapping.
 
-The ledger knows conditions and transactions, the plan knows order; what a claim looks like afterwards is here. Each
-function has a row in `core/phases`, and raises NoSuchTransition where that has no such way.
+The ledger decides conditions and transactions, and the plan the order; here is what a claim looks like afterwards. Each
+function has a row in `core/phases`, and raises NoSuchTransition where that row does not have the change.
 """
 
 from dataclasses import replace
@@ -38,7 +38,7 @@ def intend(pod: PodView, mode: Mode, pool: str, traceparent: str) -> Change:
 
 @in_table
 def unwrite(intent: PodRecord) -> Change:
-    """→ absent, if this intent was written after all: its first revision, whichever write of ours made it."""
+    """→ absent, if this intent was written after all. The condition is its first revision, by any write of ours."""
     return Change(pod_before=replace(intent, rev=Rev(1), nonce=""))
 
 
@@ -93,7 +93,7 @@ def salvage(record: PodRecord, address: Address, before: AddressRecord | None, o
 
 @in_table
 def take_orphan(orphan: Orphan, side: AddressRecord | None, facts: Facts, epoch: Epoch) -> Change:
-    """Absent → associated or releasing, in the name of a Pod that is gone: from here the usual way down goes on."""
+    """Absent → associated or releasing, in the name of a Pod that is gone; the usual way down follows."""
     address, association = orphan.address, orphan.address.association
     record = PodRecord(
         uid=orphan.uid,
@@ -117,7 +117,7 @@ def take_orphan(orphan: Orphan, side: AddressRecord | None, facts: Facts, epoch:
 
 @in_table
 def recall(side: AddressRecord, whose: Owner, mode: Mode, epoch: Epoch) -> Change:
-    """Absent → claimed, as the address's side says: what the Pod's side would have said, had it not been lost."""
+    """Absent → claimed: the Pod's side that was lost, made again from the address's side."""
     namespace, _, name = side.last_holder.partition("/")
     record = PodRecord(
         uid=whose.pod_uid,

@@ -1,8 +1,8 @@
-"""Whose turn it is when several clusters wait for one pool: who has waited longest; about as long, who has fewest.
+"""Whose turn it is when several clusters wait for one pool: the longest wait first, then the fewest addresses.
 
-An address that gets free in a cluster is seen there first, so that it would go to a Pod of that cluster for ever. Its
-leader leaves it for a while to the clusters whose Pods come first; they find it at their next look at the pool. What
-nobody has taken by then is open to all: a cluster that cannot use it costs a pause and no more.
+A cluster sees first what gets free in it, so its own Pods would get it each time. Its leader therefore leaves such an
+address for a while to the clusters whose Pods come first; they find it at their next look at the pool. Then the address
+is open to all, so a cluster that cannot use it costs the others a pause and no more.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from controller.core.ports import Address
 from state.model import AllocationId, PoolQueue
 
 MARGIN_S = 30.0
-"""Waiting is compared in steps of the time between two heartbeats: whoever has waited a step longer has said so."""
+"""Seconds. Waiting is compared in steps of the time between two heartbeats: who is a step ahead has told so by then."""
 LEFT_S = 20.0
-"""The longest time between two looks at a pool, 15 s, and one look."""
+"""Seconds: the longest time between two looks at a pool, 15 s, and the time of one look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +28,9 @@ class Rival:
 def left_to_rivals(
     rivals: Sequence[Rival], *, waited_s: float, held: int, free: Sequence[Address]
 ) -> frozenset[AllocationId]:
-    """Those of `free` that a Pod which has waited so long leaves to others: the ones that it wants least come last.
+    """Those of `free` that a Pod which has waited so long leaves to others; it leaves the last ones of `free` first.
 
-    `held`: how many addresses of the pool its install has.
+    `free`: in the order in which the Pod prefers them. `held`: how many addresses of the pool its install has.
     """
     left: dict[AllocationId, None] = {}
     for rival in rivals:
@@ -40,7 +40,7 @@ def left_to_rivals(
 
 
 def _ahead(rival: Rival, waited_s: float, held: int) -> int:
-    """How many of the rival's Pods come first: a total order, so that no two or three leave it to each other."""
+    """How many of the rival's Pods come first. The order is total, so installs do not all leave it to each other."""
     rank, own = rival.queue.waited_s // MARGIN_S, waited_s // MARGIN_S
     if rank != own or rank == 0:
         return rival.queue.waiting if rank > own else 0

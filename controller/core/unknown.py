@@ -1,7 +1,7 @@
 """Which addresses `release-orphans` may show: free, tagged as a cluster's own, and known to no claim of the table.
 
-The controller only reports them, since tags can be forged. What the table knew (it was an `auto` claim's, an intent
-stands, or is remembered) is left to the controller.
+The controller only reports them, since tags can be forged. Addresses that the table knew (from an `auto` claim, an
+intent, or a remembered intent) are left to the controller.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from state.model import AddressRecord, AllocationId, ClusterUid, PodRecord, PodU
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the table says. `own` are the Pods' sides of the cluster that is meant, `claimed` what any Pod's side names.
+    """What the table says. `own`: the chosen cluster's Pods' sides; `claimed`: what any Pod's side names.
 
     unreadable: the keys of the items that this release cannot read; what they are about counts as known.
     """
@@ -38,7 +38,7 @@ def candidates(cluster_uid: ClusterUid, addresses: Iterable[Address]) -> list[Al
 
 
 def describe(address: Address) -> Iterator[str]:
-    """The address and its tags on lines; EC2 does not tell since when there is one."""
+    """The address and its tags, a line for each; EC2 does not tell when an address was allocated."""
     yield f"{address.public_ip} {address.allocation_id}"
     for key, value in sorted(address.tags.items()):
         yield f"    {key} = {value}"

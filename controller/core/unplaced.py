@@ -1,7 +1,7 @@
 """What is done for a Pod whose IP is on no interface of its own: it is told, and nothing is associated.
 
-A part of the plan in a file of its own. Its IP may show late, or the interface may have become another machine's: then
-what stands there by a call of ours is cut, for it makes a stranger public.
+A part of `core/plan` in a file of its own. The IP may show late in EC2, or its interface may be another machine's by
+now. In the second case an address that a call of ours associated there is cut, for it makes a stranger public.
 """
 
 from controller.core import contract, teardown
@@ -11,7 +11,7 @@ from controller.core.situation import Foreign, Placed, Situation, Unplaced
 
 
 def wait(s: Situation) -> Plan:
-    """The Pod's IP is on no interface of its own: say so once EC2's reads can be believed, and look again slowly."""
+    """The Pod's IP is on no interface of its own: tell that once EC2's reads can be believed, and look again slowly."""
     match s.placement:
         case Placed():
             return ()
@@ -36,7 +36,7 @@ def wait(s: Situation) -> Plan:
 
 
 def _cut_late_arrival(s: Situation) -> Plan:
-    """What a late call of ours has associated there would stay on a stranger's machine."""
+    """Cut what a late call of ours associated there: it would stay on a stranger's machine."""
     there, claim = s.squatter, s.squatter_claim
     if there is None or there.association is None or claim is None or claim.owner is not None:
         return ()
@@ -46,7 +46,7 @@ def _cut_late_arrival(s: Situation) -> Plan:
 
 
 def cut_known(s: Situation) -> Plan:
-    """The claimed address is associated, by us, where the Pod's IP is not its own any more."""
+    """Cut the claimed address where we associated it, because the Pod's IP there is not the Pod's any more."""
     if not isinstance(s.placement, Foreign) or s.address is None or s.address.association is None:
         return ()
     association = s.address.association

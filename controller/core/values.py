@@ -47,8 +47,8 @@ def matching(pattern: str, wanted: str) -> Parser:
 
 
 text = matching(r"[^\x00-\x1f\x7f]+", "one line of text")
-# Upstream takes any text for these two, and AWS names new Regions as it likes: one plain word is asked, and for a
-# Region what botocore asks.
+# The Go controller accepts any text for these two, and AWS may name new Regions in any way. So one plain word is
+# asked for; a Region must be what botocore accepts.
 vpc_id = matching(r"[0-9A-Za-z-]{1,64}", "a VPC id such as vpc-0123456789abcdef0")
 region = matching(r"(?!\d+\Z)(?!-)[0-9A-Za-z-]{1,63}(?<!-)", "an AWS Region such as eu-central-1")
 # AWS documentation, Tag your Amazon EC2 resources: the name of the cluster becomes the value of a tag.

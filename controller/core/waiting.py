@@ -1,7 +1,7 @@
 """Why a Pod waits, in words that its author can read: for the status page, and for an event if it lasts.
 
-A plan that knows more (who has the address, which pool) says so itself, in `Wait.detail`. A reason that has no words
-here fails the type check, so that nobody waits in silence.
+A plan that knows more (who has the address, which pool) puts it into `Wait.detail`. A reason that has no words here
+fails the type check, so that no Pod waits without an explanation.
 """
 
 from typing import assert_never
@@ -19,7 +19,7 @@ def words(wait: Wait) -> str:
 def is_told(reason: Reason) -> bool:
     """Whether the Pod's author hears of it by an event, once it has lasted.
 
-    Not of a Pod without an IP, which is the scheduler's and the kubelet's to tell, nor of one that is out of scope.
+    The author of a Pod without an IP is not told: the scheduler and the kubelet do that. Nor of one out of scope.
     """
     return reason not in (Reason.NO_IP, Reason.SCOPE)
 
