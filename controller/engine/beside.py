@@ -1,6 +1,6 @@
-"""What runs beside the loop and comes back as news: looks, and the full comparison with EC2.
+"""Runs calls beside the loop: looks at the APIs, and the full comparison with EC2.
 
-The loop asks and goes on; it takes the news at its next turn. What belongs to a term that is over says nothing.
+The loop asks and goes on; it takes the results at its next turn. Results of a term that is over are dropped.
 """
 
 from collections import deque
@@ -20,7 +20,7 @@ from state.model import Epoch, PodUid
 
 
 class Beside:
-    """Used by the loop's thread; only the hand-ins come from others."""
+    """Used by the loop's thread; other threads only hand in results."""
 
     def __init__(self, executor: Executor, queue: Workqueue, clock: Clock) -> None:
         self._executor, self._queue, self._clock = executor, queue, clock
@@ -40,35 +40,35 @@ class Beside:
         )
 
     def end(self) -> None:
-        """The term is over: what comes in from now on is nobody's."""
+        """The term is over: results that come in from now on are dropped."""
         if self._looks is not None:
             self._looks.close()
         self._looks = self._comparison = None
 
     def ask(self, state: TermState, parked: Mapping[PodUid, Need]) -> None:
-        """Have looked up what these Pods need; the tokens that they may have are for others meanwhile."""
+        """Look up what these Pods need, beside the loop; tokens that they hold are given back meanwhile."""
         for uid in parked:
             state.calls.leave(uid)
         if parked and self._looks is not None:
             self._looks.ask(parked)
 
     def compare(self, house: Housekeeping, epoch: Epoch) -> None:
-        """Compare all of EC2 with the ledger, unless that is going on already."""
+        """Compare all of EC2 with the ledger, unless a comparison is running already."""
         if self._comparison is None or self._comparison.done():
             self._comparison = self._executor.compare(lambda: self._compare(house, epoch))
 
     @property
     def has_news(self) -> bool:
-        """Whether anything has come in."""
+        """Whether any result has come in."""
         return bool(self._looked or self._compared)
 
     def take(
         self, state: TermState, after: Aftermath, unseen: Callable[[PodUid], Situation], busy: Collection[PodUid]
     ) -> None:
-        """Draw the consequences of what has come in.
+        """Act on the results that have come in.
 
-        Who is `busy` has a plan on its way, so it has what it needed. What is remembered of Pods is tidied here and not
-        where the comparison runs: the loop may just have met a Pod.
+        A `busy` Pod has a plan on its way, so it needs no result. The memory of Pods is tidied here and not in the
+        comparison's thread, because only this thread knows which Pods the loop has just met.
         """
         while self._looked:
             looked = self._looked.popleft()
@@ -83,7 +83,7 @@ class Beside:
                 after.looked()
 
     def drop(self) -> None:
-        """Nobody leads: nothing of it matters."""
+        """This replica does not lead: drop all results."""
         self._looked.clear()
         self._compared.clear()
 

@@ -1,8 +1,8 @@
-"""A refusal that holds for all holds for all: one probe at a growing interval instead of one call for each Pod.
+"""After a refusal that holds for all Pods, one Pod asks at a growing interval instead of each by itself.
 
-An account over its quota refuses every AllocateAddress, a public pool that does not exist or is empty every one from
-it. The calls of hundreds of Pods would use up the account's bucket, which others need, and learn nothing. So after such
-a refusal one Pod asks at a time; the first that is served lets all others go.
+An account over its quota refuses every AllocateAddress. A public pool that does not exist or is empty refuses every one
+from it. Calls for hundreds of Pods would use up the account's token bucket, which others need, and bring nothing new.
+So after such a refusal one Pod asks at a time; once one is served, all others may ask.
 """
 
 from collections.abc import Callable
@@ -38,9 +38,10 @@ class Brakes:
         self._brakes: dict[str, _Brake] = {}
 
     def holds(self, uid: PodUid, pool: str, acts: Callable[[PodUid], bool]) -> str:
-        """Why this Pod may not allocate from this pool now; empty: it may, and asks for all where others may not.
+        """Why this Pod may not allocate from this pool now; empty: it may, if need be as the one that asks for all.
 
-        `acts`: whether a Pod still acts, or waits for a token; one that asked and does neither asks no more.
+        `acts`: whether a Pod has a plan on its way, or waits for a token. If the one that asks does neither, another
+        may ask.
         """
         causes = [brake for cause in (QUOTA, pool) if (brake := self._brakes.get(cause)) is not None]
         for brake in causes:
@@ -59,23 +60,23 @@ class Brakes:
         brake = self._brakes.setdefault(cause, _Brake(why=_why(pool, error)))
         if brake.asking == uid:
             brake.asking = None
-        if self._clock() >= brake.next_at:  # the calls that were on their way together count as one
+        if self._clock() >= brake.next_at:  # calls that were on their way together count as one refusal
             pause = min(LONGEST_S, FIRST_S * float(2 ** min(brake.refusals, 10)))
             brake.refusals, brake.next_at = brake.refusals + 1, self._clock() + pause
 
     def served(self, pool: str) -> bool:
-        """EC2 gave an address of this pool: nothing holds any more. Whether anything did."""
+        """EC2 allocated an address of this pool: its brake ends. Returns whether there was one."""
         return bool([self._brakes.pop(cause) for cause in (QUOTA, pool) if cause in self._brakes])
 
     def freed(self) -> bool:
-        """An address was released: there is room for one in the quota. Whether anybody waited for that."""
+        """An address was released, so the quota has room for one. Returns whether a Pod waited for that."""
         brake = self._brakes.get(QUOTA)
         if brake is not None:
             brake.next_at = self._clock()
         return brake is not None
 
     def due_in(self, pool: str) -> float:
-        """Seconds until somebody may ask for an address of this pool."""
+        """Seconds until a Pod may ask for an address of this pool."""
         dues = [self._brakes[cause].next_at for cause in (QUOTA, pool) if cause in self._brakes]
         return max([0.1, *(due - self._clock() for due in dues)])
 
@@ -86,7 +87,7 @@ def pool_of(plan: act.Plan) -> str | None:
 
 
 def _cause(pool: str, error: PodEipError) -> str | None:
-    """What else the refusal holds for: an empty pool is as good as none; a quota is the account's."""
+    """The cause that a refusal counts for: the account for a quota, the pool where it is empty or does not exist."""
     if isinstance(error, PoolNotFound) or (isinstance(error, QuotaExceeded) and error.code == _CAPACITY):
         return pool
     return QUOTA if isinstance(error, QuotaExceeded) else None

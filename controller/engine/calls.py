@@ -1,13 +1,13 @@
-"""Which plan may make its next EC2 mutation: whoever waits for a token is an entry here, and holds no thread.
+"""Which plan may make its next EC2 mutation: a Pod that waits for a token is an entry here, and holds no thread.
 
-EC2 grants few mutations of a kind a second. A plan whose first call to EC2 has no token does not start: a burst of
-Pods would fill the ledger and the threads with what nobody can go on with, before those who have a token. A plan that
-comes to a later one without a token ends there. Either way its Pod gets an entry. When there is a token, the first of
-those who wait gets it as a ticket and is planned anew from how things stand by then: a Pod that is gone, or asks for
-something else, is not associated any more.
+EC2 grants few mutations of a kind a second. A plan whose first call to EC2 has no token does not start. Otherwise a
+burst of Pods would fill the ledger and the threads with plans that cannot go on, before those that have a token. A plan
+whose later call has no token ends before that call. In both cases its Pod gets an entry. When there is a token, the
+first entry gets it as a ticket, and its Pod is planned anew from its present state: a Pod that is gone by then, or asks
+for something else, is not associated.
 
-The order within one API: live danger first (an IP that is another Pod's by now, or soon), then serving, then what
-nobody waits for; among equals the namespace that was served longest ago, then the oldest Pod.
+The order within one API: first what protects other Pods (the IP is another Pod's by now, or soon), then serving, then
+what nobody waits for. Among equals the namespace comes first that was served longest ago, then the oldest Pod.
 """
 
 import threading
@@ -33,7 +33,7 @@ OPERATIONS: dict[type[act.Action], str] = {
 
 
 class Urgency(IntEnum):
-    """How much depends on a call, the most first."""
+    """How urgent a call is, the most urgent first."""
 
     DANGER = 0
     SERVING = 1
@@ -53,7 +53,7 @@ class Entry:
 
 @dataclass(slots=True)
 class _Line:
-    """Who waits for one API, who has a ticket, and when each namespace was last served."""
+    """One API: the Pods that wait, those that have a ticket, and when each namespace was last served."""
 
     waiting: dict[PodUid, Entry] = field(default_factory=dict)
     tickets: dict[PodUid, object] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class _Line:
 
 
 class CallQueue:
-    """One term's entries and tickets. Thread-safe; asks nobody outside the process."""
+    """One term's entries and tickets. Thread-safe; calls no API."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
@@ -81,13 +81,13 @@ class CallQueue:
             got = self._tokens.take(operation)
             if isinstance(got, float):
                 return None
-            if self._first(line) != entry:  # looked for only where there is a token: a burst comes here thousands deep
+            if self._first(line) != entry:  # only where there is a token, for in a burst there are thousands of entries
                 self._tokens.give_back(operation, got)
                 return None
             return self._serve(line, entry, got)
 
     def reserve(self, action: Mutation, s: Situation) -> bool:
-        """Whether a plan that begins with this call may start: its Pod has a ticket then, and an entry if not."""
+        """Whether a plan that begins with this call may start. If so its Pod has a ticket, else an entry."""
         grant = self.admit(action, s)
         if grant is not None:
             with self._lock:
@@ -95,7 +95,7 @@ class CallQueue:
         return grant is not None
 
     def due(self) -> tuple[list[PodUid], float]:
-        """The Pods whose turn it is now, each with a ticket, and the seconds until it is worth asking again."""
+        """The Pods whose turn it is now, each with a ticket, and the seconds until the next try makes sense."""
         turns: list[PodUid] = []
         again_s = float("inf")
         with self._lock:
@@ -111,9 +111,9 @@ class CallQueue:
         return turns, again_s
 
     def leave(self, uid: PodUid, *, but: type[act.Action] | None = None) -> None:
-        """The Pod needs no token any more, but for this kind of call: its entries go, its tickets are given back.
+        """The Pod needs no token any more, except for this kind of call: remove its entries, give back its tickets.
 
-        Its turn for that kind may have come before the plan that asked for it was seen to have ended.
+        Its ticket for that kind may be there before the loop has seen that the plan which asked for it has ended.
         """
         kept = OPERATIONS.get(but) if but is not None else None
         with self._lock:
@@ -130,7 +130,7 @@ class CallQueue:
                 line.waiting.clear()
 
     def settle(self, action: Mutation, grant: object, *, answered: bool, throttled: bool) -> None:
-        """The call that was granted was made, and answered or not; or it was not made."""
+        """The granted call was made, with or without an answer; or it was not made."""
         operation = OPERATIONS[type(action)]
         if answered:
             self._tokens.settle(operation, grant, throttled=throttled)
@@ -173,7 +173,7 @@ class CallQueue:
 
 
 def first_call(plan: act.Plan) -> Mutation | None:
-    """The call to EC2 that this plan begins with; what it writes down before that is of no use without the call."""
+    """The call to EC2 that this plan begins with; its writes to the ledger before that are useless without the call."""
     for action in plan:
         match action:
             case act.Allocate() | act.Associate() | act.Cut() | act.Release():
@@ -186,7 +186,7 @@ def first_call(plan: act.Plan) -> Mutation | None:
 
 
 def entry_of(action: Mutation, s: Situation) -> Entry:
-    """What the Pod's place in the line depends on."""
+    """The Pod's entry: what its place in the order depends on."""
     namespace = s.record.namespace if s.record else s.pod.namespace if s.pod else ""
     return Entry(s.uid, _urgency(action, s), namespace, s.pod.created if s.pod else "")
 

@@ -1,6 +1,7 @@
-"""What the API server itself says of a Pod that the cache does not show, or shows otherwise than its claim says.
+"""Asks the API server for a Pod that the cache does not show, or that contradicts its claim in the cache.
 
-A cache proves nothing about an absence. Only what is learnt here, or what the watch reported, takes an address away.
+A cache does not prove that a Pod is gone. An address is taken away only after an answer here, or after the watch
+reported the deletion.
 """
 
 from controller.core.desire import Desire, Unproven, desire
@@ -12,7 +13,7 @@ from state.model import PodRecord
 
 
 def confirm(pods: Pods, mine: PodMemory, record: PodRecord, asked: Desire) -> None:
-    """Ask for the Pod, and remember what is proven of it. Raises Unavailable where the cache is merely behind."""
+    """Ask for the Pod, and remember what is proven of it. Raises Unavailable where only the cache is behind."""
     found = pods.fetch(record.namespace, record.name)
     shown = asked.shown if isinstance(asked, Unproven) else None
     if shown is None:
@@ -25,7 +26,7 @@ def confirm(pods: Pods, mine: PodMemory, record: PodRecord, asked: Desire) -> No
 
 
 def _is_gone(record: PodRecord, found: PodView | None) -> bool:
-    """What an uncached GET proves: no such Pod, another one of that name, or one whose containers have ended."""
+    """Whether an uncached GET proves it gone: no such Pod, another UID under its name, or all containers have ended."""
     if found is None or found.finished or found.drained:
         return True
     if is_orphan(record.uid):

@@ -1,8 +1,7 @@
-"""The engine: all that serves Pods while this replica leads, made from its ports and settings by itself.
+"""The engine: all that serves Pods while this replica leads, made from its ports and settings alone.
 
-Whoever runs one, be it the controller, `release-cluster` or a test, says what the world is and how fast to go, and no
-more, so all of them run the same machine. Whether it may lead is decided beside it, by the election, which opens and
-ends its terms through `Ports.leadership`.
+The controller, `release-cluster` and tests pass in ports and settings and nothing else, so all of them run the same
+parts. The election is not part of it: that opens and ends terms through `Ports.leadership`.
 """
 
 from controller.core.ports import Term
@@ -15,7 +14,7 @@ from controller.engine.workqueue import Workqueue
 
 
 class Engine:
-    """`loop` serves Pods once it is started, `peers` are the other installs as they were seen. Nothing runs before."""
+    """`loop` serves Pods once it is started; `peers`: the other installs as last seen. Nothing runs before."""
 
     def __init__(self, ports: Ports, tuning: Tuning) -> None:
         self.ports, self.tuning = ports, tuning
@@ -23,5 +22,5 @@ class Engine:
         self.loop = Reconciler(ports, tuning, self.peers)
 
     def open_term(self, term: Term, queue: Workqueue, known: Knowledge | None = None) -> OpenTerm:
-        """The parts that the loop would work with in this term, for whoever moves them by hand instead."""
+        """The parts of this term that the loop would use, for callers that take each step themselves."""
         return open_term(term, self.ports, self.tuning, queue, self.peers, known)

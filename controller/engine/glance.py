@@ -1,4 +1,4 @@
-"""One Pod of a tick while it is being observed, and what the tick saw of all: what the parts of observing share."""
+"""One Pod of a tick while it is being observed, and the result for all Pods: shared by the parts of observing."""
 
 from dataclasses import dataclass, field
 
@@ -42,7 +42,7 @@ class Glance:
 
     @property
     def may_draw(self) -> bool:
-        """Whether an address may have to be allocated for it that draws on the account's quota."""
+        """Whether an address that uses the account's quota may have to be allocated for it."""
         new = self.refusal is None and (self.record is None or self.record.phase is Phase.INTENT)
         wanted = self.desire
         return new and isinstance(wanted, Serve) and TRAITS[wanted.mode].allocates and counts(wanted.pool)
@@ -50,7 +50,7 @@ class Glance:
 
 @dataclass(slots=True)
 class Observation:
-    """What a tick saw: a situation for each Pod that could be observed, and what the others need to have looked up."""
+    """A situation for each Pod that could be observed, and what must be looked up for the others."""
 
     situations: list[Situation] = field(default_factory=list)
     parked: dict[PodUid, Need] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Runs the election: reads and writes the Lease as `core.election` decides, and opens and ends our terms.
 
-The deciding is pure and elsewhere; here are the thread, the calls and their outcomes. If this thread hangs or dies,
-the deadline passes and nothing is changed any more: `Leadership` does not depend on it.
+The decision is pure, in `core.election`; here are the thread, the calls and their outcomes. If this thread hangs or
+dies, the deadline passes and nothing is changed any more: `Leadership` does not depend on it.
 """
 
 import datetime
@@ -80,7 +80,7 @@ class Elector:
         self._thread = threading.Thread(target=self._run, name="election", daemon=True)
         leadership.on_fence(self._wake.set)
 
-    # ── for whoever starts, stops and shows it ──
+    # ── for the callers that start, stop and show it ──
 
     def start(self) -> None:
         """Start competing."""
@@ -88,7 +88,7 @@ class Elector:
             part.start()
 
     def release(self, in_flight_idle: Callable[[float], bool]) -> bool:
-        """Shut down: nothing new starts, what is in flight ends, the Lease is free. Whether it was released.
+        """Shut down: start nothing new, let calls in flight end, release the Lease. Returns whether it was released.
 
         `in_flight_idle(limit_s)` waits for the calls in flight and says whether they have ended. If not, the Lease is
         left to expire. Takes milliseconds when idle, at worst four times a call's limit.
@@ -128,7 +128,7 @@ class Elector:
         return lease.acquired if lease and lease.holder else ""
 
     def beginning_s(self) -> float:
-        """Seconds for which a term has been half begun; 0: none is. One that hangs leaves the Lease to others."""
+        """Seconds for which a term has been beginning; 0: none is. If it takes too long, the Lease is given up."""
         return self._terms.beginning_s()
 
     @property
@@ -148,7 +148,7 @@ class Elector:
 
     @property
     def turned_at(self) -> float:
-        """When the election last finished a step (monotonic): it hangs if that is long ago."""
+        """When the election last finished a step (monotonic). If that is long ago, it hangs."""
         return self._turned_at
 
     @property
@@ -159,7 +159,7 @@ class Elector:
     # ── one step ──
 
     def _turn(self) -> float:
-        """Take in what happened, do the one next thing, and return how many seconds there is nothing to do."""
+        """Process the outcomes, take one step, and return for how many seconds there is nothing to do."""
         self._take_in()
         decision = step(self._view, self._clock(), self._stamp())
         self._do(decision)
@@ -178,7 +178,7 @@ class Elector:
     def _guarded_turn(self) -> float:
         try:
             return self._turn()
-        except Exception:  # the thread's top: without renewals the deadline ends the term, if it comes to that
+        except Exception:  # the thread's top: if this goes on, no renewal succeeds and the deadline ends the term
             self._errors += 1
             log.exception("a step of the election failed")
             return self._view.timings.retry_period
@@ -195,7 +195,7 @@ class Elector:
             self._conclude()
 
     def _conclude(self) -> None:
-        """One outcome of an attempt to begin; those of attempts given up in the meantime change nothing."""
+        """Process the outcome of an attempt to begin; outcomes of attempts that were given up change nothing."""
         outcome = self._terms.outcomes.get()
         if outcome.attempt != self._view.attempt or self._view.renewed_at is None:
             return
@@ -245,7 +245,7 @@ class Elector:
             self._leadership.extend(self._view.deadline)
 
     def _not_written(self, lease: Lease, error: PodEipError, sent: float) -> None:
-        """A lost race is looked into at once. (404 for a new Lease is a missing namespace, not a race.)"""
+        """After a lost race the Lease is read at once. (404 for a new Lease is a missing namespace, not a race.)"""
         if isinstance(error, ObjectConflict) or (isinstance(error, ObjectNotFound) and lease.version):
             self._view = candidacy.refused(self._view, self._clock())
             return
@@ -284,7 +284,7 @@ class Elector:
         self._wake.set()
 
     def _give_up_lease(self) -> bool:
-        """One PUT; one GET before it where the last write's reply never came, and after it where it met a conflict."""
+        """One PUT; a GET before it where the last write had no reply, and a GET after it where it met a conflict."""
         if not self._view.writes:
             return False
         return self._release_if_ours() or (self._look() and self._release_if_ours())

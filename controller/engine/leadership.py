@@ -1,7 +1,7 @@
-"""Whether this process may still change the world: the deadline, asked last before anything is sent.
+"""Whether this process may still send mutations: the deadline, checked as the last thing before each.
 
-The election writes it, every thread that sends a mutation reads it. It is apart from the election so that a hung or
-dead election thread cannot keep it alive: the deadline passes by itself.
+The election writes the deadline, every thread that sends a mutation reads it. It is apart from the election, so that it
+passes by itself when the election's thread hangs or is dead.
 """
 
 import threading
@@ -47,7 +47,7 @@ class Leadership:
 
     @property
     def closing(self) -> bool:
-        """Whether nothing new may start any more, for good."""
+        """Whether `close` was called: nothing new may start any more."""
         with self._lock:
             return self._closing
 
@@ -58,7 +58,7 @@ class Leadership:
         self.check_conclusion()
 
     def check_conclusion(self) -> None:
-        """The same for writing down what was done already: it may still be written on the way out."""
+        """The same check for recording what was done already: it passes after `close` too."""
         with self._lock:
             if self._term is None:
                 raise NotLeading("this replica does not lead")
@@ -85,7 +85,7 @@ class Leadership:
         self._on_fence = wake
 
     def open(self, term: Term, deadline: float) -> None:
-        """Start a term; without effect on the Guard once closed."""
+        """Start a term; after `close` this has no effect on the Guard."""
         with self._lock:
             self._term, self._deadline = term, deadline
 

@@ -1,6 +1,6 @@
-"""Hears of the Lease's changes as they happen, so that a released Lease is taken within milliseconds.
+"""Watches the Lease, so that a released Lease is taken within milliseconds.
 
-Nothing relies on it: a watch that fails, ends or falls silent costs speed only, for the election then looks itself.
+Nothing relies on it: where the watch fails, ends or is silent, the election reads the Lease and is only slower.
 """
 
 import logging
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class LeaseWatch:
-    """One thread that keeps a watch open and hands every change to `heard`."""
+    """One thread that keeps a watch open and passes every change to `heard`."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class LeaseWatch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end at the next event; a watch that hears nothing ends after its silence."""
+        """Ask the thread to end at the next event; a watch without events ends after its time limit."""
         self._stopping.set()
 
     def join(self, timeout_s: float) -> None:
@@ -67,6 +67,6 @@ class LeaseWatch:
         except PodEipError as error:
             self.failures += 1
             log.info("the watch of the Lease ended: %s", error.explain())
-        except Exception:  # the thread's top: without it a hand-over would cost a lease duration from then on
+        except Exception:  # the thread's top: if it ended, each hand-over would take a lease duration from then on
             self.failures += 1
             log.exception("the watch of the Lease failed")

@@ -1,7 +1,7 @@
 """Where the Pods of a tick are: on which interface EC2 has their IPs, and whether that interface is their own.
 
-A Pod whose association stands as the ledger says needs no look; of it only the instance is compared, which EC2's
-description of the address shows. What is not known is a need of the Pod; nobody is asked here.
+For a Pod whose association stands as the ledger says no interface is looked up: only the instance is compared, which
+DescribeAddresses shows. What is not known becomes a need of the Pod; no API is called here.
 """
 
 from controller.core.desire import Serve
@@ -16,13 +16,13 @@ from controller.engine.placement import NEVER, Placements
 from state.model import AllocationId
 
 PLACE_FRESH_S = 1.0
-"""An interface is asked for so freshly before it counts as another's."""
+"""How old a look at an interface may be, in seconds, for the interface to count as another's."""
 SHARED_S = 8.0
-"""A look at an interface serves the Pods, too, that get an IP of it so soon after."""
+"""A look at an interface also serves the Pods that get one of its IPs within so many seconds after it."""
 NODE_KEPT_S = 60.0
-"""How old what is known of a Node may be."""
+"""How old, in seconds, a reading of a Node may be."""
 NODE_FRESH_S = 5.0
-"""A Node can be made anew under its name: it is read so freshly before an interface counts as another's."""
+"""The same, for an interface to count as another's: a Node can be made anew under its name."""
 
 _Age = tuple[Kind, float]
 _EVER: _Age = ("nodes", float("inf"))
@@ -31,14 +31,14 @@ _FRESH: _Age = ("fresh nodes", NODE_FRESH_S)
 
 
 class Locator:
-    """The locating part of one term; used by the loop's thread alone."""
+    """Locates the Pods of one term; used by the loop's thread alone."""
 
     def __init__(self, *, pods: Pods, view: AddressView, placements: Placements, memory: Memory, clock: Clock) -> None:
         self._pods, self._view, self._placements = pods, view, placements
         self._memory, self._clock = memory, clock
 
     def locate(self, glance: Glance) -> Need | None:
-        """Find the Pod's place, and note it in the glance; or what has to be looked up first."""
+        """Find the Pod's place and note it in the glance; or return what has to be looked up first."""
         if not isinstance(glance.desire, Serve) or glance.pod is None:
             return None
         stands = glance.settled and not self._dropped(glance)
@@ -60,7 +60,7 @@ class Locator:
         return None
 
     def _place_needed(self, glance: Glance, pod: PodView) -> Need:
-        """The Node comes first: an IP in a delegated prefix is found by the instance."""
+        """What is needed for the place. The Node comes first: an IP in a delegated prefix is found by the instance."""
         assert isinstance(glance.desire, Serve)
         instance = self._instance(pod, "nodes", NODE_KEPT_S)
         if isinstance(instance, Need):
@@ -68,8 +68,8 @@ class Locator:
         return Need("places", glance.desire.ip, since=self._since(glance), detail=instance)
 
     def _since(self, glance: Glance) -> float:
-        """How fresh a place must be: nothing from before a cut or a dropped association counts, nor from long before
-        the Pod got its IP. Right before it, an earlier look does: Pods that come one after another share it.
+        """The time of the oldest look that may be used: after a cut or a dropped association, and not long before
+        the Pod got its IP. A look shortly before that is enough, so that Pods which come one after another share it.
         """
         assert isinstance(glance.desire, Serve)
         memory = self._memory.of(glance.uid)
@@ -92,7 +92,7 @@ class Locator:
         return instance if known else Need(kind, pod.node, since=since)
 
     def _judged(self, pod: PodView, found: Placed) -> Placed | Foreign | Need:
-        """Whose the interface is; a Node is read anew before it counts as another's."""
+        """Whose the interface is; the Node is read anew before the interface counts as another's."""
         judged: Placed | Foreign = Foreign(target=found.target, why="")
         for kind, max_age_s in (_KNOWN, _FRESH):
             instance = self._instance(pod, kind, max_age_s)
@@ -114,7 +114,7 @@ class Locator:
     def _stray(self, glance: Glance, pod: PodView) -> Need | None:
         """Note whether EC2 shows the association on another instance than the Pod's Node, or on none.
 
-        Any age of what is known of a Node does where it agrees; where it does not, the Node is read anew.
+        Where the Node's instance agrees, a reading of any age is enough; where it does not, the Node is read anew.
         """
         address = self._view.get(_allocation(glance))
         association = address.association if address else None
@@ -131,12 +131,12 @@ class Locator:
             if not has_strayed(association.instance_id, instance):
                 return None
         if self._placements.asked_at(association.target.private_ip) < self._view.asked_at:
-            self._placements.drop(association.target.interface_id)  # the next Pod of it would be led astray, too
+            self._placements.drop(association.target.interface_id)  # else the next Pod on it would be judged by it, too
         glance.strayed = True
         return None
 
     def _stray_off(self, glance: Glance, pod: PodView, association: Association) -> Need | None:
-        """EC2 names no instance: the interface is asked for, unless it is a branch, or the association is too young."""
+        """Where EC2 names no instance, look up the interface, unless it is a branch or the association is too young."""
         target, young = association.target, self._memory.young(association.association_id)
         if young or target.interface_id in pod.branch_interfaces:
             return None

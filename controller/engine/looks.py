@@ -1,8 +1,9 @@
-"""Looks at EC2, at Nodes and at the table run here, beside the loop, so that nothing slow can stop it.
+"""Looks at EC2, at Nodes and at the table run here, beside the loop, so that a slow API does not stop the loop.
 
-One look of a kind at a time: what is asked for while it runs is the next one's batch. Whoever asks for what a running
-look will answer freshly enough waits for that one. Each kind has its own turn, so that slow interfaces hold up nobody
-who needs none. Nodes are read one by one, in several lines, so that nobody waits for the Nodes of many others.
+There is one look of a kind at a time; needs that come in while it runs are met by the next one. A need that the running
+look will meet freshly enough waits for that one. Each kind runs by itself, so that a slow look at interfaces delays
+only Pods that need one. Nodes are read one by one, in several lines, so that a Pod does not wait for the Nodes of many
+others.
 """
 
 import logging
@@ -22,15 +23,15 @@ log = logging.getLogger(__name__)
 
 NODE_LINES = 16
 THREADS = 2 * (len(get_args(Kind)) + 2 * NODE_LINES)
-"""So many that no line waits for another, even beside what still hangs of the term before."""
+"""So many that no line waits for another, even while looks of the term before still hang."""
 BATCH = 1000
-"""Needs that one look meets; the rest are the next one's, so that the first to ask are not held up by the last."""
+"""The most needs that one look meets; the next one meets the rest, so that the first Pods do not wait for the last."""
 _ONE_BY_ONE: frozenset[Kind] = frozenset({"nodes", "fresh nodes"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """A look is over: these Pods may be observed anew, or have `error`."""
+    """The result of a look: these Pods may be observed anew; with `error`, it has failed for them."""
 
     epoch: Epoch
     kind: Kind
@@ -40,7 +41,7 @@ class Looked:
 
 @dataclass(slots=True)
 class _Turn:
-    """One kind's looks: what runs, since when, and what waits for the next."""
+    """The looks of one kind: what runs, since when, and what waits for the next look."""
 
     since: float = float("-inf")
     running: dict[Need, set[PodUid]] = field(default_factory=dict)
@@ -66,7 +67,7 @@ class Looks:
                 turn.waiting.clear()
 
     def ask(self, parked: Mapping[PodUid, Need]) -> None:
-        """Have these needs met. Returns at once."""
+        """Look up these needs, in other threads. Returns at once."""
         with self._state:
             for uid, need in parked.items():
                 self._enter(uid, need)
@@ -105,12 +106,12 @@ class Looks:
             self._looker.look(kind, needs)
         except PodEipError as error:
             return error
-        except Exception as error:  # the thread's top: those who asked hear of a fault of ours as of any failure
+        except Exception as error:  # the thread's top: a fault of ours is a failure like any other for those who asked
             log.exception("a look failed unexpectedly", extra={"kind": kind})
             return PodEipError(f"{type(error).__name__}: {error}", code="InternalError")
         return None
 
 
 def line_of(need: Need) -> int:
-    """A name has one line, so that nothing is looked up twice at once."""
+    """The line of a need. A name has one line, so that it is not looked up twice at once."""
     return crc32(need.name.encode()) % NODE_LINES if need.kind in _ONE_BY_ONE else 0

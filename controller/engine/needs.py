@@ -1,7 +1,7 @@
 """What a Pod needs to have looked up before it can be planned for, and how that is done.
 
-Observing asks nobody: where a cache does not hold the answer, the Pod is put aside with its needs. They are met beside
-the loop (`engine/looks`), all Pods' needs of a kind by one look; then the Pod is observed anew.
+Observing calls no API: where a cache does not hold the answer, the Pod is put aside with its needs. They are met beside
+the loop (`engine/looks`), the needs of all Pods of one kind by one look. Then the Pod is observed anew.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ Kind = Literal["addresses", "places", "fresh places", "nodes", "fresh nodes", "p
 class Need:
     """One thing to look up: `name` is an IP, a Node or a pool, and empty for all addresses and for the quota.
 
-    `since`: an answer to what was asked earlier does not do. `detail` is the Node's instance, of an IP.
+    `since`: an answer to an earlier question is too old. `detail`: for an IP, the instance of its Node.
     """
 
     kind: Kind
@@ -32,7 +32,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looker:
-    """Meets needs; the only part of observing that calls anybody. Raises what the ports raise."""
+    """Meets needs; the only part of observing that calls an API. Raises what the ports raise."""
 
     view: AddressView
     placements: Placements
@@ -41,7 +41,7 @@ class Looker:
     quota: QuotaGuard
 
     def look(self, kind: Kind, needs: Iterable[Need]) -> None:
-        """Meet these needs of one kind, as many as the ports take in a call at once."""
+        """Meet these needs of one kind, with as few calls as the ports allow."""
         match kind:
             case "addresses":
                 self.view.look()

@@ -1,6 +1,6 @@
-"""From the keys of a tick to what the plan may look at: the only place where caches and EC2's view meet.
+"""Makes the situations of a tick's Pods from the caches and EC2's view; nothing else joins the two.
 
-Nobody is asked here: a Pod of which something is not known, or not freshly enough, is put aside with what it needs.
+No API is called here: a Pod of which something is not known, or not freshly enough, is put aside with its needs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,11 +29,11 @@ from state.model import AllocationId, Phase, PodRecord, PodUid, Target
 
 HOST_FRESH_S = 5.0
 FRESH_S = 1.0
-"""A view that is younger needs no second look before a Pod is told to wait."""
+"""Seconds. A view that is younger needs no second look before a Pod is told to wait."""
 
 
 class Observer:
-    """The observing part of one term of leadership; used by the loop's thread alone."""
+    """Observes the Pods of one term; used by the loop's thread alone."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Observer:
         )
 
     def observe(self, uids: Iterable[PodUid], reserved: frozenset[AllocationId]) -> Observation:
-        """Everything that bears on these Pods now."""
+        """The situations of these Pods now, and the needs of those that have to wait."""
         seen = Observation()
         glances = [self._glance(uid) for uid in uids]
         known = [g for g in glances if self._knows(g, self._needed(g), seen)]
@@ -83,7 +83,7 @@ class Observer:
     def _glance(self, uid: PodUid) -> Glance:
         pod, record = self._memory.of(uid).as_patched(self._pods.get(uid)), self._ledger.pod(uid)
         if pod is None:
-            nameless = record is None or not record.name  # an orphan of which nothing says whose it was
+            nameless = record is None or not record.name  # an orphan without a Pod's name
             proven = nameless or self._pods.seen_deleted(uid) or self._memory.of(uid).gone
             return Glance(uid, None, record, Gone() if proven else Unproven())
         if (heir := self._heir(pod, record)) is not None:
@@ -105,13 +105,13 @@ class Observer:
         return next((o for o in others if not pod.ip or pod.deleting or self._given(o) > self._given(pod)), None)
 
     def _given(self, pod: PodView) -> tuple[int, str]:
-        """When the Pod was given its IP, for comparison: as the API server told it, not by the Pod's age."""
+        """When the Pod was given its IP, for comparison: in the API server's order, not by the Pod's age."""
         return self._pods.ip_version(pod.uid), pod.created
 
     def _keep_order(self, glances: list[Glance], seen: Observation) -> None:
-        """Where there is a limit the oldest comes first: nobody whom it counts overtakes one that is put aside.
+        """Where there is a limit the oldest Pod comes first: no younger Pod under it overtakes one that is put aside.
 
-        The limit of the install counts everybody, but only once not all new Pods find room in it.
+        For the limit of the install all Pods are in one order, but only while not all new Pods have room in it.
         """
         new = [glance for glance in sorted(glances, key=_age) if glance.pod is not None and glance.record is None]
         scarce = self._admission.is_scarce(len(new))
@@ -131,7 +131,7 @@ class Observer:
         return self._view_needed(glance) or self._locator.locate(glance) or self._quota_needed(glance)
 
     def _quota_needed(self, glance: Glance) -> Need | None:
-        """Before an address is allocated: how many the account may have, and, near that, who has them by now."""
+        """What is needed before an allocation: the account's quota, and all addresses where it is nearly used up."""
         if not glance.may_draw:
             return None
         since = self._memory.of(glance.uid).since("quota", "", self._quota.known_since())
@@ -150,7 +150,7 @@ class Observer:
         mine = self._memory.of(glance.uid)
         wanted = mine.look_after
         if glance.record is None and isinstance(glance.desire, Serve) and glance.pod and glance.pod.host_network:
-            # A node's IP has many Pods, of other installs too: what stands there by now is looked at before.
+            # Many Pods share a node's IP, of other installs too: look first at what is associated with it by now.
             wanted = max(wanted, self._clock() - HOST_FRESH_S)
         if glance.wants_pool:
             return max(wanted, self._clock() - (mine.poll_s or self._poll_interval_s))
@@ -167,7 +167,7 @@ class Observer:
         return offers
 
     def _pool_needed(self, glance: Glance) -> Need | None:
-        """Everybody's claims on the pool are to be as new as the view of EC2."""
+        """What is needed before an offer: all installs' claims on the pool must be as new as the view of EC2."""
         assert isinstance(glance.desire, Serve)
         pool = glance.desire.pool
         since = self._memory.of(glance.uid).since("pools", pool, self._view.asked_at)
@@ -178,7 +178,7 @@ class Observer:
         return self.market.allot(ordered, reserved)
 
     def _begins_to_wait(self, glance: Glance, offer: Offer | NoOffer | None) -> bool:
-        """Whether the Pod would wait that did not before: its pool may have been tagged since the view was taken."""
+        """Whether the Pod would begin to wait. If so a new view is needed: its pool may have been tagged since."""
         waits = isinstance(offer, NoOffer) and not offer.soon
         return waits and self._memory.of(glance.uid).waiting != Reason.POOL
 
@@ -220,7 +220,7 @@ class Observer:
         return self._with_surroundings(self._with_claim(base, glance), glance)
 
     def _may_have_allocated(self, record: PodRecord | None) -> bool:
-        """An intent stands, or the table was restored and may have lost one."""
+        """Whether an intent stands, or the table was restored and may have lost one."""
         return self._restored if record is None else record.phase is Phase.INTENT
 
     def _with_claim(self, base: Situation, glance: Glance) -> Situation:
@@ -260,7 +260,7 @@ class Observer:
         )
 
     def _rival(self, uid: PodUid, target: Target) -> str:
-        """Who has another claim for this target, as people read it."""
+        """The Pod with another claim for this target, in words."""
         holders = (self._ledger.pod(other) for other in self._claims.rivals(uid, target))
         return next((f"Pod {held.holder}" if held and held.name else "a Pod that is gone" for held in holders), "")
 
@@ -275,7 +275,7 @@ class Observer:
 
 
 def _settled_target(glance: Glance, ip: str) -> Target | None:
-    """The target of an association that stands: it was looked up once, and need not be again."""
+    """The target of an association that stands; it was looked up before, and is not looked up again."""
     target = glance.record.target if glance.record else None
     return target if target is not None and target.private_ip == ip else None
 

@@ -1,6 +1,6 @@
 """Opens a term: makes all that lives as long as one term of leadership does, and nothing that lives longer.
 
-It stands alone because two need it: the loop, and whoever takes the moves of a term one by one.
+It is a module of its own because two need it: the loop, and callers that take each step of a term themselves.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from controller.engine.workqueue import Workqueue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTerm:
-    """The parts of one term: what it knows, its chores, and what follows from its plans."""
+    """The parts of one term: its state, its chores, and what handles the outcomes of plans."""
 
     state: TermState
     housekeeping: Housekeeping
@@ -26,7 +26,7 @@ class OpenTerm:
 def open_term(
     term: Term, ports: Ports, tuning: Tuning, queue: Workqueue, peers: Peers, known: Knowledge | None = None
 ) -> OpenTerm:
-    """The parts of this term, which wake Pods through `queue`. It knows this much already, or only the claims."""
+    """The parts of this term, which wake Pods through `queue`. `known`: None where only the claims are known."""
     state = term_state(term, ports, tuning, known or nothing_known(ports, tuning))
     housekeeping = Housekeeping(
         state=state,

@@ -1,8 +1,8 @@
-"""The installs that share the table, as this process has watched their counters: longer than one term.
+"""The installs that share the table, and how long their counters have stood still; kept longer than one term.
 
-How long an install has been silent is counted on our own monotonic clock, from when we first saw the counter where it
-stands. A counter only grows, so whatever was between two looks that show the same, it has not moved; a standby that
-looks now and then knows as much as a leader when its turn comes.
+How long an install has been silent is counted on our own monotonic clock, from when we first saw the counter's present
+value. A counter only grows, so two looks that show the same value prove that it has not moved in between. So a standby
+that looks now and then knows as much as a leader.
 """
 
 import threading
@@ -13,7 +13,7 @@ from controller.core.ports import Clock
 from state.model import ClusterUid, InstallRecord, PoolQueue
 
 QUIET_S = 90.0
-"""Three heartbeats: nothing is kept for the Pods of an install that has missed them."""
+"""Seconds: three heartbeats. No address is left to the Pods of an install that has missed them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Peers:
         self._peers: Mapping[str, Peer] = {}
 
     def saw(self, installs: Iterable[InstallRecord]) -> None:
-        """All installs as they were read just now; those that are left out are no more."""
+        """All installs as they were read just now; an install that is not among them is forgotten."""
         now = self.clock()
         with self._lock:
             self._peers = {str(record.key): self._next(record, now) for record in installs}
@@ -50,7 +50,7 @@ class Peers:
         return replace(known, record=record, queued_at=queued_at)
 
     def all(self) -> list[Peer]:
-        """Each of them."""
+        """All installs."""
         return list(self._peers.values())
 
     def silent_s(self, peer: Peer) -> float:
@@ -58,7 +58,7 @@ class Peers:
         return self.clock() - peer.moved_at
 
     def still_s(self, record: InstallRecord) -> float:
-        """How long this counter has stood where it stands in `record`; 0 if that is news."""
+        """How long this counter has had the value in `record`; 0 if the value is new to us."""
         peer = self._peers.get(str(record.key))
         same = peer is not None and peer.record.heartbeat == record.heartbeat
         return self.silent_s(peer) if peer is not None and same else 0.0
@@ -80,7 +80,7 @@ class Peers:
         return {peer.record.key.cluster_uid: peer.record.cluster_name for peer in self.all()}
 
     def queues(self, *, except_of: str) -> Mapping[str, Sequence[PoolQueue]]:
-        """The Pods that wait in the other installs that beat, older by the time since we read of them first."""
+        """The Pods that wait in the other live installs. Their waits include the time since we first read of them."""
         now = self.clock()
         beating = [peer for peer in self.all() if peer.beats and not peer.record.fenced]
         return {

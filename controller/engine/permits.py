@@ -1,7 +1,7 @@
-"""What may stand between a plan and its start: another plan for the same target, a brake, a limit, a quota.
+"""Whether a plan may start: another plan for the same target, a brake, a limit, or the quota may forbid it.
 
-A plan is made for one Pod by itself. Here it meets the others that are on their way; where it may not begin, the Pod is
-planned for once more with that known, and the plan says what it waits for.
+A plan is made for one Pod by itself. Here it is checked against the plans on their way. Where it may not begin, the Pod
+is planned once more with the reason in its situation, and that plan says what the Pod waits for.
 """
 
 from collections.abc import KeysView
@@ -19,7 +19,7 @@ from state.model import AllocationId, PodUid, Target
 
 @dataclass(slots=True)
 class InFlight:
-    """The plans on their way, and what they have spoken for: addresses of pools, and targets."""
+    """The plans on their way, and what they are about to claim: addresses of pools, and targets."""
 
     addresses: dict[PodUid, AllocationId | None] = field(default_factory=dict)
     targets: dict[Target, str] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class InFlight:
 
     @property
     def uids(self) -> KeysView[PodUid]:
-        """Whose plans they are."""
+        """The Pods whose plans are on their way."""
         return self.addresses.keys()
 
     def reserved(self) -> frozenset[AllocationId]:
@@ -35,7 +35,7 @@ class InFlight:
         return frozenset(a for a in self.addresses.values() if a is not None)
 
     def begin(self, s: Situation, target: Target | None) -> None:
-        """This Pod's plan begins; it makes its claim for this target, if it makes one."""
+        """This Pod's plan begins. `target`: the one that it makes a claim for, if any."""
         self.addresses[s.uid] = s.offer.address.allocation_id if isinstance(s.offer, Offer) else None
         if target is not None and s.pod is not None:
             self.targets[target], self.of[s.uid] = f"Pod {s.pod.namespace}/{s.pod.name}", target
@@ -48,12 +48,12 @@ class InFlight:
             self.targets.pop(target, None)
 
     def rival(self, uid: PodUid, target: Target | None) -> str:
-        """Who else claims this target just now, as people read it."""
+        """The other Pod that is about to claim this target, in words."""
         return self.targets.get(target, "") if target is not None and self.of.get(uid) != target else ""
 
 
 def permitted(state: TermState, s: Situation, steps: Plan, flying: InFlight) -> Plan:
-    """This plan, or another one where it may not begin now."""
+    """This plan, or another one if this one may not begin now."""
     rival = flying.rival(s.uid, target_of(steps))
     if rival:
         return plan(replace(s, rival=rival))
@@ -72,7 +72,7 @@ def _admitted(state: TermState, s: Situation, steps: Plan) -> Plan:
 
 
 def _unbraked(state: TermState, s: Situation, steps: Plan, flying: InFlight) -> Plan:
-    """This plan, or another one where EC2 gives nobody an address of this pool now."""
+    """This plan, or another one if EC2 allocates no address from this pool now."""
     pool = pool_of(steps)
     if pool is None:
         return steps
@@ -81,6 +81,6 @@ def _unbraked(state: TermState, s: Situation, steps: Plan, flying: InFlight) -> 
 
 
 def _within_quota(state: TermState, s: Situation, steps: Plan, flying: InFlight) -> Plan:
-    """This plan, or another one where what is left of the account's quota is kept for others."""
+    """This plan, or another one if what is left of the account's quota is kept for others."""
     none = state.quota.no_room(s.uid, flying.uids) if draws(steps) else None
     return plan(replace(s, no_quota=none)) if none is not None else steps

@@ -1,11 +1,11 @@
-"""Which interface a Pod's private IP is on, asked of EC2 as rarely as can be.
+"""Which interface a Pod's private IP is on, with as few calls to EC2 as possible.
 
-An interface lists all its private IPs and prefixes, so the next Pod on it costs no call. But an interface can be
-attached to another instance, and an IP can move: what is older than some seconds is asked for anew, and EC2's refusal
-of an association drops the interface from here.
+A described interface lists all its private IPs and prefixes, so the next Pod on it costs no call. But an interface can
+be attached to another instance, and an IP can move. So what is older than some seconds is asked for anew, and the
+interface is dropped here when EC2 refuses an association.
 
-What has become too old to be believed is forgotten in the order in which it was learnt, so that memory follows what is
-asked for; and what a look costs grows with the lengths of prefixes that there are, of which there is hardly a second.
+Entries that are too old to be believed are forgotten in the order in which they were learnt, so the memory is bounded
+by what is asked for. A lookup tries each length of prefix that is known; usually there is one.
 """
 
 import ipaddress
@@ -27,7 +27,7 @@ NEVER = float("-inf")
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What EC2 said: `asked_at` decides what it can know, `at` how long it is believed, however slow the answer was."""
+    """An answer of EC2. `asked_at`: when EC2 was asked. `at`: when the answer came; its age counts from then."""
 
     asked_at: float
     at: float
@@ -35,7 +35,7 @@ class Told:
 
 
 class PrefixIndex:
-    """Which interface has a delegated prefix, asked by an IP that is in it. Not for several threads at once."""
+    """Finds the interface whose delegated prefix contains an IP. Not thread-safe."""
 
     def __init__(self) -> None:
         self._of: dict[str, InterfaceId] = {}
@@ -46,12 +46,12 @@ class PrefixIndex:
         return len(self._of)
 
     def add(self, prefix: str, interface_id: InterfaceId) -> None:
-        """The interface has it, and no other."""
+        """This interface has the prefix from now on, and no other."""
         self._lengths[_length(prefix)] += prefix not in self._of
         self._of[prefix] = interface_id
 
     def remove(self, prefix: str, interface_id: InterfaceId) -> None:
-        """The interface has it no more; what another has by now stays."""
+        """Remove the prefix, if it is still this interface's."""
         if self._of.get(prefix) != interface_id:
             return
         del self._of[prefix]
@@ -60,7 +60,7 @@ class PrefixIndex:
             del self._lengths[_length(prefix)]
 
     def find(self, ip: str) -> InterfaceId | None:
-        """Whose prefix the IP is in: one question for each length of which there are prefixes."""
+        """The interface whose prefix contains the IP; one lookup for each known length of prefix."""
         networks = (str(ipaddress.ip_network(f"{ip}/{length}", strict=False)) for length in self._lengths)
         return next((found for network in networks if (found := self._of.get(network))), None)
 
@@ -77,7 +77,7 @@ class Placements:
         self._missing: OrderedDict[str, Told] = OrderedDict()
 
     def place(self, ip: str, since: float = NEVER) -> Placed | Unplaced:
-        """Where this IP is, as EC2 was asked lately, and not before `since`; from the cache."""
+        """Where this IP is, from the cache, if EC2 was asked lately and not before `since`."""
         with self._lock:
             self._forget()
             found, now = self._find(ip), self._clock()
@@ -115,12 +115,12 @@ class Placements:
         return any(interface.interface_id == target.interface_id for interface in found)
 
     def drop(self, interface_id: InterfaceId) -> None:
-        """EC2 said that this interface is not what we believed."""
+        """Forget this interface: EC2 has shown that what we know of it is wrong."""
         with self._lock:
             self._remove(interface_id)
 
     def tidy(self) -> None:
-        """Forget what nobody will believe any more. Each other call does so, too; this is for when there is none."""
+        """Forget what is too old to be used. Other calls do so, too; this is for times without any."""
         with self._lock:
             self._forget()
 
@@ -147,7 +147,7 @@ class Placements:
             for interface in found:
                 known = self._interfaces.get(interface.interface_id)
                 if known is not None and known.asked_at > asked_at:
-                    continue  # a slow answer says less than the one that overtook it
+                    continue  # a slow answer is older than one that overtook it
                 self._remove(interface.interface_id)
                 self._interfaces[interface.interface_id] = Told(asked_at, self._clock(), interface)
                 self._by_ip.update(dict.fromkeys(interface.private_ips, interface.interface_id))

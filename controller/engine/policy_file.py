@@ -1,8 +1,8 @@
-"""Keeps the policy as its file says, so that a changed rule needs no restart of the controller.
+"""Follows the policy's file, so that a changed rule needs no restart of the controller.
 
-The whole file is read every few seconds and compared byte by byte: a mounted ConfigMap changes by a swap of symbolic
-links, which says little in times and inodes, and a policy is small. A file that became wrong, or that is gone, leaves
-the last good policy in force; the fault is logged once and shown in the status until the file is right again.
+The whole file is read every few seconds and compared byte by byte. It is small, and a mounted ConfigMap is changed by
+replacing a symbolic link, which modification times and inodes do not show reliably. If the file becomes wrong or is
+gone, the last good policy stays in force; the fault is logged once and shown in the status until the file is right.
 """
 
 import datetime
@@ -63,7 +63,7 @@ class PolicyFile:
         )
 
     def start(self, changed: Callable[[], None], every_s: float = LOOK_S) -> None:
-        """Look from now on; `changed` is called from the thread that looks."""
+        """Follow the file from now on; `changed` is called from the thread that reads it."""
         if self._path is not None:
             follow = (changed, every_s)
             threading.Thread(target=self._follow, args=follow, name="policy", daemon=True).start()
@@ -73,7 +73,7 @@ class PolicyFile:
         self._stopping.set()
 
     def look(self) -> bool:
-        """Read the file once; whether another policy is in force now."""
+        """Read the file once; returns whether another policy is in force now."""
         before = self._reading
         try:
             content = self._path.read_bytes() if self._path is not None else b""
@@ -81,7 +81,7 @@ class PolicyFile:
                 self._reading = _Reading(
                     rules=replace(before.rules, policy=policy.parse(content.decode())), since=_now(), content=content
                 )
-            elif before.fault is not None:  # it was away, and is back as it was
+            elif before.fault is not None:  # it could not be read, and is back unchanged
                 self._reading = _Reading(rules=before.rules, since=before.since, content=content)
         except OSError as fault:
             self._keep(before, f"{self._path} cannot be read: {fault.strerror}")

@@ -1,8 +1,8 @@
-"""What is known of the account's quota, and whether a plan may draw on it: one term's, made anew with each.
+"""What is known of the account's quota, and whether a plan may use it; each term has its own.
 
-The quota is read beside the loop and kept for some minutes, and never read where no setting keeps anything of it. What
-is used is what EC2's view shows, our own allocations laid over it. Nobody is held back for a quota that cannot be
-read: that is logged, and shown.
+The quota is read beside the loop and kept for some minutes. It is not read where no setting keeps addresses for others.
+What is used is what EC2's view shows, with our own allocations laid over it. If the quota cannot be read, no Pod waits
+for that: it is logged, and shown.
 """
 
 import logging
@@ -20,18 +20,18 @@ from state.model import PodUid
 log = logging.getLogger(__name__)
 
 QUOTA_FRESH_S = 300.0
-"""A quota changes when somebody has asked AWS for more: seldom, and seldom at once."""
+"""Seconds for which a reading is used: a quota changes rarely, after somebody has asked AWS for more."""
 AGAIN_S = 60.0
-"""Where it could not be read, or is used up: for that long."""
+"""The same, where it could not be read or is nearly used up."""
 USED_FRESH_S, USED_NEAR_S = 60.0, 5.0
-"""How old a look at all addresses may be for an allocation, and near the quota."""
+"""How old, in seconds, a look at all addresses may be for an allocation, and where the quota is nearly used up."""
 UNSAID = "NoQuota"
 _NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What was read, when it was asked for."""
+    """What was read, and when it was asked for."""
 
     at: float = _NEVER
     allowed: int | None = None
@@ -47,7 +47,7 @@ class QuotaGuard:
         self._granted: set[PodUid] = set()
 
     def look(self) -> None:
-        """Read the quota. What goes wrong is noted and raised to nobody: what was known before still holds."""
+        """Read the quota. An error is noted and not raised: the earlier reading is used on."""
         at, before = self._clock(), self._reading
         try:
             allowed = self._ec2.address_quota()
@@ -64,23 +64,23 @@ class QuotaGuard:
         return self._reading.at
 
     def known_since(self) -> float:
-        """How fresh the quota must be before an address is allocated."""
+        """The time of the oldest reading of the quota with which an address may be allocated."""
         if not self._kept:
             return _NEVER
         settled = not self._reading.trouble and not self._now().near
         return self._clock() - (QUOTA_FRESH_S if settled else AGAIN_S)
 
     def looked_since(self) -> float:
-        """How fresh a look at all addresses must be before one is allocated."""
+        """The time of the oldest look at all addresses with which one may be allocated."""
         now = self._now()
         if not self._kept or now.allowed is None:
             return _NEVER
         return self._clock() - (USED_NEAR_S if now.near else USED_FRESH_S)
 
     def no_room(self, uid: PodUid, busy: Collection[PodUid]) -> NoOffer | None:
-        """Why this Pod's plan may not draw on the quota now; None: it may, and counts until its plan has ended.
+        """Why this Pod's plan may not use the quota now; None: it may, and counts until its plan has ended.
 
-        One whose AllocateAddress was not answered counts until EC2's reads can tell.
+        A plan whose AllocateAddress was not answered counts until EC2's reads would show the address.
         """
         if not self._kept:
             return None
@@ -91,7 +91,7 @@ class QuotaGuard:
         return found
 
     def status(self) -> AccountQuota | None:
-        """What is known, for people; None where nothing is kept, or nobody has asked yet."""
+        """What is known, for the status; None where nothing is kept, or nothing was read yet."""
         return self._now() if self._kept and self._reading.at > _NEVER else None
 
     def _now(self) -> AccountQuota:

@@ -1,7 +1,7 @@
 """One running replica: its threads started in the right order, asked for its state, and stopped in the right order.
 
-The API server may be away when the process starts, and the cluster's UID is needed before anything else can be
-built; so a replica is built in a thread of its own, tried again until it works, and says so meanwhile.
+The API server may be unreachable when the process starts, and the cluster's UID is needed before anything else can be
+built. So a thread builds the replica and tries until it works; probes and status say so meanwhile.
 """
 
 import logging
@@ -24,7 +24,7 @@ RETRY_S = 2.0
 
 
 class Source(Protocol):
-    """Something with a thread that feeds the replica, or is fed by it."""
+    """A part with a thread, which the replica stops at its end."""
 
     def stop(self) -> None:
         """End its thread."""
@@ -77,7 +77,7 @@ class Replica:
         return status.to_json()
 
     def healthy(self) -> tuple[bool, str]:
-        """Whether the loop and the election live: they turn at least every second or so, whatever else fails."""
+        """Whether the loop and the election live: each turns at least about every second, whatever else fails."""
         parts = self._parts
         if parts is None:
             return self._builder.is_alive() or self._stopping.is_set(), self._trouble

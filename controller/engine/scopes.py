@@ -1,13 +1,13 @@
-"""The door that an install passes before it leads: no other install of its cluster may be watching its namespaces.
+"""The check before an install leads: no other install of its cluster may be watching the same namespaces.
 
-It outlives terms, for what it knows of others (how long a counter has stood still, since when a Lease looks as it
-does) takes longer to learn than an attempt to lead. The deciding is in `core.scopes`; here are the looks and writes:
+It is kept longer than a term, because what it knows of others (how long a counter has stood still, since when a Lease
+has not changed) takes longer to learn than one attempt to lead. `core.scopes` decides; here are the reads and writes:
 
-1. Before our epoch is raised: whoever is in the way and may live refuses us.
-2. After it: the directory is read again. An install that came in between has been refused by us, or we by it, or both
-   by each other; whoever sees the other withdraws, and tries again after a pause of random length.
-3. A predecessor is fenced by a transaction that its own next write would have made fail, and then its claims are
-   moved to us. What an interruption leaves is moved by the next attempt, for the fence stays.
+1. Before our epoch is raised: if another install watches our namespaces and may live, we are refused.
+2. After it: the directory is read again. If an install was added in between, each of the two may see the other; an
+   install that sees another withdraws, and tries again after a pause of random length.
+3. A predecessor is fenced by a transaction whose condition is its unchanged counter. Then its claims are moved to us.
+   If that is interrupted, the next attempt moves the rest, for the predecessor stays fenced.
 """
 
 import logging
@@ -33,14 +33,14 @@ MOVERS = 32
 
 
 class Estate(Ledger, Protocol):
-    """A ledger, with what concerns installs as a whole."""
+    """A ledger, with the operations on whole installs."""
 
     def neighbours(self) -> Mapping[str, Mapping[PodUid, PodRecord]]:
         """Claims of other installs (`NAMESPACE/LEASE`) of this cluster, as the term began."""
         ...
 
     def withdraw(self, epoch: Epoch) -> None:
-        """End the term of this epoch, and fence ourselves."""
+        """End the term of this epoch, and fence our own install."""
         ...
 
     def strike(self, fenced: InstallRecord) -> None:
@@ -68,7 +68,7 @@ class ScopeGate:
         self.trouble = ""
 
     def look(self) -> None:
-        """Watch the others without wanting anything; a trouble that has passed is forgotten.
+        """Read the other installs, without an attempt to lead; a refusal whose cause is gone is forgotten.
 
         Raises what the ledger raises.
         """
@@ -119,7 +119,7 @@ class ScopeGate:
     # ── steps of a beginning ──
 
     def _admit(self) -> dict[InstallKey, InstallRecord]:
-        """Who is in the way but stands still, as it was read; raises ScopeOverlap where somebody may live."""
+        """The predecessors, as they were read; raises ScopeOverlap where an install in the way may live."""
         installs = self._read()
         sights = self._sights(installs)
         for sight in sights:
@@ -129,7 +129,7 @@ class ScopeGate:
         return {sight.record.key: sight.record for sight in sights if not sight.record.fenced}
 
     def _step_aside(self, installs: Sequence[InstallRecord], other: InstallRecord) -> None:
-        """If an interrupted attempt left us in the other's way too, leave it: both would wait for ever."""
+        """If an interrupted attempt left us in the other's way too, withdraw: both would wait for ever."""
         own = next((record for record in installs if record.key == self._install), None)
         if own is not None and not own.fenced and scopes.overlap(own.scope, other.scope):
             self._withdraw(own.epoch)
@@ -137,7 +137,7 @@ class ScopeGate:
     def _settle(self, before: Mapping[InstallKey, InstallRecord], epoch: Epoch) -> list[InstallRecord]:
         """Fence the predecessors; withdraw if one of them moved, or if somebody came while our epoch was raised.
 
-        Returns the fenced installs in our scope: whoever was fenced before may still have claims.
+        Returns the fenced installs in our scope, also those fenced earlier, which may still have claims.
         """
         found: list[InstallRecord] = []
         for sight in self._sights(self._read()):
@@ -149,7 +149,7 @@ class ScopeGate:
         return found
 
     def _fence(self, silent: InstallRecord | None) -> InstallRecord | None:
-        """The install as it is once fenced; None if it is news, or has moved since it was read."""
+        """The install after it is fenced; None if it was not read before, or its counter has moved since."""
         if silent is None:
             return None
         try:
@@ -160,7 +160,7 @@ class ScopeGate:
         return replace(silent, epoch=Epoch(silent.epoch + 1), fenced=True)
 
     def _withdraw(self, epoch: Epoch) -> None:
-        with suppress(ConditionLost):  # a newer epoch stands there: whoever raised it sees to this
+        with suppress(ConditionLost):  # a newer epoch stands there: the replica that raised it does this
             self._ledger.withdraw(epoch)
 
     def _refused(self, sight: Sight) -> ScopeOverlap:
@@ -171,7 +171,7 @@ class ScopeGate:
     # ── what a predecessor left ──
 
     def _inherit(self, predecessor: InstallRecord, epoch: Epoch) -> None:
-        """Move its claims in our scope to us; it is forgotten once it has none."""
+        """Move its claims in our scope to us; once it has none left, it is struck off the directory."""
         left = list(self._ledger.neighbours().get(predecessor.key.install, {}).values())
         ours = [claim for claim in left if scopes.inherits(self._scope, predecessor, claim)]
         self._ledger.refresh(claim.allocation_id for claim in ours if claim.allocation_id)

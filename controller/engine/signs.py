@@ -1,10 +1,10 @@
-"""What a Pod shows of its address: our labels, the readiness condition, and events; each said once.
+"""What a Pod shows of its address: our labels, the readiness condition, and events; each is sent once.
 
-A patch that the API server has taken is not sent again, even if the cache does not show it yet, and one for a Pod
-that is not there any more waits for news of the watch: otherwise a slow watch would make each look a patch.
+A patch that the API server has accepted is not sent again, even if the cache does not show it yet. A patch for a Pod
+that is not there any more waits for news of the watch. Otherwise a slow watch would make a patch of each look.
 
-What says "associated" is sent for one version of the Pod. While it is on its way the Pod may change, its address be cut
-and another be given to it: then the late patch is refused, where it would lie until somebody looked.
+A patch that says "associated" is sent for one version of the Pod. While it is on its way, the Pod may change, and its
+address may be cut and replaced. Then the API server refuses the late patch, which would show a wrong address.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,12 @@ from state.errors import NotSent, ObjectConflict, ObjectNotFound
 from state.model import Mode
 
 TOLD_AT = 6
-"""How many repairs in a row, each undone, are more than a coincidence."""
+"""After so many repairs in a row, each of them undone, the Pod's author is told."""
 Change = Callable[[PodView], PodView]
 
 
 class Signs:
-    """The signs of one Pod, as its plan saw it and what it `asked` for; None: there is no Pod to show anything."""
+    """The signs of one Pod: the Pod as its plan saw it (None: it is gone), and what it `asked` for."""
 
     def __init__(
         self, *, pods: Pods, events: Events, mine: PodMemory, pod: PodView | None, asked: Desire, clock: Clock
@@ -34,7 +34,7 @@ class Signs:
     def put_on(self, mode: Mode, public_ip: str) -> None:
         """Make the Pod show this address. Raises what the port raises, but for a Pod that is not there.
 
-        NotSent: it asks for something else by now. ObjectConflict: it has just changed, as the watch will show.
+        NotSent: it asks for something else by now. ObjectConflict: it has just changed; the watch will show how.
         """
         if self._pod is None:
             return
@@ -76,7 +76,7 @@ class Signs:
             self._events.emit(self._pod, event)
 
     def mend(self) -> None:
-        """The signs alone were put right; told, if something undoes it each time."""
+        """Only the signs were put right; the Pod's author is told if something undoes that each time."""
         if self._mine.mend(self._clock()) == TOLD_AT:
             why = (
                 "something else changes the labels of this controller, or its condition, each time after they are put "
@@ -85,7 +85,7 @@ class Signs:
             self.tell(PodEvent(type=EventType.WARNING, reason=contract.CONTESTED, message=why))
 
     def _bring_about(self, pod: PodView, change: Change) -> bool:
-        """Change the Pod while it is as it was planned for; whether it was not yet so, as far as was known."""
+        """Patch the Pod if it still is as the plan saw it; returns whether a change was needed, as far as was known."""
         raw = self._pods.get(pod.uid)
         shown = self._mine.as_patched(raw)
         if shown is None or desire(shown) != self._asked:
@@ -124,7 +124,7 @@ class Signs:
             self.tell(PodEvent(type=EventType.WARNING, reason=contract.LABEL_OMITTED, message=why))
 
     def _pretend(self, raw: PodView | None, labels: dict[str, str]) -> None:
-        """A Pod that is gone, or is another by now, needs nothing: the next try waits for news of the watch."""
+        """Note the patch as made: the Pod is gone, or another by now, so the next try waits for news of the watch."""
         if raw is not None:
             condition = str(bool(labels)) if raw.gated or raw.condition == "True" else raw.condition
             self._mine.raw, self._mine.patched = raw, replace(raw, labels=labels, condition=condition)
@@ -136,5 +136,5 @@ def _whatever(pod: PodView) -> PodView:
 
 
 def outdated() -> NotSent:
-    """The Pod has changed since the plan: what it says now is to be planned for."""
+    """The error for a Pod that has changed since its plan was made; it is planned anew."""
     return NotSent("the Pod has changed since this was planned", code="Outdated")

@@ -1,7 +1,7 @@
 """What one replica knows, as the status document: made from caches alone, so that asking for it costs no call.
 
-A standby shows the same Pods as the leader, from its own informer and from the ledger as it last read it; what only
-the leader learns (why a Pod waits, what EC2 refused) is shown there.
+A standby shows the same Pods as the leader, from its own informer and from the ledger as it last read it. What only the
+leader learns (why a Pod waits, what EC2 refused) only the leader shows.
 """
 
 import datetime
@@ -133,7 +133,7 @@ class Snapshot:
         return refusal or contract.for_tenants(memory.error if memory else "") or None
 
     def _refusal(self, view: PodView) -> str | None:
-        """Which rule refuses it: the file says so to a standby too."""
+        """Why the policy refuses it; a standby reads the policy's file too."""
         wanted = desire(view)
         if not isinstance(wanted, Serve | Pending):
             return None

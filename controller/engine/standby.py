@@ -1,4 +1,4 @@
-"""Keeps what a standby knows up to date: the claims and the other installs, read now and then, never acted on."""
+"""Keeps a standby up to date: it reads the claims and the other installs now and then, and changes nothing."""
 
 import logging
 import threading
@@ -12,7 +12,7 @@ FOLLOW_S = 60.0
 
 
 class Standby:
-    """A thread that takes some looks at the ledger, in order, while this replica does not lead."""
+    """A thread that reads the ledger now and then, while this replica does not lead."""
 
     def __init__(
         self, looks: Sequence[Callable[[], None]], leading: Callable[[], bool], every_s: float = FOLLOW_S

@@ -84,7 +84,7 @@ class TermRunner:
         self._thread.join(timeout_s)
 
     def beginning_s(self) -> float:
-        """Seconds since an epoch was asked for that is not raised yet, given up or not; 0: there is none."""
+        """Seconds for which an epoch is being raised, also for an attempt that was given up; 0: none is."""
         asked = next(iter(tuple(self._asked)), None)
         return 0.0 if asked is None else self._clock() - asked
 
@@ -97,7 +97,7 @@ class TermRunner:
         while (job := self._jobs.get()) is not None:
             try:
                 job()
-            except Exception:  # the thread's top: a term that cannot be told about must not end all terms
+            except Exception:  # the thread's top: one failed callback must not end all later terms
                 self.failures += 1
                 log.exception("a callback of the election failed")
 
@@ -112,7 +112,7 @@ class TermRunner:
             self._begun.set()
 
     def _attempt(self, attempt: int, act: Callable[[], None]) -> None:
-        """A failed outcome for whatever is raised; what was expected goes no further."""
+        """Run one attempt; whatever it raises becomes a failed outcome."""
         done = False
         try:
             act()

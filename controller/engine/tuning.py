@@ -1,6 +1,6 @@
-"""What an engine is given: the ports that it works through, and the settings that it works by.
+"""What an engine is made from: its ports and its settings.
 
-Two values, so that the controller, `release-cluster`, the tests and the model build their engines alike.
+They are two values, so that the controller, `release-cluster`, the tests and the model build their engines alike.
 """
 
 from collections.abc import Callable, Collection
@@ -18,17 +18,17 @@ from state.model import AllocationId
 
 
 class OwnLedger(Ledger, Heart, Protocol):
-    """The ledger of the install that the engine is for, and its pulse."""
+    """The ledger of the install that the engine works for, with its heartbeat."""
 
     @property
     def restored(self) -> bool:
-        """Whether the table was older, when this term began, than what had been written before."""
+        """Whether the table, when this term began, lacked what had been written before (an older one was restored)."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The world, as the engine sees it.
+    """The ports of the engine.
 
     pods, ledger, ec2, events: Kubernetes, the claims, the addresses, and what Pods' authors read.
     tokens: asked before each mutation of EC2.
@@ -51,16 +51,16 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
-    """Whom the engine works for, and how. Times are seconds.
+    """The settings of the engine. Times are seconds.
 
     facts: what plans know of the install.
-    threads: how many plans run at once; as many again that take addresses away.
-    consistency_s: after this time what EC2 shows is believed, whatever was changed before.
+    threads: how many plans run at once that serve; as many again that take addresses away.
+    consistency_s: so long after a change EC2's reads may not show it yet.
     poll_interval_s: how old a view of EC2 may be for a Pod that waits for a pool.
     resync_s: between two comparisons of all of EC2 with the ledger.
     silence_s: T; other installs that are silent for longer count as gone.
     remembered_s: how long intents are remembered at least; beyond that, the consistency time.
-    agreed: addresses that nobody recorded, and that a person said are to be given back.
+    agreed: addresses without a claim that a person has agreed to release.
     """
 
     facts: Facts

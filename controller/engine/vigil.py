@@ -1,4 +1,4 @@
-"""Watches over the parts of a replica that wait for somebody else: silence must be seen, and not be taken for peace."""
+"""Watches how long the parts of a replica wait for APIs: a part that hangs must be shown, not look idle."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +8,10 @@ from controller.core.silence import Bounds, Waits
 
 
 def writer_bound_s(call_timeout_s: float) -> float:
-    """From when the ledger's writer hangs. A change waits for the group before it and for its own: each is tried for
-    two calls' time, and takes one more to be sent and one to be read back. Twice that."""
+    """Seconds from which the ledger's writer counts as hanging: twice the longest time that a change can take.
+
+    A change waits for the group before it and for its own. Each group is tried for two calls' time, and takes one more
+    to be sent and one to be read back."""
     return 2 * 2 * (2 + 1 + 1) * call_timeout_s
 
 
@@ -29,7 +31,7 @@ class Vigil:
     lease_duration_s: float
 
     def waits(self) -> Waits:
-        """How long each waits now."""
+        """How long each part waits now."""
         return Waits(
             watch_silent_s=round(self.watch(), 1),
             writer_waiting_s=round(self.writer(), 1),
@@ -38,7 +40,7 @@ class Vigil:
         )
 
     def overdue(self) -> str:
-        """What hangs, in words; empty: nothing does."""
+        """What hangs, in words; empty if nothing does."""
         return silence.overdue(self.waits(), self._bounds())
 
     def _bounds(self) -> Bounds:
