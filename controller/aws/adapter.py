@@ -1,7 +1,7 @@
 """EC2 as the core asks for it: the port `Ec2`, over a real client.
 
-Each method is one API call (describes: as few as the limits allow), sent once, after its turn in the throttle. What
-the API leaves to defaults that reports disagree on is always said: `AllowReassociation` is false.
+Each method is one API call (describes: as few as the limits allow), sent once, after it got a token from the throttle.
+`AllowReassociation` is always sent, as false: reports disagree on its default.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 
 class Ec2Adapter:
-    """The port `Ec2` on one Region and VPC. Thread-safe; a call takes `call_timeout_s`, a read after its wait.
+    """The port `Ec2` on one Region and VPC. Thread-safe; a call takes `call_timeout_s` at most.
 
-    `tokens`: for mutations, to be asked before each.
+    A read also waits for its token. `tokens`: the port that is asked before each mutation.
     """
 
     def __init__(
@@ -67,13 +67,13 @@ class Ec2Adapter:
 
     def address_quota(self) -> int | None:
         """The attribute `vpc-max-elastic-ips` of the account, in one call. All attributes are asked for: the API
-        reference lists this one as supported, and not among the names that a question may have.
+        reference lists this one as supported, but not among the names that a request may filter by.
         """
         answer = self._calls.send("DescribeAccountAttributes", self._api.describe_account_attributes)
         return quota_of(answer.get("AccountAttributes", ()))
 
     def describe_interfaces_by_ip(self, private_ips: Iterable[str]) -> Sequence[Interface]:
-        """Interfaces that list one of these IPs; one inside a delegated prefix is not listed."""
+        """Interfaces that list one of these IPs. An IP inside a delegated prefix is not listed."""
         questions = interfaces.questions(self._vpc_id, interfaces.BY_IP, private_ips)
         return list(chain.from_iterable(map(self._describe_interfaces, questions)))
 
@@ -107,7 +107,7 @@ class Ec2Adapter:
         return AssociationId(answer["AssociationId"])
 
     def disassociate(self, association_id: AssociationId) -> None:
-        """Cut this association and no newer one. Raises AssociationNotFound, InterfaceNotFound."""
+        """Cut this association, by its id, and no newer one. Raises AssociationNotFound, InterfaceNotFound."""
         self._calls.send("DisassociateAddress", lambda: self._api.disassociate_address(AssociationId=association_id))
 
     def release(self, allocation_id: AllocationId, border_group: str) -> None:

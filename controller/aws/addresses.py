@@ -1,8 +1,8 @@
 """What DescribeAddresses says, as the records of the core.
 
-EC2's answer is read with suspicion: an address that lacks a field is left out and logged once, for a guess about it
-could give somebody's address away; all others are served. Addresses that a service of AWS manages (load balancers,
-NAT gateways) are nobody's to touch, and those without an allocation id are relics of EC2-Classic.
+An address that lacks a field is logged once and returned as not `readable`, for a guess about it could give somebody's
+address away. Addresses that a service of AWS manages (load balancers, NAT gateways) are left out, and so are those
+without an allocation id, which are relics of EC2-Classic.
 """
 
 import logging
@@ -20,14 +20,14 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class AddressReader:
-    """Reads descriptions; remembers only which ones it has complained about."""
+    """Reads descriptions; remembers only which ones it has logged as faulty."""
 
     def __init__(self, region: str) -> None:
         self._region = region
         self._reported: set[str] = set()
 
     def read(self, items: Sequence[Mapping[str, Any]]) -> list[Address]:
-        """The addresses that are ours to consider."""
+        """The addresses in the answer, without those that AWS manages."""
         return [self._read_one(item) for item in items if item.get("AllocationId") and not item.get("ServiceManaged")]
 
     def _read_one(self, item: Mapping[str, Any]) -> Address:
@@ -52,10 +52,10 @@ class AddressReader:
 
 
 def quota_of(attributes: Sequence[Mapping[str, Any]]) -> int | None:
-    """How many addresses the account may have in the Region, of the answer of DescribeAccountAttributes.
+    """How many addresses the account may have in the Region, from the answer of DescribeAccountAttributes.
 
     The EC2 API reference has `vpc-max-elastic-ips` as "the maximum number of Elastic IP addresses that you can
-    allocate". None where there is none, or none that is a number.
+    allocate". None where the answer lacks it, or it is not a number.
     """
     for attribute in attributes:
         if attribute.get("AttributeName") == QUOTA_ATTRIBUTE:
@@ -69,7 +69,7 @@ def _tags(item: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _association(item: Mapping[str, Any]) -> Association | None:
-    """None only where nothing hints at one; KeyError for half an association, which must not look free."""
+    """The association; None only where no field of one is there. KeyError for a part of one: it must not look free."""
     if not any(item.get(hint) for hint in ("AssociationId", "NetworkInterfaceId", "PrivateIpAddress", "InstanceId")):
         return None
     return Association(

@@ -1,7 +1,7 @@
-"""Whether an answer is EC2's at all, asked before botocore reads it.
+"""Whether an answer is EC2's at all, checked before botocore reads it.
 
-botocore takes an empty body, and any page that happens to be XML, for an answer without fields: an account without
-addresses, or a cut that was made. A proxy or a portal between us and EC2 must not be able to say either.
+botocore takes an empty body, or any XML page, for an answer without fields. That would mean an account without
+addresses, or a successful disassociation. A proxy between us and EC2 must not be able to say either.
 """
 
 import re

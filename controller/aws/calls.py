@@ -23,8 +23,8 @@ class Calls:
         self._throttle, self._guard, self._observer, self._keeper = throttle, guard, observer, keeper
 
     def send(self, operation: str, call: Callable[[], T]) -> T:
-        """The answer of `call`. Mutations raise NotLeading where the guard says so, also while they wait."""
-        if operation in MUTATIONS:  # whoever makes one has its token already
+        """The answer of `call`. Mutations raise NotLeading where the guard says so."""
+        if operation in MUTATIONS:  # a mutation has its token already
             self._guard.check()
             return self._observed(operation, call)
         with self._throttle.turn(operation, _nothing):
@@ -51,4 +51,4 @@ class Calls:
 
 
 def _nothing() -> None:
-    """Reads ask nobody."""
+    """The guard of reads: none."""

@@ -1,12 +1,12 @@
 """The boto3-family client for EC2, set up so that a mutation is sent once, in time, or not at all.
 
-botocore's own habits are wrong for a leader: it retries, it waits a minute, and it may refresh credentials for
-seconds between our last look at the deadline and the send. So there is one attempt, both time-outs fit into the
-call's limit, and the guard is asked in the last handler before the request leaves. Time-outs are per socket
-operation (urllib3): a peer that trickles bytes can take longer, and only the ledger protects from that.
+botocore's defaults are wrong for a leader: it retries, it waits for a minute, and it may refresh credentials for
+seconds between our check of the deadline and the send. So there is one attempt, both time-outs fit into the call's
+limit, and the guard is asked in the last handler before the request leaves. Time-outs are per socket operation
+(urllib3): a peer that sends single bytes can make a call longer, and only the ledger protects from that.
 
-botocore is used without boto3, whose resource layer nobody needs here, and its EC2 model is reduced to our seven
-operations as it is loaded: the whole of it, 700 operations, would stay in memory for good.
+botocore is used without boto3, whose resource layer is not needed here. Its EC2 model is reduced to our seven
+operations as it is loaded: all 700 operations would stay in memory for good.
 """
 
 from typing import TYPE_CHECKING, Any, cast
@@ -70,8 +70,8 @@ def _config(call_timeout_s: float, version: str) -> Config:
 def _load_only(session: botocore.session.Session, operations: frozenset[str]) -> None:
     """Drop the other operations, and the shapes that only they use, from the model that the session will use.
 
-    botocore's loader keeps what it loaded and hands out the same dictionary again; if it ever stops to, this has no
-    effect but for memory.
+    botocore's loader caches what it loaded and returns the same dictionary again. If that ever changes, only the saving
+    of memory is lost.
     """
     model: dict[str, Any] = session.get_component("data_loader").load_service_model("ec2", "service-2")
     model["operations"] = {name: spec for name, spec in model["operations"].items() if name in operations}

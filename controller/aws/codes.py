@@ -1,8 +1,8 @@
-"""What EC2's error codes mean, in one table: the loop decides by the type of an error, and people search for its code.
+"""What EC2's error codes mean, in one table: the loop decides by an error's class, and people search for its code.
 
-The codes are those of the EC2 API reference ("Error codes for the Amazon EC2 API") and of the pages of each action.
-A code that means another thing in one action stands there as `ACTION/CODE`. What is not in the table is judged by its
-HTTP status: from 500 on nobody knows whether it happened, below that it was refused. EC2's own words are kept.
+The codes are those of the EC2 API reference ("Error codes for the Amazon EC2 API") and of the pages of each action. A
+code that has another meaning in one action stands there as `ACTION/CODE`. A code that is not in the table is judged by
+its HTTP status: from 500 on it is unknown whether the call happened, below 500 it was refused. EC2's message is kept.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ CODES: dict[str, type[PodEipError]] = {
     "InvalidAllocationID.Malformed": AddressNotFound,
     "InvalidAddressID.NotFound": AddressNotFound,
     "InvalidAddress.NotFound": AddressNotFound,
-    # The page of ReleaseAddress: what a wrong border group gives. The address is still there, and still paid for.
+    # The page of ReleaseAddress: the code for a wrong border group. The address still exists, and is still paid for.
     "ReleaseAddress/InvalidAddress.NotFound": BorderGroupMismatch,
     "InvalidAssociationID.NotFound": AssociationNotFound,
     "InvalidAssociationID.Malformed": AssociationNotFound,
@@ -105,7 +105,7 @@ CODES: dict[str, type[PodEipError]] = {
 }
 
 LABELS = frozenset(code.rpartition("/")[2] for code in CODES) | {"IncompleteAnswer"}
-"""The codes that metrics tell; the names of errors' classes come to these."""
+"""The codes that are labels of metrics; the names of the errors' classes are added to them."""
 
 _CREDENTIALS = (
     boto.NoCredentialsError,
@@ -159,7 +159,7 @@ def ec2_errors(operation: str) -> Iterator[None]:
 
 
 def incomplete(operation: str, field: str) -> NoReturn:
-    """Raise Unavailable for an answer that lacks what it must have: the call may well have had its effect."""
+    """Raise Unavailable for an answer that lacks a required field: the call may have had its effect."""
     raise Unavailable(f"{operation} was answered without {field}", code="IncompleteAnswer")
 
 
@@ -178,14 +178,14 @@ def _error_of(operation: str, error: boto.ClientError) -> PodEipError:
 
 
 def _error_of_credentials(kind: type[PodEipError], operation: str, code: str, message: str) -> PodEipError:
-    """Signing asked another service for credentials (STS, SSO), and that said no: EC2 was not asked at all."""
+    """The error where another service (STS, SSO) refused the credentials for signing: EC2 was not called at all."""
     if issubclass(kind, Refused):
         return NoCredentials(f"{operation}: {message}", code=code, advice=_CHECK_CREDENTIALS)
     return Unavailable(f"{operation}: {message}", code=code)
 
 
 def _advice(kind: type[PodEipError], operation: str, code: str, message: str) -> str:
-    """What to do about it, where the code tells; who was denied is told the action, and the file that allows it."""
+    """What to do about it, if the code tells. For a denied call: the action, and the file that allows it."""
     if code in _ADVICE and issubclass(kind, AccessDenied | QuotaExceeded):
         return _ADVICE[code]
     return denial.advice("ec2", operation, message) if code in _DENIALS else ""
@@ -197,10 +197,11 @@ def _kind_of(operation: str, code: str, status: int) -> type[PodEipError]:
 
 
 def _speaks_of_border_group(message: str) -> bool:
-    """EC2 documents the refusal but not its code (NAT gateways are known to get `OperationNotPermitted`)."""
+    """Whether the message is about a border group. EC2 documents this refusal but not its code (NAT gateways are known
+    to get `OperationNotPermitted`)."""
     return "bordergroup" in message.lower().replace(" ", "").replace("-", "")
 
 
 def _readable(message: str) -> str:
-    """Without the encoded authorization message: a kilobyte that no person can read and no event has room for."""
+    """The message without its encoded authorization part: a kilobyte that people cannot read and events cannot hold."""
     return message.partition(_ENCODED)[0].strip()

@@ -1,6 +1,6 @@
-"""EC2's tokens: who reads waits here for one, who changes something asks for one before (`engine/calls`).
+"""EC2's tokens: a read waits here for one; a mutation must have one before it is sent (`engine/calls`).
 
-One queue for each API that is read, first come first served, shared by all threads. Mutations never wait here: a grant
+Each API that is read has one queue, first come first served, shared by all threads. Mutations never wait here: a grant
 is taken for each beforehand, and settled after it.
 """
 
@@ -15,7 +15,7 @@ from controller.core.ports import Clock
 from state.errors import Refused, Throttled
 
 LONGEST_LOOK_S = 1.0
-"""A waiter looks up this often, whether or not it was told to."""
+"""The longest time, in seconds, after which a waiting read checks again."""
 PATIENCE_S = 60.0
 
 
@@ -59,7 +59,7 @@ class Gate:
             return len(self._queue)
 
     def take(self) -> Grant | float:
-        """A grant now, or the seconds until it is worth asking again."""
+        """A grant now, or the seconds until the next try makes sense."""
         with self._lock:
             return self._bucket.take(self._clock())
 
@@ -127,7 +127,7 @@ class Throttle:
 
     @contextmanager
     def turn(self, action: str, check: Callable[[], None]) -> Iterator[None]:
-        """Send one call within: waits for its turn before, learns from Throttled after."""
+        """Context of one call: waits for a token before it, and learns from its answer or from Throttled after it."""
         gate = self._gates.get(action)
         if gate is None:
             yield

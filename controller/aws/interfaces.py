@@ -26,7 +26,7 @@ BY_INSTANCE = "attachment.instance-id"
 
 
 def questions(vpc_id: str, name: str, values: Iterable[str]) -> Iterator[list["FilterTypeDef"]]:
-    """The filters of each call that is needed to ask for all `values`; none for none."""
+    """The filters of each call that is needed to ask for all `values`; no call for no values."""
     rest = iter(sorted(set(values)))
     while batch := list(islice(rest, FILTER_VALUES)):
         yield [*of_vpc(vpc_id), {"Name": name, "Values": batch}]
@@ -63,9 +63,9 @@ def read_interfaces(items: Iterable[Mapping[str, Any]]) -> Iterator[Interface]:
 def border_group_of(zone: str | None) -> str | None:
     """The network border group of an Availability, Local or Wavelength Zone; None if the zone is unknown.
 
-    Only DescribeAvailabilityZones says it for certain. The AWS documentation of Local Zones names the group as the
-    zone without its last letter (us-west-2-lax-1a is of us-west-2-lax-1), that of a Region's own zones is the
-    Region, and Wavelength Zones, which have no letter, are their own group.
+    Only DescribeAvailabilityZones says it for certain. By the AWS documentation, a Local Zone's group is the zone
+    without its last letter (us-west-2-lax-1a is in us-west-2-lax-1), the group of a Region's own zones is the Region,
+    and a Wavelength Zone, which has no letter, is its own group.
     """
     return re.sub(r"(?<=\d)[a-z]$", "", zone) if zone else None
 

@@ -1,8 +1,9 @@
-"""Where we are: the Region by AWS's own settings, else, like the VPC, from the instance's metadata service.
+"""The Region and the VPC that we run in: the Region by AWS's own settings, else both from the instance's metadata.
 
-Version 2 of the service only (a token first), with short limits: in a Pod whose node allows one network hop nobody
-answers at all, and the start must not hang on that. The links are those of the EC2 user guide, "Access instance
-metadata"; AWS_EC2_METADATA_DISABLED, _SERVICE_ENDPOINT and _SERVICE_ENDPOINT_MODE mean what they mean to the SDKs.
+Only version 2 of the metadata service is used (a token first), with short time limits: in a Pod whose node allows one
+network hop it does not answer at all, and the start must not hang on that. The addresses are those of the EC2 user
+guide, "Access instance metadata". AWS_EC2_METADATA_DISABLED, _SERVICE_ENDPOINT and _SERVICE_ENDPOINT_MODE mean what
+they mean to the SDKs.
 """
 
 import os
@@ -20,7 +21,7 @@ _TOKEN_SECONDS = "60"
 
 
 def discover_region(environ: Mapping[str, str] = os.environ) -> str | None:
-    """AWS_REGION, AWS_DEFAULT_REGION, the profile's, the instance's; None: nobody knows. Raises Misconfigured."""
+    """AWS_REGION, AWS_DEFAULT_REGION, the profile's, the instance's; None: not known. Raises Misconfigured."""
     return environ.get("AWS_REGION") or _region_of_settings() or _read_metadata(environ, "placement/region")
 
 
@@ -32,12 +33,12 @@ def discover_vpc_id(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def is_promised(environ: Mapping[str, str]) -> bool:
-    """Whether somebody has said where instance metadata is: then it will answer, if not yet."""
+    """Whether a setting says where the metadata service is: then it will answer, perhaps only later."""
     return bool(environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")) and not is_switched_off(environ)
 
 
 def is_switched_off(environ: Mapping[str, str]) -> bool:
-    """Whether somebody has said that there is none."""
+    """Whether a setting says that there is no metadata service."""
     return environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
 
 

@@ -1,23 +1,23 @@
-"""A model of one of EC2's token buckets, as seen by one of those who drink from it.
+"""A model of one of EC2's token buckets, kept by one of its users.
 
-EC2 publishes its default buckets but not the account's own, nor who else uses them, so the defaults are where the
-model starts and the answers correct it:
+EC2 publishes its default buckets, but not the account's own, nor who else uses them. So the model starts at the
+defaults, and the answers correct it:
 
-- While the model holds tokens, calls go. When it is empty, one call goes beyond it as a probe; if it is served, two at
-  once, then four, up to a few. Served so deep in debt that neither time on the way nor tokens left over explain it,
-  a probe proves that the account allows more: rate and burst double. An EC2 that does not throttle is met at full
-  speed after a handful of round trips.
-- A throttled call shows how many tokens there are: none for it, and what comes in from now on is spoken for by the
-  calls that were granted after it and are still on their way, unless they are throttled, too: that costs no token.
-- A throttled probe shows that the model is right, and there is no probe for a minute, then for two, up to ten.
-- A throttled call that had a token shows that the model was wrong. Once may be jitter on the way. If another follows
-  within seconds, what was served between them says how much came in: if that is clearly less than the rate, the guess
-  was too high, or somebody else is at the same bucket. The rate becomes what was seen, at least half of what it was;
-  below the default it grows back in equal steps.
-- At the start, and after a throttled call, few calls go at once, and twice as many with each round that is served: a
-  new leader does not know how full the bucket is that its predecessor left.
+- While the model has tokens, calls are sent. When it is empty, one call is sent beyond it, as a probe; if that is
+  served, two at once, then four, up to a few. A probe may be served so far beyond the model that neither its time on
+  the way nor tokens left over explain it. That proves that the account allows more: rate and burst double. An EC2 that
+  does not throttle is used at full speed after a few round trips.
+- A throttled call shows how many tokens there are: none. The tokens that come in next are for the calls that were
+  granted after it and are still on their way. If one of those is throttled too, it costs no token.
+- A throttled probe shows that the model is right. Then there is no probe for a minute, then for two, up to ten.
+- A throttled call that had a token shows that the model was wrong. One such call may be due to jitter on the way. If
+  another follows within seconds, the calls served between the two show how many tokens came in. If these are clearly
+  fewer than the rate says, the rate was too high, or somebody else uses the same bucket. The rate becomes what was
+  seen, at least half of what it was; below the default it grows back in equal steps.
+- At the start, and after a throttled call, few calls are sent at once, and twice as many with each round that is
+  served: a new leader does not know how full its predecessor left the bucket.
 
-Pure: no clock, no waiting, no lock. `controller.aws.gate` waits. Seconds and calls a second throughout.
+The module is pure: no clock, no waiting, no lock. `controller.aws.gate` waits. Units are seconds and calls a second.
 """
 
 from dataclasses import dataclass
@@ -26,21 +26,21 @@ from types import MappingProxyType
 FIRST_WINDOW = 4
 """Calls in flight before the first answer."""
 PROBE_PAUSE_S, LONGEST_PROBE_PAUSE_S = 60.0, 600.0
-"""Between a throttled call and the next probe."""
+"""Seconds between a throttled call and the next probe."""
 MOST_PROBES = 8
-"""Calls in flight beyond the model; more where the learnt rate is more."""
+"""The most calls in flight beyond the model; more where the learnt rate is higher."""
 PROVEN_DEBT = 3.0
-"""Served this many tokens below an empty model, after all that may have come in on the way."""
+"""So many tokens below an empty model, after all that may have come in on the way, a served probe is a proof."""
 SUSPICION_S = 10.0
-"""Refusals of calls with tokens within this time are compared with what was served between them."""
+"""Seconds. Two refusals of calls with tokens within this time are compared with what was served between them."""
 JITTER = 2.0
 """So many calls more or less between two refusals may be due to different times on the way."""
 REGROWTH_S = 60.0
-"""From nothing to the default rate."""
+"""Seconds in which the rate would grow from nothing to the default."""
 LEAST_SHARE = 1 / 16
-"""Of the default rate, however many others there are."""
+"""The lowest rate, as a share of the default rate, however many others use the bucket."""
 LEAST_WAIT_S = 0.001
-"""Shorter waits than this are lost in rounding."""
+"""Seconds: shorter waits are lost in rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ DEFAULT_LIMITS = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Leave to send one call now; `debt` is by how many tokens the model is overdrawn for it (0: not at all).
+    """Permission to send one call now; `debt`: by how many tokens the model is overdrawn for it (0: not at all).
 
     `number` counts the grants of a bucket, in their order.
     """
@@ -98,11 +98,11 @@ class Bucket:
 
     @property
     def rate(self) -> float:
-        """Calls a second that the model expects to be served for long."""
+        """Calls a second that the model expects to be served in the long run."""
         return self._rate
 
     def take(self, now: float) -> Grant | float:
-        """Leave to send a call now, or the seconds until it is worth asking again (an answer may make it sooner)."""
+        """A grant to send a call now, or the seconds until the next try makes sense (an answer may make it sooner)."""
         self._fill(now)
         if len(self._in_flight) >= self._window:
             return PROBE_PAUSE_S
@@ -116,7 +116,7 @@ class Bucket:
         return grant
 
     def settle(self, grant: Grant, now: float, *, throttled: bool) -> None:
-        """Learn from the answer to a granted call; every grant is settled once, whatever came of it."""
+        """Learn from the answer to a granted call; every grant is settled once, whatever its outcome."""
         self._fill(now)
         self.cancel(grant)
         if throttled:
@@ -127,12 +127,12 @@ class Bucket:
             self._learn_success(grant, now)
 
     def cancel(self, grant: Grant) -> None:
-        """Nobody knows whether the granted call reached EC2: its token may be spent, and nothing is learnt."""
+        """It is not known whether the granted call reached EC2: its token counts as spent, and nothing is learnt."""
         self._in_flight.discard(grant.number)
         self._probes -= grant.probe
 
     def give_back(self, grant: Grant) -> None:
-        """The granted call was not sent: its token is there for another."""
+        """The granted call was not sent: another call may have its token."""
         self.cancel(grant)
         self._tokens = min(self._burst, self._tokens + 1)
 
@@ -162,7 +162,7 @@ class Bucket:
             self._probe_pause = PROBE_PAUSE_S
 
     def _learn_refusal(self, grant: Grant, now: float) -> None:
-        if grant.at < self._refused_at:  # one refusal is learnt from once, however many calls shared its fate
+        if grant.at < self._refused_at:  # calls that were refused together teach the model once
             self._tokens += grant.number > self._refused
             return
         self._tokens, self._left = -float(sum(number > grant.number for number in self._in_flight)), 0.0
@@ -175,7 +175,7 @@ class Bucket:
         self._probe_pause = min(2 * self._probe_pause, LONGEST_PROBE_PAUSE_S)
 
     def _suspect(self, grant: Grant, now: float) -> None:
-        """A call was refused although the model had a token: is the rate lower than the model has it?"""
+        """A call was refused although the model had a token: check whether the rate is lower than the model's."""
         since = now - self._suspected_at
         if since < SUSPICION_S and self._served_since + JITTER >= since * self._rate:
             return
