@@ -1,7 +1,7 @@
-"""The events that wait to be told, in turn by namespace: the flood of one must not drop or delay another's.
+"""The events that wait to be sent, in turn by namespace: many events of one must not drop or delay another's.
 
-What is said again while it waits is counted, and costs nothing. A namespace has room for a part of the whole only; and
-where the whole is full, the namespace that has most waiting gives up its newest.
+An event that is emitted again while it waits is counted, and takes no more room. A namespace has room for a part of the
+whole only. When the whole is full, the newest event of the namespace with the most waiting events is dropped.
 """
 
 import heapq
@@ -23,7 +23,7 @@ REMEMBERED = 8_000
 
 
 class Dropped(StrEnum):
-    """Why an event is told to nobody: the Pod's budget, its namespace's room, all room, or the API server's word."""
+    """Why an event was dropped: the Pod's budget, its namespace's room, the whole room, or the API server's refusal."""
 
     POD = "pod"
     NAMESPACE = "namespace"
@@ -33,9 +33,9 @@ class Dropped(StrEnum):
 
 @dataclass(slots=True)
 class Series:
-    """One event as far as we know it: `told` is the count at the server (0: unknown), `untold` what has gathered.
+    """One event. `told`: its count at the API server (0: unknown); `untold`: the count that has gathered here since.
 
-    `ticket` is its place in the line; 0: it is in none. `sending`: it is being told just now.
+    `ticket`: its place in the queue; 0: it is in none. `sending`: it is being sent just now.
     """
 
     first: str
@@ -48,7 +48,7 @@ class Series:
 
 
 class Backlog:
-    """A bounded line of events, fair by namespace. Thread-safe; `take` is for one thread."""
+    """A bounded queue of events, fair by namespace. Thread-safe; `take` is for one thread."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self._budgets = clock, Budgets(clock)
@@ -69,7 +69,7 @@ class Backlog:
             return dict(self._dropped)
 
     def add(self, said: Said, at: str) -> Dropped | None:
-        """Something is to be told. Never waits. What was dropped for it, or instead of it: why; None: nothing."""
+        """Queue an event. Never waits. Returns why an event was dropped, this one or another; None: none was."""
         with self._state:
             self._state.notify()
             series = self._series.get(said)
@@ -84,9 +84,9 @@ class Backlog:
             return why
 
     def take(self) -> tuple[Said, Series] | None:
-        """Wait for the next one whose time has come, and whose namespace's turn it is; None: closed, and empty.
+        """Wait for the next event that is due, in turn by namespace; None: closed, and empty.
 
-        Once closed, no event's time is waited for. The caller owes a `done`.
+        Once closed, events are not waited for until they are due. The caller must call `done` afterwards.
         """
         with self._state:
             while True:
@@ -98,7 +98,7 @@ class Backlog:
                 self._state.wait(max(self._later[0][0] - self._clock(), 0.0) if self._later else None)
 
     def done(self, said: Said, *, told: int, counted: int, next_send: float) -> None:
-        """It was told `counted` times more, and stands at `told`; it waits again if there is more to tell."""
+        """The event's count at the server was raised by `counted` to `told`; it waits again if more has gathered."""
         with self._state:
             series = self._series[said]
             series.sending, series.told, series.next_send = False, told, next_send
@@ -108,14 +108,14 @@ class Backlog:
             self._forget_some()
 
     def refused(self, said: Said, *, next_send: float) -> None:
-        """The API server will never take it: what has gathered is dropped."""
+        """The API server will never accept it: drop what has gathered."""
         with self._state:
             series = self._series[said]
             series.sending, series.told, series.untold, series.next_send = False, 0, 0, next_send
             self._dropped[Dropped.REFUSED] += 1
 
     def close(self) -> None:
-        """Wait for no event's time any more."""
+        """From now on do not wait until events are due."""
         with self._state:
             self._closed = True
             self._state.notify_all()
@@ -161,7 +161,7 @@ class Backlog:
                     del lines[said.namespace]
 
     def _ripen(self) -> None:
-        """Bring those whose time has come into their namespaces' lines; a ticket that is not the series' is void."""
+        """Move the events that are due into their namespaces' queues; entries with an outdated ticket are skipped."""
         while self._later and (self._closed or self._later[0][0] <= self._clock()):
             _, ticket, said = heapq.heappop(self._later)
             series = self._series.get(said)
@@ -178,7 +178,7 @@ class Backlog:
         return said, series
 
     def _forget_some(self) -> None:
-        """The oldest that do not wait: they would be counted on by a look at the API server."""
+        """Forget the oldest that do not wait; if such an event comes again, its count is read from the API server."""
         while len(self._series) > REMEMBERED:
             idle = (said for said, series in self._series.items() if not (series.ticket or series.sending))
             self._series.pop(next(idle), None)

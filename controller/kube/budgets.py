@@ -1,4 +1,4 @@
-"""How many events a Pod may have: what flaps must not cost the API server a call for each flap.
+"""How many events a Pod may have: a Pod that flaps must not cost the API server a call each time.
 
 The numbers are those of client-go's spam filter: 25 at once, then one each 5 minutes.
 """
@@ -13,14 +13,14 @@ REMEMBERED = 4_096
 
 
 class Budgets:
-    """A bucket of tokens for each Pod. Of those that spent longest ago the bucket is forgotten, and so full again."""
+    """A bucket of tokens for each Pod. The buckets used longest ago are forgotten; a forgotten bucket is full again."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._spent: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def spend(self, uid: str) -> bool:
-        """Take one of this Pod's tokens; False: it has none left. Not for several threads at once."""
+        """Take one of this Pod's tokens; False: it has none left. Not thread-safe."""
         now = self._clock()
         spent, at = self._spent.get(uid, (0.0, now))
         spent = max(0.0, spent - (now - at) / REFILL_S)

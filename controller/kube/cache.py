@@ -1,9 +1,8 @@
-"""What the informer has seen, so that nobody asks the API server about a Pod that has not changed.
+"""The Pods as the informer has seen them, so that the API server is not asked about a Pod that has not changed.
 
-Every question is answered from an index, in time that depends on the answer's size and not on the cluster's. Two
-threads may write: the informer, and whoever has just patched a Pod and holds the server's answer to it (so that the
-next look does not patch again). The resourceVersion decides between them; where it is not a number, the informer
-alone is believed.
+Every question is answered from an index, in time that depends on the answer's size and not on the cluster's. Two kinds
+of threads write: the informer, and a thread that has just patched a Pod and has the server's answer (so that the next
+look does not patch again). The newer resourceVersion wins; where it is not a number, only the informer's view is used.
 """
 
 import threading
@@ -31,7 +30,7 @@ def version_number(resource_version: str) -> int:
 
 
 class PodCache:
-    """The Pods of the watched namespaces, with indices. Safe for threads, never blocks on I/O."""
+    """The Pods of the watched namespaces, with indices. Thread-safe; never blocks on I/O."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -74,9 +73,9 @@ class PodCache:
             return uid in self._deleted
 
     def replace(self, pods: Iterable[Seen]) -> set[PodUid]:
-        """Take a whole list for the truth, at once. Returns the UIDs of all that have changed, and those now missing.
+        """Replace all Pods by a whole list. Returns the UIDs of all that have changed, and those now missing.
 
-        What looks as it did may have been otherwise between the two lists, so another version counts as a change.
+        A Pod that looks the same may have differed between the two lists, so another version counts as a change.
         """
         with self._lock:
             before, self._pods = self._pods, {}
@@ -88,7 +87,7 @@ class PodCache:
             return changed | (before.keys() - self._pods.keys())
 
     def apply(self, seen: Seen) -> bool:
-        """Take what the watch says, unless something newer is known. Returns whether the view differs."""
+        """Take a Pod from the watch, unless a newer one is known. Returns whether the view differs."""
         with self._lock:
             known = self._pods.get(seen.view.uid)
             if known is not None and 0 < seen.version < known.version:
@@ -98,7 +97,7 @@ class PodCache:
             return known is None or known.view != seen.view
 
     def learn(self, seen: Seen) -> None:
-        """Take the answer to our own patch, if it is newer than what is known of a Pod that is still here."""
+        """Take the answer to our own patch, if it is newer than the known view and the Pod is still cached."""
         with self._lock:
             known = self._pods.get(seen.view.uid)
             if known is not None and 0 < known.version < seen.version:
@@ -140,5 +139,5 @@ def _has_ip(view: PodView) -> bool:
 
 
 def _kept(old: Seen | None, new: Seen) -> Seen:
-    """What is already there, if nothing has changed: a new copy of each Pod would only scatter the memory."""
+    """The known view, if nothing has changed: a new copy of each Pod would fragment the memory."""
     return old if old is not None and old.view.version == new.view.version and old.view == new.view else new

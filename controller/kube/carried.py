@@ -1,7 +1,7 @@
 """What is read and kept of a Pod's annotations and labels: our own by name, because others may have 256 KiB.
 
-What is not named here is skipped and never made a string of. Values are cut at a length at which they are wrong
-already, and judged as before.
+The decoder skips what is not named here, and makes no string of it. Values are cut at a length that no legal value has,
+so a value that is cut is still judged wrong.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ FARGATE_LABEL = "eks.amazonaws.com/fargate-profile"
 BRANCHES = 16
 LONGEST_BRANCHES, LONGEST_ENI_ID = 16 << 10, 64
 
-_NOTHING: Mapping[str, str] = {}  # one for all: most Pods carry nothing of ours
+_NOTHING: Mapping[str, str] = {}  # shared: most Pods have none of ours
 _NO_BRANCHES: frozenset[str] = frozenset()
 
 
@@ -63,7 +63,10 @@ def ours(carried: Annotations | Labels | None) -> Mapping[str, str]:
 
 
 def branch_interfaces(carried: Annotations | None) -> frozenset[str]:
-    """What cannot be read, or is far too long, names none: then the Pod's IP has to be on its node."""
+    """The branch interfaces in the annotation; none where it cannot be read or is far too long.
+
+    Without one the Pod's IP must be on an interface of its node.
+    """
     written = carried.pod_eni if carried else None
     if not written or len(written) > LONGEST_BRANCHES:
         return _NO_BRANCHES

@@ -1,9 +1,8 @@
-"""Kubernetes' codes become errors here, because nothing above the adapter should know HTTP.
+"""Turns Kubernetes' codes into errors, so that nothing above the adapter has to know HTTP.
 
-One table maps the `reason` of a Status answer, or else the HTTP status, to a class of `state.errors`; the remote
-side's own word is kept as the error's code. A 404 counts as "not there" only if the API server itself says so in a
-Status: a proxy's or a starting server's bare 404 page proves nothing about a Pod, and an address would be taken
-away for it.
+One table maps the `reason` of a Status answer, or else the HTTP status, to a class of `state.errors`. The API server's
+own word is kept as the error's code. A 404 counts as "not there" only if the API server itself says so in a Status. A
+404 page of a proxy, or of a server that still starts, proves nothing about a Pod, and its address would be taken away.
 """
 
 import re
@@ -51,14 +50,14 @@ CLASSES: Mapping[str | int, type[PodEipError]] = {
 _MORE = frozenset({"MethodNotAllowed", "NotAcceptable", "RequestEntityTooLarge", "UnsupportedMediaType", "Unknown"})
 _OURS = frozenset({"TokenTimeout", "ReadTimeoutError"})
 LABELS = _MORE | _OURS | {key if isinstance(key, str) else f"HTTP{key}" for key in [*CLASSES, *range(300, 600)]}
-"""The codes that metrics tell; the names of errors' classes come to these. A webhook may answer with any reason."""
+"""The codes that are labels of metrics, beside the names of errors' classes. A webhook may answer with any reason."""
 
 _RBAC = re.compile(r"\bcannot \w+ resource \S+ in API group\b")
-"""The words of the authorizer (Kubernetes source, apiserver/pkg/endpoints/handlers/responsewriters/errors.go)."""
+"""The authorizer's message (Kubernetes source, apiserver/pkg/endpoints/handlers/responsewriters/errors.go)."""
 
 
 class ThrottledFor(Throttled):
-    """429 with the server's wish how long to wait before the next call, in seconds."""
+    """429, with the seconds that the server asks to wait before the next call."""
 
     def __init__(self, message: str, *, code: str, retry_after_s: float) -> None:
         super().__init__(message, code=code)
@@ -66,7 +65,7 @@ class ThrottledFor(Throttled):
 
 
 class StatusDetails(msgspec.Struct, frozen=True, rename="camel"):
-    """What a Status adds for machines."""
+    """The details of a Status, as fields."""
 
     retry_after_seconds: int = 0
 
@@ -118,7 +117,7 @@ def _seconds(status: Status, retry_after: str | None) -> float:
 
 
 def _permission(http_status: int, doing: str, said: str) -> str:
-    """Only RBAC's own refusal names a missing rule; an admission policy or a webhook answers "Forbidden" as well."""
+    """The missing permission, if RBAC refused. An admission policy or a webhook answers "Forbidden" as well."""
     if http_status == 401:
         return "The API server does not accept the credentials: look at the kubeconfig or the ServiceAccount's token"
     if _RBAC.search(said) is None:

@@ -1,10 +1,10 @@
-"""One way to the API server, because time limits, retries and tokens must be right for every call alike.
+"""The only way to the API server, so that time limits, retries and tokens are right for every call.
 
-The Kubernetes client library gives what is hard: kubeconfig, exec plugins, TLS, and tokens that are read anew when
-they expire (its hook runs inside `param_serialize`, so every call goes through it). Its typed API is not used: it
-costs a hundred times the CPU. Retries are off, since urllib3 would repeat a PUT after a read time-out. There is no
-limit of calls a second on this side; the API server has its own. Importing the library costs about 1 s of CPU and
-20 MB even so, none of it models (version 37 loads those on first use).
+The Kubernetes client library is used for kubeconfig, exec plugins, TLS, and tokens that are read anew when they expire
+(its hook runs inside `param_serialize`, so every call goes through it). Its typed API is not used: it costs a hundred
+times the CPU. Retries are off, since urllib3 would repeat a PUT after a read time-out. There is no limit of calls a
+second on this side; the API server has its own. Importing the library still costs about 1 s of CPU and 20 MB, without
+its models (version 37 loads those on first use).
 """
 
 import logging
@@ -37,14 +37,14 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 SILENCE = urllib3.exceptions.ReadTimeoutError.__name__  # the code of an Unavailable that is no more than that
 METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
-GARBLED = (ValueError, TypeError, LookupError, AttributeError)  # what the loader stumbles over in a file that is none
+GARBLED = (ValueError, TypeError, LookupError, AttributeError)  # raised by the loader for a wrong file
 
 Answer = urllib3.BaseHTTPResponse
 log = logging.getLogger(__name__)
 
 
 class Silent:
-    """The observer of those who have none."""
+    """An observer that does nothing."""
 
     def call(self, service: str, operation: str, seconds: float, code: str) -> None:
         """Tell nobody."""
@@ -83,14 +83,14 @@ def path_of(*segments: str) -> str:
 
 
 class Stream:
-    """An answer that is read while it arrives; `shutdown` may be called by another thread and ends the reading."""
+    """An answer that is read while it arrives. Another thread may call `shutdown`, which ends the reading."""
 
     def __init__(self, answer: Answer, doing: str) -> None:
         self._answer = answer
         self._doing = doing
 
     def chunks(self) -> Iterator[bytes]:
-        """What has arrived, as it arrives. Raises Unavailable on silence beyond the read time-out."""
+        """Yield the bytes as they arrive. Raises Unavailable on silence beyond the read time-out."""
         with _translated(self._doing):
             yield from self._answer.stream(CHUNK)
 
@@ -102,12 +102,12 @@ class Stream:
             log.debug("nothing to shut down in %s: %s", self._doing, error)
 
     def close(self) -> None:
-        """Give up the connection: a half-read answer must not go back to the pool."""
+        """Close the connection: one with a half-read answer must not go back to the pool."""
         self._answer.close()
 
 
 class Connection:
-    """The API server, with a time limit for each call. Safe for threads."""
+    """The API server, with a time limit for each call. Thread-safe."""
 
     def __init__(self, client: ApiClient, *, call_timeout_s: float = 4.0, observer: Observer | None = None) -> None:
         self.call_timeout_s = call_timeout_s
@@ -125,9 +125,10 @@ class Connection:
             return self._body(self._answer(call, request, limit), deadline, call)
 
     def open(self, call: Call, *, silence_s: float) -> Stream:
-        """Begin to read an answer without an end; while it is read, no word for `silence_s` is Unavailable.
+        """Begin to read an answer without an end. While it is read, `silence_s` without a byte is Unavailable.
 
-        It begins in the time of any other call: an API server answers a watch at once, and only then is silent.
+        It must begin within the time limit of any other call: an API server answers a watch at once, and may be silent
+        only then.
         """
         request = self._prepared(call)
         with self._observed(call):
@@ -163,7 +164,7 @@ class Connection:
         raise error_of(answer.status, problem, doing=call.doing, retry_after=answer.headers.get("Retry-After"))
 
     def _body(self, answer: Answer, deadline: float, call: Call) -> bytes:
-        """The whole body. Of large ones only a few are read at once: each thread may be given one, as its Pod is."""
+        """The whole body. Only a few large ones are read at once, because every thread may get one."""
         begun = _read(answer, CHUNK, deadline, call)
         size = sum(map(len, begun))
         if size <= CHUNK:
@@ -229,7 +230,8 @@ def _load(kubeconfig: str | None, configuration: Configuration) -> None:
 
 
 def _read(answer: Answer, most: int, deadline: float, call: Call) -> list[bytes]:
-    """The body, or its first `most` bytes and some; the socket's time-out would let a trickle last for ever."""
+    """The body, or its first `most` bytes and a little more, within a time limit: a socket's time-out alone would let a
+    very slow answer last for ever."""
     parts, size = list[bytes](), 0
     while size <= most and (part := answer.read1(CHUNK)):
         parts.append(part)
@@ -253,14 +255,15 @@ def _late(call: Call) -> Unavailable:
 
 
 def _bear_silence(answer: Answer, seconds: float) -> None:
-    """From now on. An answer that ends with its connection only does not know its socket: it stays impatient."""
+    """Set the socket's time-out to the silence that is allowed. An answer that ends only with its connection does not
+    know its socket: its time-out stays as it is."""
     if (socket := getattr(answer.connection, "sock", None)) is not None:
         socket.settimeout(seconds)
 
 
 @contextmanager
 def _translated(doing: str) -> Iterator[None]:
-    """Whatever keeps an answer from us is Unavailable, under the name of the library's error."""
+    """Turn whatever keeps an answer from us into Unavailable; its code is the name of the library's error."""
     try:
         yield
     except (urllib3.exceptions.HTTPError, ApiException, ConfigException, OSError) as error:

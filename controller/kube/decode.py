@@ -1,8 +1,8 @@
-"""Only what matters of a Pod is decoded, because a cluster's whole list is large: 74 MB of JSON for 10,000 Pods.
+"""Decodes only the fields of a Pod that are used, because a list is large: 74 MB of JSON for 10,000 Pods.
 
-msgspec skips every field that is not named here, and builds small structs instead of dictionaries: with the typed
-client such a list takes 11.4 s and 1.3 GB. The Pods of a list are decoded one by one, so that one that cannot be
-decoded hides no other (it is logged and left out), and a large one is not in memory for longer than it is looked at.
+msgspec skips every field that is not named here, and builds small structs instead of dictionaries. (With the typed
+client such a list takes 11.4 s and 1.3 GB.) The Pods of a list are decoded one by one. So a Pod that cannot be decoded
+hides no other (it is logged and left out), and a large Pod is in memory only while it is looked at.
 """
 
 import logging
@@ -65,7 +65,7 @@ class Condition(msgspec.Struct, frozen=True, gc=False):
 
 
 class Marker(msgspec.Struct, frozen=True, gc=False):
-    """An object that only has to be there."""
+    """An object of which only the presence counts."""
 
 
 class ContainerState(msgspec.Struct, frozen=True, gc=False):
@@ -120,7 +120,7 @@ class ListMeta(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RawList(msgspec.Struct, frozen=True):
-    """A page of objects that have not been looked at."""
+    """A page of objects that are not decoded yet."""
 
     metadata: ListMeta
     items: list[msgspec.Raw] | None = None
@@ -160,12 +160,12 @@ def version_of(body: bytes | msgspec.Raw) -> str:
 
 
 def malformed(what: str, error: Exception) -> Unavailable:
-    """An answer that is not what the API promises says nothing about the world."""
+    """The error for an answer that is not what the API promises; nothing can be concluded from it."""
     return Unavailable(f"unreadable {what}: {error}", code="MalformedAnswer")
 
 
 def view_of(pod: Pod) -> PodView:
-    """What the core knows of a Pod. Strings that many Pods share are kept once."""
+    """The Pod as the core sees it. Strings that many Pods share are kept once."""
     meta, spec, status = pod.metadata, pod.spec, pod.status
     deleting = meta.deletion_timestamp is not None
     return PodView(
@@ -219,7 +219,7 @@ def _fargate(meta: Metadata, spec: PodSpec) -> bool:
 
 
 def _terminated(status: PodStatus) -> bool:
-    """Whether no process of the Pod can still use its address; without any container status nobody knows."""
+    """Whether no process of the Pod can still use its address; False without any container status."""
     containers: Sequence[ContainerStatus] = status.container_statuses or ()
     ended = all(c.state is not None and c.state.terminated is not None for c in containers)
     init_runs = any(c.state is not None and c.state.running is not None for c in status.init_container_statuses or ())

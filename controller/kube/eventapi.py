@@ -21,7 +21,7 @@ LONGEST_INSTANCE = 128  # of reportingInstance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What an event says: whatever is equal in all of it is the same event, said again."""
+    """What an event says. An event that is equal in all of these fields is the same one, emitted again."""
 
     uid: str
     namespace: str
@@ -32,7 +32,7 @@ class Said:
 
     @property
     def event_name(self) -> str:
-        """`PODNAME.HASH`: the same for every replica that says the same."""
+        """`PODNAME.HASH`: the same name for the same content, in every replica."""
         said = "\0".join((self.uid, self.type, self.reason, self.message))
         digest = hashlib.sha256(said.encode()).hexdigest()[:16]
         return f"{self.name[: LONGEST_NAME - 17].rstrip('-.')}.{digest}"
@@ -54,12 +54,12 @@ class EventApi:
     def tell(self, said: Said, told: int, more: int, *, first: str, last: str) -> int:
         """Add `more` to the event, of which `told` are known to be there; returns the count that it has now.
 
-        Raises the errors of `codes`; Refused means that nobody will ever see it.
+        Raises the errors of `codes`; Refused means that the API server will never accept it.
         """
         if told:
             try:
                 return self._count(said, told + more, last)
-            except ObjectNotFound:  # events live for an hour
+            except ObjectNotFound:  # events expire after an hour
                 pass
         try:
             self._create(said, more, first if not told else last, last)

@@ -1,9 +1,9 @@
 """Kubernetes events about Pods, where their authors look first: `kubectl describe pod`.
 
-Events are told, not relied on: whoever emits one never waits and never hears of a failure. What is said again is
-counted, not repeated: the event's name follows from what it says, so that a new leader counts on where the last one
-stopped. The same event is sent at most once in ten seconds, with the count that has gathered. What is dropped, and
-why, is counted: a Pod has a budget, a namespace has room, and namespaces take turns (`backlog`).
+Nothing depends on an event: emitting one never waits and never fails. An event that is emitted again is counted, not
+repeated: its name follows from its content, so that a new leader goes on with the same count. The same event is sent at
+most once in ten seconds, with the count that has gathered. A Pod has a budget of events, a namespace has limited room,
+and namespaces take turns (`backlog`). Events that are dropped are counted by reason.
 """
 
 import logging
@@ -54,11 +54,11 @@ class EventRecorder:
 
     @property
     def dropped(self) -> Mapping[str, int]:
-        """How many events were told to nobody, by the reason (`backlog.Dropped`)."""
+        """How many events were dropped, by the reason (`backlog.Dropped`)."""
         return self._backlog.dropped
 
     def emit(self, pod: PodView, event: PodEvent) -> None:
-        """Queue an event for this Pod; what has to be dropped for want of room or budget is counted in `dropped`."""
+        """Queue an event for this Pod. If it or another has to be dropped, `dropped` counts that."""
         said = Said(
             uid=pod.uid,
             namespace=pod.namespace,
@@ -86,7 +86,7 @@ class EventRecorder:
         try:
             told = self._api.tell(said, series.told, more, first=series.first, last=series.last)
             counted = more
-        except Refused as error:  # most often the namespace is going, and the Pod with it
+        except Refused as error:  # most often the namespace is being deleted, and the Pod with it
             level = logging.WARNING if isinstance(error, ObjectInvalid) else logging.DEBUG
             log.log(level, "Event %s of %s/%s is dropped: %s", said.reason, said.namespace, said.name, error.message)
             self._drop(said)

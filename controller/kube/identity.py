@@ -1,7 +1,8 @@
 """Which cluster this is, because an API server that answers may be another cluster's.
 
-A name can be given twice, and a kubeconfig, a DNS name or a restored control plane can lead elsewhere. The UID of the
-`kube-system` namespace is the cluster's own; what a server of another cluster says about our Pods proves nothing.
+Two clusters can have one name, and a kubeconfig, a DNS name or a restored control plane can lead to another cluster.
+The UID of the `kube-system` namespace identifies the cluster. What another cluster's API server says about our Pods
+proves nothing.
 """
 
 import threading
@@ -25,7 +26,7 @@ class Namespace(msgspec.Struct, frozen=True):
 
 
 class ClusterIdentity:
-    """The UID that the first read gave, and the check that it still is the same. Safe for threads."""
+    """The UID that the first read gave, and the check that it still is the same. Thread-safe."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection

@@ -1,15 +1,15 @@
-"""A thread that lists the Pods once and then watches them, because asking for them costs the API server dear.
+"""A thread that lists the Pods once and then watches them, because lists are expensive for the API server.
 
-List and watch in turn, for ever: a watch begins at the version where the list, or the watch before it, ended; an
-expired version (410, as an answer or inside the stream) and whatever is not understood lead to a new list.
+Lists and watches take turns, for ever. A watch begins at the version where the list, or the watch before it, ended. An
+expired version (410, as an answer or inside the stream) and everything that is not understood lead to a new list.
 
-How old can the cache be without our noticing? A watch that says nothing for `silence_s` (bytes that make no event are
-nothing) is begun anew from the same version, which loses nothing, and two such watches in a row lead to a new list. So
-while the API server answers, what happened is in the cache at the latest after twice (silence_s + the longest pause +
-one call's time limit) + the list, even if the server holds watches open and forgets them; where only the connection was
-lost, after one of these. TCP keep-alive usually finds a dead peer long before. Bookmarks, one a minute, keep a busy
-cluster's watch of a quiet namespace; where no Pod changes at all the API server sends none, and such a cluster is
-listed every other time.
+How old the cache can be unnoticed: a watch without an event for `silence_s` (other bytes do not count) is begun anew
+from the same version, which loses nothing; two such watches in a row lead to a new list. So while the API server
+answers, every change is in the cache after at most twice (silence_s + the longest pause + one call's time limit) + the
+time of the list, even if the server holds watches open and forgets them. If only the connection was lost, one such sum
+is enough. TCP keep-alive usually finds a dead peer long before. Bookmarks, one a minute, keep the watch of a quiet
+namespace alive in a busy cluster. Where no Pod changes at all the API server sends none, and there every second watch
+is followed by a list.
 """
 
 import logging
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 class PodInformer:
-    """Keeps a cache like the API server's Pods of one namespace, or of all (""), and says which changed."""
+    """Keeps the cache equal to the API server's Pods of one namespace, or of all (""), and reports which changed."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class PodInformer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, in about the time of one call."""
+        """End the thread; takes about the time of one call."""
         self._stopping.set()
         self._interrupt()
         if self._thread.ident is not None:
@@ -84,7 +84,7 @@ class PodInformer:
 
     @property
     def silence_limit_s(self) -> float:
-        """Seconds after which something is heard at the latest, of an API server that answers: see above."""
+        """The longest time without news, in seconds, while the API server answers: see the module's text."""
         return BARREN_WATCHES * (self._silence_s + LONGEST_PAUSE_S + self._connection.call_timeout_s) + PAGE_TIMEOUT_S
 
     def _interrupt(self) -> None:
@@ -145,7 +145,7 @@ class PodInformer:
         stream = self._stream = self._connection.open(call, silence_s=self._silence_s)
         self._barren += 1
         try:
-            self._identity.confirm()  # to another cluster our version means nothing, or something else
+            self._identity.confirm()  # our version has no meaning in another cluster, or a different one
             if not (self._stopping.is_set() or self._relist_wanted.is_set()):
                 self._follow(stream, call.doing)
         finally:
@@ -171,7 +171,7 @@ class PodInformer:
                 changed |= self._take(event)
             self._failures = self._barren = 0
             self._heard = self._clock()
-        finally:  # what is in the cache already will not be news to the next list
+        finally:  # what is in the cache already will not count as changed in the next list
             self._tell(changed)
 
     def _judge(self, lasted_s: float) -> None:
@@ -186,7 +186,7 @@ class PodInformer:
             self._on_change(changed)
 
     def _take(self, event: WatchEvent) -> set[PodUid]:
-        """Bring one event into the cache; its UID if the view changed."""
+        """Put one event into the cache; returns the Pod's UID if its view changed."""
         if event.type == "BOOKMARK":
             self._advance(version_of(event.object))
             return set()

@@ -1,4 +1,4 @@
-"""The Lease that replicas compete for, read defensively: people edit it, and other programs write it.
+"""The Lease that replicas compete for, read without trust in its fields: people edit it, other programs write it.
 
 Times are written for people and never compared; the epoch stands in an annotation. An update keeps what others have
 put into the object's metadata, and is conditional on the version that was read.
@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 
 class KubeLeaseStore:
-    """Implements `controller.core.lease.LeaseStore`. Safe for threads; every call is sent once."""
+    """Implements `controller.core.lease.LeaseStore`. Thread-safe; every call is sent once."""
 
     def __init__(self, connection: Connection, namespace: str, name: str) -> None:
         self._connection, self._name = connection, name
@@ -99,7 +99,7 @@ class KubeLeaseStore:
 
 
 def lease_of(found: Json) -> Lease:
-    """The Lease in an object; whatever is missing or of another kind than it should be counts as nothing."""
+    """The Lease in an object; a field that is missing or of a wrong type counts as empty."""
     metadata, spec = _mapping(found.get("metadata")), _mapping(found.get("spec"))
     return Lease(
         holder=_text(spec.get("holderIdentity")),

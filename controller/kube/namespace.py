@@ -1,4 +1,4 @@
-"""Which namespace we run in; apart, because the server asks it too, and needs no client library for that."""
+"""Which namespace we run in. It is a module of its own, so that the server can ask without the client library."""
 
 from pathlib import Path
 

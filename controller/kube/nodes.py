@@ -21,7 +21,7 @@ from state.errors import ObjectNotFound
 
 KEPT = 20_000
 UNUSED_S = 7_200.0
-"""The longest time between two full comparisons, twice: each asks for the Nodes of all served Pods, at any age."""
+"""Seconds: twice the longest time between two full comparisons, each of which uses the Nodes of all served Pods."""
 INSTANCE = re.compile(r"^i-[0-9a-f]+$")
 
 
@@ -71,7 +71,7 @@ def provider_of_id(provider_id: str | None) -> Provider:
 
 
 class NodeReader:
-    """Nodes, read when they are asked for. Safe for threads."""
+    """Nodes, read when they are asked for. Thread-safe."""
 
     def __init__(self, connection: Connection, identity: ClusterIdentity, clock: Clock) -> None:
         self._connection, self._identity, self._clock = connection, identity, clock
@@ -79,7 +79,7 @@ class NodeReader:
         self._known: OrderedDict[str, Known] = OrderedDict()
 
     def known(self, node: str, since: float) -> Provider | None:
-        """The Node's provider as it was read after `since`; None where it was not. Asks nobody."""
+        """The Node's provider, if it was read after `since`; else None. Calls no API."""
         known = self._look_up(node)
         return known.provider if known is not None and known.read_at > since else None
 
@@ -112,7 +112,7 @@ class NodeReader:
             return known
 
     def _keep(self, node: str, provider: Provider, asked_at: float) -> None:
-        """Remember it, and forget those that nobody has asked for longest: too long ago, or too many."""
+        """Remember it. Forget Nodes that were not asked for for too long, and the oldest ones beyond the limit."""
         now = self._clock()
         with self._lock:
             self._known[node] = Known(asked_at, now, provider)

@@ -1,7 +1,7 @@
-"""Lists in pages of bounded bytes, because the API server counts objects only, and who makes one says how large it is.
+"""Lists in pages of bounded bytes: the API server limits a page by objects only, and objects may be large.
 
-A page that grows beyond the bound is not read to its end: the same place is asked for again with half the limit, down
-to one object, which may be larger than a page. Where pages are small the limit grows again. It is not part of a
+A page that is larger than the bound is not read to its end: it is asked for again with half the limit, down to one
+object, which may be larger than the bound. Where pages are small the limit grows again. The limit is not part of a
 continue token, so it may change between the pages of one list.
 """
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 def pages(
     connection: Connection, resource: str, path: str, decode: Callable[[bytes], tuple[ListMeta, T]]
 ) -> Iterator[tuple[ListMeta, T]]:
-    """What `decode` makes of each page of one consistent list. Raises what `Connection.send` and `decode` do.
+    """Yield the result of `decode` for each page of one consistent list. Raises what `Connection.send` and `decode` do.
 
     An expired continue token is VersionExpired. `decode` must not keep the body, nor parts of it.
     """
@@ -36,7 +36,7 @@ def pages(
             continue
         limit = _grown(limit, len(body))
         meta, page = decode(body)
-        del body  # or it would stay while the next one comes
+        del body  # else it would stay in memory while the next page comes
         yield meta, page
         token = meta.next_page or ""
         more = bool(token)

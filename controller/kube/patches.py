@@ -1,12 +1,12 @@
-"""The two things that we write on a Pod, each with the Pod's UID in the patch, and with its version where that matters.
+"""The two patches of a Pod, each with the Pod's UID in it, and with its version where that matters.
 
-Both go to `pods/status`, which takes labels as well: who may patch Pods themselves may change an image in kube-system,
-and this program's token could be stolen.
+Both go to `pods/status`, which accepts labels as well. The right to patch Pods themselves would allow to change an
+image in kube-system, and this program's token could be stolen.
 
-A Pod that was deleted and came back under its name has another UID: the server then answers 409 instead of giving a
-stranger our label. What says "associated" is for the Pod as it was when that was true: one that has changed since, by
-its `resourceVersion`, does not take it, however late it comes. The guard is asked last, after any wait for a token, so
-nothing leaves after the deadline of our leadership.
+A Pod that was deleted and made again under its name has another UID: the server then answers 409, and the new Pod does
+not get the label. A patch that says "associated" also names the `resourceVersion` at which that was true, so a Pod that
+has changed since refuses it, however late it comes. The guard is asked last, after any wait for a token, so no patch
+is sent after the deadline of our leadership.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class PodWriter:
     def condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> Pod:
         """Write our condition (in a strategic merge patch they merge by type); returns the Pod as it is now.
 
-        The time of transition changes with the status alone, as for every Kubernetes condition.
+        The time of transition changes only with the status, as for every Kubernetes condition.
         """
         condition = {"type": CONDITION, "status": str(status), "reason": reason, "message": legible(message)}
         if pod.condition != condition["status"]:
@@ -62,10 +62,10 @@ class PodWriter:
 
 
 def _of(pod: PodView) -> dict[str, Any]:
-    """What the Pod must be for a patch to be taken."""
+    """The UID and version that the Pod must have for the patch to be accepted."""
     return {"uid": pod.uid, **({"resourceVersion": pod.version} if pod.version else {})}
 
 
 def _as_conflict(error: ObjectInvalid) -> ObjectInvalid | ObjectConflict:
-    """Where the server calls another UID an attempt to change it, that is the same conflict."""
+    """The same conflict, where the server reports another UID as an attempt to change it."""
     return ObjectConflict(error.message, code=error.code) if "metadata.uid" in error.message else error

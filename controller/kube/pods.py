@@ -1,7 +1,7 @@
 """The port `Pods`, put together: the informer's cache for every look, and the few calls that leave the process.
 
-A fetch is evidence on which an address may be taken away, so the API server must have proved within ten seconds
-that it is our cluster's.
+An address may be taken away because of a fetch, so the API server must have proved within the last ten seconds that it
+is our cluster's.
 """
 
 import time
@@ -22,7 +22,7 @@ CONFIRMED_FOR_S = 10.0
 
 
 class KubePods:
-    """Implements `controller.core.ports.Pods` on a real API server. Safe for threads."""
+    """Implements `controller.core.ports.Pods` on a real API server. Thread-safe."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class KubePods:
         )
 
     def start(self, on_change: Callable[[set[PodUid]], None]) -> None:
-        """Start the informer; `on_change` hears the UIDs of Pods that changed or are gone."""
+        """Start the informer; `on_change` gets the UIDs of Pods that changed or are gone."""
         self._informer.start(on_change)
 
     def stop(self) -> None:
@@ -111,7 +111,7 @@ class KubePods:
         return self._learn(self._writer.condition(pod, status=status, reason=reason, message=message))
 
     def instance_of(self, node: str, since: float) -> tuple[bool, str | None]:
-        """Whether the Node was read after `since`, and its EC2 instance. Asks nobody."""
+        """Whether the Node was read after `since`, and its EC2 instance. Calls no API."""
         known = self._nodes.known(node, since)
         return known is not None, known.instance_id if known else None
 

@@ -1,8 +1,8 @@
-"""The lines of a watch, for Pods and for the Lease alike.
+"""The events of a watch, for Pods and for the Lease.
 
-A watch is one answer that does not end: a JSON object a line. An ERROR among them is the server's Status and becomes
-an exception; a line that is no JSON means that the answer is damaged, and what follows it cannot be trusted. Nor can
-a line be longer than any object: it would fill the memory, and the watch has to begin elsewhere.
+A watch is one answer that does not end, with a JSON object a line. An ERROR event contains the server's Status and
+becomes an exception. A line that is not JSON means that the answer is damaged, and the rest of it cannot be trusted. A
+line that is longer than any object would fill the memory, so it ends the watch as an expired version does.
 """
 
 import time
@@ -32,7 +32,7 @@ _STATUS = msgspec.json.Decoder(Status)
 def batches(
     stream: Stream, doing: str, *, silence_s: float = inf, clock: Clock = time.monotonic
 ) -> Iterator[list[WatchEvent]]:
-    """The events as they arrive, those together that arrive together. Raises the errors of `codes`.
+    """Yield the events as they arrive; those that arrive together are one batch. Raises the errors of `codes`.
 
     Bytes that make no event within `silence_s` are silence, as no bytes are. A line without an end is VersionExpired.
     """
@@ -50,7 +50,7 @@ def batches(
 
 
 def _lines(rest: bytearray, chunk: bytes) -> tuple[list[bytes | bytearray], bytearray]:
-    """The lines that end in this chunk, and what is left; `rest` is used up, so that a long line is not copied."""
+    """The lines that end in this chunk, and what is left. `rest` is changed in place: a long line is not copied."""
     first, *more = chunk.split(b"\n")
     rest += first
     return ([rest, *more[:-1]], bytearray(more[-1])) if more else ([], rest)
