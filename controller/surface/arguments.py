@@ -1,10 +1,10 @@
-"""Makes Go's command lines ours: manifests written for upstream say `-vpc-id V`, and have no subcommand.
+"""Accepts the Go controller's command lines: its manifests say `-vpc-id V`, and have no subcommand.
 
 Every setting may stand before or after the subcommand, with one dash or two. So the words are put in one order before
-they are parsed: subcommand first (`run` where there is none), then its own words, then the settings.
+they are parsed: first the subcommand (`run` where there is none), then its own words, then the settings.
 
-Its image has a command and no entry point, so manifests repeat the program's name as the first of a container's
-`args`. It is no word for us.
+The Go controller's image has a command and no entry point, so manifests repeat the program's name as the first of a
+container's `args`. That word is dropped.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ def arrange(argv: Sequence[str], commands: Iterable[str]) -> list[str]:
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words that are no setting, and the settings with their values, each in their order."""
+    """The words that are not settings, and the settings with their values, each in the given order."""
     words: list[str] = []
     settings: list[str] = []
     rest = list(argv)

@@ -1,8 +1,8 @@
 """The command line: which command, with which settings, and how a fault is told.
 
-A fault of the caller ends with exit code 2 and one line for each on standard error, all at once and nothing else.
-Whatever is heavy (AWS, Kubernetes, the server) is imported by the command that needs it: `--help` answers at once,
-and the server's master process, whose memory counts too, never loads it.
+Faults of the caller end the program with exit code 2; standard error has one line for each fault, and nothing else.
+Heavy packages (AWS, Kubernetes, the server) are imported by the command that needs them. So `--help` answers at once,
+and the server's master process does not use memory for them.
 """
 
 import os
@@ -28,7 +28,7 @@ Flags = dict[str, str | None]
 
 
 class _Commands(click.Group):
-    """A group that accepts Go's way of writing, and runs the controller when no command is named."""
+    """A group that accepts Go's form of flags, and runs the controller when no command is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, arrange(args, self.commands))

@@ -1,7 +1,7 @@
-"""What is long to make and asked for often: made at most once a second, then the same bytes for everybody.
+"""Documents that are expensive and asked for often: each is made at most once a second, and the same for all clients.
 
 With thousands of Pods a status takes tens of milliseconds, in which the loop and the probes have to wait for Python's
-lock. Here one thread makes it, others wait for that one, and a flood of requests costs no more than one request.
+lock. Here one thread makes it and others wait for that one, so many requests cost no more than one.
 """
 
 import gzip
@@ -25,7 +25,7 @@ Form = Callable[[dict[str, Any]], "Document"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A body as it is sent, plain and packed. The tag is a weak one: it stands for both."""
+    """A body, plain and compressed. The ETag is weak, because it is the same for both."""
 
     body: bytes
     packed: bytes
@@ -33,13 +33,13 @@ class Document:
     etag: str
 
     def is_known(self, tags: str) -> bool:
-        """Whether an If-None-Match header names it (RFC 9110, 13.1.2: the weak comparison)."""
+        """Whether an If-None-Match header has its ETag (RFC 9110, 13.1.2: the weak comparison)."""
         known = {tag.strip().removeprefix("W/") for tag in tags.split(",")}
         return "*" in known or self.etag.removeprefix("W/") in known
 
 
 class Documents:
-    """The status in several forms, from one look a second. Thread-safe."""
+    """The status in several forms, made from at most one snapshot a second. Thread-safe."""
 
     def __init__(
         self, look: Callable[[], dict[str, Any]], forms: Mapping[str, Form], clock: Callable[[], float] = time.monotonic
@@ -52,8 +52,8 @@ class Documents:
         self._made: dict[str, Document] = {}
 
     def get(self, form: str) -> Document | None:
-        """At most a second old, and the time to make it. Where another thread makes one for longer than `WAIT_S`: the
-        one before it, or None if there is none.
+        """The document, at most as old as a second and the time to make it. If another thread takes longer than
+        `WAIT_S` to make it: the previous one, or None if there is none.
         """
         if not self._lock.acquire(timeout=WAIT_S):
             return self._made.get(form)
@@ -71,14 +71,14 @@ class Documents:
 
 
 def document(body: bytes, content_type: str, meaning: bytes | None = None) -> Document:
-    """A document whose tag is the same for the same `meaning`, which is the body where nothing else is said."""
+    """A document. Its ETag is the same for the same `meaning`; without one, for the same body."""
     digest = hashlib.sha256(body if meaning is None else meaning).hexdigest()[:32]
     packed = gzip.compress(body, _FAST, mtime=0)
     return Document(body=body, packed=packed, content_type=content_type, etag=f'W/"{digest}"')
 
 
 def status_document(status: Mapping[str, Any]) -> Document:
-    """The status as JSON. Its tag does not change with what only says how time passes."""
+    """The status as JSON. Its ETag does not change with fields that only show how time passes."""
     parts = {key: _json(value) for key, value in status.items()}
     body = "{" + ",".join(f"{_json(key)}:{part}" for key, part in parts.items()) + "}"
     lasting = parts | {key: _json(_without(status[key], passing)) for key, passing in _PASSING.items()}
@@ -87,7 +87,7 @@ def status_document(status: Mapping[str, Any]) -> Document:
 
 
 def takes_gzip(encodings: str) -> bool:
-    """Whether an Accept-Encoding header names gzip, and not in order to refuse it."""
+    """Whether an Accept-Encoding header accepts gzip."""
     named = [part.strip() for part in encodings.lower().split(",")]
     return any(part.partition(";")[0].strip() == "gzip" and not _NO_GZIP.search(part) for part in named)
 

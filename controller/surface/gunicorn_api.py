@@ -1,7 +1,7 @@
-"""The part of gunicorn that we build on, with types.
+"""The part of gunicorn that we use, with types.
 
-gunicorn has no annotations, and a type checker knows nothing of a subclass of `Any`. Each declaration repeats what
-gunicorn 27 has; the tests of the server run it for real and fail if one is wrong.
+gunicorn has no annotations, and a type checker cannot check a subclass of `Any`. Each declaration repeats what gunicorn
+27 has; the tests of the server run the real gunicorn, and fail if a declaration is wrong.
 """
 
 from collections import deque
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         def debug(self, msg: str, *args: object) -> None: ...
 
     class Connection:
-        """gunicorn.workers.gthread.TConn; `init` makes the parser, `data_ready` says that something has come."""
+        """gunicorn.workers.gthread.TConn; `init` makes the parser, `data_ready`: bytes have arrived."""
 
         sock: socket
         parser: Any
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         def close(self) -> None: ...
 
     class CallQueue:
-        """gunicorn.workers.gthread.PollableMethodQueue: how a thread has something done by the main one."""
+        """gunicorn.workers.gthread.PollableMethodQueue: calls that other threads pass to the main thread."""
 
         def defer(self, callback: Callable[..., object], *args: object) -> None: ...
 

@@ -1,8 +1,8 @@
-"""Which names of ours a request may use: a page of a stranger must not read the status through a person's browser.
+"""Which Host headers are accepted, so that a stranger's web page cannot read the status through a person's browser.
 
-The stranger's name is made to mean 127.0.0.1, where a port-forward listens, or an address of the cluster; for the
-browser it is then the stranger's own site (DNS rebinding). What gives it away is the Host header, with a name that the
-stranger owns: a public one, so with a dot, and under none of the ends that only a cluster or a machine itself has.
+In DNS rebinding the stranger's domain name resolves to 127.0.0.1, where a port-forward listens, or to an address of the
+cluster. The browser then treats the controller as the stranger's own site. The Host header shows it: it has a public
+name, that is, one with a dot and without an ending that only a cluster or a machine uses.
 """
 
 from collections.abc import Collection
@@ -18,7 +18,7 @@ def is_ours(host: str, own: Collection[str] = ()) -> bool:
 
 
 def _name(host: str) -> str:
-    """Without the port, the brackets of an IPv6 address, and the dot of the root."""
+    """The name without the port, the brackets of an IPv6 address, and the final dot."""
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0].removesuffix(".")

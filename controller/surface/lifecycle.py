@@ -1,8 +1,8 @@
-"""The life of the controller within the server's worker: started once, asked by HTTP, stopped in the right order.
+"""Starts the controller in the server's worker, answers for it, and stops it in the right order.
 
-The order at the end is the reason for this module: first the loop ends and the Lease is released, so that the next
-leader can act within the second; only then does the server drain its connections. A thread does it, because a signal
-handler must not block and the main thread must go on answering probes.
+The order at the end is the reason for this module. First the loop ends and the Lease is released, so that the next
+leader can act within a second; then the server drains its connections. A thread does this, because a signal handler
+must not block and the main thread must go on answering probes.
 """
 
 import logging
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class Lifecycle:
-    """One controller, from `begin` to the moment when `over` was called and `exit_code` says how it went."""
+    """One controller, from `begin` until `over` was called; from then on `exit_code` is valid."""
 
     def __init__(self, start: Start, cluster: str, complain: Callable[[Sequence[str]], None]) -> None:
         self.exit_code = EXIT_STOPPED
@@ -36,22 +36,22 @@ class Lifecycle:
         self._complain = complain
         self._runtime: Runtime | None = None
         self._stopping = False
-        # A queue and no Event: SimpleQueue.put may be called from a signal handler that interrupted another put.
+        # A queue and not an Event: SimpleQueue.put may be called from a signal handler that interrupted another put.
         self._orders: SimpleQueue[None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def begin(self, metrics: "Metrics", over: Callable[[], None]) -> None:
-        """Start the controller in a thread; `over` is called from it once the Lease is released or nothing started."""
+        """Start the controller in a thread; it calls `over` once the Lease is released, or the start failed."""
         self._thread = threading.Thread(target=self._live, args=(metrics, over), name="lifecycle", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask for the end. Returns at once, may be called again, and from a signal handler."""
+        """Ask the controller to stop. Returns at once; may be called more than once, and from a signal handler."""
         self._stopping = True
         self._orders.put(None)
 
     def join(self, timeout_s: float) -> None:
-        """Wait until all has ended, but no longer than that."""
+        """Wait until the controller's threads have ended, at most so long."""
         if self._thread is not None:
             self._thread.join(timeout_s)
 
@@ -68,7 +68,7 @@ class Lifecycle:
         return runtime.ready() if runtime is not None else (False, "starting")
 
     def status(self) -> dict[str, Any]:
-        """The loop's status; before there is one, an empty document of the same form."""
+        """The controller's status; before it has started, an empty document of the same form."""
         runtime = self._runtime
         if runtime is not None:
             return runtime.status()
@@ -86,7 +86,7 @@ class Lifecycle:
         self._guarded(runtime.stop)
 
     def _started(self, metrics: "Metrics") -> Runtime | None:
-        """The controller, or None with the fault told and the exit code set."""
+        """The controller; None where it could not start: then the fault is reported and the exit code set."""
         try:
             return self._start(metrics)
         except Misconfigured as fault:
@@ -98,14 +98,14 @@ class Lifecycle:
         except PodEipError as fault:
             self._complain([fault.explain()])
             self.exit_code = EXIT_CANNOT_START
-        except Exception as fault:  # the thread's top: the process has to end, and to say why
+        except Exception as fault:  # the thread's top: the process must end, and say why
             log.exception("The controller could not start")
             self._complain([f"the controller could not start: {fault!r}"])
             self.exit_code = EXIT_CANNOT_START
         return None
 
     def _guarded(self, act: Callable[[], None]) -> None:
-        """Do it, and whatever goes wrong, go on: the process has to end."""
+        """Call it, and go on whatever it raises: the process must end."""
         try:
             act()
         except Exception:  # the thread's top

@@ -1,7 +1,7 @@
 """Logs for machines: one JSON object a line on standard error, with the trace id where there is one.
 
-Third-party libraries stay at warnings even when we debug: botocore's debug log contains signed headers, and the
-Kubernetes client's contains what it read.
+Third-party libraries log warnings only, also where our level is debug: botocore's debug log contains signed headers,
+and the Kubernetes client's contains what it read.
 """
 
 import logging
@@ -23,7 +23,7 @@ class Lines(JsonFormatter):
     """time (RFC 3339, UTC), level, logger, message, then what the caller added by `extra`."""
 
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
-        """Put the fields that every line has first, for people who read it raw."""
+        """Put the fields that every line has first, for people who read the lines."""
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         log_data["time"] = moment.replace("+00:00", "Z")
         log_data["level"] = record.levelname.lower()
@@ -31,7 +31,7 @@ class Lines(JsonFormatter):
         super().add_fields(log_data, record, message_dict)
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        """Make every text legible here, for no caller could be trusted to think of it each time."""
+        """Make every text legible here, so that no caller can forget to."""
         return {name: _legible(name, value) for name, value in super().process_log_record(log_data).items()}
 
 

@@ -1,10 +1,10 @@
 """Metrics for Prometheus: the calls that left the process, and the status document as gauges.
 
-Gauges are made from the snapshot when somebody asks, so that they can never disagree with the status page and cost
-nothing in between. The registry is our own: the library's global one would make two of these clash in a test.
+Gauges are made from the snapshot at each scrape, so they always agree with the status page and cost nothing in between.
+The registry is our own: in the library's global one, two instances in a test would conflict.
 
-Each series costs memory here and in Prometheus, so no label's value is a stranger's: whoever may create Pods must not
-make the sets longer from which the values come.
+Each series costs memory here and in Prometheus. So every label has a bounded set of values, and somebody who creates
+Pods cannot add any.
 """
 
 from collections import Counter as Tally
@@ -58,7 +58,7 @@ class Metrics:
         self._seconds.labels(service, operation).observe(seconds)
 
     def event_dropped(self, reason: str) -> None:
-        """Count one event that nobody will see."""
+        """Count one event that was dropped."""
         self._dropped.labels(reason).inc()
 
     def render(self, status: Mapping[str, Any]) -> bytes:
@@ -75,7 +75,7 @@ class _Snapshot:
         self._status = status
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Nothing beforehand: the registry would otherwise collect to find the names."""
+        """No metrics: otherwise the registry would collect at registration, to find the names."""
         return ()
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
@@ -121,7 +121,7 @@ class _Snapshot:
                 yield GaugeMetricFamily(f"pod_eip_{name}_seconds", words, value=seconds)
 
     def _quota(self) -> Iterable[GaugeMetricFamily]:
-        """Three numbers and a flag, and only where some of the account's quota is kept."""
+        """Three numbers and a flag; nothing where none of the account's quota is kept."""
         quota = self._status["quota"]
         if quota is None:
             return
@@ -148,7 +148,7 @@ def _mode(said: str) -> str:
 
 
 def _pools(rows: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """A row for each pool that may be named, and one for all others: counts are added, of waits the longest stays."""
+    """A row for each pool that may be named, and one for all others, with the sum of counts and the longest wait."""
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
         key = row["tag_key"] if row["named"] else OTHER

@@ -1,6 +1,6 @@
-"""The conversation of `release-orphans`: which addresses there are, whether they shall go, and what is left.
+"""The dialogue of `release-orphans`: which addresses there are, whether to release them, and what is left.
 
-It knows no AWS: the doing is behind `Unknowns`, so that the words and exit codes can be tested alone.
+It calls no API itself: `Unknowns` does, so that the texts and exit codes can be tested alone.
 """
 
 import sys
@@ -16,19 +16,21 @@ from state.errors import Misconfigured
 
 
 class Unknowns(Protocol):
-    """What can be asked of the world about one cluster's unknown addresses. Both raise errors of `state.errors`."""
+    """The operations on one cluster's unknown addresses. Both raise errors of `state.errors`."""
 
     def find(self, cluster: str) -> Sequence[Address]:
         """The free addresses that are tagged as this cluster's (UID or name), and that the table does not know."""
         ...
 
     def release(self, shown: Address) -> str:
-        """Release it if it still is as it was shown; empty if it is gone, else why it is left."""
+        """Release it if it still is as it was shown. Returns "" if it is gone, else why it is left."""
         ...
 
 
 def release(cluster: str, world: Unknowns, *, yes: bool) -> bool:
-    """Whether nothing is left. Raises what the world raises, and Misconfigured where nobody can be asked."""
+    """Show, ask and release; returns whether nothing is left. Raises what `Unknowns` raises, and Misconfigured where no
+    terminal is there to ask.
+    """
     if not yes and not sys.stdin.isatty():
         raise Misconfigured(["there is no terminal to ask on: --yes says that you mean it"])
     found = world.find(cluster)

@@ -1,6 +1,6 @@
-"""Which requests are probes: what the kubelet asks decides whether a leader lives, so nothing may come before it.
+"""Which requests are probes: they decide whether the kubelet restarts the leader, so they are answered first.
 
-The server asks this of a request's head before a thread is given to it; the routes use the same paths.
+The server checks a request's head before the request gets a thread; the routes use the same paths.
 """
 
 HEALTH = "/healthz"

@@ -1,4 +1,4 @@
-"""The program as its user meets it first: its name, its version, and how it tells what it was given wrongly."""
+"""The program's name and version, and how it writes faults and other lines to a terminal."""
 
 import logging
 import sys
@@ -11,8 +11,8 @@ NAME: Final = "aws-pod-eip-controller"
 
 
 def version() -> str:
-    """The version that pyproject.toml says; `unknown` where the program runs from a tree that was never installed."""
-    # Slow to import, and only this needs it.
+    """The version in pyproject.toml; `unknown` where the program runs from a tree that was never installed."""
+    # slow to import, and used only here
     from importlib import metadata
 
     try:
@@ -22,24 +22,24 @@ def version() -> str:
 
 
 def complain(faults: Iterable[str]) -> None:
-    """Write one line for each fault on standard error, at once and whole."""
+    """Write one line for each fault on standard error, all with one write."""
     sys.stderr.write("".join(f"error: {legible(' '.join(fault.split()))}\n" for fault in faults))
     sys.stderr.flush()
 
 
 def say(*lines: str) -> None:
-    """Write lines on standard output; text of strangers in them does not steer the terminal."""
+    """Write lines on standard output; text of strangers in them cannot control the terminal."""
     sys.stdout.write("".join(f"{legible(line)}\n" for line in lines))
     sys.stdout.flush()
 
 
 def legible_lines(text: str) -> str:
-    """Several lines, such as a traceback: they stay lines."""
+    """Several lines, such as a traceback, made legible; the line breaks stay."""
     return "\n".join(map(legible, text.split("\n")))
 
 
 class Plain(logging.Formatter):
-    """What is logged, for a person at a terminal."""
+    """The log's format for a person at a terminal."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         """The message on one line."""
@@ -51,6 +51,6 @@ class Plain(logging.Formatter):
 
 
 def log_plainly() -> None:
-    """Until logs are configured, which only `run` does, warnings come to the terminal by Python's last resort."""
+    """Make warnings legible that Python's last resort prints: logs are configured by `run` alone."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(Plain())

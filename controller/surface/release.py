@@ -1,6 +1,6 @@
-"""The conversation of `release-cluster`: what there is, what would be done, whether it is wanted, what is left.
+"""The dialogue of `release-cluster`: what there is, what would be done, whether to do it, and what is left.
 
-It knows no AWS: the doing is behind `Undertaking`, so that the words and exit codes can be tested alone.
+It calls no API itself: `Undertaking` does, so that the texts and exit codes can be tested alone.
 """
 
 import sys
@@ -16,10 +16,10 @@ from state.model import InstallRecord
 
 
 class Undertaking(Protocol):
-    """What can be asked of the world about one cluster, in this order. All raise errors of `state.errors`."""
+    """The operations on one cluster, to be called in this order. All raise errors of `state.errors`."""
 
     def choose(self, cluster: str, lease: str | None) -> Sequence[InstallRecord]:
-        """The installs that are meant."""
+        """The installs that the request means."""
         ...
 
     def outlook(self, installs: Sequence[InstallRecord]) -> Sequence[Line]:
@@ -27,16 +27,21 @@ class Undertaking(Protocol):
         ...
 
     def watch(self, installs: Sequence[InstallRecord]) -> None:
-        """Take as long as it takes to see a heartbeat; raises Refused where one moves."""
+        """Watch long enough to see a heartbeat; raises Refused where one moves."""
         ...
 
     def release(self, installs: Sequence[InstallRecord], shown: Sequence[Line]) -> Sequence[str]:
-        """Fence them and take down what they hold, and of what nobody recorded what was shown; what is left."""
+        """Fence the installs and release what they hold, and of the addresses without a claim those that were shown.
+
+        Returns what is left.
+        """
         ...
 
 
 def release(request: Request, world: Undertaking) -> bool:
-    """Whether nothing is left. Raises what the world raises, and Misconfigured where nobody can be asked."""
+    """Show, ask and release; returns whether nothing is left. Raises what `Undertaking` raises, and Misconfigured where
+    no terminal is there to ask.
+    """
     if not request.yes and not sys.stdin.isatty():
         raise Misconfigured(["there is no terminal to ask on: --yes says that you mean it"])
     installs = world.choose(request.cluster, request.lease)

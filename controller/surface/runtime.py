@@ -1,19 +1,19 @@
-"""The door between the server and the loop: what the surface asks of the running controller.
+"""The interface between the server and the controller: what the surface asks of the running controller.
 
-The loop is built in the worker process, after the fork, in a thread of its own: the server answers probes from the
-first moment, also while the API server or the table cannot be reached yet.
+The controller is built in the worker process, after the fork, in a thread of its own. So the server answers probes from
+the first moment, also while the API server or the table cannot be reached yet.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    # Not imported when run: the server's master process knows this module, and never needs prometheus_client.
+    # For types only: the server's master process imports this module, and does not need prometheus_client.
     from controller.surface.metrics import Metrics
 
 
 class Runtime(Protocol):
-    """The running controller. No method but the last two may block, and none but them may call an API."""
+    """The running controller. Only the last two methods may block or call an API."""
 
     def status(self) -> dict[str, Any]:
         """A snapshot, as `controller.core.status.Status.to_json` makes it."""
@@ -38,4 +38,4 @@ class Runtime(Protocol):
 
 Start = Callable[["Metrics"], Runtime]
 """Builds the controller and starts its threads. Raises Misconfigured, TableMissing or TableNotUsable where its user
-has to act, another PodEipError where it cannot work; what may pass by itself is retried behind `ready`."""
+has to act, another PodEipError where it cannot work. What may pass by itself is retried while `ready` says no."""

@@ -1,7 +1,7 @@
 """Runs the controller inside gunicorn: one master, one worker with the loop, 8 threads for HTTP and 2 for probes.
 
-The address is bound before gunicorn starts, because gunicorn tries five times and then exits with a code of its own;
-here a port in use is a fault like any other. The exit code is 0 after a signal, 2 where the settings (or the table
+The address is bound before gunicorn starts, because gunicorn would try five times and exit with a code of its own; here
+a port in use is a fault like any other. The exit code is 0 after a signal, 2 where the settings (or the table
 they name) are wrong, 3 where the controller could not start for another reason.
 """
 
@@ -59,7 +59,7 @@ def _bind_all(endpoint: Endpoint) -> socket.socket:
 
 
 class Journal(Logger):
-    """gunicorn's log, written by our handler; its own chatter only when debugging."""
+    """gunicorn's log, written by our handler; its own messages only at level debug."""
 
     def setup(self, cfg: Any) -> None:
         """Send everything to the root logger's handler."""
@@ -71,7 +71,7 @@ class Journal(Logger):
 
 
 class Master(Arbiter):
-    """gunicorn's master, for one worker that must stay one: its signals for more workers or a reload are not ours."""
+    """gunicorn's master, for exactly one worker: its signals for more workers and for a reload do nothing."""
 
     APP_LOAD_ERROR = EXIT_MISCONFIGURED
     WORKER_BOOT_ERROR = EXIT_CANNOT_START
@@ -88,7 +88,7 @@ class Master(Arbiter):
 
 
 class Server(Application):
-    """gunicorn's application: its settings, and the controller's life that every worker inherits unstarted."""
+    """gunicorn's application: its settings, and the `Lifecycle`, which a worker gets by the fork, not started."""
 
     def __init__(self, config: Config, start: Start, listener: socket.socket) -> None:
         self.release_time_s = config.call_timeout + 2
@@ -120,14 +120,14 @@ class Server(Application):
             self.cfg.set(name, value)
 
     def load(self) -> WsgiApp:
-        """The WSGI application, in the worker: what it imports does not burden the master."""
+        """The WSGI application, imported in the worker only, so that it takes no memory in the master."""
         from controller.kube.namespace import own_namespace
         from controller.surface.metrics import Metrics
         from controller.surface.web import application
 
         self.metrics = Metrics()
         name, namespace = self._lease
-        # The chart's Service and Lease have one name, so that this is the Service's, as its neighbours write it.
+        # The chart's Service and Lease have the same name, so this is the Service's name as other Pods write it.
         return application(self.life, self.metrics, (f"{name}.{namespace or own_namespace()}",))
 
     def _begin(self, worker: Worker) -> None:

@@ -20,13 +20,13 @@ _POOL_COLUMNS = ("tag_key", "total", "free", "waiting")
 
 
 def url_of(listen: Endpoint) -> str:
-    """Where a replica that listens there is reached from its own machine."""
+    """The URL at which a replica that listens there is reached from its own machine."""
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)
     return f"http://{Endpoint(host=host, port=listen.port)}"
 
 
 def status(url: str, *, timeout_s: float, as_json: bool) -> str:
-    """The replica's status as text; raises Unavailable where it does not answer in time or not with a status."""
+    """The replica's status as text; raises Unavailable without an answer in time, or where that is no status."""
     document = _fetch(url.rstrip("/"), timeout_s)
     # JSON escapes all that is not ASCII, and of ASCII all controls but one.
     return json.dumps(document, indent=2).replace("\x7f", "\\u007f") if as_json else "\n".join(_lines(document))
@@ -79,5 +79,5 @@ def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Iterabl
 
 
 def _cell(value: object) -> str:
-    """One printable line: what comes from Pods must not steer the terminal."""
+    """One printable line: text from Pods must not control the terminal."""
     return "-" if value is None or value == "" else legible(str(value))

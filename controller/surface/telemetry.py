@@ -1,8 +1,8 @@
 """Traces by OpenTelemetry, set up by the standard OTEL_* variables; off, the SDK is not even imported.
 
-They are on where the variables name a place to send them to: OTEL_EXPORTER_OTLP_ENDPOINT, the same for traces alone,
-or OTEL_TRACES_EXPORTER=otlp. Set up in the worker, after the fork: the exporter has a thread. botocore's own
-instrumentation adds a span for each AWS call.
+Traces are on where the variables name a receiver: OTEL_EXPORTER_OTLP_ENDPOINT, the same for traces alone, or
+OTEL_TRACES_EXPORTER=otlp. They are set up in the worker, after the fork, because the exporter has a thread. The
+instrumentation of botocore adds a span for each AWS call.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """The tracer behind the port: plans and actions as OpenTelemetry spans.
 
-A span that never ends is never exported. That is used here: a plan starts its root, whose context goes into the
-ledger with the first write, but ends it only when there is an action, so that Pods that merely wait leave nothing.
+A span that is never ended is not exported. A plan starts its root span, whose context goes into the ledger with the
+first write, but ends it only when there is an action. So Pods that only wait leave no spans.
 """
 
 import logging
@@ -29,7 +29,7 @@ from state.errors import PodEipError
 
 FLUSH_TIME_S: Final = 2.0
 SILENT: Final = frozenset({"Tell"})
-"""Actions without a span: an event is queued, nothing leaves the process, and a waiting Pod says so for ever."""
+"""Actions without a span: an event is only queued, and the plans of a waiting Pod emit it again and again."""
 
 _W3C = TraceContextTextMapPropagator()
 _HEADER = "traceparent"
@@ -49,7 +49,7 @@ class Tracer:
     """Exports spans by OTLP from a thread of its own; see `controller.core.tracing.Tracing`."""
 
     def __init__(self, attributes: Mapping[str, str]) -> None:
-        # What the variables say of the resource wins over what we know.
+        # The variables' attributes of the resource win over ours.
         resource = Resource.create(attributes).merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -99,7 +99,7 @@ class Tracer:
                 raise
 
     def shutdown(self) -> None:
-        """See the port. The SDK's own limit is 30 s; here a thread is left behind after two."""
+        """See the port. The SDK's own limit is 30 s; here the SDK's thread is left alone after two."""
         self._botocore.uninstrument()
         thread = threading.Thread(target=self._provider.shutdown, name="telemetry-flush", daemon=True)
         thread.start()
@@ -110,7 +110,7 @@ class TraceIds(logging.Filter):
     """Adds trace_id and span_id to what is logged within a span."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let everything pass."""
+        """Add the ids; no record is dropped."""
         found = trace.get_current_span().get_span_context()
         if found.is_valid:
             record.trace_id = trace.format_trace_id(found.trace_id)
@@ -136,7 +136,7 @@ def _links(traceparent: str) -> list[Link]:
 
 
 def _below(plan: _Plan | None, traceparent: str) -> Context:
-    """The context for an action's span; the first action of a plan makes the plan's own span worth exporting."""
+    """The context for an action's span. The plan's first action ends the plan's own span, so that it is exported."""
     if plan is None or plan.span is None:
         return _context_of(traceparent)
     if not plan.used and not plan.holds:

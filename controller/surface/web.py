@@ -1,7 +1,7 @@
 """What is served over HTTP: probes, metrics, the status as JSON and as a page. Nothing here changes anything.
 
-Every answer is made from a snapshot, so that no request can be slow because AWS or the API server is. The status
-contains what users wrote into their Pods: it is sent as JSON only, and the page shows it as text only.
+Every answer is made from a snapshot, so a slow AWS or API server makes no request slow. The status contains text that
+users wrote into their Pods: it is sent as JSON only, and the page shows it as text only.
 """
 
 import base64
@@ -28,7 +28,7 @@ _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
 class Source(Protocol):
-    """What the answers are made from; none of these blocks."""
+    """The source of the answers; no method blocks."""
 
     def status(self) -> dict[str, Any]:
         """The status document."""
@@ -74,7 +74,7 @@ Route = Callable[[Environ], Answer]
 def application(source: Source, metrics: Metrics, own_names: Collection[str] = ()) -> WsgiApp:
     """The WSGI application (PEP 3333) that answers GET and HEAD from `source` and `metrics`.
 
-    `own_names`: further names by which it may be asked.
+    `own_names`: further names that a Host header may have.
     """
     probes, routes = _probes(source), _routes(source, metrics)
 
@@ -123,7 +123,7 @@ def _probe(good: bool, reason: str) -> Answer:
 
 
 def _sent(found: Document | None, environ: Environ, policy: str = _POLICY) -> Answer:
-    """The document in the form that the client takes, or the word that it has it already."""
+    """The document in the encoding that the client accepts, or 304 where the client has it already."""
     if found is None:
         late = HTTPStatus.SERVICE_UNAVAILABLE
         return Answer(body=b"it is still being made\n", status=late, more=(("Retry-After", "1"),))

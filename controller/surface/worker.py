@@ -1,11 +1,11 @@
 """gunicorn's threaded worker, made safe for a process whose probes decide whether a leader lives.
 
-The loop, the accept, the parser and the answer are gunicorn's. It gives a thread to whoever connects, without limit: as
-many half-sent requests as there are threads, and `/healthz` is not answered. So `enqueue_req` is ours: only a request
-whose whole head is there gets a thread. Probes have threads of their own; of all others only so many are answered at
-once, and the rest is refused without a thread. A client that sends or reads too slowly is dropped, and no connection is
-kept alive. SIGTERM reaches the controller before the server drains, and a worker whose master was killed ends itself.
-docs/decisions/0008 says what breaks without each override.
+The loop, the accept, the parser and the answer are gunicorn's. gunicorn gives a thread to each connection, so as many
+half-sent requests as there are threads would keep `/healthz` from being answered. Here only a request whose whole head
+has arrived gets a thread (`enqueue_req`). Probes have threads of their own. Of other requests a limited number is
+answered at once, and the rest is refused without a thread. A client that sends or reads too slowly is dropped, and no
+connection is kept alive. SIGTERM reaches the controller before the server drains, and a worker whose master was killed
+ends itself. docs/decisions/0008 says what breaks without each override.
 """
 
 import socket
@@ -53,31 +53,31 @@ class Worker(ThreadWorker):
     def init_process(self) -> None:
         """Make the threads for probes, then serve. Never returns."""
         self.probes = ThreadPoolExecutor(PROBE_THREADS, "probe")
-        # In this process alone: the master waits for the release and for the drain, the worker for the drain.
+        # Only in this process: the master waits for the release and the drain, the worker for the drain alone.
         self.cfg.set("graceful_timeout", ceil(DRAIN_TIME_S))
         super().init_process()
 
     @property
     def life(self) -> Lifecycle:
-        """The controller's life, which the application carries through the fork."""
+        """The controller's `Lifecycle`, which the application holds since before the fork."""
         life: Lifecycle = self.app.life
         return life
 
     def handle_exit(self, _sig: int, _frame: FrameType | None) -> None:
-        """SIGTERM: the controller first. The server goes on answering until the Lease is released."""
+        """SIGTERM: stop the controller first. The server goes on answering until the Lease is released."""
         self.begin_exit()
 
-    # SIGINT and SIGQUIT too: a Lease that is not released costs the cluster its whole duration.
+    # SIGINT and SIGQUIT too: without a release the next leader waits for the Lease's whole duration.
     handle_quit = handle_exit
 
     def begin_exit(self) -> None:
-        """Have the controller stop, and set the limit after which the worker ends without it."""
+        """Stop the controller, and set the time after which the worker ends without waiting for it."""
         if self.stop_by is None:
             self.stop_by = time.monotonic() + self.app.release_time_s
         self.life.stop()
 
     def over(self) -> None:
-        """The controller has released its Lease, or never started: drain and exit. May be called from any thread."""
+        """The controller has released its Lease, or has not started: drain and exit. May be called from any thread."""
         self.method_queue.defer(self._end)
 
     def _end(self) -> None:
@@ -94,15 +94,16 @@ class Worker(ThreadWorker):
         sys.exit(self.life.exit_code)
 
     def is_parent_alive(self) -> bool:
-        """Whether to go on; asked in each turn. Without its master the controller stops, and has its time for that."""
+        """Whether to go on; gunicorn asks in each turn. If the master is gone, the controller is stopped first."""
         if self.stop_by is None and not super().is_parent_alive():
             self.begin_exit()
         return self.stop_by is None or time.monotonic() < self.stop_by
 
     def accept(self, listener: socket.socket) -> None:
-        """Take some of those who have connected: gunicorn takes one in each turn. While requests are refused, pause
-        between: each refusal costs time in which the controller waits for Python's lock, and who is refused soon comes
-        again.
+        """Accept several connections in a turn, where gunicorn accepts one.
+
+        While requests are refused, pause between the turns: each refusal costs time in which the controller waits for
+        Python's lock, and a client that is refused soon connects again.
         """
         if self.refused:
             self.refused = False
@@ -112,14 +113,14 @@ class Worker(ThreadWorker):
             try:
                 super().accept(listener)
             except OSError as fault:
-                # There are no file descriptors left: make room rather than end.
+                # There are no file descriptors left: drop a waiting connection, and do not end.
                 self.log.debug("accept: %s", fault)
                 self._give_up(1)
             if self.taken == before:
                 return
 
     def enqueue_req(self, conn: Connection) -> None:
-        """Give a request its thread, or refuse it; where its head is not there yet, wait for that without a thread."""
+        """Give a request a thread, or refuse it. If its head has not arrived yet, wait for it without a thread."""
         self.taken += 1
         if not conn.data_ready and not self._has_come(conn):
             conn.timeout = time.monotonic() + HEAD_TIME_S
@@ -135,12 +136,12 @@ class Worker(ThreadWorker):
             self._refuse(conn)
 
     def on_pending_socket_readable(self, conn: Connection, client: socket.socket) -> None:
-        """More has come of a request that is waited for."""
+        """More bytes of a request have arrived whose head is waited for."""
         if self._has_come(conn):
             super().on_pending_socket_readable(conn, client)
 
     def _has_come(self, conn: Connection) -> bool:
-        """Read what there is. True: the whole head is there, or will never be."""
+        """Read what has arrived. True: the whole head is there, or will never be."""
         conn.init()
         try:
             data = conn.sock.recv(MAX_HEAD_BYTES, socket.MSG_DONTWAIT)
@@ -154,19 +155,20 @@ class Worker(ThreadWorker):
         return not data or _END_OF_HEAD in head or len(head) >= MAX_HEAD_BYTES
 
     def murder_pending(self) -> None:
-        """Drop those whose time is over, and the oldest if there are more than that. It is asked between two rounds of
-        events, so that nobody is dropped whose event is still to be handled.
+        """Drop the waiting connections whose time is over, and the oldest ones beyond the limit.
+
+        gunicorn calls this between two rounds of events, so no connection with an unhandled event is dropped.
         """
         self._give_up(len(self.pending_conns) - MAX_PENDING)
         super().murder_pending()
 
     def _give_up(self, many: int) -> None:
-        """Have so many of the oldest that are waited for dropped at the end of this turn."""
+        """Mark so many of the oldest waiting connections to be dropped at the end of this turn."""
         for conn in islice(self.pending_conns, max(many, 0)):
             conn.timeout = 0.0
 
     def _submit(self, pool: Executor, conn: Connection, weight: int) -> None:
-        """Have it answered in a thread of the pool; it takes so many of the places until the main thread closes it."""
+        """Answer the request in a thread of the pool; it counts `weight` as busy until the main thread closes it."""
         self.busy += weight
         answered = pool.submit(self.handle, conn)
         answered.add_done_callback(lambda _: self.method_queue.defer(self._finish, conn, weight))
@@ -177,13 +179,13 @@ class Worker(ThreadWorker):
 
     def _refuse(self, conn: Connection) -> None:
         self.refused = True
-        # A few bytes on a new connection: the system takes them at once, whether the client reads or not.
+        # A few bytes on a new connection: the system accepts them at once, whether the client reads or not.
         with suppress(OSError):
             conn.sock.send(_BUSY, socket.MSG_DONTWAIT)
         self._close(conn)
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
-        """Answer, in a thread of a pool; a client that reads too slowly is dropped. False: it is not kept alive."""
+        """Answer, in a thread of a pool; drop a client that reads too slowly. False: do not keep the connection."""
         conn.sock.settimeout(ANSWER_TIME_S)
         try:
             return super().handle_request(req, conn)
@@ -192,17 +194,17 @@ class Worker(ThreadWorker):
             return False
 
     def _close(self, conn: Connection) -> None:
-        """Close at once: gunicorn's own graceful close lingers for 2 s, in the main thread."""
+        """Close at once: gunicorn's own graceful close waits for up to 2 s, in the main thread."""
         self.nr_conns -= 1
         with suppress(OSError):
             conn.sock.setblocking(False)
             conn.sock.shutdown(socket.SHUT_WR)
-            # What was sent and not read would turn our close into a reset, and the answer might be lost.
+            # Bytes that we have not read would turn our close into a reset, and the answer might be lost.
             conn.sock.recv(MAX_HEAD_BYTES)
         conn.close()
 
 
 def _head(conn: Connection) -> bytes:
-    """What has come of a request so far."""
+    """The bytes of a request that have arrived so far."""
     head: bytes = conn.parser.unreader.buf.getvalue()
     return head
