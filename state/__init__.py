@@ -1,1 +1,1 @@
-"""What is true: who owns which address, and the only code that reads or writes it."""
+"""The ledger: who owns which address, and the only code that reads or writes that."""

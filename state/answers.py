@@ -1,8 +1,8 @@
-"""Whether an answer is DynamoDB's at all, asked before botocore reads it.
+"""Whether an answer is DynamoDB's at all, checked before botocore reads it.
 
-botocore takes an empty body, a page of HTML and JSON without the expected fields for an answer that says nothing: a
-transaction that was written, a table without items. A proxy or a portal between us and DynamoDB must not be able to
-say either, for claims would be forgotten.
+botocore takes an empty body, a page of HTML, or JSON without the expected fields for an answer without fields. That
+would mean a transaction that was written, or a table without items, and claims would be forgotten. A proxy between us
+and DynamoDB must not be able to say that.
 """
 
 from collections.abc import Mapping
@@ -33,8 +33,10 @@ _SHAPES: Mapping[str, Any] = {"Query": _Page, "BatchGetItem": _Batch}
 
 
 def check_answer(*, operation_model: OperationModel, response_dict: Mapping[str, Any], **_: object) -> None:
-    """Raise MalformedAnswer unless a success is a JSON object with what the API reference promises of this operation;
-    a handler of botocore's `before-parse`."""
+    """Raise MalformedAnswer for a success that is not a JSON object with the fields of this operation's API reference.
+
+    It is a handler of botocore's `before-parse`.
+    """
     if response_dict["status_code"] >= 300:
         return
     try:

@@ -1,7 +1,7 @@
-"""What the table said last, kept in memory: exact for our own claims while we lead, since only we write them.
+"""The items of the table as last seen, in memory: exact for our own claims while we lead, since only we write them.
 
-A read that overlaps a write of the same item may come back with the older of the two. So a read is announced before
-it is sent, and what was written in between is kept over what it brings.
+A read that overlaps a write of the same item may return the older version. So a read is announced before it is sent,
+and items that were written in between are not replaced by its result.
 """
 
 import threading
@@ -17,7 +17,7 @@ _V = TypeVar("_V")
 
 
 class Cache:
-    """Claims of one install and addresses of anybody. Every method may be called from any thread."""
+    """The claims of one install, and addresses of all installs. Every method may be called from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -63,7 +63,7 @@ class Cache:
             return dict(self._unreadable)
 
     def wrote(self, change: Change) -> None:
-        """Both sides stand in the table as the change says."""
+        """The change was written: keep both sides."""
         with self._lock:
             if before := change.pod_before or change.pod_after:
                 _put(self._pods, before.uid, change.pod_after)
@@ -71,12 +71,12 @@ class Cache:
                 self._put_address(side.allocation_id, change.address_after)
 
     def saw_pod(self, uid: PodUid, record: PodRecord | None) -> None:
-        """A read, after the fact, of a claim that was not as expected."""
+        """Keep a claim that was read after a write had met another one than expected."""
         with self._lock:
             _put(self._pods, uid, record)
 
     def saw_address(self, allocation_id: AllocationId, record: AddressRecord | None) -> None:
-        """A read, after the fact, of an address that was not as expected."""
+        """Keep an address's side that was read after a write had met another one than expected."""
         with self._lock:
             self._put_address(allocation_id, record)
 
@@ -91,7 +91,7 @@ class Cache:
             touched.add(allocation_id)
 
     def reading(self) -> set[AllocationId]:
-        """Announce a read of addresses; what is written from now on gathers in the set that is returned."""
+        """Announce a read of addresses; the ids that are written from now on are added to the returned set."""
         touched: set[AllocationId] = set()
         with self._lock:
             self._readers.append(touched)
@@ -100,7 +100,7 @@ class Cache:
     def read(
         self, touched: set[AllocationId], asked: Iterable[AllocationId], found: Mapping[AllocationId, AddressRecord]
     ) -> None:
-        """Keep what the announced read brought, but for what was written meanwhile."""
+        """Keep the result of the announced read, except for what was written meanwhile."""
         with self._lock:
             for allocation_id in asked:
                 if allocation_id not in touched:
@@ -108,7 +108,7 @@ class Cache:
                     self._unreadable.pop((f"eip#{allocation_id}", "claim"), None)
 
     def end_reading(self, touched: set[AllocationId]) -> None:
-        """The announced read is over, whether it brought anything or not."""
+        """The announced read is over, with or without a result."""
         with self._lock:
             self._readers = [reader for reader in self._readers if reader is not touched]
 

@@ -1,9 +1,9 @@
-"""DynamoDB's words for failure, as the errors of this program.
+"""Turns DynamoDB's error codes into the errors of this program.
 
-A caller decides by one question, whether it happened, so each code is filed under that answer. A code that is not
-listed keeps its name and is filed by its HTTP status: 5xx says nothing about the outcome, 4xx is a refusal. The codes
-are those of botocore's model of the service and of its list of common errors (DynamoDB developer guide, "Error
-handling with DynamoDB"), and the reasons of a cancelled transaction (API reference, TransactWriteItems).
+The class of an error says whether the call happened, because callers decide by that. A code that is not listed keeps
+its name, and its HTTP status gives the class: 5xx says nothing about the outcome, 4xx is a refusal. The codes are those
+of botocore's model of the service and of its list of common errors (DynamoDB developer guide, "Error handling with
+DynamoDB"), and the reasons of a cancelled transaction (API reference, TransactWriteItems).
 """
 
 from collections.abc import Iterator, Mapping
@@ -65,7 +65,7 @@ CODES: Mapping[str, type[PodEipError]] = MappingProxyType(
         "ThrottlingException": Throttled,
         "TransactionConflict": Throttled,
         "TransactionConflictException": Throttled,
-        # Somebody used our token, and that can only be ourselves: whether it happened has to be read.
+        # An earlier request of ours used the token: only a read shows whether it happened.
         "IdempotentParameterMismatchException": Unavailable,
         "TransactionInProgressException": Unavailable,
         "InternalFailure": Unavailable,
@@ -86,7 +86,7 @@ CODES: Mapping[str, type[PodEipError]] = MappingProxyType(
 
 
 def error_for(code: str, message: str, *, status: int = 400, table: str = "") -> PodEipError:
-    """The error for a code, named or not; `status` is the HTTP status that decides about an unknown one."""
+    """The error for a code; `status`: the HTTP status, which decides for an unknown code."""
     kind = CODES.get(code, Unavailable if status >= 500 else Refused)
     if kind is TableMissing:
         return table_missing(table, code)
@@ -110,7 +110,7 @@ def is_cancellation(error: PynamoDBException) -> bool:
 
 
 def translate(error: Exception, table: str) -> PodEipError:
-    """Turn what PynamoDB or botocore raised into the tree; whatever it is, it comes back as one of ours."""
+    """Turn whatever PynamoDB or botocore raised into an error of `state.errors`."""
     if isinstance(error, PynamoDBException):
         return translate(error.cause, table) if error.cause else Unavailable(str(error), code=type(error).__name__)
     if isinstance(error, ClientError):
@@ -120,7 +120,7 @@ def translate(error: Exception, table: str) -> PodEipError:
 
 def _translate_answer(error: ClientError, table: str) -> PodEipError:
     said: Mapping[str, Any] = error.response.get("Error", {})
-    # PynamoDB's own ClientError leaves the status behind, in the original that it was raised from.
+    # PynamoDB's own ClientError has no status; the original that it was raised from has it.
     original = error.__cause__ if isinstance(error.__cause__, ClientError) else error
     status = original.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
     code, message = str(said.get("Code", "")), str(said.get("Message", ""))

@@ -1,8 +1,8 @@
-"""The one way to DynamoDB: strong reads and fenced transactions, each with a time limit, none repeated by the SDK.
+"""The only way to DynamoDB: strong reads and fenced transactions, each with a time limit, none repeated by the SDK.
 
-PynamoDB's defaults (15 s to connect, 30 s to read, three retries) would outlive a leader's deadline, and its clients
-may refresh credentials, which is a network call, after we looked at the clock. So everything is set here, and the
-question whether we may still write is asked in botocore's `before-send`, when the request is signed and ready.
+PynamoDB's defaults (15 s to connect, 30 s to read, three retries) would outlast a leader's deadline, and its clients
+may refresh credentials, which is a network call, after the deadline was checked. So all time limits are set here, and
+the guard is asked in botocore's `before-send`, when the request is signed and ready.
 """
 
 import random
@@ -43,7 +43,7 @@ class GuardedConnection(Connection):
     def __init__(
         self, table: str, *, region: str | None, call_timeout: float, keeper: CredentialKeeper | None = None
     ) -> None:
-        """`call_timeout` (seconds) covers connecting and one wait for the answer; the endpoint is the SDK's affair."""
+        """`call_timeout` (seconds) covers connecting and one wait for the answer; the SDK chooses the endpoint."""
         self._keeper = keeper
         super().__init__(
             region=region,
@@ -68,7 +68,7 @@ class GuardedConnection(Connection):
 
     @property
     def client(self) -> BotocoreBaseClientPrivate:
-        """PynamoDB's client, which it makes anew while there are no credentials; each one is told to ask."""
+        """PynamoDB's client, which it makes anew while there are no credentials; each one asks the guard."""
         client = super().client
         event = "before-send.dynamodb.TransactWriteItems"
         client.meta.events.register_last(event, self._ask, unique_id="pod-eip-guard")
@@ -97,7 +97,7 @@ class GuardedConnection(Connection):
             self._asked.guard = None
 
     def strong_query(self, pk: str, sort_prefix: str = "") -> Iterator[Raw]:
-        """The items of a partition whose sort key begins so, page by page. Raises as every read does."""
+        """The items of a partition whose sort key has this prefix, page by page. Raises as every read does."""
         condition = _SORT.startswith(sort_prefix) if sort_prefix else None
         start: Any = None
         while True:

@@ -1,9 +1,9 @@
-"""One process's AWS credentials, got and renewed by a thread of their own, for every client alike.
+"""The AWS credentials of the process, for all of its clients; a thread gets and renews them.
 
-botocore looks for credentials once for each client: where the agent of Pod Identity or the instance's metadata comes up
-seconds later, that client has none for good. And whoever signs when credentials are about to expire asks STS for new
-ones, and hangs for as long as STS does, although the ones that it has are still valid. Here a thread asks, early and
-again and again; whoever signs takes what there is, and waits a moment only where there is nothing valid.
+botocore looks for credentials once for each client. If the agent of Pod Identity or the instance's metadata starts
+seconds later, that client never has any. A client whose credentials are about to expire asks STS for new ones while it
+signs, and hangs as long as STS does, although the old ones are still valid. Here a thread asks early and repeatedly. A
+client signs with the present credentials, and waits a moment only where there are no valid ones.
 """
 
 import logging
@@ -18,21 +18,21 @@ from botocore.session import Session, get_session
 log = logging.getLogger(__name__)
 
 RENEW_S = 10.0
-"""How often credentials are looked at; botocore renews those that expire within a quarter of an hour."""
+"""Seconds between two checks; botocore renews credentials that expire within a quarter of an hour."""
 SEEK_S = 1.0
-"""How often they are looked for while there are none."""
+"""Seconds between two checks while there are none."""
 ASK_S = 5.0
-"""How long one question to whoever gives credentials (STS, the agent, metadata) may take."""
+"""Seconds that one request to a source of credentials (STS, the agent, metadata) may take."""
 LONGEST_LIFE_S = 1 << 18
-"""No temporary credentials live longer than 36 hours; three days here."""
+"""Seconds, three days: no temporary credentials live longer than 36 hours."""
 _FAULTS = (BotoCoreError, ClientError, OSError, ValueError, KeyError)
 
 
 class CredentialKeeper:
-    """The credentials that AWS's own chain finds, by whatever session it is given. Thread-safe."""
+    """The credentials that AWS's own chain of providers finds. Thread-safe."""
 
     def __init__(self, *, patience_s: float = ASK_S, new_session: Callable[[], Session] = get_session) -> None:
-        """`patience_s`: how long who signs waits where there is nothing valid yet."""
+        """`patience_s`: how long a client that signs waits where there are no valid credentials yet."""
         self._patience_s, self._new_session = patience_s, new_session
         self._found: list[Callable[[], None]] = []
         self._state = threading.Condition()
@@ -44,7 +44,7 @@ class CredentialKeeper:
         self._thread: threading.Thread | None = None
 
     def attach(self, session: Session) -> Session:
-        """Let this session's clients sign with the keeper's credentials; nothing is asked for yet."""
+        """Let this session's clients sign with the keeper's credentials. No source is asked yet."""
         session.register_component("credential_provider", _Chain(self))
         return session
 
@@ -54,51 +54,51 @@ class CredentialKeeper:
             self._begin()
 
     def on_found(self, call: Callable[[], None]) -> None:
-        """Call this, from the thread, when there are credentials again after there were none."""
+        """Have `call` called, from the keeper's thread, when there are credentials again after there were none."""
         self._found.append(call)
 
     def stop(self) -> None:
-        """End the thread; what there is can be used on."""
+        """End the thread; the present credentials can still be used."""
         self._stopping.set()
         self._again.set()
 
     def refused(self) -> None:
-        """AWS does not take them: look for others, for a file or a variable may have changed."""
+        """AWS does not accept them: look for others, for a file or a variable may have changed."""
         with self._state:
             self._source = None
         self._again.set()
 
     @property
     def trouble(self) -> str:
-        """Why nothing can be signed now, in words; empty if it can, or if nobody has tried."""
+        """Why nothing can be signed now, in words; empty if it can, or if no source was asked yet."""
         with self._state:
             return f"no AWS credentials: {self._error}" if self._error and not self._valid() else ""
 
     @property
     def source(self) -> str:
-        """Who gave them, in botocore's word (`env`, `container-role`, …); empty: there are none."""
+        """Their source, by botocore's name (`env`, `container-role`, …); empty: there are none."""
         return str(self._source.method) if self._source is not None and self._frozen is not None else ""
 
     @property
     def temporary(self) -> bool:
-        """Whether they came with a session token, so that they expire."""
+        """Whether they have a session token, and so expire."""
         return self._frozen is not None and bool(self._frozen.token)
 
     @property
     def renewable(self) -> bool:
-        """Whether who gave them can be asked for new ones."""
+        """Whether their source can be asked for new ones."""
         return isinstance(self._source, RefreshableCredentials)
 
     @property
     def expires_in_s(self) -> float | None:
-        """Seconds until those that are used expire, 0 if they have; None: they do not expire, or there are none.
+        """Seconds until the credentials in use expire, 0 if they have; None: they do not expire, or there are none.
 
         Never more than LONGEST_LIFE_S.
         """
         source = self._source
         if self._frozen is None or not isinstance(source, RefreshableCredentials):
             return None
-        # botocore tells whether they expire within a time, and not when.
+        # botocore tells whether they expire within a given time, and not when.
         least, most = 0, LONGEST_LIFE_S
         while least < most:
             middle = (least + most) // 2
@@ -106,7 +106,7 @@ class CredentialKeeper:
         return float(least)
 
     def frozen(self) -> ReadOnlyCredentials:
-        """What to sign with. Raises NoCredentialsError or CredentialRetrievalError where nothing valid is there."""
+        """The credentials to sign with. Raises NoCredentialsError or CredentialRetrievalError where none are valid."""
         with self._state:
             self._begin()
             if not self._valid() and self._error is None:
@@ -116,7 +116,7 @@ class CredentialKeeper:
             raise self._error or CredentialRetrievalError(provider="chain", error_msg="no answer yet")
 
     def renew(self) -> None:
-        """Ask once; for the thread."""
+        """Ask the source once; called by the thread."""
         try:
             source = self._source or self._load()
             found = source.get_frozen_credentials()
@@ -143,7 +143,7 @@ class CredentialKeeper:
         return found
 
     def _failed(self, error: Exception) -> None:
-        """Valid ones go on being used: a failed renewal is retried long before they expire."""
+        """Note the error. Valid credentials are used on: a failed renewal is tried again long before they expire."""
         with self._state:
             first, self._error = self._error is None, _told(error)
             self._state.notify_all()
@@ -200,23 +200,23 @@ class KeptCredentials:
         return self._keeper.frozen().account_id
 
     def get_deferred_property(self, name: str) -> Callable[[], object]:
-        """As botocore's credentials have it: a property that is asked for when it is needed."""
+        """As with botocore's credentials: a property that is evaluated when it is needed."""
         return lambda: getattr(self, name, None)
 
 
 class _Chain:
-    """In the place of botocore's chain of providers: nothing is looked for before something is signed."""
+    """Replaces botocore's chain of providers: no source is asked before a client signs."""
 
     def __init__(self, keeper: CredentialKeeper) -> None:
         self._keeper = keeper
 
     def load_credentials(self) -> KeptCredentials:
-        """Credentials that may yet come."""
+        """Credentials that each use asks the keeper for; there may be none yet."""
         return KeptCredentials(self._keeper)
 
 
 def _told(error: Exception) -> Exception:
-    """An error that botocore's callers know: a missing token file would raise as a fault of the program."""
+    """The error as one of botocore's, which callers handle; a missing token file, for example, would raise OSError."""
     if isinstance(error, BotoCoreError | ClientError):
         return error
     return CredentialRetrievalError(provider="chain", error_msg=str(error))

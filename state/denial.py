@@ -1,8 +1,8 @@
-"""What to tell somebody whom AWS denied a call: the action, and the file of `deploy/iam` that allows it.
+"""The advice for a call that AWS denied: the action, and the file of `deploy/iam` that allows it.
 
-AWS names the action itself where it says anything: an allocation may fail for `ec2:CreateTags`, a transaction for
-`dynamodb:PutItem`. Why it was denied is told only where AWS's own words prove it. The words are those of the IAM user
-guide, "Troubleshoot access denied error messages".
+AWS's message usually names the action: an allocation may fail for `ec2:CreateTags`, a transaction for
+`dynamodb:PutItem`. The cause of the denial is told only where the message proves it. The phrases are those of the IAM
+user guide, "Troubleshoot access denied error messages".
 """
 
 import re
@@ -11,7 +11,7 @@ _ACTION = re.compile(r"\bto perform:? ([a-z0-9-]+:[A-Za-z]+)")
 _PARTITION = re.compile(r"\barn:(aws-cn|aws-us-gov):")
 _MAKES_THE_TABLE = frozenset({"dynamodb:CreateTable", "dynamodb:TagResource", "dynamodb:UpdateContinuousBackups"})
 _PARTS = {"dynamodb:TransactWriteItems": "dynamodb:PutItem, UpdateItem and DeleteItem"}
-"""A transaction has no action of its own."""
+"""A transaction has no action of its own; these are the actions of its parts."""
 
 _PROOFS = {
     "explicit deny in a service control policy": "A service control policy of the organization denies it",

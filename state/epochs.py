@@ -1,7 +1,8 @@
-"""How a new epoch is won: the one write that needs no epoch, for it makes one.
+"""Raises the epoch of an install: the only write that needs no epoch, for it makes one.
 
-The install item's epoch only ever grows, and it grows by a write that is conditional on the epoch that was read, so
-two replicas never share one. The line of the directory is written with it: whoever has an epoch can be found.
+The epoch in the install's item only grows, by a write that is conditional on the epoch that was read, so two replicas
+never have the same one. The install's line in the directory is written with it, so every install with an epoch is
+found there.
 """
 
 import random
@@ -27,7 +28,7 @@ TRIES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raised:
-    """An epoch that was won; `heartbeat` is what the table has at least, now that it is written.
+    """An epoch that was raised; `heartbeat`: the table's heartbeat is at least that, now that it is written.
 
     `before` is the epoch that the table had when it was first looked at (0: none).
     """
@@ -50,7 +51,7 @@ class EpochRaiser:
     def raise_epoch(self, identity: str, lease_epoch: int, guard: Callable[[], None]) -> Raised:
         """Write a new epoch above the table's and the Lease's.
 
-        A lost race or a lost reply only means another try with a higher number. Raises ConditionLost or Throttled
+        After a lost race or a lost reply it tries again with a higher number. Raises ConditionLost or Throttled
         after five tries, else what the call raised.
         """
         first: Epoch | None = None
@@ -70,9 +71,9 @@ class EpochRaiser:
         raise AssertionError("unreachable")
 
     def withdraw(self, epoch: Epoch) -> None:
-        """Fence ourselves: what was begun with `epoch` writes no more, and other installs see that.
+        """Fence our own install: nothing is written under `epoch` any more, and other installs see that.
 
-        Raises ConditionLost where the epoch is another already.
+        Raises ConditionLost where the table has another epoch already.
         """
         model = self._table.install
         item = model(*install_key(self._install))

@@ -1,8 +1,8 @@
-"""One tree of errors, so that whoever handles one decides by its type alone.
+"""One tree of errors, so that a caller decides by the class alone.
 
-Adapters turn the codes of EC2, DynamoDB and Kubernetes into these; the code itself is kept, since it is what a
-person will search for, and `advice` says what to do about it. The first level answers the only question that
-matters to a caller that changes the world: did it happen?
+Adapters turn the codes of EC2, DynamoDB and Kubernetes into these classes. The code itself is kept, since people search
+for it, and `advice` says what to do about it. The first level answers the one question that matters to the caller of a
+mutation: did it happen?
 
     PodEipError
     ├── Refused            no, and the same call will be refused again
@@ -15,7 +15,8 @@ matters to a caller that changes the world: did it happen?
     ├── NotSent            no, we did not ask
     │   ├── NotLeading     the deadline of our leadership does not leave time for it
     │   ├── Fenced         a newer epoch exists
-    │   └── ScopeOverlap   another install of this cluster watches the same namespaces
+    │   ├── ScopeOverlap   another install of this cluster watches the same namespaces
+    │   └── LedgerSilent   no write of ours was accepted lately
     ├── Throttled          no, but later it may be
     ├── Unavailable        no answer that says whether (time-out, 5xx, lost reply): perhaps
     ├── Misconfigured      what we were started with is wrong
@@ -27,7 +28,7 @@ from typing import Any
 
 
 class PodEipError(Exception):
-    """Anything that this program expects to go wrong; `code` is the remote side's word for it."""
+    """The base of all errors that this program expects; `code` is the remote side's own code."""
 
     advice = ""
 
@@ -43,8 +44,8 @@ class PodEipError(Exception):
         return ". ".join(part.rstrip(".") for part in parts if part)
 
     def label(self, known: Container[str]) -> str:
-        """The code for a metric: one of `known`, or the name of an error's class; `other` where the remote side, which
-        may answer anything, says what nobody knows.
+        """The code for a metric: one of `known`, or the name of an error's class; else `other`, because a
+        remote side may answer with anything.
         """
         classes = (type(self).__name__, type(self.__cause__).__name__)
         return self.code if self.code in classes or self.code in known else "other"
@@ -73,11 +74,11 @@ class BorderGroupMismatch(Refused):
 
 
 class AccessDenied(Refused):
-    """The call is not allowed; what to do about it only the server's own words can tell."""
+    """The call is not allowed; `advice` depends on the server's message."""
 
 
 class NoCredentials(AccessDenied):
-    """There are no credentials, or none that AWS takes: nothing can be called with them."""
+    """There are no credentials, or none that AWS accepts: no call is possible."""
 
 
 class AlreadyAssociated(Refused):
@@ -89,7 +90,7 @@ class InvalidTarget(Refused):
 
 
 class TargetNotReady(Refused):
-    """The instance is still starting, or its VPC has no Internet gateway yet: that passes, or somebody mends it."""
+    """The instance is still starting, or its VPC has no Internet gateway yet. A later call may succeed."""
 
     advice = "It is tried again; if it lasts, look at the state of the instance and at the VPC's Internet gateway"
 
@@ -151,7 +152,7 @@ class ItemUnreadable(Refused):
 
 
 class NotSent(PodEipError):
-    """Nothing was asked of anybody."""
+    """The call was not sent."""
 
 
 class NotLeading(NotSent):
@@ -163,7 +164,7 @@ class Fenced(NotSent):
 
 
 class ScopeOverlap(NotSent):
-    """Another install of this cluster, which may live, watches namespaces of ours: two would fight over labels."""
+    """Another install of this cluster, which may live, watches namespaces of ours: both would write the same labels."""
 
     advice = (
         "Give each install a --watch-namespace of its own, or uninstall one of them; "
@@ -172,7 +173,7 @@ class ScopeOverlap(NotSent):
 
 
 class LedgerSilent(NotSent):
-    """No write of ours was accepted lately: other clusters may soon count us as gone, so nothing new is taken."""
+    """No write of ours was accepted lately: other clusters may soon count us as gone, so nothing new is claimed."""
 
     advice = "Look at the path to DynamoDB"
 
@@ -198,6 +199,6 @@ class Misconfigured(PodEipError):
 
 
 class NoSuchTransition(PodEipError):
-    """A claim would go from one phase to another by a way that the table of phases does not have."""
+    """A claim would change from one phase to another in a way that the table of phases does not have."""
 
     advice = "Nothing was written; this is a mistake of the controller's, so please report it with its log"

@@ -1,10 +1,10 @@
-"""Carries one group of changes through to an answer for each of them.
+"""Sends one group of changes until each of them has an answer.
 
-The argument, once: a change leaves the group as written only if DynamoDB said so, or if a strong read shows the
-items with the nonce of that very change. It leaves as lost only after its condition failed and no earlier request
-with it could have landed. In between it is sent again: the same group under the same token, a changed one under a
-new token, and the conditions on rev keep a late arrival of an earlier request from being applied twice. What cannot
-be told within the limits below is answered with Unavailable, never with a guess.
+Why each answer is right: a change is answered as written only if DynamoDB said so, or if a strong read shows its items
+with the nonce of that change. It is answered as lost only after its condition failed and no earlier request with it can
+have been applied. Until then it is sent again: the same group under the same token, a changed group under a new token.
+The conditions on rev keep an earlier request that arrives late from being applied a second time. If the outcome is not
+known within the limits below, the answer is Unavailable, never a guess.
 """
 
 import copy
@@ -20,26 +20,26 @@ from state.model import Change
 from state.operations import Entry, Sight
 from state.transaction import Cancelled, Committed, Failed, Verdict, WriteTerm
 
-TOKEN_SPENT = "IdempotentParameterMismatchException"  # said of a token that another request has used
+TOKEN_SPENT = "IdempotentParameterMismatchException"  # the token was used by another request
 
 
 class Sender(Protocol):
-    """What sends one transaction."""
+    """Sends one transaction."""
 
     def send(self, term: WriteTerm, entries: Sequence[Entry], token: str) -> Verdict:
-        """Send it once and say what became of it."""
+        """Send it once and return the outcome."""
         ...
 
 
 class Sink(Protocol):
-    """Who remembers what the table says."""
+    """Keeps what the table says."""
 
     def wrote(self, term: WriteTerm, change: Change) -> None:
         """Both sides are in the table now."""
         ...
 
     def saw(self, term: WriteTerm, key: Key, raw: Raw | None) -> PodEipError:
-        """This stands in the table, against expectation; the answer is the error for whoever expected otherwise."""
+        """The table has this item, and not the expected one. Returns the error for the caller who expected another."""
         ...
 
     def accepted(self, term: WriteTerm, sent_at: float) -> None:
@@ -78,13 +78,13 @@ class _Group:
     token: str = field(default_factory=lambda: uuid4().hex)
 
     def keep(self, entries: list[Entry]) -> None:
-        """Go on with these: another set is another request."""
+        """Go on with these entries; if they are fewer, they are another request."""
         if len(entries) != len(self.entries):
             self.entries = entries
             self.renew()
 
     def renew(self) -> None:
-        """Make it another request."""
+        """Make it another request, with a new token."""
         self.token, self.sent_at = uuid4().hex, 0.0
 
 
@@ -110,7 +110,7 @@ class GroupCommit:
             waiting.extend(self._carry(term, _Group(entries=waiting.pop(), started=self._clock())))
 
     def _carry(self, term: WriteTerm, group: _Group) -> list[list[Entry]]:
-        """Try until nothing is left; what is returned is to be tried apart."""
+        """Try until every entry has its answer; the groups that are returned must be tried by themselves."""
         while group.entries:
             group.sent_at = group.sent_at or self._clock()
             verdict = group.entries[0].context.run(self._sender.send, term, group.entries, group.token)
@@ -153,7 +153,7 @@ class GroupCommit:
         entry.result.set_exception(errors[0])
 
     def _close(self, term: WriteTerm, group: _Group) -> None:
-        """Nothing more is written under this epoch; what an earlier request of this group wrote still counts."""
+        """End the writes under this epoch; what an earlier request of this group wrote still counts."""
         term.fenced = True
         why = "another leader holds a newer one, or the table is another one or an older state of it"
         error = Fenced(f"Epoch {term.epoch} has passed: {why}")
@@ -176,7 +176,7 @@ class GroupCommit:
                 self._give_up(term, group, error)
 
     def _read_back(self, term: WriteTerm, group: _Group) -> None:
-        """The request may have landed: see which of its changes stand in the table; the others stay in the group."""
+        """The request may have been applied: read which changes are in the table; the others stay in the group."""
         for entry in group.entries:
             entry.uncertain = True
         sights = self._look(group.entries)
@@ -195,7 +195,7 @@ class GroupCommit:
             self._give_up(term, group, error)
 
     def _give_up(self, term: WriteTerm, group: _Group, error: PodEipError) -> None:
-        """Answer all that is left with `error`, but for those of which an earlier request may have landed."""
+        """Answer all that is left with `error`, except entries of which an earlier request may have been applied."""
         for entry in group.entries:
             if not entry.uncertain:
                 entry.result.set_exception(again(error))
@@ -203,7 +203,7 @@ class GroupCommit:
         group.entries = []
 
     def _answer_unsure(self, term: WriteTerm, group: _Group, entries: list[Entry], error: PodEipError | None) -> None:
-        """Read, and answer each with what the table says; with nothing new there, `error`, or that it is not known."""
+        """Read, and answer each entry by what the table has. If that is unchanged: `error`, or that it is not known."""
         sights = self._look(entries) if entries else {}
         unsaid = error if isinstance(error, Fenced | Unavailable) else None
         unsaid = unsaid or Unavailable("It is not known whether this was written", code=error.code if error else "")
@@ -229,7 +229,7 @@ class GroupCommit:
             entry.result.set_result(None)
 
     def _look(self, entries: Iterable[Entry]) -> Mapping[Key, Raw] | None:
-        """What stands in the table for these; None if that cannot be read now."""
+        """The items of these entries in the table; None if they cannot be read now."""
         try:
             return self._read([key for entry in entries for key in entry.keys])
         except PodEipError:
@@ -237,7 +237,7 @@ class GroupCommit:
 
 
 def _verdict(entry: Entry, standing: Mapping[Key, Raw]) -> Sight:
-    """One word for all items of a change: a transaction leaves all of them written, or all as before."""
+    """What the items show of a change as a whole: a transaction leaves all of them written, or all as before."""
     seen = {operation.sight(standing.get(operation.key)) for operation in entry.operations}
     if seen == {Sight.WRITTEN}:
         return Sight.WRITTEN
@@ -245,7 +245,7 @@ def _verdict(entry: Entry, standing: Mapping[Key, Raw]) -> Sight:
 
 
 def again(error: PodEipError) -> PodEipError:
-    """The same error for one more caller: an exception that several threads raise would mix up their tracebacks."""
+    """A copy of the error for one more caller: if several threads raised one object, their tracebacks would mix."""
     twin = copy.copy(error)
     twin.__cause__ = error.__cause__ or error
     return twin

@@ -1,13 +1,13 @@
 """The claims, and the only code that reads or writes them.
 
-What it guarantees: no change is applied under an epoch that has passed, since each travels in one transaction with a
-condition on the epoch; an address has one owner, since a change of its item needs the rev that was read; and whoever
-is told "written" can rely on it, since an unknown outcome is read back. What it does not: a leader may believe that
-it leads after it was fenced, until its next write tells it. Safety never rests on that belief.
+It guarantees three things. No change is applied under an epoch that has passed, since each is in one transaction with a
+condition on the epoch. An address has one owner, since a change of its item needs the rev that was read. A caller that
+is told "written" can rely on it, since an unknown outcome is read back. It does not guarantee that a leader knows that
+it was fenced before its next write; safety does not depend on that.
 
-A term begins with one higher epoch than both the table and the Lease know, so that neither a restored table nor a
-deleted Lease brings an old one back. Everything is read after the epoch is written: what an earlier leader still has
-on its way is either in that reading or refused.
+A term begins with an epoch above both the table's and the Lease's, so that neither a restored table nor a deleted Lease
+brings an old one back. Everything is read after the epoch is written: a write that an earlier leader still has on its
+way is either in that reading or refused.
 """
 
 import threading
@@ -56,7 +56,7 @@ class DynamoLedger:
         on_fenced: Callable[[], None] | None = None,
         on_missing: Callable[[], None] | None = None,
     ) -> None:
-        """`clock` is monotonic seconds; `on_fenced` and `on_missing` (there is no table) must not wait."""
+        """`clock` is monotonic seconds; `on_fenced` and `on_missing` (there is no table) must not block."""
         self._table, self._install, self._clock = table, install, clock
         self._identity, self._limit = identity, 3 * call_timeout
         self._on_fenced, self._on_missing = on_fenced, on_missing
@@ -81,10 +81,10 @@ class DynamoLedger:
     def begin_term(self, identity: str = "", lease_epoch: int = 0, before: Callable[[], None] = lambda: None) -> Epoch:
         """Fence every earlier leader of this install, read the ledger, and take writes under the new epoch.
 
-        `before` is asked as the last thing before each transaction is sent; what it raises stops it. `restored` tells
-        afterwards whether the table knew a lower epoch than the Lease (`lease_epoch`), or fewer heartbeats than the
-        last term of this replica. Raises what a read raises,
-        ItemUnreadable if a newer release wrote our install item, ConditionLost if others keep raising the epoch.
+        `before` is called as the last thing before each transaction is sent; if it raises, nothing is sent. `restored`
+        tells afterwards whether the table had a lower epoch than the Lease (`lease_epoch`), or fewer heartbeats than
+        the last term of this replica. Raises what a read raises, ItemUnreadable if a newer release wrote our install's
+        item, and ConditionLost if others keep raising the epoch.
         """
         self._end()
         self._begun += 1
@@ -117,7 +117,7 @@ class DynamoLedger:
     def follow(self) -> None:
         """Read the claims while another replica leads, so that this one can show them; nothing is acted on.
 
-        A term that begins meanwhile has the last word. Raises what a read raises.
+        If a term begins meanwhile, its own reading is kept. Raises what a read raises.
         """
         begun = self._begun
         if self._term is not None:
@@ -177,8 +177,8 @@ class DynamoLedger:
     def commit(self, change: Change) -> None:
         """Write both sides, and return once they are written and cached.
 
-        Raises ConditionLost (the Pod's or the address's record that stands there is in `current`), ItemUnreadable
-        (what stands there is left alone), Fenced, NotLeading, Throttled, Refused, or Unavailable: perhaps.
+        Raises ConditionLost (`current`: the Pod's or the address's record in the table), ItemUnreadable (the item in
+        the table is left alone), Fenced, NotLeading, Throttled, Refused, or Unavailable (it may have been written).
         """
         self._submit(change, None)
 
@@ -187,15 +187,15 @@ class DynamoLedger:
         self._submit(change or Change(), silent)
 
     def withdraw(self, epoch: Epoch) -> None:
-        """End the term, and fence ourselves: other installs need not wait to see that we stand still.
+        """End the term, and fence our own install, so that other installs need not wait until our counter stands still.
 
-        Raises ConditionLost where `epoch` has passed already.
+        Raises ConditionLost where the table has another epoch already.
         """
         self._end()
         self._raiser.withdraw(epoch)
 
     def strike(self, fenced: InstallRecord) -> None:
-        """Forget a fenced install that has nothing left. Raises ConditionLost if it began a term since."""
+        """Remove a fenced install without claims from the directory. Raises ConditionLost if it began a term since."""
         self._raiser.strike(fenced)
 
     def heartbeat(self, queues: Sequence[PoolQueue] | None = None) -> None:
@@ -226,7 +226,7 @@ class DynamoLedger:
     # What the writer found out
 
     def wrote(self, term: WriteTerm, change: Change) -> None:
-        """Keep what was written, if it is still our term: else the next reading is newer."""
+        """Keep what was written, if our term still runs; otherwise the next reading is newer."""
         if term is self._term:
             self._cache.wrote(change)
 
@@ -246,7 +246,7 @@ class DynamoLedger:
             self._on_missing()
 
     def saw(self, term: WriteTerm, key: Key, raw: Raw | None) -> PodEipError:
-        """Keep what stands in the table instead of what was expected, and make the error that says so."""
+        """Keep the item that the table has instead of the expected one, and return the error that says so."""
         try:
             record = self._reader.record(raw) if raw else None
         except ItemUnreadable as error:

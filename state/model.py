@@ -1,8 +1,7 @@
-"""The words of the ledger as values: what a claim is, whose it is, and what it is for.
+"""The ledger's values: what a claim is, whose it is, and what it is for.
 
-Everything here is frozen and knows nothing of DynamoDB, EC2 or Kubernetes, so that it can be planned on, compared
-and written down. Identifiers that are all strings get a type each: mixing up an allocation id with an association
-id would cut somebody's traffic.
+All of them are frozen and independent of DynamoDB, EC2 and Kubernetes. Each kind of identifier has a type of its own,
+although all are strings: an allocation id in the place of an association id would cut somebody's traffic.
 """
 
 from dataclasses import dataclass, field
@@ -72,7 +71,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptedTags:
-    """The tags of an `auto` address that was found, not made: it may be released only while they still say the same.
+    """The tags of an `auto` address that was adopted: it may be released only while they still say the same.
 
     `pod_uid` is empty on addresses that the Go controller gave out.
     """
@@ -86,8 +85,8 @@ class AdoptedTags:
 class PodRecord:
     """The Pod's side of a claim. `pool` is the public IPv4 pool of `auto`, else the tag key.
 
-    `rev` and `nonce` are the ledger's: which revision was read, and which write made it (a deleted and newly made
-    record starts with the same rev, so a write that was long on its way must not take it for the old one).
+    `rev` and `nonce` are the ledger's: the revision that was read, and the write that made it. (A record that was
+    deleted and made again starts with the same rev. The nonce keeps a late write from taking it for the old one.)
     """
 
     uid: PodUid
@@ -107,13 +106,13 @@ class PodRecord:
 
     @property
     def holder(self) -> str:
-        """`namespace/podname`: what tags and candidates know a Pod by."""
+        """`namespace/podname`, as tags and candidates name a Pod."""
         return f"{self.namespace}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressRecord:
-    """The address's side of a claim. A call of ours, frozen on its way, may still hit one of the `recent` targets.
+    """The address's side of a claim. `recent`: earlier targets; a late call of ours may still associate it with one.
 
     `last_holder` and `last_mode` are of the claim that has it, or had it last; None where an earlier release wrote it.
     `rev` and `nonce` as in PodRecord.
@@ -131,7 +130,7 @@ class AddressRecord:
     nonce: str = field(default="", compare=False, repr=False)
 
     def knows(self, target: Target) -> bool:
-        """Whether an association with this target can only be of our making."""
+        """Whether this is one of its targets, so that an association with it is ours."""
         return target == self.target or target in self.recent
 
 
@@ -151,9 +150,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolQueue:
-    """The Pods of one install that wait for a pool: how many seconds the first has waited, and how many about as long.
+    """The Pods of one install that wait for a pool: how long the first has waited, and how many about as long.
 
-    `border_group`: that of their interfaces, "" where it is not known. The seconds are a duration and no point in
+    `border_group`: that of their interfaces, "" where it is not known. `waited_s` is a duration and not a point in
     time, since the clocks of two machines are never compared.
     """
 
@@ -165,10 +164,10 @@ class PoolQueue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallRecord:
-    """One install as the table has it. `heartbeat` only ever grows; `silence_s` is its T of the take-over rule.
+    """One install as the table has it. `heartbeat` only grows; `silence_s` is its setting of `--silence`.
 
-    `fenced`: somebody else raised its epoch, and it has begun no term since; so nothing of it writes. `queues` is
-    what it last told of its waiting Pods, and `word` the name of that telling: equal queues may be of other Pods.
+    `fenced`: another install, or itself, raised its epoch, and it has begun no term since; so it writes nothing.
+    `queues`: its waiting Pods, as it told last. `word`: an id of that message, since equal queues may be of other Pods.
     """
 
     key: InstallKey

@@ -1,7 +1,7 @@
-"""A change as the items of a transaction: what each writes, on what condition, and how to tell later that it did.
+"""A change as the items of a transaction: what each writes, on what condition, and how a read shows that it did.
 
-Every put carries a nonce of its change. After a lost reply the item that stands in the table is then either as it
-was, ours beyond doubt, or somebody else's, and nothing has to be guessed from equal contents.
+Every put carries a nonce of its change. So after a lost reply the item in the table is either as it was, certainly
+ours, or somebody else's, and nothing has to be guessed from equal contents.
 """
 
 import contextvars
@@ -21,7 +21,7 @@ from state.table import AddressItem, PodItem, Table, address_key, install_key, p
 
 
 class Sight(Enum):
-    """What a strong read shows of an operation whose outcome was not told."""
+    """What a strong read shows of an operation whose outcome is unknown."""
 
     WRITTEN = auto()
     BEFORE = auto()
@@ -44,7 +44,7 @@ class Operation:
     replaces: str = ""
 
     def sight(self, raw: Raw | None) -> Sight:
-        """Whether the item that stands there (None: nothing) is as this operation leaves it, or as it expects it."""
+        """Whether the item in the table (None: absent) is as this operation leaves it, or as it expects it."""
         nonce = raw.get("nonce", {}).get("S", "") if raw else None
         if nonce == self.nonce:
             return Sight.WRITTEN
@@ -56,11 +56,11 @@ class Operation:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Entry:
-    """A change on its way; `uncertain` once a transaction with it was sent and its outcome never told.
+    """A change on its way. `uncertain`: a transaction with it was sent, and its outcome is unknown.
 
     `context` is the caller's, so that the span of the call that carries it belongs to the trace of its Pod.
-    `queued_at`: when the writer got it, on its clock.
-    `queues`: what the fence's item says of waiting Pods from now on, named by `word`; None: what it said before.
+    `queued_at`: when the writer got it, on the writer's clock.
+    `queues`: the waiting Pods, for the install's item, under the id `word`; None: the item's stay as they are.
     """
 
     change: Change
@@ -82,7 +82,7 @@ def compose(table: Table, install: InstallKey, change: Change, silent: InstallRe
     """Make the entry that writes `change` for `install`; with `silent`, it also fences that install.
 
     The records of `after` get the rev that follows the one of `before`. ValueError if the two sides of a pair have
-    different identities: that is a mistake of the caller.
+    different identities: that is a fault of the caller.
     """
     nonce = uuid4().hex
     change = _marked(change, nonce)

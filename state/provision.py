@@ -1,9 +1,8 @@
-"""Makes the table, or says what is wrong with the one that is there.
+"""Makes the table, or says what is wrong with the existing one.
 
-A person who starts the controller without its table must read which command makes it; one who makes it gets what a
-ledger should have: on-demand capacity, point-in-time recovery, protection against deletion, and tags that say whose
-it is. A stand-in behind an endpoint that was set by hand may not know some of these: that is a warning there, and an
-error on AWS itself.
+A person who starts the controller without its table is told which command makes it. The table gets on-demand capacity,
+point-in-time recovery, protection against deletion, and tags that say whose it is. A stand-in for DynamoDB, behind an
+endpoint that was set by hand, may not support all of these: that is a warning there, and an error on AWS itself.
 """
 
 import time
@@ -79,7 +78,7 @@ class Provisioner:
             raise Unavailable(f"The DynamoDB table '{self._name}' is being made", code="CREATING")
 
     def create(self, *, tags: Mapping[str, str] | None = None, limit_s: float = 120.0) -> Sequence[str]:
-        """Make the table unless it is there, and wait at most `limit_s` seconds until it can be used.
+        """Make the table unless it exists, and wait at most `limit_s` seconds until it can be used.
 
         Safe to run again, and by several replicas at once. Returns warnings. Raises as `check` does.
         """
@@ -112,7 +111,7 @@ class Provisioner:
         return []
 
     def _create(self, **parameters: Any) -> None:
-        """Create it; that another replica was faster is fine."""
+        """Create it; it is no error if another replica was faster."""
         try:
             self._call("create_table", **parameters)
         except Throttled as error:
@@ -145,12 +144,12 @@ class Provisioner:
             return []
 
     def _forgive(self, error: PodEipError) -> None:
-        """Return where a stand-in does not know the call; raise it again otherwise."""
+        """Return where a stand-in does not support the call; otherwise raise the error again."""
         if error.code not in _UNKNOWN or not self.by_hand():
             raise error
 
     def by_hand(self) -> bool:
-        """Whether the endpoint is another one than the SDK would take by itself."""
+        """Whether the endpoint is another than the SDK's own choice."""
         own = self._connect(ignore_endpoints=True).meta.endpoint_url
         return bool(urlsplit(own).netloc != urlsplit(self._client.meta.endpoint_url).netloc)
 
@@ -173,7 +172,7 @@ def create_table(
     tags: Mapping[str, str] | None = None,
     limit_s: float = 120.0,
 ) -> Sequence[str]:
-    """Make the table unless it is there; see `Provisioner.create`."""
+    """Make the table unless it exists; see `Provisioner.create`."""
     return Provisioner(name, region=region, call_timeout=call_timeout).create(tags=tags, limit_s=limit_s)
 
 

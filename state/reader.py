@@ -1,6 +1,6 @@
-"""Strong reads of the ledger, item by item: one that cannot be read does not hide the others.
+"""Strong reads of the ledger, item by item: an item that cannot be read does not hide the others.
 
-Two installs of one cluster share its partition, so every claim is read and those of other installs are put aside.
+Two installs of one cluster share its partition, so all claims are read, and those of other installs are kept apart.
 """
 
 from collections.abc import Iterable, Mapping
@@ -52,8 +52,8 @@ class Reader:
     def installs(self) -> Reading:
         """Every install of the directory that still has an item of its own.
 
-        An install writes its epoch into both; one that stands higher in its own item alone was raised by another.
-        Where it seems so the directory is read once more, now later than the items: a term may have begun in between.
+        An install writes its epoch into both items. If only its own item has a higher epoch, the install was fenced.
+        Where it seems so, the directory is read once more after the items: a term may have begun in between.
         """
         reading, lines = Reading(), self._directory()
         for key, raw in self._table.connection.strong_get(lines).items():
@@ -67,7 +67,7 @@ class Reader:
         return reading
 
     def _directory(self) -> dict[Key, int]:
-        """Where the install of each line is, and the epoch in the line; 0 where there is none."""
+        """The key of each install in the directory, and the epoch in its line; 0 where it has none."""
         found: dict[Key, int] = {}
         for raw in self._table.connection.strong_query(DIRECTORY):
             cluster_uid, _, install = key_of(raw)[1].partition("#")

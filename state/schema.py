@@ -1,9 +1,8 @@
-"""Items of the table to the values of `state.model`, and back.
+"""Converts items of the table to the values of `state.model`, and back.
 
-This release writes schema version N and reads N-1 and N, so that replicas of two releases in a row can follow each
-other. An item that is damaged, or newer than we know, is an error of that item alone: it is reported and never
-written over, since what it says may be an address that carries traffic. Attributes that N-1 did not have are
-optional here.
+This release writes schema version N and reads N-1 and N, so that replicas of two consecutive releases can follow each
+other. An item that is damaged, or of a newer version, is an error of that item alone. It is reported and never
+overwritten, since it may belong to an address that carries traffic. Attributes that N-1 did not have are optional here.
 """
 
 from collections.abc import Iterable
@@ -236,12 +235,12 @@ def read_install(table: Table, raw: Raw) -> InstallRecord:
 
 
 def queues_text(queues: Iterable[PoolQueue], *, epoch: Epoch, word: str) -> str:
-    """The queues as the install's item has them, with the epoch in which they were told, and a name for the telling."""
+    """The queues as text for the install's item, with the epoch in which they were told, and an id for this message."""
     return msgspec.json.encode(_Told(epoch=epoch, word=word, queues=[_Queue(**asdict(q)) for q in queues])).decode()
 
 
 def _queues(raw: Raw, epoch: int) -> tuple[str, tuple[PoolQueue, ...]]:
-    """What the item tells, if it is of this epoch; what cannot be read is no reason to do without the rest."""
+    """The queues in the item, if they are of this epoch. If they cannot be read there are none; the rest is used."""
     try:
         told = msgspec.json.decode(str(raw.get("queues", {}).get("S", "")), type=_Told)
     except msgspec.DecodeError:

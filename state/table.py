@@ -1,8 +1,8 @@
-"""The items of the one table, as PynamoDB models: what each says stands in the design's table of items.
+"""The items of the table, as PynamoDB models; docs/architecture.md says what each item contains.
 
-The models serialize and make conditions; what is sent goes through one guarded connection, so that a time limit or a
-retry cannot be forgotten on one of them. They are bound to a table's name at run time, since several tables (and
-Regions) may be used by one process of the tests.
+The models serialize and make conditions. All requests go through one guarded connection, so that no model can have
+other time limits or retries. The models are bound to a table's name at run time, since one process of the tests may use
+several tables (and Regions).
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ POD_PREFIX = "pod#"
 
 
 class Item(Model):
-    """What every item has; `v` is the version of the schema that it was written in."""
+    """The attributes of every item; `v` is the version of the schema in which it was written."""
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
@@ -42,7 +42,7 @@ class InstallItem(Item):
 
 
 class DirectoryItem(Item):
-    """One line of the list of installs."""
+    """One line of the directory of installs."""
 
     epoch = NumberAttribute()
     cluster_name = UnicodeAttribute()
@@ -130,20 +130,20 @@ def cluster_partition(cluster_uid: ClusterUid) -> str:
 
 
 def install_key(key: InstallKey) -> Key:
-    """Where an install's own item is."""
+    """The key of an install's own item."""
     return cluster_partition(key.cluster_uid), f"install#{key.install}"
 
 
 def directory_key(key: InstallKey) -> Key:
-    """Where an install's line in the list of installs is."""
+    """The key of an install's line in the directory."""
     return DIRECTORY, str(key)
 
 
 def pod_key(cluster_uid: ClusterUid, uid: PodUid) -> Key:
-    """Where the Pod's side of a claim is."""
+    """The key of the Pod's side of a claim."""
     return cluster_partition(cluster_uid), f"{POD_PREFIX}{uid}"
 
 
 def address_key(allocation_id: AllocationId) -> Key:
-    """Where the address's side of a claim is."""
+    """The key of the address's side of a claim."""
     return f"eip#{allocation_id}", "claim"

@@ -1,10 +1,10 @@
-"""One TransactWriteItems: the fence and a group of changes, and what DynamoDB answered.
+"""One TransactWriteItems: the fence and a group of changes, and DynamoDB's answer.
 
-The fence is an Update of the install's own item: its condition is that the epoch is still ours (an absent item has no
-epoch, so it fails too) and that the heartbeat has not gone back (else an older table was put in the place of ours,
-under the same epoch, and what we believe of the claims is wrong); its effect is one more heartbeat. The service applies
-all or nothing, so no change lands under an epoch that has passed. Reasons of a cancellation come in the order of the
-request, and PynamoDB sends deletes, puts and then updates, whatever the order they were given in.
+The fence is an Update of the install's own item. Its conditions: the epoch is still ours (an absent item has no epoch,
+so it fails too), and the heartbeat has not gone back (else an older table has replaced ours under the same epoch, and
+our cache of the claims is wrong). Its effect: one more heartbeat. DynamoDB applies all or nothing, so no change is
+applied under an epoch that has passed. The reasons of a cancellation are in the order of the request. PynamoDB sends
+deletes, puts and then updates, in whatever order they are passed in.
 """
 
 import threading
@@ -29,9 +29,9 @@ LIMIT = 100  # items of one TransactWriteItems (API reference), the fence among 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class WriteTerm:
-    """The right to write under one epoch, for as long as `guard` does not raise and nobody fenced or ended it.
+    """The right to write under one epoch, as long as `guard` does not raise and the term is neither fenced nor ended.
 
-    `beats` is a heartbeat that the table is known to have had: it never shows a lower one, unless it is another table.
+    `beats`: a heartbeat that the table is known to have had; a lower one shows that it is another table.
     """
 
     epoch: Epoch
@@ -48,7 +48,7 @@ class Committed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
-    """Nothing was written. `lost`: conditions that failed, and what stands there; `busy`: worth another try."""
+    """Nothing was written. `lost`: the conditions that failed, with the items in the table; `busy`: try again."""
 
     fenced: bool = False
     lost: Mapping[Key, Raw | None] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """No reasons for single items: the class of `error` says whether it happened."""
+    """Failed without reasons for single items: the class of `error` says whether it happened."""
 
     error: PodEipError
 
@@ -74,7 +74,7 @@ class Transactions:
         self._fence_key = install_key(install)
 
     def send(self, term: WriteTerm, entries: Sequence[Entry], token: str) -> Verdict:
-        """Send one transaction; every outcome is a verdict, also that the guard refused."""
+        """Send one transaction. Every outcome is returned as a verdict, also a refusal by the guard."""
         operations = [operation for entry in entries for operation in entry.operations]
         ordered = [*_requests(operations, "delete"), *_requests(operations, "put"), *_requests(operations, "update")]
         try:

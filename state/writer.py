@@ -1,8 +1,8 @@
-"""The one thread that writes, and the queue in front of it.
+"""The only thread that writes, and its queue.
 
-What gathers while a transaction is on its way is the next group, so an idle ledger writes at once and a busy one in
-groups of up to 100 items, with no timer in between. A key occurs once in a transaction (DynamoDB refuses it as a
-whole otherwise), so a second change of an item waits for the next group, and so does whatever must follow it.
+The changes that are queued while a transaction is on its way are the next group. So an idle ledger writes at once, and
+a busy one in groups of up to 100 items, without a timer. A key occurs only once in a transaction, which DynamoDB would
+refuse otherwise. So a second change of an item waits for the next group, and so do changes that must follow it.
 """
 
 import logging
@@ -54,7 +54,7 @@ class Writer:
         self._thread: threading.Thread | None = None
 
     def open(self, term: WriteTerm) -> None:
-        """Take changes from now on. The thread is started here, so after any fork. The last term has ended before."""
+        """Take changes from now on. The thread is started here, so after a fork. The last term must have ended."""
         with self._state:
             self._term = term
             if self._thread is None:
@@ -80,7 +80,7 @@ class Writer:
     def waiting_s(self) -> float:
         """Seconds for which the oldest change has waited for its answer, on its way or in the queue; 0: there is none.
 
-        One that is still on its way when its term ends counts on: until it is back, nothing else can be written.
+        A change that is still on its way when its term ends counts too: until it is answered, no other can be written.
         """
         with self._state:
             since = [self._busy_since] if self._busy else []
@@ -95,7 +95,7 @@ class Writer:
         return None
 
     def end(self, limit_s: float) -> bool:
-        """Take no more, fail what is queued with NotLeading, and wait for what is on its way; False: it still is."""
+        """End the term: fail what is queued with NotLeading, and wait for what is on its way; False: it still is."""
         with self._state:
             if self._term is not None:
                 self._term.ended.set()
@@ -138,7 +138,7 @@ class Writer:
             return self._term, gather(self._queue)
 
     def _done(self, term: WriteTerm, group: Sequence[Entry]) -> None:
-        """Leave nobody waiting, whatever happened."""
+        """Answer every entry that has no answer yet, so that no caller waits."""
         for entry in group:
             if not entry.result.done():
                 entry.result.set_exception(Unavailable("It is not known whether this was written", code="Internal"))
