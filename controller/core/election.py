@@ -124,7 +124,7 @@ def _lead(view: View, now: float, stamp: str) -> Decision:
 
 
 def _why_resign(view: View, now: float) -> Reason | None:
-    """The first that holds, the plainest first."""
+    """The first of these reasons that applies; None: go on leading."""
     if view.lease is None:
         return Reason.GONE
     if not view.wrote(view.lease):

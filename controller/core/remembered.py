@@ -33,7 +33,7 @@ def is_remembered(uid: PodUid) -> bool:
 
 
 def was_ours(side: AddressRecord | None) -> bool:
-    """Whether the address was an `auto` claim's, of which this is what the table kept."""
+    """Whether the address was an `auto` claim's, by its side of the ledger, which has no owner any more."""
     return side is not None and side.owner is None and side.last_mode in RELEASING
 
 

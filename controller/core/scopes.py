@@ -62,7 +62,7 @@ def refusal(scope: str, sight: Sight) -> ScopeOverlap:
 
 
 def inherits(scope: str, predecessor: InstallRecord, claim: PodRecord) -> bool:
-    """Whether a predecessor's claim goes over to us. One that names no namespace goes with the whole scope."""
+    """Whether we take over this claim of a predecessor. Without a namespace: only if our scope covers all of its."""
     if not claim.namespace:
         return scope in ("", predecessor.scope)
     return scope in ("", claim.namespace)

@@ -47,7 +47,7 @@ class Signs:
             self._pretend(raw, wanted_labels(self._pod, mode, public_ip))
 
     def take_off(self) -> None:
-        """Make the Pod show no address, whatever else has changed of it. Raises what the port raises otherwise."""
+        """Make the Pod show no address, at any version of it. Raises what the port raises, but for a gone Pod."""
         if self._pod is None:
             return
         raw = self._pods.get(self._pod.uid)

@@ -47,10 +47,10 @@ class Silent:
     """An observer that does nothing."""
 
     def call(self, service: str, operation: str, seconds: float, code: str) -> None:
-        """Tell nobody."""
+        """Do nothing."""
 
     def event_dropped(self, reason: str) -> None:
-        """Tell nobody."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

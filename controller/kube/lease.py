@@ -132,7 +132,7 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> int:
-    """A whole number that is not negative, in either of the forms of JSON; 0 for anything else."""
+    """A whole number that is not negative, as a JSON number or as a string of digits; 0 for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 19:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
