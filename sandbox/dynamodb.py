@@ -29,12 +29,16 @@ class Credentials(TypedDict):
 CREDENTIALS = Credentials(aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name="eu-central-1")
 
 
+BRIEFLY = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""For a JVM that lives seconds: the second compiler and the parallel collector cost twice what the requests need."""
+
+
 def local_argv(port: int) -> list[str | Path]:
     """The command that starts DynamoDB Local. StartError if it cannot run here."""
     jars = parts_cache.dynamodb_local()
     if jars is None:
         raise StartError("DynamoDB Local has not been fetched, or there is no Java: see `make real`")
-    java = ["java", "-Xmx512m", f"-Djava.library.path={jars}", "-cp", f"{jars}/*"]
+    java = ["java", *BRIEFLY, "-Xmx512m", f"-Djava.library.path={jars}", "-cp", f"{jars}/*"]
     server = "software.amazon.dynamodb.services.local.main.ServerRunner"
     return [*java, server, "-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
 

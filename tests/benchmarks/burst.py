@@ -74,6 +74,7 @@ def _burst(world: World, cluster: SandboxCluster, mode: str, asked: Asked) -> No
     took = time.monotonic() - began
     print(
         f"{mode}: {asked.pods} Pods (made in {made:.1f} s) served in {took:.1f} s, "
+        f"{_since_first_call(scene, began, took):.1f} s of it from the first call on, "
         f"the buckets' least is {asked.least_s:.1f} s; {_costs(scene.calls(), asked.pods)}",
         flush=True,
     )
@@ -103,6 +104,11 @@ def _await_all(scene: Scene, pods: int) -> None:
 def _costs(calls: Sequence[CallRecord], pods: int) -> str:
     refused = sum(call.throttled for call in calls)
     return f"{len(calls) / pods:.2f} calls a Pod, throttled {100 * refused / len(calls):.2f} %"
+
+
+def _since_first_call(scene: Scene, began: float, took: float) -> float:
+    """Without what this machine needs until EC2 has answered the first association."""
+    return took - (min(call.ended_mono for call in scene.calls("AssociateAddress")) - began)
 
 
 def _all_made(scene: Scene, action: str, pods: int, began: float) -> float:

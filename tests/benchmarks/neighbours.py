@@ -104,7 +104,7 @@ def main() -> None:
 
 def measure(name: str, kind: Kind, pods: int) -> None:
     """One world: the quiet Pods alone, beside a quiet crowd, beside the hostile one."""
-    cluster = ClusterSettings(name="a", nodes=16, replicas=2)
+    cluster = ClusterSettings(name="a", nodes=24, replicas=2)
     settings = WorldSettings(clusters=(cluster,), ec2=kind.ec2, flags=DEFAULTS, dynamodb="moto", kubelet_seconds=0.2)
     with tempfile.TemporaryDirectory() as folder, World(settings, Path(folder)) as world, running(world):
         if kind.pool:
