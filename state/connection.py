@@ -21,6 +21,7 @@ from state.answers import check_answer
 from state.codes import translated
 from state.credentials import CredentialKeeper
 from state.errors import Throttled
+from state.sessions import with_files
 
 Key = tuple[str, str]
 Raw = Mapping[str, Mapping[str, Any]]
@@ -61,8 +62,10 @@ class GuardedConnection(Connection):
     def session(self) -> Session:
         """PynamoDB's session of this thread, with the process's credentials."""
         session = super().session
-        if self._keeper is not None and not getattr(self._local, "kept", False):
-            self._keeper.attach(session)
+        if not getattr(self._local, "kept", False):
+            with_files(session)
+            if self._keeper is not None:
+                self._keeper.attach(session)
             self._local.kept = True
         return session
 

@@ -13,7 +13,9 @@ from collections.abc import Callable
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, NoCredentialsError
-from botocore.session import Session, get_session
+from botocore.session import Session
+
+from state.sessions import new_session
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ _FAULTS = (BotoCoreError, ClientError, OSError, ValueError, KeyError)
 class CredentialKeeper:
     """The credentials that AWS's own chain of providers finds. Thread-safe."""
 
-    def __init__(self, *, patience_s: float = ASK_S, new_session: Callable[[], Session] = get_session) -> None:
+    def __init__(self, *, patience_s: float = ASK_S, new_session: Callable[[], Session] = new_session) -> None:
         """`patience_s`: how long a client that signs waits where there are no valid credentials yet."""
         self._patience_s, self._new_session = patience_s, new_session
         self._found: list[Callable[[], None]] = []

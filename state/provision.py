@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from state.codes import table_missing, translate
 from state.errors import Misconfigured, PodEipError, Refused, TableMissing, TableNotUsable, Throttled, Unavailable
+from state.sessions import new_session
 
 TAGS: Mapping[str, str] = {"app.kubernetes.io/name": "aws-pod-eip-controller"}
 
@@ -50,7 +51,7 @@ class Provisioner:
             "ignore_configured_endpoint_urls": ignore_endpoints,
         }
         try:
-            session: Any = boto3.Session(region_name=self._region)
+            session: Any = boto3.Session(botocore_session=new_session(), region_name=self._region)
             return session.client("dynamodb", config=Config(**settings))
         except BotoCoreError as error:
             raise translate(error, self._name) from error

@@ -19,6 +19,7 @@ from controller.aws.answers import check_answer
 from controller.core.ports import Guard
 from state.credentials import CredentialKeeper
 from state.errors import Misconfigured
+from state.sessions import new_session
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -38,10 +39,10 @@ def ec2_client(
     Endpoints, credentials and proxies follow the AWS SDK's own standard (AWS_ENDPOINT_URL_EC2, AWS_PROFILE, ...);
     raises Misconfigured where they cannot be used.
     """
-    session = botocore.session.get_session()
-    if keeper is not None:
-        keeper.attach(session)
     try:
+        session = new_session()
+        if keeper is not None:
+            keeper.attach(session)
         _load_only(session, MUTATIONS | READS)
         client = session.create_client("ec2", region_name=region, config=_config(call_timeout_s, version))
     except (BotoCoreError, ValueError) as error:

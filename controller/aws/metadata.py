@@ -9,11 +9,11 @@ they mean to the SDKs.
 import os
 from collections.abc import Mapping
 
-import botocore.session
 import urllib3
 from botocore.exceptions import BotoCoreError
 
 from state.errors import Misconfigured
+from state.sessions import new_session
 
 TIME_LIMIT = urllib3.Timeout(connect=1.0, read=1.5)
 _ENDPOINTS = {"ipv4": "http://169.254.169.254", "ipv6": "http://[fd00:ec2::254]"}
@@ -44,7 +44,7 @@ def is_switched_off(environ: Mapping[str, str]) -> bool:
 
 def _region_of_settings() -> str | None:
     try:
-        region: str | None = botocore.session.get_session().get_config_variable("region")
+        region: str | None = new_session().get_config_variable("region")
     except BotoCoreError as error:
         raise Misconfigured([f"the AWS settings (AWS_PROFILE, AWS_CONFIG_FILE) are not usable: {error}"]) from error
     return region or None
