@@ -196,9 +196,8 @@ class Assembly:
     def _facts(self, install: InstallKey) -> Facts:
         strict, adopt = self._config.tenancy == "strict", self._config.adopt_leftovers
         return Facts(
-            cluster_uid=install.cluster_uid,
+            install=install,
             cluster_name=self._config.cluster_name,
-            install=install.install,
             home_border_group=self._region,
             extra_tags=self._config.extra_tags or {},
             discreet=strict,

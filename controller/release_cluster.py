@@ -205,9 +205,11 @@ class Releaser:
         return Engine(ports, tuning)
 
     def _facts(self) -> Facts:
-        key, name = self.record.key, self.record.cluster_name
-        group = self.home_border_group
-        return Facts(cluster_uid=key.cluster_uid, cluster_name=name, install=key.install, home_border_group=group)
+        return Facts(
+            install=self.record.key,
+            cluster_name=self.record.cluster_name,
+            home_border_group=self.home_border_group,
+        )
 
     def _wait(self, loop: Reconciler, epoch: Epoch) -> None:
         """Until all is done, or nothing has changed for long."""

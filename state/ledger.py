@@ -73,7 +73,7 @@ class DynamoLedger:
         self._begun = self._beats = 0
         self._term: WriteTerm | None = None
         self._written_at: float | None = None
-        self._neighbours: Mapping[str, Mapping[PodUid, PodRecord]] = {}
+        self._neighbours: Mapping[InstallKey, Mapping[PodUid, PodRecord]] = {}
         self.restored = False
 
     # Terms
@@ -145,8 +145,8 @@ class DynamoLedger:
         """An address's side as it was last read or written; None: no item, or never read."""
         return self._cache.address(allocation_id)
 
-    def neighbours(self) -> Mapping[str, Mapping[PodUid, PodRecord]]:
-        """Claims of other installs (`NAMESPACE/LEASE`) of this cluster, as the term began."""
+    def neighbours(self) -> Mapping[InstallKey, Mapping[PodUid, PodRecord]]:
+        """Claims of other installs of this cluster, as the term began."""
         return self._neighbours
 
     def unreadable(self) -> Mapping[Key, ItemUnreadable]:

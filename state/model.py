@@ -44,7 +44,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallKey:
-    """One installation of the controller: the UID of the cluster's kube-system namespace, and its Lease."""
+    """One installation of the controller: the UID of the cluster's kube-system namespace, and its Lease.
+
+    Its text is `UID#NAMESPACE/LEASE`. No UID can hold a `#`, and no namespace a slash.
+    """
 
     cluster_uid: ClusterUid
     lease_namespace: str
@@ -58,15 +61,33 @@ class InstallKey:
     def __str__(self) -> str:
         return f"{self.cluster_uid}#{self.install}"
 
+    @classmethod
+    def parse(cls, text: str) -> "InstallKey":
+        """The install with this text. Raises ValueError if it is none."""
+        cluster_uid, _, install = text.partition("#")
+        return cls.within(ClusterUid(cluster_uid), install)
+
+    @classmethod
+    def within(cls, cluster_uid: ClusterUid, install: str) -> "InstallKey":
+        """The install that has this name (`NAMESPACE/LEASE`) in this cluster. Raises ValueError if it is none."""
+        namespace, _, name = install.partition("/")
+        if not (cluster_uid and namespace and name):
+            raise ValueError(f"'{install}' of cluster '{cluster_uid}' is no install")
+        return cls(cluster_uid=cluster_uid, lease_namespace=namespace, lease_name=name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
     """The one Pod that an address belongs to, and the epoch in which it got it."""
 
-    cluster_uid: ClusterUid
-    install: str
+    install: InstallKey
     pod_uid: PodUid
     epoch: Epoch
+
+    @property
+    def cluster_uid(self) -> ClusterUid:
+        """The cluster of the Pod."""
+        return self.install.cluster_uid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

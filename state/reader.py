@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from state.connection import Key, Raw, key_of
 from state.errors import ItemUnreadable
 from state.model import AddressRecord, AllocationId, InstallKey, InstallRecord, PodRecord, PodUid
-from state.schema import install_of, read_address, read_install, read_pod
+from state.schema import read_address, read_install, read_line, read_pod
 from state.table import DIRECTORY, POD_PREFIX, Table, address_key, cluster_partition, install_key
 
 
@@ -18,7 +18,7 @@ class Reading:
     """Our claims, those of other installs in our cluster (`neighbours`), addresses, and what cannot be read."""
 
     pods: dict[PodUid, PodRecord] = field(default_factory=dict)
-    neighbours: dict[str, dict[PodUid, PodRecord]] = field(default_factory=dict)
+    neighbours: dict[InstallKey, dict[PodUid, PodRecord]] = field(default_factory=dict)
     addresses: dict[AllocationId, AddressRecord] = field(default_factory=dict)
     installs: list[InstallRecord] = field(default_factory=list)
     unreadable: dict[Key, ItemUnreadable] = field(default_factory=dict)
@@ -55,24 +55,28 @@ class Reader:
         An install writes its epoch into both items. If only its own item has a higher epoch, the install was fenced.
         Where it seems so, the directory is read once more after the items: a term may have begun in between.
         """
-        reading, lines = Reading(), self._directory()
+        reading = Reading()
+        lines = self._directory(reading)
         for key, raw in self._table.connection.strong_get(lines).items():
             try:
                 reading.installs.append(read_install(self._table, raw))
             except ItemUnreadable as error:
                 reading.unreadable[key] = error
         if any(_is_behind(lines, record) for record in reading.installs):
-            lines = self._directory()
+            lines = self._directory(reading)
             reading.installs = [replace(record, fenced=_is_behind(lines, record)) for record in reading.installs]
         return reading
 
-    def _directory(self) -> dict[Key, int]:
+    def _directory(self, reading: Reading) -> dict[Key, int]:
         """The key of each install in the directory, and the epoch in its line; 0 where it has none."""
         found: dict[Key, int] = {}
         for raw in self._table.connection.strong_query(DIRECTORY):
-            cluster_uid, _, install = key_of(raw)[1].partition("#")
-            number = str(raw.get("epoch", {}).get("N", ""))
-            found[install_key(install_of(cluster_uid, install))] = int(number) if number.isdecimal() else 0
+            try:
+                install, epoch = read_line(raw)
+            except ItemUnreadable as error:
+                reading.unreadable[key_of(raw)] = error
+            else:
+                found[install_key(install)] = epoch
         return found
 
     def own(self) -> InstallRecord | None:
@@ -88,8 +92,8 @@ class Reader:
         return read_pod(self._table, raw)[0] if sk.startswith(POD_PREFIX) else read_install(self._table, raw)
 
     def is_own(self, raw: Raw) -> bool:
-        """Whether a Pod's item was written by this very install."""
-        return raw.get("install", {}).get("S") == self._install.install
+        """Whether a Pod's item was written by this very install. Raises ItemUnreadable."""
+        return read_pod(self._table, raw)[1] == self._install
 
     def _add_pod(self, reading: Reading, raw: Raw) -> None:
         try:
@@ -97,7 +101,7 @@ class Reader:
         except ItemUnreadable as error:
             reading.unreadable[key_of(raw)] = error
             return
-        pods = reading.pods if install == self._install.install else reading.neighbours.setdefault(install, {})
+        pods = reading.pods if install == self._install else reading.neighbours.setdefault(install, {})
         pods[record.uid] = record
 
     def _add_addresses(self, reading: Reading, allocation_ids: Iterable[AllocationId]) -> None:

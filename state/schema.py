@@ -135,7 +135,7 @@ def address_item(table: Table, record: AddressRecord) -> AddressItem:
         pool=record.pool,
         public_ip=record.public_ip or None,
         owner_cluster=owner.cluster_uid if owner else None,
-        owner_install=owner.install if owner else None,
+        owner_install=owner.install.install if owner else None,
         owner_pod=owner.pod_uid if owner else None,
         owner_epoch=owner.epoch if owner else None,
         target=record.target and _stored(record.target),
@@ -145,11 +145,11 @@ def address_item(table: Table, record: AddressRecord) -> AddressItem:
     )
 
 
-def read_pod(table: Table, raw: Raw) -> tuple[PodRecord, str]:
+def read_pod(table: Table, raw: Raw) -> tuple[PodRecord, InstallKey]:
     """The Pod's side, and the install that wrote it. Raises ItemUnreadable."""
     item = _read(table.pod, raw)
     try:
-        return _pod_record(item), item.install
+        return _pod_record(item), InstallKey.within(_cluster(item), item.install)
     except ValueError as error:
         raise _damaged(item, error) from error
 
@@ -209,8 +209,7 @@ def _owner(item: AddressItem) -> Owner | None:
     if item.owner_cluster is None or item.owner_install is None or item.owner_pod is None or item.owner_epoch is None:
         raise ValueError("half an owner")
     return Owner(
-        cluster_uid=ClusterUid(item.owner_cluster),
-        install=item.owner_install,
+        install=InstallKey.within(ClusterUid(item.owner_cluster), item.owner_install),
         pod_uid=PodUid(item.owner_pod),
         epoch=Epoch(int(item.owner_epoch)),
     )
@@ -219,9 +218,16 @@ def _owner(item: AddressItem) -> Owner | None:
 def read_install(table: Table, raw: Raw) -> InstallRecord:
     """An install's item. Raises ItemUnreadable."""
     item: InstallItem = _read(table.install, {key: value for key, value in raw.items() if key != "queues"})
+    try:
+        return _install_record(item, raw)
+    except ValueError as error:
+        raise _damaged(item, error) from error
+
+
+def _install_record(item: InstallItem, raw: Raw) -> InstallRecord:
     word, queues = _queues(raw, int(item.epoch))
     return InstallRecord(
-        key=install_of(item.pk.partition("#")[2], item.sk.partition("#")[2]),
+        key=InstallKey.within(_cluster(item), item.sk.partition("#")[2]),
         epoch=Epoch(int(item.epoch)),
         heartbeat=int(item.heartbeat),
         leader=item.leader,
@@ -250,7 +256,17 @@ def _queues(raw: Raw, epoch: int) -> tuple[str, tuple[PoolQueue, ...]]:
     return told.word, tuple(PoolQueue(**msgspec.structs.asdict(queue)) for queue in told.queues)
 
 
-def install_of(cluster_uid: str, install: str) -> InstallKey:
-    """The key of an install from its two parts; neither a namespace nor a UID can hold a slash."""
-    namespace, _, name = install.partition("/")
-    return InstallKey(cluster_uid=ClusterUid(cluster_uid), lease_namespace=namespace, lease_name=name)
+def read_line(raw: Raw) -> tuple[InstallKey, int]:
+    """An install's line in the directory: which one, and its epoch; 0 where there is none. Raises ItemUnreadable."""
+    pk, sk = key_of(raw)
+    try:
+        key = InstallKey.parse(sk)
+    except ValueError as error:
+        raise ItemUnreadable(f"{pk}/{sk} is damaged: {error}") from error
+    number = str(raw.get("epoch", {}).get("N", ""))
+    return key, int(number) if number.isdecimal() else 0
+
+
+def _cluster(item: Item) -> ClusterUid:
+    """The cluster in whose partition the item is."""
+    return ClusterUid(item.pk.partition("#")[2])

@@ -18,7 +18,7 @@ from controller.core.pools import in_pool, is_kept_for_one
 from controller.core.ports import Address
 from controller.core.situation import NoOffer, Offer
 from controller.core.turns import Rival, left_to_rivals
-from state.model import AddressRecord, AllocationId, ClusterUid, InstallRecord, Mode, PodUid, PoolQueue
+from state.model import AddressRecord, AllocationId, ClusterUid, InstallKey, InstallRecord, Mode, PodUid, PoolQueue
 
 _OTHERS = "others"
 
@@ -51,13 +51,13 @@ class Market:
     addresses: Sequence[Address]
     records: Mapping[AllocationId, AddressRecord]
     reserved: Collection[AllocationId]
-    install: str
+    install: InstallKey
     cluster: str
-    installs: Collection[str]
+    installs: Collection[InstallKey]
     discreet: bool = False
-    silent: Mapping[str, InstallRecord] = field(default_factory=dict)
+    silent: Mapping[InstallKey, InstallRecord] = field(default_factory=dict)
     names: Mapping[ClusterUid, str] = field(default_factory=dict)
-    queues: Mapping[str, Sequence[PoolQueue]] = field(default_factory=dict)
+    queues: Mapping[InstallKey, Sequence[PoolQueue]] = field(default_factory=dict)
     fresh: Collection[AllocationId] = frozenset()
 
 
@@ -88,9 +88,10 @@ def allot(market: Market, applicants: Iterable[Applicant]) -> dict[PodUid, Offer
     return offers
 
 
-def wins(install: str, installs: Collection[str], allocation_id: AllocationId) -> bool:
+def wins(install: InstallKey, installs: Collection[InstallKey], allocation_id: AllocationId) -> bool:
     """Whether this install has the highest hash for the address among the live ones."""
-    return all(_weight(install, allocation_id) >= _weight(other, allocation_id) for other in installs)
+    mine = _weight(install, allocation_id)
+    return all(mine >= _weight(other, allocation_id) for other in installs)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,7 +107,7 @@ class _Shelf:
     free: dict[AllocationId, Address]
     former: dict[str, list[Address]]
     abandoned: dict[AllocationId, Address]
-    holdings: Tally[str]
+    holdings: Tally[InstallKey]
     held: str = ""
 
 
@@ -143,13 +144,14 @@ def _shelf(market: Market, applicant: Applicant) -> _Shelf:
         free={a.allocation_id: a for a in free},
         former=former,
         abandoned={a.allocation_id: a for a in abandoned},
-        holdings=Tally(_holder(market, a) for a in members),
+        holdings=Tally(holder for a in members if (holder := _holder(market, a))),
     )
 
 
 def _silent_holder(market: Market, address: Address) -> InstallRecord | None:
     """The install that holds it, if that counts as gone."""
-    return market.silent.get(_holder(market, address))
+    holder = _holder(market, address)
+    return market.silent.get(holder) if holder else None
 
 
 def _offer(market: Market, shelf: _Shelf, applicant: Applicant, taken: set[AllocationId]) -> Offer | NoOffer:
@@ -226,11 +228,10 @@ def _is_held_here(market: Market, address: Address) -> bool:
     return _holder(market, address) == market.install
 
 
-def _holder(market: Market, address: Address) -> str:
-    """The install that holds it; "" if none does."""
+def _holder(market: Market, address: Address) -> InstallKey | None:
+    """The install that holds it, if one does."""
     record = market.records.get(address.allocation_id)
-    owner = record.owner if record else None
-    return f"{owner.cluster_uid}#{owner.install}" if owner else ""
+    return record.owner.install if record and record.owner else None
 
 
 def _preference(market: Market, address: Address) -> tuple[bool, bool, int]:
@@ -238,7 +239,7 @@ def _preference(market: Market, address: Address) -> tuple[bool, bool, int]:
     return (not won, _last_holder(market, address) != "", -_weight(market.install, address.allocation_id))
 
 
-def _weight(install: str, allocation_id: AllocationId) -> int:
+def _weight(install: InstallKey, allocation_id: AllocationId) -> int:
     return int.from_bytes(blake2b(f"{install}|{allocation_id}".encode(), digest_size=8).digest(), "big")
 
 
@@ -286,7 +287,7 @@ def _kept(applicant: Applicant) -> str:
 
 
 def _cluster(market: Market, uid: ClusterUid) -> str:
-    if market.discreet and uid != _own(market):
+    if market.discreet and uid != market.install.cluster_uid:
         return _OTHERS
     name = market.names.get(uid)
     return f"cluster {quoted(name)} ({uid})" if name else f"cluster {uid}"
@@ -304,8 +305,4 @@ def _who(market: Market, shelf: _Shelf, address: Address) -> str:
         return _cluster(market, record.owner.cluster_uid)
     if address.association is not None:
         return _OTHERS
-    return "" if address.allocation_id in shelf.free else _cluster(market, _own(market))
-
-
-def _own(market: Market) -> ClusterUid:
-    return ClusterUid(market.install.partition("#")[0])
+    return "" if address.allocation_id in shelf.free else _cluster(market, market.install.cluster_uid)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from controller.core.desire import Desire
 from controller.core.policy import Refusal
 from controller.core.ports import Address, Association, PodView
-from state.model import AddressRecord, ClusterUid, InstallRecord, Phase, PodRecord, PodUid, Target
+from state.model import AddressRecord, ClusterUid, InstallKey, InstallRecord, Phase, PodRecord, PodUid, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,13 +21,17 @@ class Facts:
         prove that the Go controller left an address there.
     """
 
-    cluster_uid: ClusterUid
+    install: InstallKey
     cluster_name: str
-    install: str
     home_border_group: str
     extra_tags: Mapping[str, str] = field(default_factory=dict)
     discreet: bool = False
     adopt_leftovers: bool = True
+
+    @property
+    def cluster_uid(self) -> ClusterUid:
+        """The cluster of the install."""
+        return self.install.cluster_uid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,10 +139,9 @@ def inherit(
 ) -> Change:
     """The same claim, of another install of the same cluster; an address that is not this claim's is not touched."""
     owner = side.owner if side else None
-    theirs = (predecessor.cluster_uid, predecessor.install, record.uid)
-    if side is None or owner is None or (owner.cluster_uid, owner.install, owner.pod_uid) != theirs:
+    if side is None or owner is None or (owner.install, owner.pod_uid) != (predecessor, record.uid):
         return Change(pod_before=record, pod_after=record)
-    mine = replace(side, owner=replace(owner, install=heir.install, epoch=epoch))
+    mine = replace(side, owner=replace(owner, install=heir, epoch=epoch))
     return Change(pod_before=record, pod_after=record, address_before=side, address_after=mine)
 
 
@@ -191,7 +190,7 @@ def purge_recent(side: AddressRecord, *, exists: bool) -> Change:
 
 def owner(facts: Facts, uid: PodUid, epoch: Epoch) -> Owner:
     """This install's Pod as an owner."""
-    return Owner(cluster_uid=facts.cluster_uid, install=facts.install, pod_uid=uid, epoch=epoch)
+    return Owner(install=facts.install, pod_uid=uid, epoch=epoch)
 
 
 def _record(pod: PodView, mode: Mode, pool: str, traceparent: str) -> PodRecord:

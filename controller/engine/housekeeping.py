@@ -174,7 +174,7 @@ class Housekeeping:
         for address in addresses:
             side = self.ledger.address(address.allocation_id)
             owner = side.owner if side and was_allocated(address.tags) else None
-            silent = self.state.observer.market.silent.get(f"{owner.cluster_uid}#{owner.install}") if owner else None
+            silent = self.state.observer.market.silent.get(owner.install) if owner else None
             if silent is not None:
                 whose = f"cluster {silent.cluster_name} ({silent.key.cluster_uid})"
                 what = f"held by {whose}, which is silent; if that is gone for good: release-cluster"
@@ -229,9 +229,7 @@ class Housekeeping:
                 perhaps.pop(uid, None)
 
     def _is_lost(self, owner: Owner) -> bool:
-        facts = self.state.facts
-        mine = (owner.cluster_uid, owner.install) == (facts.cluster_uid, facts.install)
-        return mine and self.ledger.pod(owner.pod_uid) is None
+        return owner.install == self.state.facts.install and self.ledger.pod(owner.pod_uid) is None
 
     def _surroundings(self, addresses: list[Address]) -> Surroundings:
         records = {a.allocation_id: r for a in addresses if (r := self.ledger.address(a.allocation_id))}

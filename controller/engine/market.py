@@ -14,7 +14,7 @@ from controller.engine.ec2view import AddressView
 from controller.engine.memory import Memory
 from controller.engine.peers import Peers
 from controller.engine.placement import Placements
-from state.model import AllocationId, ClusterUid, InstallRecord, PodUid, PoolQueue
+from state.model import AllocationId, ClusterUid, InstallKey, InstallRecord, PodUid, PoolQueue
 
 
 class PoolMarket:
@@ -33,15 +33,15 @@ class PoolMarket:
         self._facts, self._ledger, self._view = facts, ledger, view
         self._placements, self._memory, self._clock = placements, memory, clock
         self._pools_read: dict[str, float] = {}
-        self.installs: frozenset[str] = frozenset()
-        self.silent: Mapping[str, InstallRecord] = {}
+        self.installs: frozenset[InstallKey] = frozenset()
+        self.silent: Mapping[InstallKey, InstallRecord] = {}
         self._names: Mapping[ClusterUid, str] = {}
-        self._queues: Mapping[str, Sequence[PoolQueue]] = {}
+        self._queues: Mapping[InstallKey, Sequence[PoolQueue]] = {}
 
     def learn(self, peers: Peers, silence_s: float) -> None:
         """What is known of the other installs."""
         self.installs, self.silent = peers.live(silence_s), peers.silent(silence_s)
-        self._names, self._queues = peers.names(), peers.queues(except_of=self._me)
+        self._names, self._queues = peers.names(), peers.queues(except_of=self._facts.install)
 
     def contested(self, pool: str) -> None:
         """A claim in this pool was lost to another install: what is known of the others' claims is too old."""
@@ -52,10 +52,6 @@ class PoolMarket:
     ) -> Mapping[PodUid, Offer | NoOffer]:
         """An offer for each of these Pods, the first served first; their pools have been read."""
         return allot(self._market(reserved), [self._applicant(pod, wanted) for pod, wanted in seekers])
-
-    @property
-    def _me(self) -> str:
-        return f"{self._facts.cluster_uid}#{self._facts.install}"
 
     def read_at(self, pool: str) -> float:
         """For which view of EC2 everybody's claims on this pool's addresses were read."""
@@ -69,17 +65,17 @@ class PoolMarket:
         self._pools_read.update(dict.fromkeys(pools, asked_at))
 
     def _market(self, reserved: frozenset[AllocationId]) -> Market:
-        addresses, alive = self._view.all(), self._memory.alive
+        addresses, alive, own = self._view.all(), self._memory.alive, self._facts.install
         records = {a.allocation_id: r for a in addresses if (r := self._ledger.address(a.allocation_id))}
         return Market(
             addresses=addresses,
             records=records,
             reserved=reserved | self._unreadable(),
-            install=self._me,
+            install=own,
             cluster=self._facts.cluster_name,
-            installs=self.installs | {self._me},
+            installs=self.installs | {own},
             discreet=self._facts.discreet,
-            silent={k: r for k, r in self.silent.items() if k != self._me and (r.key, r.heartbeat) not in alive},
+            silent={k: r for k, r in self.silent.items() if k != own and (k, r.heartbeat) not in alive},
             names=self._names,
             queues=self._queues,
             fresh=self._fresh(addresses),

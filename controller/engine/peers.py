@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.core.ports import Clock
-from state.model import ClusterUid, InstallRecord, PoolQueue
+from state.model import ClusterUid, InstallKey, InstallRecord, PoolQueue
 
 QUIET_S = 90.0
 """Seconds: three heartbeats. No address is left to the Pods of an install that has missed them."""
@@ -32,16 +32,16 @@ class Peers:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self._lock = threading.Lock()
-        self._peers: Mapping[str, Peer] = {}
+        self._peers: Mapping[InstallKey, Peer] = {}
 
     def saw(self, installs: Iterable[InstallRecord]) -> None:
         """All installs as they were read just now; an install that is not among them is forgotten."""
         now = self.clock()
         with self._lock:
-            self._peers = {str(record.key): self._next(record, now) for record in installs}
+            self._peers = {record.key: self._next(record, now) for record in installs}
 
     def _next(self, record: InstallRecord, now: float) -> Peer:
-        known = self._peers.get(str(record.key))
+        known = self._peers.get(record.key)
         if known is None:
             return Peer(record=record, moved_at=now, queued_at=now)
         queued_at = known.queued_at if known.record.word == record.word else now
@@ -59,15 +59,15 @@ class Peers:
 
     def still_s(self, record: InstallRecord) -> float:
         """How long this counter has had the value in `record`; 0 if the value is new to us."""
-        peer = self._peers.get(str(record.key))
+        peer = self._peers.get(record.key)
         same = peer is not None and peer.record.heartbeat == record.heartbeat
         return self.silent_s(peer) if peer is not None and same else 0.0
 
-    def live(self, silence_s: float) -> frozenset[str]:
+    def live(self, silence_s: float) -> frozenset[InstallKey]:
         """The installs whose counter has moved within this time; a fenced one is not among them."""
         return frozenset(key for key, p in self._peers.items() if self.silent_s(p) < silence_s and not p.record.fenced)
 
-    def silent(self, silence_s: float) -> Mapping[str, InstallRecord]:
+    def silent(self, silence_s: float) -> Mapping[InstallKey, InstallRecord]:
         """The installs that count as gone: silent for longer than our setting and than their own."""
         return {
             key: peer.record
@@ -79,14 +79,14 @@ class Peers:
         """What the clusters are called, by their UIDs."""
         return {peer.record.key.cluster_uid: peer.record.cluster_name for peer in self.all()}
 
-    def queues(self, *, except_of: str) -> Mapping[str, Sequence[PoolQueue]]:
+    def queues(self, *, except_of: InstallKey) -> Mapping[InstallKey, Sequence[PoolQueue]]:
         """The Pods that wait in the other live installs. Their waits include the time since we first read of them."""
         now = self.clock()
         beating = [peer for peer in self.all() if peer.beats and not peer.record.fenced]
         return {
-            str(peer.record.key): [replace(q, waited_s=int(q.waited_s + now - peer.queued_at)) for q in queues]
+            peer.record.key: [replace(q, waited_s=int(q.waited_s + now - peer.queued_at)) for q in queues]
             for peer in beating
-            if (queues := peer.record.queues) and self.silent_s(peer) < QUIET_S and str(peer.record.key) != except_of
+            if (queues := peer.record.queues) and self.silent_s(peer) < QUIET_S and peer.record.key != except_of
         }
 
     def beating(self) -> list[InstallRecord]:

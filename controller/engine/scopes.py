@@ -35,8 +35,8 @@ MOVERS = 32
 class Estate(Ledger, Protocol):
     """A ledger, with the operations on whole installs."""
 
-    def neighbours(self) -> Mapping[str, Mapping[PodUid, PodRecord]]:
-        """Claims of other installs (`NAMESPACE/LEASE`) of this cluster, as the term began."""
+    def neighbours(self) -> Mapping[InstallKey, Mapping[PodUid, PodRecord]]:
+        """Claims of other installs of this cluster, as the term began."""
         ...
 
     def withdraw(self, epoch: Epoch) -> None:
@@ -64,7 +64,7 @@ class ScopeGate:
     ) -> None:
         self._ledger, self._install, self._scope, self._peers = ledger, install, scope, peers
         self._lease_of, self._clock, self._still_s = lease_of, clock, still_s
-        self._leases: dict[str, tuple[Lease, float]] = {}
+        self._leases: dict[InstallKey, tuple[Lease, float]] = {}
         self.trouble = ""
 
     def look(self) -> None:
@@ -96,7 +96,7 @@ class ScopeGate:
 
     def _sights(self, installs: Sequence[InstallRecord]) -> list[Sight]:
         others = scopes.in_the_way(self._install, self._scope, installs)
-        self._leases = {str(r.key): seen for r in others if (seen := self._leases.get(str(r.key)))}
+        self._leases = {r.key: seen for r in others if (seen := self._leases.get(r.key))}
         return [
             Sight(record=r, still_s=self._peers.still_s(r), lease_free=True if r.fenced else self._is_free(r.key))
             for r in others
@@ -110,9 +110,9 @@ class ScopeGate:
             return None
         if lease is None or not lease.holder:
             return True
-        known = self._leases.get(str(key))
+        known = self._leases.get(key)
         if known is None or known[0] != lease:
-            self._leases[str(key)] = (lease, self._clock())
+            self._leases[key] = (lease, self._clock())
             return False
         return self._clock() - known[1] > min(lease.duration_s, MAX_LEASE_DURATION)
 
@@ -172,7 +172,7 @@ class ScopeGate:
 
     def _inherit(self, predecessor: InstallRecord, epoch: Epoch) -> None:
         """Move its claims in our scope to us; once it has none left, it is struck off the directory."""
-        left = list(self._ledger.neighbours().get(predecessor.key.install, {}).values())
+        left = list(self._ledger.neighbours().get(predecessor.key, {}).values())
         ours = [claim for claim in left if scopes.inherits(self._scope, predecessor, claim)]
         self._ledger.refresh(claim.allocation_id for claim in ours if claim.allocation_id)
         with ThreadPoolExecutor(MOVERS, thread_name_prefix="inherit") as movers:

@@ -30,7 +30,7 @@ from controller.engine.memory import PodMemory
 from controller.engine.peers import Peer
 from controller.engine.policy_file import PolicyFile
 from controller.engine.reconcile import Reconciler
-from state.model import Phase, PodRecord, PodUid, PoolQueue
+from state.model import InstallKey, Phase, PodRecord, PodUid, PoolQueue
 
 _SHOWN = {
     Phase.INTENT: ShownPhase.PENDING,
@@ -184,11 +184,10 @@ class Snapshot:
         return HolderStatus(public_ip=address.public_ip, cluster=cluster, pod=record.last_holder)
 
     def _clusters(self) -> list[ClusterStatus]:
-        owned: dict[str, int] = {}
+        owned: dict[InstallKey, int] = {}
         for record in self._ledger.addresses().values():
             if record.owner is not None:
-                key = f"{record.owner.cluster_uid}#{record.owner.install}"
-                owned[key] = owned.get(key, 0) + 1
+                owned[record.owner.install] = owned.get(record.owner.install, 0) + 1
         house = self._loop.housekeeping
         namesakes = house.namesakes() if house else ()
         return [
@@ -196,7 +195,7 @@ class Snapshot:
                 uid=peer.record.key.cluster_uid,
                 name=peer.record.cluster_name,
                 silent_s=round(house.peers.silent_s(peer), 1),
-                addresses=owned.get(str(peer.record.key), 0),
+                addresses=owned.get(peer.record.key, 0),
                 install=peer.record.key.install,
                 waiting=sum(queue.waiting for queue in peer.record.queues),
                 same_name=peer.record.key.cluster_uid in namesakes,

@@ -43,7 +43,7 @@ class InstallsContract:
         one.commit(Change(pod_after=pod))
         two.begin_term("two")
         assert two.pods() == {}
-        left = two.neighbours()[install.install]
+        left = two.neighbours()[install]
         assert left == {pod.uid: replace(pod, rev=Rev(1))}
         two.take_over(_record(two, install), Change(pod_before=left[pod.uid], pod_after=pod))
         assert two.pods() == {pod.uid: replace(pod, rev=Rev(2))}

@@ -12,7 +12,7 @@ from state.errors import ItemUnreadable
 from state.ledger import DynamoLedger
 from state.model import Change
 from state.schema import VERSION
-from state.table import address_key, install_key
+from state.table import DIRECTORY, address_key, install_key
 from tests.fakes.ledger_worlds import DynamoWorld, OnDynamoDb, new_install
 from tests.fakes.records import new_address, new_pod, owner
 
@@ -37,6 +37,15 @@ class TestVersions(OnDynamoDb):
         assert gate.begin(lambda: ledger.begin_term("me")) == 1
         assert [r.key for r in ledger.installs() if r.key.cluster_uid == ours.cluster_uid] == [ours]
         assert install_key(theirs) in ledger.unreadable()
+
+    def test_a_line_that_names_no_install_is_left_out_and_hides_nobody(self, world: DynamoWorld, dynamodb: Any) -> None:
+        ours, line = new_install(), (DIRECTORY, "no-install")
+        ledger = world.ledger(ours)
+        ledger.begin_term("me")
+        dynamodb.put_item(TableName=world.table.name, Item={**_key(line), "epoch": {"N": "1"}})
+        assert ours in {record.key for record in ledger.installs()}
+        assert line in ledger.unreadable()
+        dynamodb.delete_item(TableName=world.table.name, Key=_key(line))
 
     def test_a_newer_address_is_neither_read_nor_written(self, world: DynamoWorld, dynamodb: Any) -> None:
         install = new_install()

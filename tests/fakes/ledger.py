@@ -101,9 +101,8 @@ class FakeLedger:
         )
 
     def _load(self) -> None:
-        cluster, name = self.install.cluster_uid, self.install.install
         stored = self.table.pods.items()
-        self._pods = {uid: pod for (owner, uid), (pod, by) in stored if (owner, by) == (cluster, name)}
+        self._pods = {uid: pod for (_, uid), (pod, by) in stored if by == self.install}
         named = {pod.allocation_id for pod in self._pods.values()}
         self._addresses = {key: record for key, record in self.table.addresses.items() if key in named}
 
@@ -131,11 +130,11 @@ class FakeLedger:
         """One address."""
         return self._addresses.get(allocation_id)
 
-    def neighbours(self) -> Mapping[str, Mapping[PodUid, PodRecord]]:
+    def neighbours(self) -> Mapping[InstallKey, Mapping[PodUid, PodRecord]]:
         """Claims of other installs of our cluster."""
-        found: dict[str, dict[PodUid, PodRecord]] = {}
+        found: dict[InstallKey, dict[PodUid, PodRecord]] = {}
         for (cluster, uid), (pod, by) in self.table.pods.items():
-            if cluster == self.install.cluster_uid and by != self.install.install:
+            if cluster == self.install.cluster_uid and by != self.install:
                 found.setdefault(by, {})[uid] = pod
         return found
 
@@ -252,7 +251,7 @@ class FakeLedger:
     def _apply(self, change: Change, silent: InstallRecord | None) -> None:
         if pod := change.pod_before or change.pod_after:
             after = _next(change.pod_before, change.pod_after)
-            stored = (after, self.install.install) if after else None
+            stored = (after, self.install) if after else None
             _put(self.table.pods, (self.install.cluster_uid, pod.uid), stored)
         if address := change.address_before or change.address_after:
             _put(self.table.addresses, address.allocation_id, _next(change.address_before, change.address_after))
@@ -268,8 +267,8 @@ class FakeLedger:
         if address := change.address_before or change.address_after:
             self._saw_address(address.allocation_id, _next(change.address_before, change.address_after))
 
-    def _saw_pod(self, uid: PodUid, stored: tuple[PodRecord, str] | None) -> None:
-        _put(self._pods, uid, stored[0] if stored and stored[1] == self.install.install else None)
+    def _saw_pod(self, uid: PodUid, stored: tuple[PodRecord, InstallKey] | None) -> None:
+        _put(self._pods, uid, stored[0] if stored and stored[1] == self.install else None)
 
     def _saw_address(self, allocation_id: AllocationId, record: AddressRecord | None) -> None:
         _put(self._addresses, allocation_id, record)

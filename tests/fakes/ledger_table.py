@@ -21,7 +21,7 @@ PodKey = tuple[ClusterUid, PodUid]
 class FakeTable:
     """What all installs share. `pods` has the install that wrote each claim beside it."""
 
-    pods: dict[PodKey, tuple[PodRecord, str]] = field(default_factory=dict)
+    pods: dict[PodKey, tuple[PodRecord, InstallKey]] = field(default_factory=dict)
     addresses: dict[AllocationId, AddressRecord] = field(default_factory=dict)
     installs: dict[InstallKey, InstallRecord] = field(default_factory=dict)
     directory: dict[InstallKey, Epoch] = field(default_factory=dict)

@@ -51,7 +51,7 @@ class TermLedger(Ledger, Heart, Protocol):
         """End the term and its thread."""
         ...
 
-    def neighbours(self) -> Mapping[str, Mapping[PodUid, PodRecord]]:
+    def neighbours(self) -> Mapping[InstallKey, Mapping[PodUid, PodRecord]]:
         """Claims of other installs of the cluster."""
         ...
 
@@ -113,11 +113,7 @@ class FakeWorld:
 
     def snapshot(self, install: InstallKey, allocation_ids: Iterable[AllocationId]) -> Snapshot:
         """Straight from the dictionaries."""
-        pods = {
-            uid: pod
-            for (cluster, uid), (pod, by) in self.table.pods.items()
-            if (cluster, by) == (install.cluster_uid, install.install)
-        }
+        pods = {uid: pod for (_, uid), (pod, by) in self.table.pods.items() if by == install}
         addresses = {key: self.table.addresses[key] for key in allocation_ids if key in self.table.addresses}
         return Snapshot(pods=pods, addresses=addresses)
 

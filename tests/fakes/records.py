@@ -34,16 +34,15 @@ def new_address(allocation_id: str = "") -> AddressRecord:
 
 def owner(install: InstallKey, pod: PodRecord, epoch: int = 1) -> Owner:
     """That this Pod owns it."""
-    return Owner(cluster_uid=install.cluster_uid, install=install.install, pod_uid=pod.uid, epoch=Epoch(epoch))
+    return Owner(install=install, pod_uid=pod.uid, epoch=Epoch(epoch))
 
 
 def install_record(
     cluster: str, name: str = "blue", *, lease: str = "ns/l", scope: str = "", leader: str = "x-0"
 ) -> InstallRecord:
     """An install that was led, as others see it. `cluster` is its UID, `name` its name."""
-    lease_namespace, _, lease_name = lease.partition("/")
     return InstallRecord(
-        key=InstallKey(cluster_uid=ClusterUid(cluster), lease_namespace=lease_namespace, lease_name=lease_name),
+        key=InstallKey.within(ClusterUid(cluster), lease),
         epoch=Epoch(1),
         heartbeat=7,
         leader=leader,

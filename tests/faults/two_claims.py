@@ -47,7 +47,7 @@ def pod(name: str) -> PodRecord:
 
 def claim(name: str) -> Change:
     """This Pod claims the address that nobody has had."""
-    owner = Owner(cluster_uid=INSTALL.cluster_uid, install=INSTALL.install, pod_uid=PodUid(name), epoch=Epoch(1))
+    owner = Owner(install=INSTALL, pod_uid=PodUid(name), epoch=Epoch(1))
     return Change(
         pod_after=pod(name),
         address_after=AddressRecord(allocation_id=ADDRESS, pool="pool", owner=owner),

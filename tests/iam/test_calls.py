@@ -10,11 +10,11 @@ from controller.core import contract, iam
 from controller.core.birth import birth_tags
 from controller.core.ports import AllocationRequest, PodView
 from controller.core.situation import Facts
-from state.model import AllocationId, ClusterUid, Mode, PodUid, Target
+from state.model import AllocationId, ClusterUid, InstallKey, Mode, PodUid, Target
 from tests.contract.ec2_adapter_worlds import SandboxWorld, sandbox_world
 from tests.iam.questions import NAME, POOL, UID, denied, of_log
 
-FACTS = Facts(cluster_uid=ClusterUid(UID), cluster_name=NAME, install="ns/l", home_border_group="us-west-2")
+FACTS = Facts(install=InstallKey.within(ClusterUid(UID), "ns/l"), cluster_name=NAME, home_border_group="us-west-2")
 BIRTH = birth_tags(FACTS, PodView(uid=PodUid("pod-uid"), namespace="game", name="p"), Mode.AUTO)
 ADOPTED = {contract.TAG_TYPE: str(Mode.AUTO), contract.TAG_CLUSTER_NAME: NAME, contract.TAG_POD: "game/old"}
 _HOSTS = itertools.cycle(range(1, 255))

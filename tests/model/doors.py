@@ -9,7 +9,7 @@ from controller.core.tracing import NoTracing
 from controller.engine.engine import Engine
 from controller.engine.leadership import Leadership
 from controller.engine.tuning import Ports, Tuning
-from state.model import ClusterUid
+from state.model import ClusterUid, InstallKey
 from tests.fakes.tokens import FreeTokens
 from tests.model.account import HOME
 from tests.model.stage import Stage, StageEc2, StageLedger
@@ -40,9 +40,14 @@ def _ports(stage: Stage, name: str, cluster: ClusterUid) -> Ports:
     )
 
 
+def install_in(cluster: ClusterUid) -> InstallKey:
+    """The one install of a cluster."""
+    return InstallKey(cluster_uid=cluster, lease_namespace="ns", lease_name="lease")
+
+
 def _tuning(cluster: ClusterUid) -> Tuning:
     return Tuning(
-        facts=Facts(cluster_uid=cluster, cluster_name=cluster, install="ns/lease", home_border_group=HOME),
+        facts=Facts(install=install_in(cluster), cluster_name=cluster, home_border_group=HOME),
         threads=1,
         consistency_s=CONSISTENCY_S,
         poll_interval_s=POLL_S,

@@ -26,7 +26,7 @@ from controller.engine.term import Knowledge, TermState
 from controller.engine.workqueue import Workqueue
 from state.errors import Fenced, PodEipError
 from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, PodRecord, PodUid
-from tests.model.doors import engine_of
+from tests.model.doors import engine_of, install_in
 from tests.model.stage import Stage
 
 
@@ -234,7 +234,7 @@ class Mind:
         opened = self.engine.open_term(Term(identity=self.name, epoch=self.epoch, since=""), queue, known)
         self.queue, self.state = queue, opened.state
         self.house, self.after = opened.housekeeping, opened.aftermath
-        self.state.observer.market.installs = frozenset(f"{cluster}#ns/lease" for cluster in self.stage.world.pods)
+        self.state.observer.market.installs = frozenset(install_in(ClusterUid(uid)) for uid in self.stage.world.pods)
 
     def _copied(self) -> Knowledge:
         ports, memory = self.engine.ports, self.state.memory

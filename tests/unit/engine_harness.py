@@ -264,9 +264,8 @@ class Replica:
 
     def _tuning(self, cluster_name: str, threads: int) -> Tuning:
         facts = Facts(
-            cluster_uid=self.install.cluster_uid,
+            install=self.install,
             cluster_name=cluster_name,
-            install=self.install.install,
             home_border_group=self.world.ec2.region,
         )
         return Tuning(

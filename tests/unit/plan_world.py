@@ -19,8 +19,8 @@ from state.model import (
     AllocationId,
     AssociationId,
     Change,
-    ClusterUid,
     Epoch,
+    InstallKey,
     InterfaceId,
     Mode,
     PodRecord,
@@ -29,7 +29,7 @@ from state.model import (
     Target,
 )
 
-FACTS = Facts(cluster_uid=ClusterUid("c-1"), cluster_name="a", install="kube-system/l", home_border_group="us-west-2")
+FACTS = Facts(install=InstallKey.parse("c-1#kube-system/l"), cluster_name="a", home_border_group="us-west-2")
 ENI = InterfaceId("eni-1")
 POOL = AllocationId("eipalloc-pool")
 

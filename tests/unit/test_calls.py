@@ -12,10 +12,10 @@ from controller.core.desire import Gone, Nothing, Serve
 from controller.core.ports import AllocationRequest, PodView
 from controller.core.situation import Facts, Situation
 from controller.engine.calls import OPERATIONS, CallQueue, Mutation, Urgency, entry_of, first_call
-from state.model import AllocationId, AssociationId, ClusterUid, InterfaceId, Mode, PodUid, Target
+from state.model import AllocationId, AssociationId, InstallKey, InterfaceId, Mode, PodUid, Target
 from tests.fakes.tokens import FreeTokens
 
-FACTS = Facts(cluster_uid=ClusterUid("c"), cluster_name="c", install="i", home_border_group="r")
+FACTS = Facts(install=InstallKey.parse("c#ns/l"), cluster_name="c", home_border_group="r")
 ASSOCIATE = act.Associate()
 CUT = act.Cut(association_id=AssociationId("eipassoc-1"), allocation_id=AllocationId("eipalloc-1"))
 RELEASE = act.Release(allocation_id=AllocationId("eipalloc-1"), border_group="r")

@@ -7,7 +7,7 @@ import pytest
 
 from controller.core import contract
 from controller.core.birth import allocation
-from controller.core.candidates import Applicant, Market, allot
+from controller.core.candidates import Applicant, Market, allot, wins
 from controller.core.desire import Serve
 from controller.core.ports import Address, Association
 from controller.core.situation import NoOffer, Offer, Placed
@@ -17,6 +17,7 @@ from state.model import (
     AssociationId,
     ClusterUid,
     Epoch,
+    InstallKey,
     Mode,
     Owner,
     PodUid,
@@ -26,9 +27,10 @@ from state.model import (
 from tests.fakes.records import install_record
 from tests.unit.plan_world import FACTS, PlanWorld, pod, target
 
-ME = f"{FACTS.cluster_uid}#{FACTS.install}"
+ME = FACTS.install
 LOST = install_record("c-9", lease="kube-system/l")
-GONE = "c-9#kube-system/l"
+GONE = LOST.key
+BLUE, AZURE = InstallKey.parse("c-2#kube-system/l"), InstallKey.parse("c-3#kube-system/l")
 PLACED = Association(association_id=AssociationId("eipassoc-1"), target=target("10.9.9.9"))
 
 
@@ -43,12 +45,9 @@ def address(name: str, *, group: str = "g", association: Association | None = No
     )
 
 
-def side(name: str, owner: str = "", last: str = "") -> AddressRecord:
-    """The ledger's side, with the owner as `cluster#install`."""
-    uid, _, install = owner.partition("#")
-    whose = (
-        Owner(cluster_uid=ClusterUid(uid), install=install, pod_uid=PodUid("u-8"), epoch=Epoch(1)) if owner else None
-    )
+def side(name: str, owner: InstallKey | None = None, last: str = "") -> AddressRecord:
+    """The ledger's side."""
+    whose = Owner(install=owner, pod_uid=PodUid("u-8"), epoch=Epoch(1)) if owner else None
     return AddressRecord(allocation_id=AllocationId(name), pool="k", owner=whose, last_holder=last, rev=Rev(1))
 
 
@@ -82,6 +81,13 @@ def why(there: Market, applicant: Applicant) -> str:
     return offer.why
 
 
+def test_every_release_sees_the_same_winner_of_an_address() -> None:
+    """Two releases in a row share a pool: the hash is of the text of the install, and that stays as it is."""
+    rivals, names = (ME, BLUE, AZURE), [AllocationId(f"e-{n}") for n in range(1, 9)]
+    winners = [next(install for install in rivals if wins(install, rivals, name)) for name in names]
+    assert winners == [AZURE, AZURE, AZURE, ME, ME, BLUE, BLUE, AZURE]
+
+
 def test_no_address_is_offered_twice() -> None:
     two = market([address("e-1"), address("e-2")])
     assert sorted(given(two, seeker("p"), seeker("q"), seeker("r")).values()) == ["e-1", "e-2"]
@@ -93,7 +99,7 @@ def test_no_address_is_offered_twice() -> None:
     "there",
     [
         market([address("e-1", association=PLACED)]),
-        market([address("e-1")], side("e-1", owner="c-2#kube-system/l")),
+        market([address("e-1")], side("e-1", owner=BLUE)),
         market([address("e-1")], reserved=["e-1"]),
         market([address("e-1", group="other")]),
         market([replace(address("e-1"), tags={"k": "", contract.TAG_TYPE: "auto"})]),
@@ -129,7 +135,7 @@ def test_who_comes_back_while_its_predecessor_gives_the_address_up_waits_for_it_
     assert isinstance(offer, NoOffer)
     assert offer.soon
     assert "which ns/p had before, is still being taken" in offer.why
-    others = market([address("e-1"), address("e-2")], side("e-1", owner="c-2#kube-system/l", last="ns/p"))
+    others = market([address("e-1"), address("e-2")], side("e-1", owner=BLUE, last="ns/p"))
     assert given(others, seeker("p")) == {"p": "e-2"}
 
 
@@ -157,7 +163,7 @@ def test_what_a_lost_cluster_held_is_offered_last_and_to_its_former_holder_first
 def test_a_tags_value_is_never_left_to_another_clusters_queue() -> None:
     elder = PoolQueue(pool="k", border_group="g", waiting=9, waited_s=1000)
     for mode, count, value in ((Mode.FIXED_TAG, 0, ""), (Mode.FIXED_TAG_VALUE, 1, "ns/p")):
-        there = replace(market([address("e-1", k=value)]), queues={"them": [elder]}, fresh={AllocationId("e-1")})
+        there = replace(market([address("e-1", k=value)]), queues={BLUE: [elder]}, fresh={AllocationId("e-1")})
         assert len(given(there, seeker("p", mode))) == count
 
 
@@ -168,9 +174,9 @@ def test_a_tags_value_is_never_left_to_another_clusters_queue() -> None:
         (market([]), seeker(mode=Mode.FIXED_TAG_VALUE), "no address carries the tag 'k' with the value 'ns/p'"),
         (market([address("e-1", group="other")]), seeker(), "but of network border group other"),
         (market([address("e-1", association=PLACED)]), seeker(), "free address: its addresses are held by others; w"),
-        (market([address("e-1")], side("e-1", "c-2#x/y")), seeker(), "are held by cluster c-2; waiting"),
+        (market([address("e-1")], side("e-1", BLUE)), seeker(), "are held by cluster c-2; waiting"),
         (
-            replace(market([address("e-1")], side("e-1", "c-2#x/y")), names={ClusterUid("c-2"): "blue"}),
+            replace(market([address("e-1")], side("e-1", BLUE)), names={ClusterUid("c-2"): "blue"}),
             seeker(),
             "are held by cluster 'blue' (c-2); waiting",
         ),
@@ -191,7 +197,7 @@ def test_what_a_pod_is_told_does_not_change_with_each_address_that_moves() -> No
     two = {ClusterUid("c-2"): "blue", ClusterUid("c-3"): "azure"}
     told = set()
     for mine in range(1, 9):
-        sides = [side(f"e-{n}", "c-2#x/y" if n < mine else "c-3#x/y") for n in range(9)]
+        sides = [side(f"e-{n}", BLUE if n < mine else AZURE) for n in range(9)]
         moved = [address(f"e-{n}") for n in range(9)] + [address("e-x", association=PLACED)]
         told.add(why(replace(market(moved, *sides), names=two), seeker()))
     assert told == {
@@ -246,7 +252,7 @@ def test_a_value_may_name_the_cluster_too() -> None:
 
 def test_other_clusters_are_not_named_where_tenants_do_not_trust_each_other() -> None:
     taken = address("e-1")
-    there = replace(market([taken], side("e-1", owner="c-2#kube-system/l")), names={ClusterUid("c-2"): "secret"})
+    there = replace(market([taken], side("e-1", owner=BLUE)), names={ClusterUid("c-2"): "secret"})
     assert "cluster 'secret' (c-2)" in why(there, seeker())
     assert "held by others;" in why(replace(there, discreet=True), seeker())
     own = market([taken], side("e-1", owner=ME))
@@ -256,4 +262,4 @@ def test_other_clusters_are_not_named_where_tenants_do_not_trust_each_other() ->
 def test_who_the_value_names_gets_its_address_in_either_mode() -> None:
     kept = market([address("e-1", k="ns/p"), address("e-2", k="a:ns/q"), address("e-3", k="b:ns/r")])
     assert given(kept, seeker("p"), seeker("q"), seeker("r"), seeker("s")) == {"p": "e-1", "q": "e-2"}
-    assert given(market([address("e-1", k="ns/p")], side("e-1", owner="c-2#kube-system/l")), seeker("p")) == {}
+    assert given(market([address("e-1", k="ns/p")], side("e-1", owner=BLUE)), seeker("p")) == {}

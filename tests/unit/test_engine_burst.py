@@ -5,10 +5,11 @@ import time
 from controller.core.candidates import Applicant, Market, allot
 from controller.core.ports import Address
 from controller.core.situation import NoOffer, Offer
-from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, Mode, Owner, PodUid
+from state.model import AddressRecord, AllocationId, Epoch, InstallKey, Mode, Owner, PodUid
 
 SIZE = 1000
 LIMIT_S = 1.5
+US, THEM = InstallKey.parse("a#ns/x"), InstallKey.parse("b#ns/x")
 
 
 def _market(*, held: bool) -> Market:
@@ -16,7 +17,7 @@ def _market(*, held: bool) -> Market:
         Address(allocation_id=AllocationId(f"eipalloc-{n}"), public_ip="", border_group="r", tags={"pool": ""})
         for n in range(SIZE)
     ]
-    owner = Owner(cluster_uid=ClusterUid("b"), install="x", pod_uid=PodUid("u"), epoch=Epoch(1))
+    owner = Owner(install=THEM, pod_uid=PodUid("u"), epoch=Epoch(1))
     records = {
         a.allocation_id: AddressRecord(allocation_id=a.allocation_id, pool="pool", owner=owner) for a in addresses
     }
@@ -24,9 +25,9 @@ def _market(*, held: bool) -> Market:
         addresses=addresses,
         records=records if held else {},
         reserved=(),
-        install="a#x",
+        install=US,
         cluster="a",
-        installs={"a#x", "b#x"},
+        installs={US, THEM},
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from controller.core import waiting
 from controller.core.actions import Reason, Wait
 from state.errors import AccessDenied, AddressForeign, TargetNotReady, Unavailable
-from state.model import AddressRecord, ClusterUid, Epoch, Mode, Owner, Phase, PodUid, Rev
+from state.model import AddressRecord, Epoch, InstallKey, Mode, Owner, Phase, PodUid, Rev
 from tests.fakes.kube import Fault
 from tests.unit.engine_harness import Replica, World, at, auto, fixed, fixed_value
 
@@ -118,7 +118,7 @@ def test_a_label_that_does_not_come_off_does_not_hold_up_the_cut(
 def test_an_ip_that_has_another_clusters_claim_is_told(world: World) -> None:
     theirs = world.ec2.add_address(tags={"x": ""})
     world.ec2.associate_by_hand(theirs, at(IP))
-    owner = Owner(cluster_uid=ClusterUid("c-2"), install="ns/l", pod_uid=PodUid("u"), epoch=Epoch(1))
+    owner = Owner(install=InstallKey.parse("c-2#ns/l"), pod_uid=PodUid("u"), epoch=Epoch(1))
     world.table.addresses[theirs] = AddressRecord(
         allocation_id=theirs, pool="x", owner=owner, target=at(IP), last_holder="ns/other", rev=Rev(1)
     )

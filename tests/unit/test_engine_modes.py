@@ -6,7 +6,7 @@ import pytest
 
 from controller.core import contract
 from state.errors import AlreadyAssociated, QuotaExceeded
-from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, Owner, PodUid, Rev
+from state.model import AddressRecord, AllocationId, Epoch, InstallKey, Owner, PodUid, Rev
 from tests.unit.engine_harness import Replica, World, at, auto, fixed, fixed_value
 
 DESCRIBES = ("DescribeAddresses", "DescribeNetworkInterfaces")
@@ -126,7 +126,7 @@ def test_a_lost_race_takes_the_next_candidate_at_once(world: World) -> None:
     world.pool(4)
     world.pod("warm", fixed(), ip="10.0.0.200")
     replica.settle()
-    other = Owner(cluster_uid=ClusterUid("c-2"), install="i", pod_uid=PodUid("x"), epoch=Epoch(1))
+    other = Owner(install=InstallKey.parse("c-2#ns/l"), pod_uid=PodUid("x"), epoch=Epoch(1))
     for address in world.ec2.addresses()[:3]:
         _take(world, address.allocation_id, other)
     pod = world.pod("p", fixed())

@@ -25,7 +25,7 @@ from state.model import (
     Rev,
     Target,
 )
-from state.schema import VERSION, address_item, install_of, pod_item, read_address, read_install, read_pod
+from state.schema import VERSION, address_item, pod_item, read_address, read_install, read_line, read_pod
 from state.table import open_table
 from tests.fakes.records import TARGET, new_address, new_pod
 
@@ -53,10 +53,10 @@ pods = st.builds(
     rev=revs,
     nonce=st.just("") | text,
 )
+installs = st.builds(InstallKey, cluster_uid=text.map(ClusterUid), lease_namespace=text, lease_name=text)
 owners = st.builds(
     Owner,
-    cluster_uid=text.map(ClusterUid),
-    install=text,
+    install=installs,
     pod_uid=text.map(PodUid),
     epoch=st.integers(0, 2**60).map(Epoch),
 )
@@ -79,7 +79,7 @@ addresses = st.builds(
 @given(pods)
 def test_a_pod_comes_back_as_it_was(pod: PodRecord) -> None:
     found, install = read_pod(TABLE, pod_item(TABLE, pod, INSTALL).serialize())
-    assert (found, found.nonce, install) == (pod, pod.nonce, INSTALL.install)
+    assert (found, found.nonce, install) == (pod, pod.nonce, INSTALL)
 
 
 @settings(deadline=None)
@@ -87,6 +87,15 @@ def test_a_pod_comes_back_as_it_was(pod: PodRecord) -> None:
 def test_an_address_comes_back_as_it_was(address: AddressRecord) -> None:
     found = read_address(TABLE, address_item(TABLE, address).serialize())
     assert (found, found.nonce) == (address, address.nonce)
+
+
+OURS = replace(new_address("eipalloc-1"), owner=Owner(install=INSTALL, pod_uid=PodUid("u"), epoch=Epoch(1)))
+OWNED = {
+    "owner_cluster": {"S": "uid"},
+    "owner_install": {"S": "kube-system/eip"},
+    "owner_pod": {"S": "u"},
+    "owner_epoch": {"N": "1"},
+}
 
 
 def raw_pod(**changes: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
@@ -121,6 +130,7 @@ def test_attributes_that_are_not_known_do_no_harm() -> None:
         {"target": {"S": "eni-without-ip"}},
         {"target": {"M": {}}},
         {"install": None},
+        {"install": {"S": "no-slash"}},
     ],
 )
 def test_a_damaged_or_newer_pod_is_unreadable(changes: dict[str, Any]) -> None:
@@ -132,6 +142,10 @@ def test_a_damaged_or_newer_pod_is_unreadable(changes: dict[str, Any]) -> None:
     "changes",
     [
         {"owner_pod": {"S": "alone"}},
+        {**OWNED, "owner_install": {"S": "no-slash"}},
+        {**OWNED, "owner_install": {"S": "/no-namespace"}},
+        {**OWNED, "owner_install": {"S": "no-name/"}},
+        {**OWNED, "owner_cluster": {"S": ""}},
         {"recent": {"L": [{"S": "no-target"}]}},
         {"recent": {"L": [{"N": "1"}]}},
         {"recent": {"S": "no-list"}},
@@ -149,8 +163,33 @@ def test_an_install_without_an_epoch_is_unreadable() -> None:
         read_install(TABLE, {"pk": {"S": "cluster#u"}, "sk": {"S": "install#n/l"}, "v": {"N": str(VERSION)}})
 
 
-def test_the_key_of_an_install_has_both_its_parts() -> None:
-    assert install_of("uid", "kube-system/eip") == INSTALL
+def test_an_owner_stands_in_the_item_by_its_parts() -> None:
+    raw = address_item(TABLE, OURS).serialize()
+    assert {name: value for name, value in raw.items() if name.startswith("owner")} == OWNED
+
+
+@given(installs)
+def test_the_text_of_an_install_names_it_alone(install: InstallKey) -> None:
+    assert InstallKey.parse(str(install)) == install
+    assert InstallKey.within(install.cluster_uid, install.install) == install
+
+
+def test_the_text_of_an_install_is_its_cluster_and_its_lease() -> None:
+    assert (str(INSTALL), INSTALL.install) == ("uid#kube-system/eip", "kube-system/eip")
+
+
+@pytest.mark.parametrize("text", ["", "uid", "uid#", "uid#eip", "uid#/eip", "uid#kube-system/", "#kube-system/eip"])
+def test_what_names_no_install_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match="is no install"):
+        InstallKey.parse(text)
+    with pytest.raises(ItemUnreadable, match=f"installs/{text} is damaged"):
+        read_line({"pk": {"S": "installs"}, "sk": {"S": text}})
+
+
+@pytest.mark.parametrize(("told", "epoch"), [({"N": "7"}, 7), ({"S": "x"}, 0), ({"N": "-1"}, 0), ({}, 0)])
+def test_a_line_tells_its_install_and_its_epoch_if_it_has_one(told: dict[str, Any], epoch: int) -> None:
+    line = {"pk": {"S": "installs"}, "sk": {"S": "uid#kube-system/eip"}, "epoch": told}
+    assert read_line(line) == (INSTALL, epoch)
 
 
 @pytest.mark.parametrize(

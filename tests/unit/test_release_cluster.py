@@ -143,7 +143,8 @@ def test_what_another_cluster_took_meanwhile_is_not_cut(world: World) -> None:
     dead.crash()
     side = world.table.addresses[pool]
     assert side.owner is not None
-    theirs = replace(side, owner=replace(side.owner, cluster_uid=ClusterUid("c-2"), pod_uid=new_pod().uid))
+    them = replace(side.owner.install, cluster_uid=ClusterUid("c-2"))
+    theirs = replace(side, owner=replace(side.owner, install=them, pod_uid=new_pod().uid))
     world.table.addresses[pool] = theirs
     assert undo(world, dead)
     assert world.at_ip("10.0.0.6")

@@ -12,7 +12,18 @@ from controller.core.unknown import Known, unknown
 from controller.orphans import OwnTagged
 from controller.surface import orphans as conversation
 from state.errors import AddressInUse, Misconfigured, Unavailable
-from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, InstallRecord, Mode, Owner, Phase, PodUid
+from state.model import (
+    AddressRecord,
+    AllocationId,
+    ClusterUid,
+    Epoch,
+    InstallKey,
+    InstallRecord,
+    Mode,
+    Owner,
+    Phase,
+    PodUid,
+)
 from tests.fakes.ec2 import FakeEc2
 from tests.fakes.records import install_record, new_pod
 from tests.unit.engine_harness import ENI, at
@@ -27,7 +38,7 @@ TAGS = {
 }
 ONE = AllocationId("eipalloc-1")
 FREE = Address(allocation_id=ONE, public_ip="198.18.0.1", border_group="g", tags=TAGS)
-OWNER = Owner(cluster_uid=B, install="ns/l", pod_uid=PodUid("u-9"), epoch=Epoch(1))
+OWNER = Owner(install=InstallKey.within(B, "ns/l"), pod_uid=PodUid("u-9"), epoch=Epoch(1))
 INTENT = new_pod("u-1")
 REMEMBERED = transitions.remember(INTENT, None).pod_after
 assert REMEMBERED is not None

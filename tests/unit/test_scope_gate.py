@@ -100,7 +100,7 @@ def test_one_that_stopped_is_succeeded_with_its_claims(world: World) -> None:
     assert gate.trouble == ""
     assert set(world.ledgers["new"].pods()) == {claim.uid for claim in claims}
     sides = world.table.addresses.values()
-    assert {(side.owner.install, side.owner.epoch) for side in sides if side.owner} == {("eip/new", 1)}
+    assert {(side.owner.install, side.owner.epoch) for side in sides if side.owner} == {(key("new"), 1)}
     assert key("old") not in world.table.directory
     with pytest.raises(Fenced):
         world.ledgers["old"].heartbeat()
@@ -164,7 +164,7 @@ def test_claims_out_of_scope_are_kept(world: World) -> None:
     world.clock.now += 66
     world.lead("new")
     assert set(world.ledgers["new"].pods()) == {inside.uid}
-    assert set(world.ledgers["new"].neighbours()["eip/old"]) == {outside.uid}
+    assert set(world.ledgers["new"].neighbours()[key("old")]) == {outside.uid}
     assert key("old") in world.table.directory
 
 

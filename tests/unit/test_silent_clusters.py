@@ -12,8 +12,8 @@ from state.model import (
     AddressRecord,
     AllocationId,
     AssociationId,
-    ClusterUid,
     Epoch,
+    InstallKey,
     Mode,
     Owner,
     PodUid,
@@ -21,8 +21,9 @@ from state.model import (
 from tests.fakes.records import install_record
 from tests.unit.engine_harness import SILENCE_S, Replica, World, at, auto, fixed
 
+ME = InstallKey.parse("me#n/l")
 GONE = install_record("gone", "gone", lease="n/l")
-HELD_BY_GONE = Owner(cluster_uid=ClusterUid("gone"), install="n/l", pod_uid=PodUid("p"), epoch=Epoch(1))
+HELD_BY_GONE = Owner(install=GONE.key, pod_uid=PodUid("p"), epoch=Epoch(1))
 
 
 def address(name: str, *, associated: bool = False) -> Address:
@@ -43,9 +44,9 @@ def market(*addresses: Address, free: tuple[str, ...] = (), last: str = "", sile
         )
         for a in addresses
     }
-    lost = {str(GONE.key): GONE} if silent else {}
+    lost = {GONE.key: GONE} if silent else {}
     return Market(
-        addresses=addresses, records=records, reserved=(), install="me", cluster="a", installs={"me"}, silent=lost
+        addresses=addresses, records=records, reserved=(), install=ME, cluster="a", installs={ME}, silent=lost
     )
 
 

@@ -14,7 +14,6 @@ from state.model import (
     AdoptedTags,
     AllocationId,
     AssociationId,
-    ClusterUid,
     Epoch,
     Mode,
     Owner,
@@ -27,9 +26,7 @@ FOUND = AllocationId("eipalloc-found")
 HERE = Association(association_id=AssociationId("eipassoc-found"), target=target("10.0.0.5"))
 GO_TAGS = {contract.TAG_TYPE: str(Mode.AUTO), contract.TAG_POD: "ns/p", contract.TAG_CLUSTER_NAME: "a"}
 OWN_TAGS = {contract.TAG_TYPE: str(Mode.AUTO), contract.TAG_CLUSTER_UID: FACTS.cluster_uid, contract.TAG_POD_UID: "u-1"}
-SOMEBODY = Owner(
-    cluster_uid=ClusterUid(FACTS.cluster_uid), install=FACTS.install, pod_uid=PodUid("u-2"), epoch=Epoch(1)
-)
+SOMEBODY = Owner(install=FACTS.install, pod_uid=PodUid("u-2"), epoch=Epoch(1))
 
 
 def found(tags: dict[str, str]) -> Address:

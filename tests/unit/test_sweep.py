@@ -166,7 +166,7 @@ def standing(live: PodView) -> Callable[[str], tuple[PodView, ...]]:
     return lambda ip: (live,) if ip == live.ip else ()
 
 
-OWNER = Owner(cluster_uid=FACTS.cluster_uid, install=FACTS.install, pod_uid=PodUid("u-2"), epoch=Epoch(1))
+OWNER = Owner(install=FACTS.install, pod_uid=PodUid("u-2"), epoch=Epoch(1))
 
 
 def test_what_has_an_owner_is_nobodys_orphan() -> None:

@@ -118,14 +118,14 @@ def test_an_address_that_is_another_claims_is_not_touched(side: AddressRecord | 
     assert (change.pod_before, change.address_before, change.address_after) == (RECORD, None, None)
 
 
-HEIR = InstallKey(cluster_uid=ClusterUid(FACTS.cluster_uid), lease_namespace="new", lease_name="l")
-LAST = InstallKey(cluster_uid=ClusterUid(FACTS.cluster_uid), lease_namespace="kube-system", lease_name="l")
+HEIR = InstallKey(cluster_uid=FACTS.cluster_uid, lease_namespace="new", lease_name="l")
+LAST = InstallKey(cluster_uid=FACTS.cluster_uid, lease_namespace="kube-system", lease_name="l")
 
 
 def test_a_claim_is_inherited_with_its_address() -> None:
     change = transitions.inherit(RECORD, SIDE, LAST, HEIR, Epoch(1))
     assert (change.pod_before, change.pod_after, change.address_before) == (RECORD, RECORD, SIDE)
-    assert change.address_after == replace(SIDE, owner=replace(MINE, install="new/l", epoch=Epoch(1)))
+    assert change.address_after == replace(SIDE, owner=replace(MINE, install=HEIR, epoch=Epoch(1)))
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_a_claim_is_inherited_with_its_address() -> None:
     [
         None,
         OTHERS,
-        replace(MINE, install="new/l"),
-        replace(MINE, cluster_uid=ClusterUid("c-2")),
+        replace(MINE, install=HEIR),
+        replace(MINE, install=replace(MINE.install, cluster_uid=ClusterUid("c-2"))),
     ],
 )
 def test_an_address_that_is_not_this_claims_is_not_inherited_with_it(owner: Owner | None) -> None:

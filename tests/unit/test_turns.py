@@ -12,12 +12,13 @@ from controller.core.situation import NoOffer, Offer
 from controller.core.turns import LEFT_S, MARGIN_S, Rival, left_to_rivals
 from controller.engine.peers import QUIET_S, Peers
 from state.errors import Unavailable
-from state.model import AddressRecord, AllocationId, InstallRecord, Mode, Phase, PodUid, PoolQueue, Rev
+from state.model import AddressRecord, AllocationId, InstallKey, InstallRecord, Mode, Phase, PodUid, PoolQueue, Rev
 from tests.fakes.ledger import FakeLedger
 from tests.unit.engine_harness import POLL_S, HandClock, HeldLedger, Replica, World, fixed
 from tests.unit.test_silent_clusters import together
 
 ELDER = PoolQueue(pool="pool", border_group="g", waiting=1, waited_s=100)
+ME, THEM = InstallKey.parse("me#n/l"), InstallKey.parse("them#n/l")
 NAMES = ("eipalloc-1", "eipalloc-2", "eipalloc-3")
 
 
@@ -34,10 +35,10 @@ def market(*queues: PoolQueue, fresh: tuple[str, ...] = NAMES, last: str = "") -
         addresses=addresses,
         records=records,
         reserved=(),
-        install="me#n/l",
+        install=ME,
         cluster="a",
-        installs={"me#n/l"},
-        queues={"them": queues},
+        installs={ME},
+        queues={THEM: queues},
         fresh=frozenset(map(AllocationId, fresh)),
     )
 
@@ -288,5 +289,5 @@ def test_what_no_release_of_ours_would_tell_is_not_heeded(two: Two) -> None:
     peers.saw([replace(record, heartbeat=record.heartbeat + 1)])
     two.clock.now += 60
     peers.saw([replace(record, heartbeat=record.heartbeat + 2, word="2")])
-    [[queue]] = peers.queues(except_of="").values()
+    [[queue]] = peers.queues(except_of=two.first.install).values()
     assert queue.waited_s == ELDER.waited_s

@@ -19,11 +19,11 @@ from controller.surface import telemetry
 from controller.surface.logs import Lines
 from controller.surface.tracer import TraceIds
 from state.errors import AlreadyAssociated
-from state.model import AllocationId, ClusterUid, Mode, Phase, PodRecord, PodUid
+from state.model import AllocationId, InstallKey, Mode, Phase, PodRecord, PodUid
 from tests.fakes.otlp import Receiver
 
 UID = PodUid("pod-uid")
-FACTS = Facts(cluster_uid=ClusterUid("c"), cluster_name="c", install="kube-system/eip", home_border_group="r")
+FACTS = Facts(install=InstallKey.parse("c#kube-system/eip"), cluster_name="c", home_border_group="r")
 POD = PodView(uid=UID, namespace="games", name="server-0", ip="10.0.0.1")
 
 
