@@ -46,6 +46,7 @@ class Gate:
             now = self._clock()
             turn = self._bucket.take(now) if self._queue[0] is me else LONGEST_LOOK_S
             if isinstance(turn, Grant):
+                self._bucket.sends(turn)
                 return turn
             if now >= deadline:
                 message = f"no token of {self._action} within {self._patience_s:.0f} s: many calls are waiting for it"
@@ -62,6 +63,11 @@ class Gate:
         """A grant now, or the seconds until the next try makes sense."""
         with self._lock:
             return self._bucket.take(self._clock())
+
+    def sends(self, grant: Grant) -> None:
+        """Report that the call leaves."""
+        with self._lock:
+            self._bucket.sends(grant)
 
     def leave(self, grant: Grant, *, throttled: bool) -> None:
         """Report the answer to the call."""
@@ -106,6 +112,12 @@ class Throttle:
         """See the port `Tokens`."""
         gate = self._gates.get(operation)
         return gate.take() if gate is not None else Grant(at=0.0)
+
+    def sends(self, operation: str, grant: object) -> None:
+        """See the port `Tokens`."""
+        gate = self._gates.get(operation)
+        if gate is not None and isinstance(grant, Grant):
+            gate.sends(grant)
 
     def settle(self, operation: str, grant: object, *, throttled: bool) -> None:
         """See the port `Tokens`."""

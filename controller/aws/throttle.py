@@ -8,7 +8,7 @@ defaults, and the answers correct it:
   the way nor tokens left over explain it. That proves that the account allows more: rate and burst double. An EC2 that
   does not throttle is used at full speed after a few round trips.
 - A throttled call shows how many tokens there are: none. The tokens that come in next are for the calls that were
-  granted after it and are still on their way. If one of those is throttled too, it costs no token.
+  sent after it, or are not sent yet. If one of those is throttled too, it costs no token.
 - A throttled probe shows that the model is right. Then there is no probe for a minute, then for two, up to ten.
 - A throttled call that had a token shows that the model was wrong. One such call may be due to jitter on the way. If
   another follows within seconds, the calls served between the two show how many tokens came in. If these are clearly
@@ -41,6 +41,8 @@ LEAST_SHARE = 1 / 16
 """The lowest rate, as a share of the default rate, however many others use the bucket."""
 LEAST_WAIT_S = 0.001
 """Seconds: shorter waits are lost in rounding."""
+_UNSENT = float("inf")
+"""The place, among the calls that were sent, of a call that is not sent yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ DEFAULT_LIMITS = MappingProxyType(
 class Grant:
     """Permission to send one call now; `debt`: by how many tokens the model is overdrawn for it (0: not at all).
 
-    `number` counts the grants of a bucket, in their order.
+    `number` counts the grants of a bucket.
     """
 
     at: float
@@ -89,12 +91,13 @@ class Bucket:
         self._default = limit
         self._rate, self._burst, self._tokens = limit.rate, limit.burst, limit.burst
         self._filled_at, self._left = now, 0.0
-        self._granted, self._window = 0, FIRST_WINDOW
-        self._in_flight: set[int] = set()
+        self._granted, self._sent, self._window = 0, 0, FIRST_WINDOW
+        self._in_flight: dict[int, float] = {}
         self._probes, self._most_probes = 0, 1.0
         self._no_probe_until, self._probe_pause = now, PROBE_PAUSE_S
         self._refused_at = self._suspected_at = self._doubled_at = float("-inf")
-        self._refused = self._suspected = self._served_since = 0
+        self._refused = self._suspected = 0.0
+        self._served_since = 0
 
     @property
     def rate(self) -> float:
@@ -102,7 +105,7 @@ class Bucket:
         return self._rate
 
     def take(self, now: float) -> Grant | float:
-        """A grant to send a call now, or the seconds until the next try makes sense (an answer may make it sooner)."""
+        """A grant to send a call, or the seconds until the next try makes sense (an answer may make it sooner)."""
         self._fill(now)
         if len(self._in_flight) >= self._window:
             return PROBE_PAUSE_S
@@ -111,24 +114,30 @@ class Bucket:
         self._tokens -= 1
         self._granted += 1
         grant = Grant(at=now, debt=max(0.0, -self._tokens), number=self._granted)
-        self._in_flight.add(grant.number)
+        self._in_flight[grant.number] = _UNSENT
         self._probes += grant.probe
         return grant
+
+    def sends(self, grant: Grant) -> None:
+        """The granted call leaves now. EC2 serves calls as they come, not in the order of the grants."""
+        self._sent += 1
+        self._in_flight[grant.number] = self._sent
 
     def settle(self, grant: Grant, now: float, *, throttled: bool) -> None:
         """Learn from the answer to a granted call; every grant is settled once, whatever its outcome."""
         self._fill(now)
+        place = self._in_flight.get(grant.number, _UNSENT)
         self.cancel(grant)
         if throttled:
-            self._learn_refusal(grant, now)
+            self._learn_refusal(grant, place, now)
         else:
             self._window += 1
-            self._served_since += grant.number > self._suspected
+            self._served_since += place > self._suspected
             self._learn_success(grant, now)
 
     def cancel(self, grant: Grant) -> None:
         """It is not known whether the granted call reached EC2: its token counts as spent, and nothing is learnt."""
-        self._in_flight.discard(grant.number)
+        self._in_flight.pop(grant.number, None)
         self._probes -= grant.probe
 
     def give_back(self, grant: Grant) -> None:
@@ -161,27 +170,27 @@ class Bucket:
             self._doubled_at = now
             self._probe_pause = PROBE_PAUSE_S
 
-    def _learn_refusal(self, grant: Grant, now: float) -> None:
+    def _learn_refusal(self, grant: Grant, place: float, now: float) -> None:
         if grant.at < self._refused_at:  # calls that were refused together teach the model once
-            self._tokens += grant.number > self._refused
+            self._tokens += place > self._refused
             return
-        self._tokens, self._left = -float(sum(number > grant.number for number in self._in_flight)), 0.0
-        self._refused = grant.number
+        self._tokens, self._left = -float(sum(later > place for later in self._in_flight.values())), 0.0
+        self._refused = place
         if not grant.probe:
-            self._suspect(grant, now)
+            self._suspect(place, now)
         self._refused_at = now
         self._window, self._most_probes = FIRST_WINDOW, 1.0
         self._no_probe_until = now + self._probe_pause
         self._probe_pause = min(2 * self._probe_pause, LONGEST_PROBE_PAUSE_S)
 
-    def _suspect(self, grant: Grant, now: float) -> None:
+    def _suspect(self, place: float, now: float) -> None:
         """A call was refused although the model had a token: check whether the rate is lower than the model's."""
         since = now - self._suspected_at
         if since < SUSPICION_S and self._served_since + JITTER >= since * self._rate:
             return
         if since < SUSPICION_S:
             self._slow_down(self._served_since / since)
-        self._suspected_at, self._suspected, self._served_since = now, grant.number, 0
+        self._suspected_at, self._suspected, self._served_since = now, place, 0
 
     def _slow_down(self, seen: float) -> None:
         default = self._default

@@ -7,7 +7,11 @@ class Tokens(Protocol):
     """Whether an EC2 mutation may be sent now, by a model of the account's token buckets. Calls no API, never waits."""
 
     def take(self, operation: str) -> object:
-        """A grant to send one call now; or, as a float, the seconds until the next try makes sense."""
+        """A grant to send one call, soon; or, as a float, the seconds until the next try makes sense."""
+        ...
+
+    def sends(self, operation: str, grant: object) -> None:
+        """The granted call leaves now."""
         ...
 
     def settle(self, operation: str, grant: object, *, throttled: bool) -> None:

@@ -71,13 +71,19 @@ class CallQueue:
 
     def admit(self, action: Mutation, s: Situation) -> object | None:
         """A grant to send this call now; None: the Pod has an entry, and will be planned anew when it is its turn."""
-        operation, entry = OPERATIONS[type(action)], entry_of(action, s)
+        operation = OPERATIONS[type(action)]
+        grant = self._grant(operation, entry_of(action, s))
+        if grant is not None:
+            self._tokens.sends(operation, grant)
+        return grant
+
+    def _grant(self, operation: str, entry: Entry) -> object | None:
         with self._lock:
             line = self._lines[operation]
-            ticket = line.tickets.pop(s.uid, None)
+            ticket = line.tickets.pop(entry.uid, None)
             if ticket is not None:
                 return ticket
-            line.waiting[s.uid] = entry
+            line.waiting[entry.uid] = entry
             got = self._tokens.take(operation)
             if isinstance(got, float):
                 return None
@@ -88,10 +94,11 @@ class CallQueue:
 
     def reserve(self, action: Mutation, s: Situation) -> bool:
         """Whether a plan that begins with this call may start. If so its Pod has a ticket, else an entry."""
-        grant = self.admit(action, s)
+        operation = OPERATIONS[type(action)]
+        grant = self._grant(operation, entry_of(action, s))
         if grant is not None:
             with self._lock:
-                self._lines[OPERATIONS[type(action)]].tickets[s.uid] = grant
+                self._lines[operation].tickets[s.uid] = grant
         return grant is not None
 
     def due(self) -> tuple[list[PodUid], float]:

@@ -21,6 +21,9 @@ class FreeTokens:
         self.out += 1
         return object()
 
+    def sends(self, operation: str, grant: object) -> None:
+        """It is being used."""
+
     def settle(self, operation: str, grant: object, *, throttled: bool) -> None:
         """It was used."""
         self.out -= 1

@@ -38,6 +38,7 @@ def grant(bucket: Bucket, now: float) -> Grant:
     """A grant that must be there."""
     turn = bucket.take(now)
     assert isinstance(turn, Grant)
+    bucket.sends(turn)
     return turn
 
 
@@ -78,6 +79,7 @@ def test_one_probe_goes_beyond_the_model() -> None:
 def next_probe(bucket: Bucket, now: float) -> Grant | None:
     """Use up the tokens; the probe that may go then, if one may."""
     while isinstance(turn := bucket.take(now), Grant):
+        bucket.sends(turn)
         if turn.probe:
             return turn
         bucket.settle(turn, now, throttled=False)
@@ -138,6 +140,31 @@ def test_calls_that_were_under_way_at_a_refusal_teach_nothing_more() -> None:
     assert bucket.rate == LIMIT.rate / 2
 
 
+def held(bucket: Bucket, now: float) -> Grant:
+    """A grant for a call that is not sent yet."""
+    turn = bucket.take(now)
+    assert isinstance(turn, Grant)
+    return turn
+
+
+@pytest.mark.parametrize(("sent_before", "wait_s"), [(0, 4.2), (1, 3.2), (3, 1.2)])
+def test_a_refusal_leaves_the_next_tokens_to_calls_that_were_sent_after_it_or_not_yet(
+    sent_before: int, wait_s: float
+) -> None:
+    """Three calls are granted beside the refused one: those that were sent before it have had their tokens."""
+    bucket = Bucket(Limit(burst=50, rate=1), 0.0)
+    serve(bucket, 46, 0.0)
+    refused, *others = [held(bucket, 0.0) for _ in range(4)]
+    for other in others[:sent_before]:
+        bucket.sends(other)
+    bucket.sends(refused)
+    for other in others[sent_before:2]:
+        bucket.sends(other)
+    bucket.settle(refused, 0.0, throttled=True)
+    assert bucket.take(wait_s - 0.3) == pytest.approx(0.1, abs=0.001)
+    assert isinstance(bucket.take(wait_s), Grant)
+
+
 def test_a_halved_rate_grows_back() -> None:
     bucket = calmed()
     for now in (1.0, 2.0):
@@ -168,6 +195,7 @@ def test_whatever_happens_the_books_balance(steps: list[tuple[float, bool, int]]
         now += passed
         turn = bucket.take(now)
         if isinstance(turn, Grant):
+            bucket.sends(turn)
             sent.append(turn)
         else:
             assert turn > 0
@@ -187,6 +215,7 @@ def test_an_account_that_refuses_probes_sees_hardly_more_than_it_allows(gaps: li
         now += gap
         tokens = min(LIMIT.burst, tokens + gap * LIMIT.rate)
         while isinstance(turn := bucket.take(now), Grant):
+            bucket.sends(turn)
             served = tokens >= 1
             tokens -= served
             refused += not served

@@ -114,12 +114,16 @@ class Simulation:
         self.at(when, wake)
 
     def send(self, client: Client, grant: Grant, now: float) -> None:
+        def leave(then: float) -> None:
+            client.bucket.sends(grant)
+            self.at(then + self.one_way(), arrive)
+
         def arrive(then: float) -> None:
             served = self.account.serve(then)
             self.at(then + self.one_way(), lambda later: self.answer(client, grant, later, served))
 
         lag = self.random.expovariate(1 / self.lag) if self.lag else 0.0
-        self.at(now + lag + self.one_way(), arrive)
+        self.at(now + lag, leave)
 
     def answer(self, client: Client, grant: Grant, now: float, served: bool) -> None:
         client.bucket.settle(grant, now, throttled=not served)
@@ -176,13 +180,37 @@ def test_a_thousand_associations_under_the_default_bucket(latency: float) -> Non
     assert outcome.throttled_share < (0.01 if latency < FAR else 0.02)
 
 
+class BusyStart(Simulation):
+    """A machine that has much to do when a burst begins: for six seconds calls are made long after their grants."""
+
+    def __init__(self, account: Account, client: Client, seed: int, lag: float) -> None:
+        super().__init__(account, [client], seed)
+        self.first = lag
+
+    def send(self, client: Client, grant: Grant, now: float) -> None:
+        self.lag = self.first if now < 6 else 0.03
+        super().send(client, grant, now)
+
+
+@pytest.mark.parametrize("lag", [0.6, 1.0])
+def test_calls_that_come_in_another_order_than_their_grants(lag: float) -> None:
+    """What EC2 had served before it refused another call is owed nothing after that, whoever was granted first."""
+    lost = list[float]()
+    for seed in range(20):
+        client = Client(todo=1000)
+        BusyStart(Account(LIMIT), client, seed, lag).run()
+        lost.append(client.finished - 190)
+    log.info("a start with calls %.1f s late: %.1f s lost at most", lag, max(lost))
+    assert max(lost) < 3.8
+
+
 @pytest.mark.parametrize("latency", [CLOSE, 0.08, FAR])
 def test_calls_that_are_made_late_after_their_leave(latency: float) -> None:
     """Two refusals within seconds are no reason to go slower, if as much was served between them as came in."""
     name = f"default bucket, {latency * 1000:.0f} ms a call, 0.3 s late"
     outcome = burst(name, LIMIT, latency=latency, lag=0.3, seeds=range(12))
-    assert outcome.speed >= (0.98 if latency > CLOSE else 0.95)
-    assert outcome.throttled_share < 0.03
+    assert outcome.speed >= 0.98
+    assert outcome.throttled_share < 0.04
 
 
 def test_a_bucket_that_a_predecessor_left_empty() -> None:
