@@ -5,11 +5,11 @@ ARG BASE=docker.io/library/python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555c
 # hadolint ignore=DL3006
 FROM ${BASE} AS build
 WORKDIR /src
-COPY requirements/build.lock requirements/run.lock requirements/
+COPY requirements/run.lock requirements/tools.lock requirements/
 # Two environments: /opt/build makes, and stays here; /opt/venv is what runs, and has no pip.
 RUN python3 -m venv /opt/build \
  && python3 -m venv --without-pip /opt/venv \
- && /opt/build/bin/python -m pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements/build.lock \
+ && /opt/build/bin/python -m pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements/tools.lock \
  && /opt/build/bin/python -m pip --python /opt/venv install --no-cache-dir --require-hashes --only-binary :all: \
       -r requirements/run.lock
 COPY pyproject.toml README.md LICENSE ./

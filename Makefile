@@ -10,10 +10,11 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(VENV)/.installed: requirements/tools.lock requirements/build.lock requirements/sandbox.lock pyproject.toml
+$(VENV)/.installed: requirements/tools.lock requirements/dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/tools.lock
-	$(UV) pip install -q --python $(VENV)/bin/python --require-hashes -r requirements/build.lock -r requirements/sandbox.lock
+	$(UV) pip install -q --require-hashes --constraints requirements/dev.lock --python $(VENV)/bin/python \
+	  -r pyproject.toml --extra sandbox --extra tools
 	$(UV) pip install -q --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -39,11 +40,10 @@ nemesis: real ## random troubles on the real parts: MINUTES=10 SEED=any
 	$(VENV)/bin/python -m tests.nemesis $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 sbom: install ## what the image contains, with versions and licences: dist/sbom.json (CycloneDX)
-	$(UV) venv -q --clear build/run && $(UV) venv -q --clear build/sbom && mkdir -p dist
+	$(UV) venv -q --clear build/run && mkdir -p dist
 	$(UV) pip install -q --python build/run/bin/python --require-hashes -r requirements/run.lock
 	build/run/bin/python deploy/image/slim.py packages build/run
-	$(UV) pip install -q --python build/sbom/bin/python --require-hashes -r requirements/sbom.lock
-	build/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.json build/run/bin/python
+	$(VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.json build/run/bin/python
 
 experiments: install ## each fault once, with real processes
 	$(VENV)/bin/tox run -e experiments
@@ -58,9 +58,6 @@ base: ## write the digest of the base image, as the registry has it now, into th
 # with `=` only. The one of all packages is first: each version in the others is its.
 COMPILE = $(UV) pip compile -q --universal --python-version=3.11 --generate-hashes
 lock: install ## resolve the dependencies anew
-	$(COMPILE) --output-file=requirements/build.lock requirements/build.in
-	$(COMPILE) --extra=sandbox --extra=dev --output-file=requirements/dev.lock pyproject.toml
+	$(COMPILE) --all-extras --output-file=requirements/dev.lock pyproject.toml
 	$(COMPILE) --constraints=requirements/dev.lock --output-file=requirements/run.lock pyproject.toml
-	$(COMPILE) --extra=sandbox --constraints=requirements/dev.lock --output-file=requirements/sandbox.lock pyproject.toml
-	$(COMPILE) --output-file=requirements/sbom.lock requirements/sbom.in
-	$(COMPILE) --output-file=requirements/tools.lock requirements/tools.in
+	$(COMPILE) --constraints=requirements/dev.lock --output-file=requirements/tools.lock requirements/tools.in

@@ -30,7 +30,7 @@ def test_the_context_holds_what_is_copied_and_nothing_else() -> None:
 def test_the_build_backend_is_locked_at_the_version_of_the_project() -> None:
     system = project()["build-system"]
     assert isinstance(system, dict)
-    locked = re.findall(r"^(\S+==\S+)", (ROOT / "requirements" / "build.lock").read_text(), re.MULTILINE)
+    locked = re.findall(r"^(\S+==\S+)", (ROOT / "requirements" / "tools.lock").read_text(), re.MULTILINE)
     assert set(system["requires"]) <= set(locked)
 
 
