@@ -2,11 +2,13 @@
 
 A plan is a tuple of these for one Pod, done in order. A step that needs what an earlier one found out (the
 allocation id of a new address, the association id) takes it from the claim as it then stands, so a step says only
-what was decided.
+what was decided. What a step touches is its kind: the unions at the end. Who has to know that asks for the kind, and
+no step is an `Action` without being of one.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from controller.core.ports import Address, AllocationRequest, PodEvent
 from state.model import AddressRecord, AdoptedTags, AllocationId, AssociationId, InstallRecord, Mode, Target
@@ -34,6 +36,7 @@ class Remember:
 class Allocate:
     """Allocate a new address; the same call tags it."""
 
+    operation: ClassVar[str] = "AllocateAddress"
     request: AllocationRequest
 
 
@@ -73,6 +76,8 @@ class Retarget:
 class Associate:
     """Associate the claimed address with the claim's target."""
 
+    operation: ClassVar[str] = "AssociateAddress"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -97,6 +102,7 @@ class Unlabel:
 class Cut:
     """Disassociate by this id, whatever a describe says."""
 
+    operation: ClassVar[str] = "DisassociateAddress"
     association_id: AssociationId
     allocation_id: AllocationId
 
@@ -110,6 +116,7 @@ class MarkReleasing:
 class Release:
     """Give the address back to AWS."""
 
+    operation: ClassVar[str] = "ReleaseAddress"
     allocation_id: AllocationId
     border_group: str
 
@@ -158,27 +165,22 @@ class Wait:
     detail: str = ""
 
 
-Action = (
-    Confirm
-    | Intend
-    | Remember
-    | Allocate
-    | Claim
-    | Salvage
-    | Retarget
-    | Associate
-    | Record
-    | Label
-    | Unlabel
-    | Cut
-    | MarkReleasing
-    | Release
-    | Forget
-    | Tell
-    | Wait
-)
+Mutation = Allocate | Associate | Cut | Release
+"""Changes EC2, by the call that `operation` names: it needs a token, and the leader's deadline is asked before it."""
+Write = Intend | Remember | Claim | Salvage | Retarget | Record | MarkReleasing | Forget
+"""Changes a claim: one transaction of the ledger, by the row of `core/phases` that names it."""
+Sign = Label | Unlabel
+"""Changes what the Pod itself shows."""
+Unseen = Confirm | Tell | Wait
+"""Changes nothing that EC2, the ledger or the Pod would show."""
 
+Action = Mutation | Write | Sign | Unseen
 Plan = tuple[Action, ...]
+
+Preparing = Intend | Remember | Claim
+"""Writes that are of no use without the call to EC2 that follows."""
+WayDown = Unlabel | Cut | MarkReleasing | Release | Forget
+"""Steps by which something is taken away."""
 
 
 def target_of(plan: Plan) -> Target | None:

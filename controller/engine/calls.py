@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import count
+from typing import get_args
 
 from controller.core import actions as act
 from controller.core.desire import Gone
@@ -23,13 +24,7 @@ from controller.core.sweep import is_orphan
 from controller.core.tokens import Tokens
 from state.model import PodUid
 
-Mutation = act.Allocate | act.Associate | act.Cut | act.Release
-OPERATIONS: dict[type[act.Action], str] = {
-    act.Allocate: "AllocateAddress",
-    act.Associate: "AssociateAddress",
-    act.Cut: "DisassociateAddress",
-    act.Release: "ReleaseAddress",
-}
+OPERATIONS: tuple[str, ...] = tuple(kind.operation for kind in get_args(act.Mutation))
 
 
 class Urgency(IntEnum):
@@ -66,15 +61,14 @@ class CallQueue:
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
         self._lock = threading.Lock()
-        self._lines = {operation: _Line() for operation in OPERATIONS.values()}
+        self._lines = {operation: _Line() for operation in OPERATIONS}
         self._turns = count(1)
 
-    def admit(self, action: Mutation, s: Situation) -> object | None:
+    def admit(self, action: act.Mutation, s: Situation) -> object | None:
         """A grant to send this call now; None: the Pod has an entry, and will be planned anew when it is its turn."""
-        operation = OPERATIONS[type(action)]
-        grant = self._grant(operation, entry_of(action, s))
+        grant = self._grant(action.operation, entry_of(action, s))
         if grant is not None:
-            self._tokens.sends(operation, grant)
+            self._tokens.sends(action.operation, grant)
         return grant
 
     def _grant(self, operation: str, entry: Entry) -> object | None:
@@ -92,13 +86,12 @@ class CallQueue:
                 return None
             return self._serve(line, entry, got)
 
-    def reserve(self, action: Mutation, s: Situation) -> bool:
+    def reserve(self, action: act.Mutation, s: Situation) -> bool:
         """Whether a plan that begins with this call may start. If so its Pod has a ticket, else an entry."""
-        operation = OPERATIONS[type(action)]
-        grant = self._grant(operation, entry_of(action, s))
+        grant = self._grant(action.operation, entry_of(action, s))
         if grant is not None:
             with self._lock:
-                self._lines[operation].tickets[s.uid] = grant
+                self._lines[action.operation].tickets[s.uid] = grant
         return grant is not None
 
     def due(self) -> tuple[list[PodUid], float]:
@@ -117,12 +110,12 @@ class CallQueue:
                     turns.append(first.uid)
         return turns, again_s
 
-    def leave(self, uid: PodUid, *, but: type[act.Action] | None = None) -> None:
+    def leave(self, uid: PodUid, *, but: type[act.Mutation] | None = None) -> None:
         """The Pod needs no token any more, except for this kind of call: remove its entries, give back its tickets.
 
         Its ticket for that kind may be there before the loop has seen that the plan which asked for it has ended.
         """
-        kept = OPERATIONS.get(but) if but is not None else None
+        kept = but.operation if but is not None else None
         with self._lock:
             for operation, line in self._lines.items():
                 if operation != kept:
@@ -136,13 +129,12 @@ class CallQueue:
                 self._give_back(operation, line, list(line.tickets))
                 line.waiting.clear()
 
-    def settle(self, action: Mutation, grant: object, *, answered: bool, throttled: bool) -> None:
+    def settle(self, action: act.Mutation, grant: object, *, answered: bool, throttled: bool) -> None:
         """The granted call was made, with or without an answer; or it was not made."""
-        operation = OPERATIONS[type(action)]
         if answered:
-            self._tokens.settle(operation, grant, throttled=throttled)
+            self._tokens.settle(action.operation, grant, throttled=throttled)
         else:
-            self._tokens.cancel(operation, grant)
+            self._tokens.cancel(action.operation, grant)
 
     def waits(self, uid: PodUid) -> bool:
         """Whether the Pod has an entry or a ticket."""
@@ -179,26 +171,23 @@ class CallQueue:
                 self._tokens.give_back(operation, ticket)
 
 
-def first_call(plan: act.Plan) -> Mutation | None:
+def first_call(plan: act.Plan) -> act.Mutation | None:
     """The call to EC2 that this plan begins with; its writes to the ledger before that are useless without the call."""
     for action in plan:
-        match action:
-            case act.Allocate() | act.Associate() | act.Cut() | act.Release():
-                return action
-            case act.Intend() | act.Remember() | act.Claim():
-                continue
-            case _:
-                return None
+        if isinstance(action, act.Mutation):
+            return action
+        if not isinstance(action, act.Preparing):
+            return None
     return None
 
 
-def entry_of(action: Mutation, s: Situation) -> Entry:
+def entry_of(action: act.Mutation, s: Situation) -> Entry:
     """The Pod's entry: what its place in the order depends on."""
     namespace = s.record.namespace if s.record else s.pod.namespace if s.pod else ""
     return Entry(s.uid, _urgency(action, s), namespace, s.pod.created if s.pod else "")
 
 
-def _urgency(action: Mutation, s: Situation) -> Urgency:
+def _urgency(action: act.Mutation, s: Situation) -> Urgency:
     orphan = is_orphan(s.uid)
     if isinstance(action, act.Cut) and (orphan or s.strayed or isinstance(s.desire, Gone)):
         return Urgency.DANGER  # an orphan's IP may be another Pod's already

@@ -23,10 +23,6 @@ from state.model import Epoch, PodUid
 log = logging.getLogger(__name__)
 
 
-EC2_MUTATIONS = (act.Allocate, act.Associate, act.Cut, act.Release)
-LEDGER_WRITES = (act.Claim, act.Record, act.Retarget, act.MarkReleasing, act.Forget)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How a plan ended: what it waits for, or what failed; `did` says whether it came to do anything.
@@ -41,7 +37,7 @@ class Outcome:
     wait: act.Wait | None = None
     error: PodEipError | None = None
     failed: act.Action | None = None
-    for_token: type[act.Action] | None = None
+    for_token: type[act.Mutation] | None = None
     plan: act.Plan = ()
     allocated: bool = False
 
@@ -117,8 +113,10 @@ class Executor:
                 return replace(so_far, wait=action)
             began = self._clock()
             try:
-                self._still(state, owed=isinstance(done, EC2_MUTATIONS) and isinstance(action, LEDGER_WRITES))
-                if not self._does(state, s, action, steps):
+                self._still(state, owed=isinstance(done, act.Mutation) and isinstance(action, act.Write))
+                if not isinstance(action, act.Mutation):
+                    self._do(action, steps)
+                elif not self._does(state, s, action, steps):
                     return replace(so_far, wait=act.Wait(reason=act.Reason.TOKEN), for_token=type(action))
                 _note(s, action, self._clock() - began)
             except PodEipError as error:
@@ -129,27 +127,25 @@ class Executor:
             so_far, done = replace(so_far, did=so_far.did or did, allocated=so_far.allocated or gave), action
         return so_far
 
-    def _does(self, state: TermState, s: Situation, action: act.Action, steps: Steps) -> bool:
-        """Whether the action was done: not where it needs a token of EC2 that there is not now."""
-        grant, answered, throttled = None, False, False
-        if isinstance(action, EC2_MUTATIONS):
-            grant = state.calls.admit(action, s)
-            if grant is None:
-                return False
+    def _does(self, state: TermState, s: Situation, action: act.Mutation, steps: Steps) -> bool:
+        """Whether the call was made: not where EC2 has no token for it now."""
+        grant = state.calls.admit(action, s)
+        if grant is None:
+            return False
+        answered = throttled = False
         try:
-            with self._tracing.action(type(action).__name__, steps.traceparent):
-                steps.do(action)
+            self._do(action, steps)
             answered = True
-        except Throttled:
-            answered = throttled = True
-            raise
-        except Refused:
-            answered = True
+        except (Refused, Throttled) as error:
+            answered, throttled = True, isinstance(error, Throttled)
             raise
         finally:
-            if isinstance(action, EC2_MUTATIONS) and grant is not None:
-                state.calls.settle(action, grant, answered=answered, throttled=throttled)
+            state.calls.settle(action, grant, answered=answered, throttled=throttled)
         return True
+
+    def _do(self, action: act.Action, steps: Steps) -> None:
+        with self._tracing.action(type(action).__name__, steps.traceparent):
+            steps.do(action)
 
     def _still(self, state: TermState, *, owed: bool) -> None:
         """Nothing new starts on the way out; what EC2 did a moment ago is still written down, for the next leader."""

@@ -276,7 +276,7 @@ class Aftermath:
         pod = outcome.situation.pod
         if pod is None or (isinstance(error, Throttled | ObjectConflict) and mine.failures < 2):
             return
-        down = isinstance(outcome.failed, act.Cut | act.Unlabel | act.Release | act.MarkReleasing | act.Forget)
+        down = isinstance(outcome.failed, act.WayDown)
         reason = contract.DISASSOCIATION_FAILED if down else contract.ASSOCIATION_FAILED
         mine.told = ("", "")
         message = f"{_attempted(outcome, down=down)}: {error.explain()}"

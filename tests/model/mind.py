@@ -173,6 +173,7 @@ class Mind:
     def stop_for_token(self, uid: PodUid) -> None:
         """EC2 has no token for the next action: the plan ends before it, and the Pod is planned anew at its turn."""
         task = self.tasks[uid]
+        assert isinstance(task.action, act.Mutation)
         stops = Outcome(
             uid=uid,
             epoch=self.epoch,

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 
 from controller.core import actions as act
 from controller.core.phases import Way
-from controller.engine.execute import EC2_MUTATIONS
 from state.model import PodUid
 from tests.model.canon import canonical
 from tests.model.explorer import Move
@@ -20,7 +19,6 @@ from tests.model.scenes import Scene
 from tests.model.stage import Stage
 from tests.model.world import MOMENT_S, ROUNDS, World
 
-LOCAL = (act.Confirm, act.Wait, act.Tell)
 FAULTS = ("lost", "unknown", "late")
 MINUTE_S = 61.0
 
@@ -131,9 +129,9 @@ class PlanModel:
             return
         yield _step(name, uid, task)
         yield ("must wait", name, uid)
-        if isinstance(task.action, EC2_MUTATIONS):
+        if isinstance(task.action, act.Mutation):
             yield ("has no token", name, uid)
-        if not isinstance(task.action, LOCAL):
+        if not isinstance(task.action, act.Unseen):
             yield from (_step(name, uid, task, fault) for fault in FAULTS)
 
     # ── what they do ──

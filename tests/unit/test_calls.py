@@ -11,7 +11,7 @@ from controller.core import actions as act
 from controller.core.desire import Gone, Nothing, Serve
 from controller.core.ports import AllocationRequest, PodView
 from controller.core.situation import Facts, Situation
-from controller.engine.calls import OPERATIONS, CallQueue, Mutation, Urgency, entry_of, first_call
+from controller.engine.calls import OPERATIONS, CallQueue, Urgency, entry_of, first_call
 from state.model import AllocationId, AssociationId, InstallKey, InterfaceId, Mode, PodUid, Target
 from tests.fakes.tokens import FreeTokens
 
@@ -20,7 +20,7 @@ ASSOCIATE = act.Associate()
 CUT = act.Cut(association_id=AssociationId("eipassoc-1"), allocation_id=AllocationId("eipalloc-1"))
 RELEASE = act.Release(allocation_id=AllocationId("eipalloc-1"), border_group="r")
 ALLOCATE = act.Allocate(request=AllocationRequest(public_ipv4_pool="amazon", tags={}))
-MUTATIONS: tuple[Mutation, ...] = (ASSOCIATE, CUT, RELEASE, ALLOCATE)
+MUTATIONS: tuple[act.Mutation, ...] = (ASSOCIATE, CUT, RELEASE, ALLOCATE)
 SERVE = Serve(mode=Mode.AUTO, pool="amazon", ip="10.0.0.1")
 
 
@@ -35,19 +35,19 @@ class Line:
     """A queue over a bucket that the test fills; empty at first."""
 
     def __init__(self) -> None:
-        self.tokens = FreeTokens(left=dict.fromkeys(OPERATIONS.values(), 0))
+        self.tokens = FreeTokens(left=dict.fromkeys(OPERATIONS, 0))
         self.calls = CallQueue(self.tokens)
 
-    def come(self, *there: Situation, action: Mutation = ASSOCIATE) -> None:
+    def come(self, *there: Situation, action: act.Mutation = ASSOCIATE) -> None:
         """These come, and find no token."""
         for s in there:
             assert self.calls.admit(action, s) is None
 
-    def fill(self, tokens: int, action: Mutation = ASSOCIATE) -> None:
+    def fill(self, tokens: int, action: act.Mutation = ASSOCIATE) -> None:
         """So many tokens come in."""
-        self.tokens.left[OPERATIONS[type(action)]] += tokens
+        self.tokens.left[action.operation] += tokens
 
-    def turns(self, tokens: int = 1, action: Mutation = ASSOCIATE) -> list[str]:
+    def turns(self, tokens: int = 1, action: act.Mutation = ASSOCIATE) -> list[str]:
         """Whose turn it is once so many tokens have come in."""
         self.fill(tokens, action)
         return list(self.calls.due()[0])
@@ -265,12 +265,12 @@ class Accounts(RuleBasedStateMachine):
         return self.line.tokens.out
 
     @rule(action=mutations, tokens=st.integers(1, 3))
-    def fill(self, action: Mutation, tokens: int) -> None:
+    def fill(self, action: act.Mutation, tokens: int) -> None:
         """Tokens come in."""
         self.line.fill(tokens, action)
 
     @rule(target=running, action=mutations, uid=uids)
-    def admit(self, action: Mutation, uid: str) -> tuple[Mutation, object] | None:
+    def admit(self, action: act.Mutation, uid: str) -> tuple[act.Mutation, object] | None:
         """A plan comes to a call, and may make it: with a ticket, or with a token that is taken now."""
         out = self.out
         grant = self.line.calls.admit(action, pod(uid, f"ns{uid > 'p2'}"))
@@ -282,7 +282,7 @@ class Accounts(RuleBasedStateMachine):
         return action, grant
 
     @rule(action=mutations, uid=uids)
-    def reserve(self, action: Mutation, uid: str) -> None:
+    def reserve(self, action: act.Mutation, uid: str) -> None:
         """A plan that begins with a call may start if it has a ticket: one that it had, or a new one."""
         out = self.out
         may_start = self.line.calls.reserve(action, pod(uid, f"ns{uid > 'p2'}"))
@@ -290,7 +290,7 @@ class Accounts(RuleBasedStateMachine):
         self.tickets += self.out - out
 
     @rule(call=consumes(running), answered=st.booleans(), throttled=st.booleans())
-    def end(self, call: tuple[Mutation, object] | None, answered: bool, throttled: bool) -> None:
+    def end(self, call: tuple[act.Mutation, object] | None, answered: bool, throttled: bool) -> None:
         """A call ends."""
         if call is not None:
             self.line.calls.settle(*call, answered=answered, throttled=throttled)
@@ -304,7 +304,7 @@ class Accounts(RuleBasedStateMachine):
         assert all(left == 0 or waiting[operation] == 0 for operation, left in self.line.tokens.left.items())
 
     @rule(uid=uids, but=st.none() | mutations)
-    def leave(self, uid: str, but: Mutation | None) -> None:
+    def leave(self, uid: str, but: act.Mutation | None) -> None:
         """A plan has ended."""
         out = self.out
         self.line.calls.leave(PodUid(uid), but=type(but) if but is not None else None)
