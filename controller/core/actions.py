@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from controller.core.ports import Address, AllocationRequest, PodEvent
+from controller.core.ports import Address, AllocationRequest, EventType, PodEvent
 from state.model import AddressRecord, AdoptedTags, AllocationId, AssociationId, InstallRecord, Mode, Target
 
 
@@ -183,6 +183,6 @@ WayDown = Unlabel | Cut | MarkReleasing | Release | Forget
 """Steps by which something is taken away."""
 
 
-def target_of(plan: Plan) -> Target | None:
-    """The target that this plan makes a claim for, if it does."""
-    return next((step.target for step in plan if isinstance(step, Claim | Retarget)), None)
+def warning(reason: str, message: str) -> Tell:
+    """Say on the Pod what is wrong; `reason` is one of the contract's."""
+    return Tell(event=PodEvent(type=EventType.WARNING, reason=reason, message=message))

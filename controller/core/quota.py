@@ -8,7 +8,6 @@ Addresses of a public IPv4 pool of one's own, and those that a service of AWS ma
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from controller.core.actions import Allocate, Plan
 from controller.core.contract import AMAZON_POOL
 from controller.core.ports import Address
 from controller.core.situation import NoOffer
@@ -62,8 +61,3 @@ def counts(public_ipv4_pool: str) -> bool:
 def used(addresses: Iterable[Address]) -> int:
     """How many of these use the quota."""
     return sum(counts(address.public_ipv4_pool) for address in addresses)
-
-
-def draws(plan: Plan) -> bool:
-    """Whether this plan allocates an address that uses the quota."""
-    return any(isinstance(step, Allocate) and counts(step.request.public_ipv4_pool) for step in plan)

@@ -4,7 +4,7 @@ A part of the plan in a file of its own, for it is asked for by every branch: a 
 is off or says something else, an address that EC2 refused, an address that somebody else took.
 """
 
-from controller.core import contract
+from controller.core import contract, labels
 from controller.core.actions import (
     Action,
     Cut,
@@ -15,14 +15,14 @@ from controller.core.actions import (
     Release,
     Salvage,
     Tell,
-    Unlabel,
     Wait,
+    warning,
 )
 from controller.core.adoption import may_release
-from controller.core.desire import Gone, Nothing, Serve, desire, label_patch
+from controller.core.desire import Gone, Serve, desire
 from controller.core.modes import TRAITS
-from controller.core.ports import EventType, PodEvent
-from controller.core.situation import Situation
+from controller.core.ports import Address, EventType, PodEvent
+from controller.core.situation import Foreign, Situation
 from state.model import Phase
 
 
@@ -30,120 +30,16 @@ def take_away(s: Situation) -> Plan:
     """Everything that a Pod holds goes, in an order that any crash may interrupt."""
     record = s.record
     if record is None:
-        return (*unlabel_unserved(s), *_tell_without_ip(s))
+        return (*labels.take_off_unserved(s), *_tell_without_ip(s))
     match record.phase:
         case Phase.INTENT:
-            return (*unlabel(s), *_drop_intent(s))
+            return (*labels.take_off(s), *_drop_intent(s))
         case Phase.CLAIMED:
-            return (*unlabel(s), *_drop_claim(s))
+            return (*labels.take_off(s), *_drop_claim(s))
         case Phase.ASSOCIATED:
-            return (*unlabel(s), *_tell_displaced(s), *_cut_and_go_on(s))
+            return (*labels.take_off(s), *_tell_displaced(s), *_cut_and_go_on(s))
         case Phase.RELEASING:
             return _release(s)
-
-
-def is_dropped(s: Situation) -> bool:
-    """Whether EC2 itself has dropped the association: then the labels must not say that there is one."""
-    association = s.address.association if s.address else None
-    return s.record is not None and s.record.phase is Phase.ASSOCIATED and s.address_seen and association is None
-
-
-def cut_recorded(s: Situation) -> Plan:
-    """Cut by the recorded id, though no describe shows it yet; and by the id that EC2 shows, if that is ours too.
-
-    What EC2 shows to be an association of something else is not cut, whatever the table says.
-    """
-    record = s.record
-    steps: list[Action] = []
-    assert record is not None
-    assert record.allocation_id is not None
-    if record.association_id is not None and s.contradicted:
-        steps.append(_tell_contradicted(s))
-    elif record.association_id is not None and not s.cut:
-        steps.append(Cut(association_id=record.association_id, allocation_id=record.allocation_id))
-    shown = s.address.association if s.address else None
-    ours = shown is not None and s.is_ours(shown)
-    if shown is not None and ours and shown.association_id != record.association_id:
-        steps.append(Cut(association_id=shown.association_id, allocation_id=record.allocation_id))
-    return tuple(steps)
-
-
-def _tell_contradicted(s: Situation) -> Tell:
-    assert s.record is not None
-    why = (
-        f"the table names association {s.record.association_id} for this Pod, and EC2 shows it elsewhere: it is left "
-        "alone; find out who writes to the table"
-    )
-    return Tell(event=PodEvent(type=EventType.WARNING, reason=contract.DISASSOCIATION_FAILED, message=why))
-
-
-def unclaim(s: Situation) -> Plan:
-    """EC2 refused this pair of Pod and address for good: let the address go, keep nothing."""
-    assert s.record is not None
-    if TRAITS[s.record.mode].releases:
-        return (MarkReleasing(),)
-    return (*cut_recorded(s), Forget())
-
-
-def abandon(s: Situation) -> Plan:
-    """The claimed address is gone, or is where somebody else put it: give up the claim, touch nothing in EC2."""
-    assert s.record is not None
-    association = s.address.association if s.address else None
-    where = f"is associated with {association.target.private_ip}" if association else "is not in this account any more"
-    why = f"address {s.record.public_ip} ({s.record.allocation_id}) {where}: somebody else changed it; taking another"
-    event = PodEvent(type=EventType.WARNING, reason=contract.LOST, message=why)
-    return (*unlabel(s), Tell(event=event), Forget())
-
-
-def yield_up(s: Situation) -> Plan:
-    """Others took the claimed address while this install was silent: our side of the claim goes, EC2 is not touched."""
-    assert s.record is not None
-    why = (
-        f"address {s.record.public_ip} ({s.record.allocation_id}) was given to another Pod while this controller "
-        "could not write to DynamoDB; taking another"
-    )
-    tell = (Tell(event=PodEvent(type=EventType.WARNING, reason=contract.LOST, message=why)),) if s.pod else ()
-    return (*unlabel(s), *tell, Forget())
-
-
-def unlabel(s: Situation) -> Plan:
-    """Take off what says "associated", if there is a Pod that wears it."""
-    if s.pod is None:
-        return ()
-    return (Unlabel(),) if label_patch(s.pod, {}) or s.pod.condition == "True" else ()
-
-
-def _tell_without_ip(s: Situation) -> Plan:
-    """A Pod that asks for an address, holds none, and is still listed with an IP that another has by now."""
-    if s.pod is None or not isinstance(s.desire, Gone) or not s.desire.to or not isinstance(desire(s.pod), Serve):
-        return ()
-    why = f"private IP {s.pod.ip} was given to {s.desire.to} meanwhile: this Pod is served once it has an IP of its own"
-    return (Tell(event=PodEvent(type=EventType.WARNING, reason=contract.WAITING, message=why)),)
-
-
-def _tell_displaced(s: Situation) -> Plan:
-    """The Pod is still listed with an IP that another has by now: its author hears who."""
-    if s.pod is None or not isinstance(s.desire, Gone) or not s.desire.to:
-        return ()
-    why = f"private IP {s.pod.ip} was given to {s.desire.to} meanwhile: the address {{}} is taken away from this Pod"
-    event = PodEvent(type=EventType.WARNING, reason=contract.LOST, message=why.format(s.record and s.record.public_ip))
-    return (Tell(event=event),)
-
-
-def _cut_and_go_on(s: Situation) -> Plan:
-    """Cut, and write down that the address is free of the Pod; that it was cut is told unless it was left alone."""
-    assert s.record is not None
-    cut = cut_recorded(s)
-    noted = MarkReleasing() if TRAITS[s.record.mode].releases else Forget()
-    left_alone = s.contradicted and not any(isinstance(step, Cut) for step in cut)
-    return (*cut, noted) if left_alone else (*cut, noted, *_tell_cut(s))
-
-
-def _tell_cut(s: Situation) -> Plan:
-    assert s.record is not None
-    done = f"Successfully disassociated EIP {s.record.public_ip} ({s.record.mode} mode)"
-    told = PodEvent(type=EventType.NORMAL, reason=contract.DISASSOCIATED, message=done)
-    return (Tell(event=told),) if s.pod is not None else ()
 
 
 def _drop_intent(s: Situation) -> Plan:
@@ -161,6 +57,15 @@ def _drop_claim(s: Situation) -> Plan:
     return (Wait(reason=Reason.SETTLE),)
 
 
+def _cut_and_go_on(s: Situation) -> Plan:
+    """Cut, and write down that the address is free of the Pod; that it was cut is told unless it was left alone."""
+    assert s.record is not None
+    cut = cut_recorded(s)
+    noted = MarkReleasing() if TRAITS[s.record.mode].releases else Forget()
+    left_alone = s.contradicted and not any(isinstance(step, Cut) for step in cut)
+    return (*cut, noted) if left_alone else (*cut, noted, *_tell_cut(s))
+
+
 def _release(s: Situation) -> Plan:
     """Give back an `auto` address, if a look after the cut shows that it is still this claim's and free."""
     record = s.record
@@ -175,20 +80,125 @@ def _release(s: Situation) -> Plan:
     association = s.address.association
     if association is not None:
         if s.claim is not None and s.claim.knows(association.target):
-            again = Cut(association_id=association.association_id, allocation_id=record.allocation_id)
-            return (again, Wait(reason=Reason.RELEASE))
+            return (cut_shown(s.address), Wait(reason=Reason.RELEASE))
         return abandon(s)
     if not may_release(s.address, s.facts, record.uid, record.adopted):
         return (Forget(),)
     return (Release(allocation_id=record.allocation_id, border_group=s.address.border_group), Forget())
 
 
-def unlabel_unserved(s: Situation) -> Plan:
-    """A label that says "associated" on a Pod that is not served: left over, or copied from a manifest.
+# ── a claim that is given up while its Pod is to be served ──
 
-    On a Pod that asks for nothing no label of ours has a reason.
+
+def yield_up(s: Situation) -> Plan:
+    """Others took the claimed address while this install was silent: our side of the claim goes, EC2 is not touched."""
+    assert s.record is not None
+    why = (
+        f"address {s.record.public_ip} ({s.record.allocation_id}) was given to another Pod while this controller "
+        "could not write to DynamoDB; taking another"
+    )
+    tell = (warning(contract.LOST, why),) if s.pod else ()
+    return (*labels.take_off(s), *tell, Forget())
+
+
+def unclaim(s: Situation) -> Plan:
+    """Let go of a claim that is not to be gone on with; not while a call on its way can still have its effect."""
+    assert s.record is not None
+    if not s.settled:
+        return (Wait(reason=Reason.SETTLE),)
+    if TRAITS[s.record.mode].releases:
+        return (MarkReleasing(),)
+    return (*cut_recorded(s), Forget())
+
+
+def abandon(s: Situation) -> Plan:
+    """The claimed address is gone, or is where somebody else put it: give up the claim, touch nothing in EC2."""
+    assert s.record is not None
+    association = s.address.association if s.address else None
+    where = f"is associated with {association.target.private_ip}" if association else "is not in this account any more"
+    why = f"address {s.record.public_ip} ({s.record.allocation_id}) {where}: somebody else changed it; taking another"
+    return (*labels.take_off(s), warning(contract.LOST, why), Forget())
+
+
+# ── what is cut ──
+
+
+def cut_recorded(s: Situation) -> Plan:
+    """Cut by the recorded id, though no describe shows it yet; and by the id that EC2 shows, if that is ours too.
+
+    What EC2 shows to be an association of something else is not cut, whatever the table says.
     """
-    if s.pod is None or s.signs_rest:
+    record = s.record
+    steps: list[Action] = []
+    assert record is not None
+    assert record.allocation_id is not None
+    if record.association_id is not None and s.contradicted:
+        steps.append(_tell_contradicted(s))
+    elif record.association_id is not None and not s.cut:
+        steps.append(Cut(association_id=record.association_id, allocation_id=record.allocation_id))
+    if s.address is None or s.address.association is None or not s.is_ours(s.address.association):
+        return tuple(steps)
+    again = s.address.association.association_id != record.association_id
+    return (*steps, cut_shown(s.address)) if again else tuple(steps)
+
+
+def cut_shown(address: Address) -> Cut:
+    """Cut the association that EC2 shows of this address."""
+    assert address.association is not None
+    return Cut(association_id=address.association.association_id, allocation_id=address.allocation_id)
+
+
+def cut_late_arrival(s: Situation) -> Plan:
+    """Cut what a late call of ours associated at the Pod's target, under a claim that has ended."""
+    there, side = s.squatter, s.squatter_claim
+    if there is None or there.association is None or side is None or side.owner is not None:
         return ()
-    stale = contract.LABEL_PUBLIC_IP in s.pod.labels or (isinstance(s.desire, Nothing) and s.pod.labels)
-    return unlabel(s) if stale else ()
+    return (cut_shown(there),) if side.knows(there.association.target) else ()
+
+
+def cut_from_stranger(s: Situation) -> Plan:
+    """Cut the claimed address where we associated it, because the Pod's IP there is not the Pod's any more."""
+    if not isinstance(s.placement, Foreign) or s.address is None or s.address.association is None:
+        return ()
+    return (*labels.take_off(s), cut_shown(s.address)) if s.is_ours(s.address.association) else ()
+
+
+def is_dropped(s: Situation) -> bool:
+    """Whether EC2 itself has dropped the association: then the labels must not say that there is one."""
+    association = s.address.association if s.address else None
+    return s.record is not None and s.record.phase is Phase.ASSOCIATED and s.address_seen and association is None
+
+
+# ── what is told ──
+
+
+def _tell_without_ip(s: Situation) -> Plan:
+    """A Pod that asks for an address, holds none, and is still listed with an IP that another has by now."""
+    if s.pod is None or not isinstance(s.desire, Gone) or not s.desire.to or not isinstance(desire(s.pod), Serve):
+        return ()
+    why = f"private IP {s.pod.ip} was given to {s.desire.to} meanwhile: this Pod is served once it has an IP of its own"
+    return (warning(contract.WAITING, why),)
+
+
+def _tell_displaced(s: Situation) -> Plan:
+    """The Pod is still listed with an IP that another has by now: its author hears who."""
+    if s.pod is None or not isinstance(s.desire, Gone) or not s.desire.to:
+        return ()
+    why = f"private IP {s.pod.ip} was given to {s.desire.to} meanwhile: the address {{}} is taken away from this Pod"
+    return (warning(contract.LOST, why.format(s.record and s.record.public_ip)),)
+
+
+def _tell_cut(s: Situation) -> Plan:
+    assert s.record is not None
+    done = f"Successfully disassociated EIP {s.record.public_ip} ({s.record.mode} mode)"
+    told = PodEvent(type=EventType.NORMAL, reason=contract.DISASSOCIATED, message=done)
+    return (Tell(event=told),) if s.pod is not None else ()
+
+
+def _tell_contradicted(s: Situation) -> Tell:
+    assert s.record is not None
+    why = (
+        f"the table names association {s.record.association_id} for this Pod, and EC2 shows it elsewhere: it is left "
+        "alone; find out who writes to the table"
+    )
+    return warning(contract.DISASSOCIATION_FAILED, why)

@@ -8,7 +8,6 @@ So after such a refusal one Pod asks at a time; once one is served, all others m
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from controller.core import actions as act
 from controller.core.contract import quoted
 from controller.core.ports import Clock
 from state.errors import PodEipError, PoolNotFound, QuotaExceeded
@@ -79,11 +78,6 @@ class Brakes:
         """Seconds until a Pod may ask for an address of this pool."""
         dues = [self._brakes[cause].next_at for cause in (QUOTA, pool) if cause in self._brakes]
         return max([0.1, *(due - self._clock() for due in dues)])
-
-
-def pool_of(plan: act.Plan) -> str | None:
-    """The public pool that this plan allocates from, if it allocates."""
-    return next((step.request.public_ipv4_pool for step in plan if isinstance(step, act.Allocate)), None)
 
 
 def _cause(pool: str, error: PodEipError) -> str | None:

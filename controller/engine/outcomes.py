@@ -13,7 +13,7 @@ from controller.core.desire import Pending, Serve
 from controller.core.modes import TRAITS, Source
 from controller.core.ports import Clock, Events, EventType, PodEvent
 from controller.core.situation import Placed
-from controller.engine.brakes import pool_of
+from controller.core.takes import pool_of
 from controller.engine.execute import Outcome
 from controller.engine.memory import PodMemory
 from controller.engine.term import TermState

@@ -1,18 +1,16 @@
 """Whether a plan may start: another plan for the same target, a brake, a limit, or the quota may forbid it.
 
-A plan is made for one Pod by itself. Here it is checked against the plans on their way. Where it may not begin, the Pod
-is planned once more with the reason in its situation, and that plan says what the Pod waits for.
+A plan is made for one Pod by itself. Here what it takes (`core/takes`) is checked against the plans on their way. Where
+it may not begin, the Pod is planned once more with the reason in its situation, and `core/plan` says what it waits for.
 """
 
 from collections.abc import KeysView
 from dataclasses import dataclass, field, replace
 
-from controller.core.actions import Plan, target_of
+from controller.core.actions import Plan
 from controller.core.plan import plan
-from controller.core.quota import draws
-from controller.core.refusal import adopts, begins
 from controller.core.situation import Offer, Situation
-from controller.engine.brakes import pool_of
+from controller.core.takes import adopts, begins, draws, pool_of, target_of
 from controller.engine.term import TermState
 from state.model import AllocationId, PodUid, Target
 

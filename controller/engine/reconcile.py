@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
 
-from controller.core.actions import Reason, Wait, target_of
+from controller.core.actions import Reason, Wait
 from controller.core.desire import Unproven
 from controller.core.plan import plan
 from controller.core.situation import Situation
+from controller.core.takes import target_of
 from controller.engine.beside import Beside
 from controller.engine.calls import first_call
 from controller.engine.execute import Executor, Outcome

@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.core import candidacy, plan, squatter, teardown, transitions
+from controller.core import candidacy, plan, teardown, transitions
 from controller.engine import steps
 from tests.model.election_model import ElectionModel
 from tests.model.election_world import Rules as ElectionRules
@@ -16,11 +16,6 @@ from tests.model.scenes import SCENES
 def plan_with(old: str, new: str) -> PlanRules:
     """A leader whose `plan` has a bug."""
     return PlanRules(plan=mutant(plan, old, new).plan)
-
-
-def squatter_with(old: str, new: str) -> PlanRules:
-    """A leader that meets another address at a Pod's target with a bug."""
-    return PlanRules(plan=rewired(plan, squatter=mutant(squatter, old, new)).plan)
 
 
 def teardown_with(old: str, new: str) -> PlanRules:
@@ -46,13 +41,15 @@ PLAN_BUGS = {
         "for nobody",
     ),
     "an association is cut, whoever made it": (
-        squatter_with("    if claim is not None and claim.knows(association.target):\n", "    if True:\n"),
+        plan_with("if late := teardown.cut_late_arrival(s):", "if late := (teardown.cut_shown(there),):"),
         "an IP that has somebody's address",
         "which somebody else had associated",
     ),
     "an address of another owner is adopted": (
-        squatter_with(
-            "    if claim is not None and claim.owner is not None:\n        return await_target(s)\n    if wanted",
+        plan_with(
+            "    if s.squatter_claim is not None and s.squatter_claim.owner is not None:\n"
+            "        return stops.occupied(s)\n"
+            "    if wanted",
             "    if wanted",
         ),
         "one pool Pod after the other at one IP, with room",

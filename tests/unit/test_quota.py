@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from controller.aws.addresses import QUOTA_ATTRIBUTE, quota_of
 from controller.core.actions import Allocate, Intend, Wait
 from controller.core.ports import Address, AllocationRequest
-from controller.core.quota import NEAR, AccountQuota, counts, draws, used
+from controller.core.quota import NEAR, AccountQuota, counts, used
+from controller.core.takes import draws
 from controller.core.tenancy import Tenancy, tenancy_of
 from state.model import AllocationId, Mode
 

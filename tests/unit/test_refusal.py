@@ -8,7 +8,7 @@ from controller.core import actions as act
 from controller.core import contract
 from controller.core.plan import plan
 from controller.core.policy import Refusal
-from controller.core.refusal import begins
+from controller.core.takes import begins
 from state.model import Mode, Phase
 from tests.unit.plan_world import PlanWorld, pod
 
