@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from controller.core.phases import MEANINGS, ROWS, Row, Standing
-from tests.unit.worked_rows import WORKED_ROWS
+from tests.unit.worked_rows import CHAPTERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 MADE = "made by `python -m tests.unit.architecture_doc`; do not edit"
@@ -30,8 +30,9 @@ def transitions() -> str:
 
 
 def worked() -> str:
-    """Situations, and what the plan answers."""
-    return _table("situation", "the plan", lines=[f"| {row.words} | {row.answer()} |" for row in WORKED_ROWS])
+    """Situations, and what the plan answers, in the order in which it asks."""
+    tables = {words: [f"| {row.words} | {row.answer()} |" for row in rows] for words, rows in CHAPTERS.items()}
+    return "\n".join(f"**{words}**\n\n{_table('situation', 'the plan', lines=tables[words])}" for words in tables)
 
 
 BLOCKS = {"phases": phases, "transitions": transitions, "worked rows": worked}
