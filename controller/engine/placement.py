@@ -35,10 +35,13 @@ class Told:
 
 
 class PrefixIndex:
-    """Finds the interface whose delegated prefix contains an IP. Not thread-safe."""
+    """Finds the interface whose delegated prefix contains an IP. Not thread-safe.
 
-    def __init__(self) -> None:
-        self._of: dict[str, InterfaceId] = {}
+    `of` maps each prefix to its interface; None: it starts empty.
+    """
+
+    def __init__(self, of: dict[str, InterfaceId] | None = None) -> None:
+        self._of = {} if of is None else of
         self._lengths: Tally[str] = Tally()
 
     def __len__(self) -> int:

@@ -62,6 +62,11 @@ class Backlog:
         self._closed = False
         self._dropped: Tally[str] = Tally()
 
+    def __len__(self) -> int:
+        """How many events are remembered: those that wait, and those that were told lately."""
+        with self._state:
+            return len(self._series)
+
     @property
     def dropped(self) -> Mapping[str, int]:
         """How many were dropped, by `Dropped`."""

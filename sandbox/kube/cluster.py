@@ -38,6 +38,11 @@ class Cluster:
     def __init__(self, client: ApiClient) -> None:
         self._client = client
 
+    @property
+    def client(self) -> ApiClient:
+        """The API itself, for what has no line here."""
+        return self._client
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -145,16 +150,16 @@ class Cluster:
         conditions = [{"type": kind, "status": "True"} for kind in CONDITIONS]
         status: Json = {"phase": phase, "conditions": conditions, "containerStatuses": running}
         ips: Json = {"podIP": ip, "podIPs": [{"ip": ip}]} if ip else {"podIP": None, "podIPs": None}
-        self._set_status(namespace, name, status | ips)
+        self.set_status(namespace, name, status | ips)
 
     def set_phase(self, namespace: str, name: str, phase: str) -> None:
         """Set the Pod's phase; a terminal one also ends its containers."""
         ended = terminated(self.get_pod(namespace, name)) if phase in ("Succeeded", "Failed") else {}
-        self._set_status(namespace, name, ended | {"phase": phase})
+        self.set_status(namespace, name, ended | {"phase": phase})
 
     def terminate_containers(self, namespace: str, name: str) -> None:
         """Mark all containers terminated and leave the phase as it is."""
-        self._set_status(namespace, name, terminated(self.get_pod(namespace, name)))
+        self.set_status(namespace, name, terminated(self.get_pod(namespace, name)))
 
     def delete_pod(self, namespace: str, name: str, *, grace_seconds: int | None = 0, uid: str = "") -> None:
         """Delete the Pod: at once by default, with its own grace if None; a UID is a precondition."""
@@ -170,7 +175,8 @@ class Cluster:
         """The Lease; UnexpectedAnswerError with code 404 where there is none."""
         return self._client.call("GET", f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}")
 
-    def _set_status(self, namespace: str, name: str, status: Any) -> None:
+    def set_status(self, namespace: str, name: str, status: Any) -> None:
+        """Merge this into the Pod's status; None removes a field."""
         self._client.call("PATCH", _pod_path(namespace, name) + "/status", {"status": status}, MERGE)
 
     def _patch(self, namespace: str, name: str, patch: Json) -> None:

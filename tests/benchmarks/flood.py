@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from sandbox.world import ClusterSettings, SandboxCluster, World, WorldSettings, wait_until
-from tests.benchmarks.pod_life import LATENCY_S, _life
+from tests.benchmarks.pod_life import LATENCY_S, life
 from tests.e2e.scene import Scene, auto, running
 
 ROUNDS = 3
@@ -38,7 +38,7 @@ def main() -> None:
             for turn, (kind, found) in enumerate(waits.items()):
                 scene = Scene(world, cluster, f"{kind}-{number}")
                 with flood(cluster, kind, given.clients) if kind != "peace" else nullcontext():
-                    found += [_life(scene, f"p{pod}", auto(), 3 * number + turn) for pod in range(given.pods)]
+                    found += [life(scene, f"p{pod}", auto(), 3 * number + turn) for pod in range(given.pods)]
     for kind, found in waits.items():
         p90 = sorted(found)[int(0.9 * len(found))]
         ratio = median(found) / median(waits["peace"])

@@ -47,7 +47,7 @@ def _mode(world: World, cluster: SandboxCluster, mode: str, node: int) -> None:
             tags = {"pool": ""} if mode == "fixed-tag" else {"own": f"{namespace}/p{number}"}
             world.ec2.add_address(tags=tags)
     scene.mark()
-    waits = [_life(scene, f"p{number}", annotations, node) for number in range(PODS)]
+    waits = [life(scene, f"p{number}", annotations, node) for number in range(PODS)]
     last = "ReleaseAddress" if mode == "auto" else "DisassociateAddress"
     scene.eventually(lambda: len(scene.calls(last)) == PODS, "all have gone", 60)
     counts: dict[str, int] = {}
@@ -60,7 +60,7 @@ def _mode(world: World, cluster: SandboxCluster, mode: str, node: int) -> None:
     )
 
 
-def _life(scene: Scene, name: str, annotations: dict[str, str], node: int) -> float:
+def life(scene: Scene, name: str, annotations: dict[str, str], node: int) -> float:
     """One Pod, served and deleted; how long it waited, in seconds."""
     scene.run(name, annotations, node=node, grace_seconds=0)
     given = time.time()

@@ -17,14 +17,14 @@ def denied(scene: Scene, label: str, *, why: str) -> Iterator[None]:
     kube: Cluster = scene.cluster.kube
     name = f"denial-{scene.namespace}"
     try:
-        kube._client.call("POST", API + "validatingadmissionpolicies", _policy(name, label, why))
-        kube._client.call("POST", API + "validatingadmissionpolicybindings", _binding(name, scene.namespace))
+        kube.client.call("POST", API + "validatingadmissionpolicies", _policy(name, label, why))
+        kube.client.call("POST", API + "validatingadmissionpolicybindings", _binding(name, scene.namespace))
         scene.run("probe", {})
         scene.eventually(lambda: _refuses(scene, label), "the policy is in force")
         yield
     finally:
         for kind in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
-            kube._client.send("DELETE", f"{API}{kind}/{name}")
+            kube.client.send("DELETE", f"{API}{kind}/{name}")
 
 
 def _policy(name: str, label: str, why: str) -> dict[str, Any]:

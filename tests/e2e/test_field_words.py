@@ -45,7 +45,7 @@ def denies_readiness(scene: Scene, name: str) -> bool:
         return False
     path = f"/api/v1/namespaces/{scene.namespace}/pods/{name}/status"
     body = {"status": {"conditions": [{"type": GATE, "status": "False"}]}}
-    scene.cluster.kube._client.call("PATCH", path, body, STRATEGIC)
+    scene.cluster.kube.client.call("PATCH", path, body, STRATEGIC)
     return True
 
 
@@ -140,7 +140,7 @@ def test_a_dual_stack_pod_is_served_at_its_ipv4(scene: Scene) -> None:
     kube, scene.ips["p"] = scene.cluster.kube, own.ips[1]
     kube.pod(scene.namespace, "p", annotations=auto(), node=node(scene, own))
     both = ("2001:db8::8", own.ips[1])
-    kube._set_status(scene.namespace, "p", {"phase": "Running", "podIP": both[0], "podIPs": [{"ip": i} for i in both]})
+    kube.set_status(scene.namespace, "p", {"phase": "Running", "podIP": both[0], "podIPs": [{"ip": i} for i in both]})
     scene.served("p")
     assert not warnings(scene, "p")
 

@@ -97,7 +97,7 @@ def test_a_pod_that_drains_keeps_its_address(scene: Scene) -> None:
     finalizer = ["example.com/hold"]
     scene.run("p", fixed(key))
     scene.served("p")
-    scene.cluster.kube._client.call(
+    scene.cluster.kube.client.call(
         "PATCH",
         f"/api/v1/namespaces/{scene.namespace}/pods/p",
         {"metadata": {"finalizers": finalizer}},

@@ -62,7 +62,8 @@ def _handler(script: ScriptedServer, over: threading.Event) -> type[BaseHTTPRequ
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-        def _serve(self) -> None:
+        def serve(self) -> None:
+            """Hear it, and answer as the script says."""
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
             heard = Heard(method=self.command, path=self.path, headers=headers, body=body)
@@ -83,7 +84,7 @@ def _handler(script: ScriptedServer, over: threading.Event) -> type[BaseHTTPRequ
             _write(self.wfile, pieces, lambda: bool(reply.pause_s) and over.wait(reply.pause_s))
 
     for method in ("GET", "POST", "PUT", "PATCH"):
-        setattr(Handler, f"do_{method}", Handler._serve)
+        setattr(Handler, f"do_{method}", Handler.serve)
     return Handler
 
 

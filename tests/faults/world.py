@@ -147,7 +147,7 @@ class FaultWorld(World):
         """Give up the Lease of a holder that is dead, as if its duration had passed."""
         path = f"/apis/coordination.k8s.io/v1/namespaces/{LEASE[0]}/leases/{LEASE[1]}"
         body = {"spec": {"holderIdentity": ""}}
-        self.clusters[cluster].kube._client.call("PATCH", path, body, "application/merge-patch+json")
+        self.clusters[cluster].kube.client.call("PATCH", path, body, "application/merge-patch+json")
 
     # ── the record ──
 

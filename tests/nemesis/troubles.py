@@ -194,9 +194,9 @@ class Troubles:
         self.tell(f"the Lease of {cluster.name}: {spec or 'deleted'}")
         with suppress(UnexpectedAnswerError, urllib3.exceptions.HTTPError):
             if spec is None:
-                cluster.kube._client.call("DELETE", path)
+                cluster.kube.client.call("DELETE", path)
             else:
-                cluster.kube._client.call("PATCH", path, {"spec": spec}, MERGE)
+                cluster.kube.client.call("PATCH", path, {"spec": spec}, MERGE)
         yield 0.1
 
     def by_hand(self) -> Trouble:

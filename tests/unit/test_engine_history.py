@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from controller.core import contract
+from controller.core.policy import parse
 from controller.core.remembered import is_remembered, remembered_uid
 from state.errors import Unavailable
 from state.model import AllocationId, Phase, PodRecord, PodUid
@@ -238,7 +239,11 @@ def test_a_remembered_intent_takes_no_place_in_a_limit_and_shows_as_no_pod(world
     replica.run(1.5 * MINUTE_S)
     [kept] = replica.ledger.pods()
     assert kept not in replica.state.memory.pods
-    assert replica.state.admission._count() == {}
+    world.policy = parse("limits: [{name: one, namespaces: [ns], addresses: 1}]")
+    other = world.pod("q", auto(), ip="10.0.0.6")
+    replica.settle()
+    assert kept in replica.ledger.pods()
+    assert world.label(other)
 
 
 def test_the_loop_leaves_a_remembered_intent_to_the_comparison(world: World) -> None:

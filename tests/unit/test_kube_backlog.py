@@ -148,4 +148,4 @@ def test_the_memory_of_what_was_told_is_bounded(backlog: Backlog, time: Time) ->
         taken = backlog.take()
         assert taken is not None
         backlog.done(taken[0], told=1, counted=1, next_send=time.now + 10)
-    assert len(backlog._series) <= REMEMBERED
+    assert len(backlog) <= REMEMBERED

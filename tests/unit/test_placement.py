@@ -89,8 +89,8 @@ def vpc() -> Vpc:
 
 @pytest.mark.parametrize("count", [10, MANY])
 def test_a_look_by_prefix_asks_once_for_each_length(count: int) -> None:
-    index = PrefixIndex()
-    counted = index._of = Counted()
+    counted = Counted()
+    index = PrefixIndex(counted)
     for number in range(count):
         index.add(f"{ip(number)}/28", InterfaceId(f"eni-{number}"))
     counted.asked = 0
@@ -100,8 +100,8 @@ def test_a_look_by_prefix_asks_once_for_each_length(count: int) -> None:
 
 
 def test_a_length_that_no_prefix_has_any_more_is_not_asked_for() -> None:
-    index = PrefixIndex()
-    counted = index._of = Counted()
+    counted = Counted()
+    index = PrefixIndex(counted)
     for length in (26, 27, 28):
         index.add(f"10.0.0.0/{length}", InterfaceId(f"eni-{length}"))
     for length in (26, 27):
