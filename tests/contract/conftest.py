@@ -1,9 +1,8 @@
-"""The services that the contract tests run on: each stand-in of the sandbox, and the real one where it has been built.
+"""The DynamoDB that both contracts run on: the sandbox's stand-in, and the real one where it has been built.
 
 What holds on both is what the product may rely on.
 """
 
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 from botocore.config import Config
 
 from sandbox.dynamodb import CREDENTIALS, DynamoDb
-from tests.contract.tables import Table
 
 LIMITS = Config(connect_timeout=5, read_timeout=20, max_pool_connections=16, retries={"total_max_attempts": 1})
 
@@ -29,9 +27,3 @@ def dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
         client = boto3.client("dynamodb", endpoint_url=server.url, config=LIMITS, **CREDENTIALS)
         yield client
         client.close()
-
-
-@pytest.fixture
-def table(dynamodb: Any) -> Table:
-    """An empty table of its own."""
-    return Table.create(dynamodb, f"ledger-{uuid.uuid4().hex}")

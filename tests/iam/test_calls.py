@@ -11,7 +11,7 @@ from controller.core.birth import birth_tags
 from controller.core.ports import AllocationRequest, PodView
 from controller.core.situation import Facts
 from state.model import AllocationId, ClusterUid, InstallKey, Mode, PodUid, Target
-from tests.contract.ec2_adapter_worlds import SandboxWorld, sandbox_world
+from tests.contract.adapters.ec2_worlds import SandboxWorld, sandbox_world
 from tests.iam.questions import NAME, POOL, UID, denied, of_log
 
 FACTS = Facts(install=InstallKey.within(ClusterUid(UID), "ns/l"), cluster_name=NAME, home_border_group="us-west-2")

@@ -1,0 +1,139 @@
+"""The port `LeaseStore`: what election relies on, for its fake, the sandbox and a real API server alike."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+
+from controller.core.contract import LEASE_EPOCH
+from controller.core.lease import Lease, LeaseStore
+from controller.kube.lease import KubeLeaseStore
+from sandbox.kube.client import MERGE
+from state.errors import ObjectConflict, ObjectNotFound
+from tests.contract.adapters.kube_worlds import LIMIT_S, SERVERS, WORLDS, Api, api, until
+from tests.fakes.lease import LeaseClient, LeaseServer
+
+NAMESPACE = "kube-system"
+PATH = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
+
+
+@pytest.fixture(scope="module", params=WORLDS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api | None]:
+    """An API server for all tests of this file, or None for the fake."""
+    with ExitStack() as stack:
+        kind = request.param
+        yield None if kind == "fake" else stack.enter_context(api(kind, tmp_path_factory.mktemp(kind), request))
+
+
+@pytest.fixture
+def store(server: Api | None) -> Iterator[LeaseStore]:
+    """The store of a Lease that does not exist yet."""
+    with ExitStack() as stack:
+        if server is None:
+            yield LeaseClient(server=LeaseServer())
+        else:
+            yield KubeLeaseStore(stack.enter_context(server.connection()), NAMESPACE, f"lease-{uuid.uuid4().hex}")
+
+
+def lease(holder: str, epoch: int = 1) -> Lease:
+    """A Lease to be written."""
+    return Lease(holder=holder, duration_s=15, epoch=epoch, transitions=2, acquired="2026-01-02T03:04:05.000006Z")
+
+
+def test_a_lease_is_made_once_and_read(store: LeaseStore) -> None:
+    assert store.get() is None
+    made = store.create(lease("a"))
+    assert (made.holder, made.duration_s, made.epoch, made.transitions) == ("a", 15, 1, 2)
+    assert made.acquired == "2026-01-02T03:04:05.000006Z"
+    assert made.version
+    assert store.get() == made
+    with pytest.raises(ObjectConflict):
+        store.create(lease("b"))
+
+
+def test_an_update_needs_the_version_that_stands(store: LeaseStore) -> None:
+    first = store.create(lease("a"))
+    second = store.update(replace(first, holder="b", epoch=2))
+    assert (second.holder, second.epoch) == ("b", 2)
+    assert second.version != first.version
+    with pytest.raises(ObjectConflict):
+        store.update(replace(first, holder="c"))
+    assert store.get() == second
+
+
+def test_a_released_lease_has_no_holder(store: LeaseStore) -> None:
+    made = store.create(lease("a"))
+    assert store.update(replace(made, holder="")).holder == ""
+
+
+def test_a_watch_tells_what_stands_and_what_comes(store: LeaseStore) -> None:
+    made = store.create(lease("a"))
+    heard: list[Lease | None] = []
+    thread = threading.Thread(target=lambda: heard.extend(islice(store.watch(LIMIT_S), 2)))
+    thread.start()
+    until(lambda: heard == [made])
+    changed = store.update(replace(made, holder="b"))
+    thread.join(LIMIT_S)
+    assert heard == [made, changed]
+
+
+def test_a_watch_ends_with_silence(store: LeaseStore) -> None:
+    made = store.create(lease("a"))
+    assert list(store.watch(3.0)) == [made]
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def real_api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """An API server."""
+    with api(request.param, tmp_path_factory.mktemp("api"), request) as made:
+        yield made
+
+
+def test_a_deletion_is_watched_and_an_update_does_not_undo_it(real_api: Api) -> None:
+    name = f"lease-{uuid.uuid4().hex}"
+    heard: list[Lease | None] = []
+    with real_api.connection() as connection:
+        store = KubeLeaseStore(connection, NAMESPACE, name)
+        made = store.create(lease("a"))
+        thread = threading.Thread(target=lambda: heard.extend(islice(store.watch(LIMIT_S), 2)))
+        thread.start()
+        until(lambda: heard == [made])
+        real_api.client.call("DELETE", f"{PATH}/{name}")
+        thread.join(LIMIT_S)
+        assert heard == [made, None]
+        with pytest.raises((ObjectNotFound, ObjectConflict)):
+            store.update(replace(made, holder="b"))
+        assert store.get() is None
+
+
+def test_what_others_wrote_survives_an_update(real_api: Api) -> None:
+    name = f"lease-{uuid.uuid4().hex}"
+    client = real_api.client
+    metadata = {"name": name, "labels": {"team": "net"}, "annotations": {"note": "mine", LEASE_EPOCH: "garbage"}}
+    client.call("POST", PATH, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata})
+    with real_api.connection() as connection:
+        store = KubeLeaseStore(connection, NAMESPACE, name)
+        found = store.get()
+        assert found is not None
+        assert (found.holder, found.epoch, found.duration_s, found.renewed) == ("", 0, 0, "")
+        store.update(replace(found, holder="me", duration_s=15, epoch=7))
+    stored = client.call("GET", f"{PATH}/{name}")
+    assert stored["metadata"]["labels"] == {"team": "net"}
+    assert stored["metadata"]["annotations"] == {"note": "mine", LEASE_EPOCH: "7"}
+    assert stored["spec"]["holderIdentity"] == "me"
+
+
+def test_the_epoch_may_be_taken_away_by_hand(real_api: Api) -> None:
+    name = f"lease-{uuid.uuid4().hex}"
+    with real_api.connection() as connection:
+        store = KubeLeaseStore(connection, NAMESPACE, name)
+        store.create(lease("a", epoch=5))
+        patch = {"metadata": {"annotations": {LEASE_EPOCH: None}}}
+        real_api.client.call("PATCH", f"{PATH}/{name}", patch, MERGE)
+        found = store.get()
+    assert found is not None
+    assert (found.holder, found.epoch) == ("a", 0)
