@@ -1,30 +1,29 @@
 """EC2 without a network: the port `Ec2` in this process, for tests of whoever uses it.
 
-State, not stubs: addresses, interfaces and associations follow the rules of the real API, so a test sets a scene and
-looks at what became of it. Faults wait by operation: a refusal instead of the effect, or a lost reply after it. Reads
-can be frozen (EC2's are eventually consistent) and calls can be held until the test lets them go. The contract tests
-hold this and the real adapter to the same behaviour.
+State, not stubs: the sandbox's rules decide what becomes of addresses, interfaces and associations, so a test sets a
+scene and looks at what became of it. Faults wait by operation: a refusal instead of the effect, or a lost reply after
+it. Reads can be frozen (EC2's are eventually consistent) and calls can be held until the test lets them go. The
+contract tests hold this and the real adapter to the same behaviour.
 """
 
 import threading
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from controller.aws.interfaces import BY_INSTANCE, BY_IP, FILTER_VALUES
 from controller.core.ports import Address, Allocation, AllocationRequest, Guard, Interface
-from state.errors import (
-    AddressInUse,
-    AlreadyAssociated,
-    AssociationNotFound,
-    BorderGroupMismatch,
-    InterfaceNotFound,
-    PodEipError,
-    Unavailable,
-)
+from sandbox.ec2 import byhand
+from sandbox.ec2 import interfaces as change
+from sandbox.ec2.commands import AddAddress, MoveIp
+from sandbox.ec2.model import World
+from sandbox.ec2.requests import DisassociateAddress, ReleaseAddress
+from state.errors import PodEipError, Unavailable
 from state.model import AllocationId, AssociationId, InterfaceId, Target
-from tests.fakes.ec2_account import Ec2Account
+from tests.fakes.ec2_account import Ec2Account, interfaces_by
+from tests.fakes.ec2_words import allocation, association, interface_in, shown_addresses
 
 HOLD_LIMIT_S = 30.0
 
@@ -54,8 +53,8 @@ class FakeEc2(Ec2Account):
         self.guard = guard
         self.calls: list[Call] = []
         self._lock = threading.RLock()
-        self._seen_addresses: tuple[Address, ...] | None = None
-        self._seen_interfaces: tuple[Interface, ...] | None = None
+        self._seen_addresses: World | None = None
+        self._seen_interfaces: World | None = None
         self._omitted: Counter[AllocationId] = Counter()
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._gates: dict[str, threading.Event] = {}
@@ -65,30 +64,32 @@ class FakeEc2(Ec2Account):
     def add_interface(self, interface: Interface) -> Interface:
         """Add or replace an interface; associations at IPs that it no longer has are dropped."""
         with self._lock:
-            self._put_interface(interface)
+            made = interface_in(self.region, interface)
+            self._change(lambda world, _: change.put_interface(world, made))
             return interface
 
     def attach(self, interface_id: InterfaceId, instance_id: str | None) -> None:
         """Give an interface to an instance, or to none; its IPs and associations stay with it."""
         with self._lock:
-            self._put_interface(replace(self._interfaces[interface_id], instance_id=instance_id))
+            self._change(lambda world, _: change.attach(world, interface_id, instance_id))
 
     def move_ip(self, private_ip: str, interface_id: InterfaceId, *, with_address: bool = False) -> None:
         """Give a private IP to this interface; its address is dropped, or comes along under a new association id."""
+        command = MoveIp(private_ip=private_ip, interface_id=interface_id, with_address=with_address)
         with self._lock:
-            self._move_ip(private_ip, self._interfaces[interface_id], with_address=with_address)
+            self._change(lambda world, rules: change.move_ip(world, command, rules))
 
     def remove_interface(self, interface_id: InterfaceId) -> None:
-        """Delete an interface; EC2 drops its associations by itself."""
+        """Delete an interface, if it is there; EC2 drops its associations by itself."""
         with self._lock:
-            self._interfaces.pop(interface_id, None)
-            self._lost |= self._drop(lambda target: target.interface_id == interface_id)
+            self._change(
+                lambda world, _: change.remove_interfaces(world, lambda one: one.interface_id == interface_id, "gone")
+            )
 
     def kill_instance(self, instance_id: str) -> None:
         """Lose a node with all its interfaces."""
         with self._lock:
-            for interface in [i for i in self._interfaces.values() if i.instance_id == instance_id]:
-                self.remove_interface(interface.interface_id)
+            self._change(lambda world, _: change.kill_instance(world, instance_id))
 
     def add_address(
         self,
@@ -99,21 +100,21 @@ class FakeEc2(Ec2Account):
         public_ipv4_pool: str = "amazon",
     ) -> AllocationId:
         """Add an address, whatever the quota."""
+        command = AddAddress(
+            allocation_id=allocation_id, tags=tags or {}, border_group=border_group, pool=public_ipv4_pool
+        )
         with self._lock:
-            return self._new_address(tags or {}, border_group, allocation_id, public_ipv4_pool).allocation_id
+            return AllocationId(self._change(lambda world, rules: byhand.add_address(world, command, rules)))
 
     def tag(self, allocation_id: AllocationId, tags: Mapping[str, str]) -> None:
         """Replace an address's tags."""
         with self._lock:
-            self._addresses[allocation_id] = replace(self._addresses[allocation_id], tags=dict(tags))
+            self._retag(allocation_id, dict(tags))
 
     def give_away(self, allocation_id: AllocationId) -> None:
         """Another account gets the address, here or released before; its association is not ours to cut either."""
         with self._lock:
-            address = self._addresses.pop(allocation_id, None)
-            self._foreign.add(allocation_id)
-            if address and address.association:
-                self._foreign.add(address.association.association_id)
+            self._change(lambda world, _: byhand.give_away(world, allocation_id))
 
     def omit_address(self, allocation_id: AllocationId, times: int = 1) -> None:
         """So many describes that should show the address do not."""
@@ -123,8 +124,7 @@ class FakeEc2(Ec2Account):
     def associate_by_hand(self, allocation_id: AllocationId, target: Target) -> AssociationId:
         """Associate as a person would, taking the address from wherever it is."""
         with self._lock:
-            self._cut(self._addresses[allocation_id])
-            return self._associate(allocation_id, target)
+            return AssociationId(self._mutate(association(allocation_id, target, by_hand=True)))
 
     def fail(self, operation: str, error: PodEipError, *, after_effect: bool = False, times: int = 1) -> None:
         """Let the next calls of the operation fail."""
@@ -150,7 +150,7 @@ class FakeEc2(Ec2Account):
         """Describes show the state of the block's beginning."""
         with self.late_interfaces():
             with self._lock:
-                self._seen_addresses = tuple(self._addresses.values())
+                self._seen_addresses = self._world
             try:
                 yield
             finally:
@@ -161,7 +161,7 @@ class FakeEc2(Ec2Account):
     def late_interfaces(self) -> Iterator[None]:
         """Describes show the interfaces, with their IPs, of the block's beginning: new ones do not show yet."""
         with self._lock:
-            self._seen_interfaces = tuple(self._interfaces.values())
+            self._seen_interfaces = self._world
         try:
             yield
         finally:
@@ -171,12 +171,12 @@ class FakeEc2(Ec2Account):
     def address(self, allocation_id: AllocationId) -> Address | None:
         """The address as it is, never stale; None: there is none."""
         with self._lock:
-            return self._addresses.get(allocation_id)
+            return self._shown(allocation_id)
 
     def addresses(self) -> tuple[Address, ...]:
         """All addresses as they are, never stale."""
         with self._lock:
-            return tuple(self._addresses.values())
+            return tuple(shown_addresses(self._world).values())
 
     def count(self, operation: str = "") -> int:
         """How many calls of the operation ("": any) there were."""
@@ -188,10 +188,10 @@ class FakeEc2(Ec2Account):
     def describe_addresses(self) -> Sequence[Address]:
         """All addresses."""
         with self._call("DescribeAddresses"):
-            there = self._addresses.values() if self._seen_addresses is None else self._seen_addresses
-            omitted = {a.allocation_id for a in there if self._omitted[a.allocation_id] > 0}
+            there = shown_addresses(self._seen_addresses or self._world)
+            omitted = {key for key in there if self._omitted[key] > 0}
             self._omitted.subtract(omitted)
-            return tuple(a for a in there if a.allocation_id not in omitted)
+            return tuple(address for key, address in there.items() if key not in omitted)
 
     def address_quota(self) -> int | None:
         """The quota, if there is one."""
@@ -200,60 +200,41 @@ class FakeEc2(Ec2Account):
 
     def describe_interfaces_by_ip(self, private_ips: Iterable[str]) -> Sequence[Interface]:
         """Interfaces that list one of the IPs, 200 a call."""
-        wanted = sorted(set(private_ips))
-        found = []
-        for start in range(0, len(wanted), 200):
-            batch = wanted[start : start + 200]
-            with self._call("DescribeNetworkInterfaces", *batch):
-                found += [i for i in self._visible() if not i.private_ips.isdisjoint(batch)]
-        return found
+        return self._found(BY_IP, private_ips)
 
     def describe_interfaces_by_instance(self, instance_ids: Iterable[str]) -> Sequence[Interface]:
-        """Interfaces attached to one of the instances."""
-        wanted = sorted(set(instance_ids))
-        if not wanted:
-            return []
-        with self._call("DescribeNetworkInterfaces", *wanted):
-            return [interface for interface in self._visible() if interface.instance_id in wanted]
+        """Interfaces attached to one of the instances, 200 a call."""
+        return self._found(BY_INSTANCE, instance_ids)
+
+    def _found(self, name: str, values: Iterable[str]) -> list[Interface]:
+        wanted, found = sorted(set(values)), list[Interface]()
+        for start in range(0, len(wanted), FILTER_VALUES):
+            batch = wanted[start : start + FILTER_VALUES]
+            with self._call("DescribeNetworkInterfaces", *batch):
+                found += interfaces_by(self._seen_interfaces or self._world, name, batch)
+        return found
 
     def allocate(self, request: AllocationRequest) -> Allocation:
         """A new address."""
         with self._call("AllocateAddress", request.public_ipv4_pool):
-            self._check_allocation(request)
-            address = self._new_address(request.tags, request.border_group or "", "", request.public_ipv4_pool)
-            return Allocation(allocation_id=address.allocation_id, public_ip=address.public_ip)
+            made_id = self._mutate(allocation(request))
+            made = self._world.addresses[made_id]
+            return Allocation(allocation_id=AllocationId(made.allocation_id), public_ip=made.public_ip)
 
     def associate(self, allocation_id: AllocationId, target: Target) -> AssociationId:
         """Associate, unless the address is associated elsewhere."""
         with self._call("AssociateAddress", allocation_id, target.interface_id, target.private_ip):
-            address = self._known(allocation_id)
-            self._check_target(address, target)
-            if address.association and address.association.target == target:
-                return address.association.association_id
-            if address.association:
-                raise AlreadyAssociated(f"resource {allocation_id} is associated", code="Resource.AlreadyAssociated")
-            return self._associate(allocation_id, target)
+            return AssociationId(self._mutate(association(allocation_id, target)))
 
     def disassociate(self, association_id: AssociationId) -> None:
         """Cut exactly this association."""
         with self._call("DisassociateAddress", association_id):
-            self._check_ours("association", association_id)
-            if association_id in self._lost:
-                raise InterfaceNotFound("the interface is gone", code="InvalidNetworkInterfaceID.NotFound")
-            for address in self._addresses.values():
-                if address.association and address.association.association_id == association_id:
-                    return self._cut(address)
-            raise AssociationNotFound(f"{association_id} does not exist", code="InvalidAssociationID.NotFound")
+            self._mutate(DisassociateAddress(association_id=association_id))
 
     def release(self, allocation_id: AllocationId, border_group: str) -> None:
         """Give the address back."""
         with self._call("ReleaseAddress", allocation_id, border_group):
-            address = self._known(allocation_id)
-            if border_group != address.border_group:
-                raise BorderGroupMismatch(f"no {allocation_id} in {border_group}", code="InvalidAddress.NotFound")
-            if address.association and not self.default_vpc:
-                raise AddressInUse(f"{address.public_ip} is in use", code="InvalidIPAddress.InUse")
-            del self._addresses[allocation_id]
+            self._mutate(ReleaseAddress(allocation_id=allocation_id, border_group=border_group))
 
     # How a call goes.
 
@@ -276,6 +257,3 @@ class FakeEc2(Ec2Account):
                 self.calls.append(Call(operation=operation, arguments=arguments, code=error.code))
                 raise
             self.calls.append(Call(operation=operation, arguments=arguments))
-
-    def _visible(self) -> Sequence[Interface]:
-        return tuple(self._interfaces.values()) if self._seen_interfaces is None else self._seen_interfaces

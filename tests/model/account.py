@@ -1,18 +1,22 @@
 """EC2's side of the plan's model: addresses, associations, and what describes may show of some seconds ago.
 
-The rules are those of the real API as far as they are known: an address that is associated elsewhere is refused
-(AllowReassociation=false), a disassociation names one association, a release of an associated address is refused
-outside of a default VPC; what happens at a private IP that has another address is a setting, since AWS's texts differ.
-A call that does what must never be done is noted in `crimes`; nothing stops it.
+The rules are the sandbox's; what its settings leave open (what happens at a private IP that has another address, what a
+release cuts in a default VPC) is open here, too. A call that does what must never be done is noted in `crimes`; nothing
+stops it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from controller.core import contract
-from controller.core.ports import Address, Allocation, AllocationRequest, Association
-from state.errors import AddressInUse, AddressNotFound, AlreadyAssociated, AssociationNotFound
+from controller.core.ports import Address, Allocation, AllocationRequest
+from sandbox.ec2.model import Change, Interface
+from sandbox.ec2.requests import DisassociateAddress, Mutation, ReleaseAddress
+from sandbox.ec2.rules import Rules
+from sandbox.ec2.settings import Ec2Settings
 from state.model import AllocationId, AssociationId, Mode, Phase, PodRecord, Target
+from tests.fakes.ec2_words import allocation, association, carry_out, shown_addresses, world_of
 
 LAG_S = 30.0
 NODE = "i-1"
@@ -69,63 +73,49 @@ class Account:
 
     def by_hand(self, allocation_id: AllocationId, target: Target | None, now: float) -> None:
         """Somebody else associates (None: disassociates) an address, wherever it is."""
-        made = None
+        held = self.addresses[allocation_id].association
         if target is not None:
-            self.made += 1
-            made = Association(association_id=AssociationId(f"eipassoc-{self.made}"), target=target, instance_id=NODE)
+            self._mutate(association(allocation_id, target, by_hand=True), now, target)
             self.served |= {(self.addresses[allocation_id].public_ip, target.private_ip)}
-        self._put(replace(self.addresses[allocation_id], association=made), now)
+        elif held is not None:
+            self._mutate(DisassociateAddress(association_id=held.association_id), now)
 
     def allocate(self, request: AllocationRequest, now: float) -> Allocation:
         """AllocateAddress."""
-        self.made += 1
-        allocation_id, public_ip = AllocationId(f"eipalloc-{self.made}"), f"203.0.113.{self.made}"
-        new = Address(allocation_id=allocation_id, public_ip=public_ip, border_group=HOME, tags=request.tags)
-        self._put(new, now)
-        return Allocation(allocation_id=allocation_id, public_ip=public_ip)
+        allocation_id = AllocationId(self._mutate(allocation(request), now).answer)
+        return Allocation(allocation_id=allocation_id, public_ip=self.addresses[allocation_id].public_ip)
 
     def associate(self, allocation_id: AllocationId, target: Target, now: float) -> AssociationId:
         """AssociateAddress with AllowReassociation=false."""
-        address = self._known(allocation_id)
-        if not address.tags:
+        known = self.addresses.get(allocation_id)
+        if known is not None and not known.tags:
             self.accuse(f"{allocation_id} is nobody's we know, and was associated")
-        if address.association is not None:
-            if address.association.target == target:
-                return address.association.association_id
-            raise AlreadyAssociated(f"{allocation_id} is associated", code="Resource.AlreadyAssociated")
-        self._make_room(target, now)
-        self.made += 1
-        made = Association(association_id=AssociationId(f"eipassoc-{self.made}"), target=target, instance_id=NODE)
-        self.ours |= {made.association_id}
-        self.served |= {(address.public_ip, target.private_ip)}
-        self._put(replace(address, association=made), now)
-        return made.association_id
+        change = self._mutate(association(allocation_id, target), now, target)
+        for effect in change.effects:
+            if effect.kind == "disassociated" and effect.association_id not in self.ours:
+                self.accuse(f"{effect.allocation_id} was displaced, which somebody else had associated")
+            if effect.kind == "associated":
+                self.served |= {(effect.public_ip, target.private_ip)}
+        self.ours |= {AssociationId(effect.association_id) for effect in change.effects if effect.kind == "associated"}
+        return AssociationId(change.answer)
 
     def disassociate(self, association_id: AssociationId, adopted: bool, now: float) -> None:
         """DisassociateAddress."""
-        address = next((a for a in self.addresses.values() if _has(a, association_id)), None)
-        if address is None:
-            raise AssociationNotFound(f"no {association_id}", code="InvalidAssociationID.NotFound")
+        change = self._mutate(DisassociateAddress(association_id=association_id), now)
         if association_id not in self.ours and not adopted:
-            self.accuse(f"{address.allocation_id} was cut, which somebody else had associated")
-        self._put(replace(address, association=None), now)
+            self.accuse(f"{change.effects[0].allocation_id} was cut, which somebody else had associated")
 
     def release(self, allocation_id: AllocationId, claims: Mapping[AllocationId, PodRecord], now: float) -> None:
         """ReleaseAddress; `claims` are what the table says at this moment."""
-        address = self._known(allocation_id)
-        if address.association is not None and not self.default_vpc:
-            raise AddressInUse(f"{allocation_id} is in use", code="InvalidIPAddress.InUse")
+        tags_of_late, known = self._tags_of_late(allocation_id, now), self.addresses.get(allocation_id)
+        self._mutate(ReleaseAddress(allocation_id=allocation_id), now)
         claim = claims.get(allocation_id)
         if claim is not None and claim.phase is not Phase.RELEASING:
             self.accuse(f"{allocation_id} was released, which {claim.uid} holds ({claim.phase})")
-        if all(
-            tags.get(contract.TAG_TYPE) != Mode.AUTO for tags in (address.tags, self._tags_of_late(allocation_id, now))
-        ):
+        if all(tags.get(contract.TAG_TYPE) != Mode.AUTO for tags in (known.tags if known else {}, tags_of_late)):
             self.accuse(f"{allocation_id} was released, a pool's address")
         if allocation_id in self.forged:
             self.accuse(f"{allocation_id} was released, which somebody else had tagged as ours")
-        self._remember(now)
-        self.addresses = {key: value for key, value in self.addresses.items() if key != allocation_id}
 
     def accuse(self, what: str) -> None:
         """This must never be."""
@@ -136,21 +126,23 @@ class Account:
         before = self.seen(now, late=True).get(allocation_id)
         return before.tags if before else {}
 
-    def _make_room(self, target: Target, now: float) -> None:
-        there = next((a for a in self.addresses.values() if a.association and a.association.target == target), None)
-        if there is None or there.association is None:
-            return
-        if not self.displaces:
-            raise AlreadyAssociated(f"{target.private_ip} has another address", code="Resource.AlreadyAssociated")
-        if there.association.association_id not in self.ours:
-            self.accuse(f"{there.allocation_id} was displaced, which somebody else had associated")
-        self._put(replace(there, association=None), now)
+    def _mutate(self, request: Mutation, now: float, target: Target | None = None) -> Change:
+        """A call of the API; the interface of `target` is there."""
+        carrier = () if target is None else (_carrier(target),)
+        change = carry_out(world_of(self.addresses.values(), *carrier), request, self._rules(now))
+        if change.effects:
+            self._remember(now)
+            self.addresses = shown_addresses(change.world)
+        return change
 
-    def _known(self, allocation_id: AllocationId) -> Address:
-        found = self.addresses.get(allocation_id)
-        if found is None:
-            raise AddressNotFound(f"no {allocation_id}", code="InvalidAllocationID.NotFound")
-        return found
+    def _rules(self, now: float) -> Rules:
+        occupied: Literal["displace", "refuse"] = "displace" if self.displaces else "refuse"
+        settings = Ec2Settings(region=HOME, occupied_ip=occupied, default_vpc=self.default_vpc)
+        return Rules(settings=settings, now=now, new_id=self._new_id, new_ip=lambda: f"203.0.113.{self.made}")
+
+    def _new_id(self, kind: str) -> str:
+        self.made += 1
+        return f"{kind}-{self.made}"
 
     def _put(self, address: Address, now: float) -> None:
         self._remember(now)
@@ -161,5 +153,5 @@ class Account:
         self.past = (*((until, old) for until, old in self.past if until > now - LAG_S), (now, self.addresses))
 
 
-def _has(address: Address, association_id: AssociationId) -> bool:
-    return address.association is not None and address.association.association_id == association_id
+def _carrier(target: Target) -> Interface:
+    return Interface(interface_id=target.interface_id, private_ip=target.private_ip, instance_id=NODE)

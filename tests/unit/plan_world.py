@@ -12,8 +12,12 @@ from controller.core.desire import Gone, Serve, desire, label_patch, wanted_labe
 from controller.core.phases import WAYS, Way, way
 from controller.core.plan import plan
 from controller.core.policy import Refusal
-from controller.core.ports import Address, Allocation, AllocationRequest, Association, PodView
+from controller.core.ports import Address, Allocation, AllocationRequest, PodView
 from controller.core.situation import Facts, NoOffer, Offer, Placed, Situation
+from sandbox.ec2.model import Interface
+from sandbox.ec2.requests import DisassociateAddress, Mutation, ReleaseAddress
+from sandbox.ec2.rules import Rules
+from sandbox.ec2.settings import Ec2Settings
 from state.model import (
     AddressRecord,
     AllocationId,
@@ -28,6 +32,7 @@ from state.model import (
     Rev,
     Target,
 )
+from tests.fakes.ec2_words import allocation, association, carry_out, shown_addresses, world_of
 
 FACTS = Facts(install=InstallKey.parse("c-1#kube-system/l"), cluster_name="a", home_border_group="us-west-2")
 ENI = InterfaceId("eni-1")
@@ -196,21 +201,32 @@ class PlanWorld:
             case act.Release(allocation_id=released):
                 self._release(released)
 
-    def _allocate(self, request: AllocationRequest) -> None:
+    def _mutate(self, request: Mutation) -> str:
+        """A call of EC2; the id that it is answered with."""
+        ips = [address.association.target.private_ip for address in self.ec2.values() if address.association]
+        ips += [self.record.target.private_ip] if self.record and self.record.target else []
+        interface = Interface(interface_id=ENI, private_ip="10.0.0.1", secondary_ips=tuple(ips))
+        change = carry_out(world_of(self.ec2.values(), interface), request, self._rules())
+        self.ec2 = shown_addresses(change.world)
+        return change.answer
+
+    def _rules(self) -> Rules:
+        settings = Ec2Settings(region=FACTS.home_border_group, occupied_ip="refuse")
+        return Rules(settings=settings, now=0.0, new_id=self._new_id, new_ip=lambda: "2.2.2.2")
+
+    def _new_id(self, kind: str) -> str:
         self.counter += 1
-        self.new = Allocation(allocation_id=AllocationId(f"eipalloc-{self.counter}"), public_ip="2.2.2.2")
-        self.ec2[self.new.allocation_id] = Address(
-            allocation_id=self.new.allocation_id,
-            public_ip=self.new.public_ip,
-            border_group="us-west-2",
-            tags=request.tags,
-        )
+        return f"{kind}-{self.counter}"
+
+    def _allocate(self, request: AllocationRequest) -> None:
+        made = AllocationId(self._mutate(allocation(request)))
+        self.new = Allocation(allocation_id=made, public_ip=self.ec2[made].public_ip)
 
     def _release(self, allocation_id: AllocationId) -> None:
-        address = self.ec2.pop(allocation_id, None)
+        address = self.ec2.get(allocation_id)
         if address is not None:
-            assert address.association is None, "released while associated"
             assert address.tags.get(contract.TAG_TYPE) == Mode.AUTO, "released a pool address"
+            self._mutate(ReleaseAddress(allocation_id=allocation_id))
 
     def _on_pod(self, step: act.Label | act.Unlabel) -> None:
         if isinstance(step, act.Unlabel):
@@ -247,17 +263,7 @@ class PlanWorld:
         assert self.record
         assert self.record.allocation_id
         assert self.record.target
-        address = self.ec2[self.record.allocation_id]
-        if address.association is None:
-            self.counter += 1
-            association_id = AssociationId(f"eipassoc-{self.counter}")
-            here = Association(association_id=association_id, target=self.record.target)
-            self.ec2[address.allocation_id] = replace(address, association=here)
-        else:
-            assert address.association.target == self.record.target, "AllowReassociation=false refuses this"
-        now = self.ec2[address.allocation_id].association
-        assert now
-        self.made = now.association_id
+        self.made = AssociationId(self._mutate(association(self.record.allocation_id, self.record.target)))
 
     def _cut(self, association_id: AssociationId) -> None:
         for address in list(self.ec2.values()):
@@ -265,7 +271,7 @@ class PlanWorld:
                 side = self.sides.get(address.allocation_id)
                 assert side, "cut an association of nobody"
                 assert side.knows(address.association.target), "cut what is not ours"
-                self.ec2[address.allocation_id] = replace(address, association=None)
+                self._mutate(DisassociateAddress(association_id=association_id))
 
     def _relabel(self, wanted: dict[str, str]) -> None:
         assert self.pod

@@ -74,13 +74,13 @@ def the_interface_is_given_away(world: World) -> None:
 
 def the_ip_moves(world: World) -> None:
     """To another machine, without its address."""
-    strangers(world)
+    strangers(world, "10.0.9.1")
     world.ec2.move_ip(IP, OTHER)
 
 
 def the_ip_moves_with_its_address(world: World) -> None:
     """As AssignPrivateIpAddresses does."""
-    strangers(world)
+    strangers(world, "10.0.9.1")
     world.ec2.move_ip(IP, OTHER, with_address=True)
 
 

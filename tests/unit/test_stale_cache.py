@@ -43,7 +43,8 @@ def test_annotations_of_before_take_nothing_away(world: World, seen: dict[str, s
 
 
 def test_an_ip_of_before_moves_nothing(world: World) -> None:
-    world.ec2.add_interface(Interface(interface_id=InterfaceId("eni-2"), private_ips=frozenset({"10.0.0.6"})))
+    other = world.ec2.add_interface(Interface(interface_id=InterfaceId("eni-2"), private_ips=frozenset({"10.0.9.1"})))
+    world.ec2.move_ip("10.0.0.6", other.interface_id)
     first = Replica(world).lead()
     pod = world.pod("p", auto())
     first.settle()
