@@ -104,7 +104,11 @@ class FakeLedger:
         stored = self.table.pods.items()
         self._pods = {uid: pod for (_, uid), (pod, by) in stored if by == self.install}
         named = {pod.allocation_id for pod in self._pods.values()}
-        self._addresses = {key: record for key, record in self.table.addresses.items() if key in named}
+        self._addresses = {key: record for key in named if key and (record := self._readable(key))}
+
+    def _readable(self, allocation_id: AllocationId) -> AddressRecord | None:
+        """An item that cannot be read is not there for whoever reads it."""
+        return None if allocation_id in self.table.unreadable else self.table.addresses.get(allocation_id)
 
     def end_term(self) -> None:
         """Write no more."""
@@ -147,7 +151,7 @@ class FakeLedger:
         self._reach()
         with self.table.lock:
             for allocation_id in allocation_ids:
-                self._saw_address(allocation_id, self.table.addresses.get(allocation_id))
+                self._saw_address(allocation_id, self._readable(allocation_id))
 
     def installs(self) -> Sequence[InstallRecord]:
         """Every install."""

@@ -13,6 +13,7 @@ import pytest
 
 from controller.core.ports import Heart, Ledger
 from sandbox.dynamodb import CREDENTIALS
+from state.connection import Key
 from state.group import Patience
 from state.ledger import DynamoLedger
 from state.model import (
@@ -27,7 +28,8 @@ from state.model import (
 )
 from state.provision import create_table
 from state.reader import Reader
-from state.table import Table, install_key, open_table
+from state.schema import VERSION
+from state.table import Table, address_key, install_key, open_table
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.ledger_table import FakeTable
 
@@ -89,6 +91,10 @@ class World(Protocol):
         """Put an older state of the install's item in place: so many heartbeats less, the same epoch."""
         ...
 
+    def make_newer(self, allocation_id: AllocationId) -> None:
+        """A newer release writes the address's side in its own way."""
+        ...
+
     def close(self) -> None:
         """Close every ledger."""
         ...
@@ -121,6 +127,10 @@ class FakeWorld:
         """In the dictionary."""
         standing = self.table.installs[install]
         self.table.installs[install] = replace(standing, heartbeat=standing.heartbeat - heartbeats)
+
+    def make_newer(self, allocation_id: AllocationId) -> None:
+        """In the set of those."""
+        self.table.unreadable.add(allocation_id)
 
     def close(self) -> None:
         """Nothing runs here."""
@@ -161,6 +171,20 @@ class DynamoWorld:
         model = self.table.install
         request = model(*install_key(install)).get_update_kwargs_from_instance([model.heartbeat.add(-heartbeats)])
         self.table.connection.transact(deletes=[], puts=[], updates=[request], token=uuid4().hex, guard=lambda: None)
+
+    def make_newer(self, allocation_id: AllocationId) -> None:
+        """By a write of the address's item alone."""
+        self.write_newer(address_key(allocation_id))
+
+    def write_newer(self, key: Key) -> None:
+        """A newer release writes this item in its own way."""
+        client: Any = self.table.connection.client
+        client.update_item(
+            TableName=self.table.name,
+            Key={"pk": {"S": key[0]}, "sk": {"S": key[1]}},
+            UpdateExpression="SET v = :v, something_new = :s",
+            ExpressionAttributeValues={":v": {"N": str(VERSION + 1)}, ":s": {"S": "x"}},
+        )
 
     def close(self) -> None:
         """End the writers."""

@@ -137,10 +137,11 @@ class FakeWorld:
     guard: Switch = field(default_factory=Switch)
     namespace: str = "default"
     changed: list[PodUid] = field(default_factory=list)
-    ip_of: dict[str, PodUid] = field(default_factory=dict)
+    scoped: bool = False
 
     def __post_init__(self) -> None:
-        self.pods = FakePods(guard=self.guard, on_change=self.changed.extend)
+        scope = self.namespace if self.scoped else ""
+        self.pods = FakePods(guard=self.guard, on_change=self.changed.extend, scope=scope)
 
     def make(
         self,
@@ -233,16 +234,17 @@ class ApiWorld:
 
 
 @contextmanager
-def api_world(server: Api) -> Iterator[ApiWorld]:
-    """A world of its own namespace on an API server."""
+def api_world(server: Api, *, scoped: bool = False) -> Iterator[ApiWorld]:
+    """A world of its own namespace on an API server; `scoped`: no other is watched."""
     guard, changed = Switch(), list[PodUid]()
+    namespace = f"ns-{uuid.uuid4().hex[:8]}"
+    server.cluster.namespace(namespace)
     with server.connection() as connection:
-        pods = KubePods(connection, guard, ClusterIdentity(connection, time.monotonic))
+        identity, scope = ClusterIdentity(connection, time.monotonic), namespace if scoped else ""
+        pods = KubePods(connection, guard, identity, namespace=scope)
         pods.start(changed.extend)
         try:
             until(lambda: pods.synced)
-            namespace = f"ns-{uuid.uuid4().hex[:8]}"
-            server.cluster.namespace(namespace)
             yield ApiWorld(server.cluster, pods, guard, namespace, changed)
         finally:
             pods.stop()

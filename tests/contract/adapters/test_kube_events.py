@@ -16,6 +16,7 @@ from sandbox.kube.faults import Fault
 from sandbox.kube.server import KubeServer
 from state.model import PodUid
 from tests.contract.adapters.kube_worlds import LIMIT_S, SERVERS, Api, Switch, api, sandbox_api, until
+from tests.fakes.kube import FakeEvents
 
 QUOTA = PodEvent(type=EventType.WARNING, reason="EIPAssociationFailed", message="AddressLimitExceeded: no more")
 DONE = PodEvent(type=EventType.NORMAL, reason="EIPAssociated", message="198.51.100.7")
@@ -84,6 +85,18 @@ def test_an_event_has_the_shape_that_describe_shows(server: Api, pod: PodView) -
     assert event["source"]["component"] == event["reportingComponent"] == "aws-pod-eip-controller"
     assert (event["reportingInstance"], event["count"]) == ("replica-1", 1)
     assert event["firstTimestamp"] == event["lastTimestamp"]
+
+
+def test_the_fake_hears_what_a_pods_author_reads(server: Api, pod: PodView) -> None:
+    fake = FakeEvents()
+    with server.connection() as connection:
+        recorder = EventRecorder(connection, instance="replica-1")
+        recorder.start()
+        for events in (fake, recorder):
+            events.emit(pod, DONE)
+            events.emit(pod, QUOTA)
+        recorder.stop(LIMIT_S)
+    assert sorted(fake.reasons(pod.uid)) == sorted(event["reason"] for event in told(server, pod))
 
 
 def test_text_of_strangers_is_legible(server: Api, pod: PodView) -> None:

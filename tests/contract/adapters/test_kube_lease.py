@@ -2,9 +2,9 @@
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import pytest
@@ -29,14 +29,31 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield None if kind == "fake" else stack.enter_context(api(kind, tmp_path_factory.mktemp(kind), request))
 
 
+@dataclass(frozen=True)
+class Place:
+    """A Lease that does not exist yet: its store, and somebody's hand that deletes it."""
+
+    store: LeaseStore
+    delete: Callable[[], object]
+
+
 @pytest.fixture
-def store(server: Api | None) -> Iterator[LeaseStore]:
-    """The store of a Lease that does not exist yet."""
+def place(server: Api | None) -> Iterator[Place]:
+    """A Lease of its own."""
     with ExitStack() as stack:
         if server is None:
-            yield LeaseClient(server=LeaseServer())
+            there = LeaseServer()
+            yield Place(LeaseClient(server=there), there.delete)
         else:
-            yield KubeLeaseStore(stack.enter_context(server.connection()), NAMESPACE, f"lease-{uuid.uuid4().hex}")
+            name, client = f"lease-{uuid.uuid4().hex}", server.client
+            store = KubeLeaseStore(stack.enter_context(server.connection()), NAMESPACE, name)
+            yield Place(store, lambda: client.call("DELETE", f"{PATH}/{name}"))
+
+
+@pytest.fixture
+def store(place: Place) -> LeaseStore:
+    """The store of a Lease that does not exist yet."""
+    return place.store
 
 
 def lease(holder: str, epoch: int = 1) -> Lease:
@@ -86,28 +103,25 @@ def test_a_watch_ends_with_silence(store: LeaseStore) -> None:
     assert list(store.watch(3.0)) == [made]
 
 
+def test_a_deletion_is_watched_and_an_update_does_not_undo_it(place: Place) -> None:
+    store, heard = place.store, list[Lease | None]()
+    made = store.create(lease("a"))
+    thread = threading.Thread(target=lambda: heard.extend(islice(store.watch(LIMIT_S), 2)))
+    thread.start()
+    until(lambda: heard == [made])
+    place.delete()
+    thread.join(LIMIT_S)
+    assert heard == [made, None]
+    with pytest.raises((ObjectNotFound, ObjectConflict)):
+        store.update(replace(made, holder="b"))
+    assert store.get() is None
+
+
 @pytest.fixture(scope="module", params=SERVERS)
 def real_api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """An API server."""
     with api(request.param, tmp_path_factory.mktemp("api"), request) as made:
         yield made
-
-
-def test_a_deletion_is_watched_and_an_update_does_not_undo_it(real_api: Api) -> None:
-    name = f"lease-{uuid.uuid4().hex}"
-    heard: list[Lease | None] = []
-    with real_api.connection() as connection:
-        store = KubeLeaseStore(connection, NAMESPACE, name)
-        made = store.create(lease("a"))
-        thread = threading.Thread(target=lambda: heard.extend(islice(store.watch(LIMIT_S), 2)))
-        thread.start()
-        until(lambda: heard == [made])
-        real_api.client.call("DELETE", f"{PATH}/{name}")
-        thread.join(LIMIT_S)
-        assert heard == [made, None]
-        with pytest.raises((ObjectNotFound, ObjectConflict)):
-            store.update(replace(made, holder="b"))
-        assert store.get() is None
 
 
 def test_what_others_wrote_survives_an_update(real_api: Api) -> None:

@@ -31,6 +31,13 @@ def world(server: Api | None) -> Iterator[World]:
         yield FakeWorld() if server is None else stack.enter_context(api_world(server))
 
 
+@pytest.fixture
+def scoped(server: Api | None) -> Iterator[World]:
+    """An empty world in which one namespace is watched."""
+    with ExitStack() as stack:
+        yield FakeWorld(scoped=True) if server is None else stack.enter_context(api_world(server, scoped=True))
+
+
 def seen(world: World, uid: PodUid, ip: str = "") -> PodView:
     """The Pod, once the cache has it with that IP."""
     until(lambda: (pod := world.pods.get(uid)) is not None and pod.ip == ip)
@@ -61,6 +68,28 @@ def test_only_live_pods_are_at_an_ip(world: World) -> None:
     world.finish("old")
     until(lambda: {pod.uid for pod in world.pods.at_ip("10.1.2.5")} == {second})
     assert world.pods.at_ip("") == () or not list(world.pods.at_ip(""))
+
+
+def test_of_two_pods_at_one_ip_the_later_has_the_greater_version(world: World) -> None:
+    first = seen(world, world.make("old", ip="10.1.12.5"), "10.1.12.5")
+    second = seen(world, world.make("new", ip="10.1.12.5"), "10.1.12.5")
+    had = world.pods.ip_version(first.uid)
+    assert 0 < had < world.pods.ip_version(second.uid)
+    world.pods.patch_labels(first, {LABEL: "198.51.100.7"})
+    until(lambda: (pod := world.pods.get(first.uid)) is not None and pod.labels)
+    assert world.pods.ip_version(first.uid) == had, "it is the IP's, not the Pod's"
+
+
+def test_a_pod_of_another_namespace_is_not_seen_but_can_be_fetched(scoped: World) -> None:
+    watched, scoped.namespace = scoped.namespace, f"{scoped.namespace}-not"
+    outside = scoped.make("out", ip="10.1.13.5")
+    fetched = scoped.pods.fetch(scoped.namespace, "out")
+    assert fetched is not None
+    assert fetched.uid == outside
+    assert (scoped.pods.in_scope(watched), scoped.pods.in_scope(scoped.namespace)) == (True, False)
+    scoped.namespace = watched
+    seen(scoped, scoped.make("in", ip="10.1.13.6"), "10.1.13.6")
+    assert scoped.pods.get(outside) is None
 
 
 def test_labels_are_set_and_removed_on_a_pod_without_labels(world: World) -> None:

@@ -10,21 +10,58 @@ from controller.engine.scopes import ScopeGate
 from state.connection import Key
 from state.errors import ItemUnreadable
 from state.ledger import DynamoLedger
-from state.model import Change
-from state.schema import VERSION
+from state.model import Change, Phase
 from state.table import DIRECTORY, address_key, install_key
-from tests.fakes.ledger_worlds import DynamoWorld, OnDynamoDb, new_install
-from tests.fakes.records import new_address, new_pod, owner
+from tests.fakes.ledger_worlds import DynamoWorld, InMemory, OnDynamoDb, World, new_install
+from tests.fakes.records import TARGET, new_address, new_pod, owner
 
 
-class TestVersions(OnDynamoDb):
-    """On moto's server and on DynamoDB Local."""
+class AddressContract:
+    """What holds in memory, too. A subclass brings the world."""
 
-    def test_a_newer_install_of_ours_is_left_out_and_we_lead(self, world: DynamoWorld, dynamodb: Any) -> None:
+    def test_a_newer_address_is_neither_read_nor_written(self, world: World) -> None:
+        install = new_install()
+        ledger = world.ledger(install)
+        ledger.begin_term("me")
+        address, usual = new_address(), new_address()
+        for each in (address, usual):
+            ledger.commit(Change(address_after=each))
+        world.make_newer(address.allocation_id)
+        ledger.refresh([address.allocation_id, usual.allocation_id])
+        assert ledger.address(address.allocation_id) is None
+        assert ledger.address(usual.allocation_id)
+        assert address_key(address.allocation_id) in ledger.unreadable()
+        pod = new_pod()
+        with pytest.raises(ItemUnreadable):
+            ledger.commit(Change(pod_after=pod, address_after=replace(address, owner=owner(install, pod))))
+        assert ledger.pods() == {}
+
+    def test_a_claim_of_a_newer_address_is_known_without_it(self, world: World) -> None:
+        install, pod, address = new_install(), new_pod(), new_address()
+        pod = replace(pod, phase=Phase.CLAIMED, allocation_id=address.allocation_id, target=TARGET)
+        first = world.ledger(install)
+        first.begin_term("me")
+        first.commit(Change(pod_after=pod, address_after=replace(address, owner=owner(install, pod), target=TARGET)))
+        world.make_newer(address.allocation_id)
+        second = world.ledger(install)
+        second.begin_term("you")
+        assert set(second.pods()) == {pod.uid}
+        assert second.address(address.allocation_id) is None
+        assert address_key(address.allocation_id) in second.unreadable()
+
+
+class TestInMemory(AddressContract, InMemory):
+    """The fake that other tests use."""
+
+
+class TestOnDynamoDb(AddressContract, OnDynamoDb):
+    """The product, on moto's server and on DynamoDB Local."""
+
+    def test_a_newer_install_of_ours_is_left_out_and_we_lead(self, world: DynamoWorld) -> None:
         ours = new_install()
         theirs = replace(ours, lease_name="newer")
         world.ledger(theirs).begin_term("them")
-        _make_newer(dynamodb, world, install_key(theirs))
+        world.write_newer(install_key(theirs))
         ledger = world.ledger(ours)
         gate = ScopeGate(
             ledger=_real(ledger),
@@ -47,30 +84,22 @@ class TestVersions(OnDynamoDb):
         assert line in ledger.unreadable()
         dynamodb.delete_item(TableName=world.table.name, Key=_key(line))
 
-    def test_a_newer_address_is_neither_read_nor_written(self, world: DynamoWorld, dynamodb: Any) -> None:
-        install = new_install()
+    def test_a_newer_address_stands_as_it_was(self, world: DynamoWorld, dynamodb: Any) -> None:
+        install, address, pod = new_install(), new_address(), new_pod()
         ledger = world.ledger(install)
         ledger.begin_term("me")
-        address, usual = new_address(), new_address()
-        for each in (address, usual):
-            ledger.commit(Change(address_after=each))
+        ledger.commit(Change(address_after=address))
+        world.make_newer(address.allocation_id)
         key = address_key(address.allocation_id)
-        _make_newer(dynamodb, world, key)
-        ledger.refresh([address.allocation_id, usual.allocation_id])
-        assert ledger.address(address.allocation_id) is None
-        assert ledger.address(usual.allocation_id)
-        assert key in ledger.unreadable()
         before = _item(dynamodb, world, key)
-        pod = new_pod()
         with pytest.raises(ItemUnreadable):
             ledger.commit(Change(pod_after=pod, address_after=replace(address, owner=owner(install, pod))))
         assert _item(dynamodb, world, key) == before
-        assert ledger.pods() == {}
 
-    def test_our_own_newer_item_stops_us(self, world: DynamoWorld, dynamodb: Any) -> None:
+    def test_our_own_newer_item_stops_us(self, world: DynamoWorld) -> None:
         install = new_install()
         world.ledger(install).begin_term("newer")
-        _make_newer(dynamodb, world, install_key(install))
+        world.write_newer(install_key(install))
         with pytest.raises(ItemUnreadable):
             world.ledger(install).begin_term("older")
 
@@ -78,16 +107,6 @@ class TestVersions(OnDynamoDb):
 def _real(ledger: Any) -> DynamoLedger:
     assert isinstance(ledger, DynamoLedger)
     return ledger
-
-
-def _make_newer(client: Any, world: DynamoWorld, key: Key) -> None:
-    """A newer release writes the item."""
-    client.update_item(
-        TableName=world.table.name,
-        Key=_key(key),
-        UpdateExpression="SET v = :v, something_new = :s",
-        ExpressionAttributeValues={":v": {"N": str(VERSION + 1)}, ":s": {"S": "x"}},
-    )
 
 
 def _item(client: Any, world: DynamoWorld, key: Key) -> Any:
