@@ -226,7 +226,7 @@ class Releaser:
 
     def _is_done(self, loop: Reconciler, since: float, looks: set[float]) -> bool:
         """Whether EC2 was looked at twice since the last claim went: what came of the first look is known then."""
-        looked = loop.state.view.asked_at if loop.state else since
+        looked = loop.opened.parts.view.asked_at if loop.opened else since
         looks.update({looked} if looked > since else ())
         return len(looks) > 1 and loop.queued == 0 and loop.in_flight_idle(0.0) and loop.aside_idle(0.0)
 

@@ -6,51 +6,63 @@ claim.
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 
 from controller.core.desire import Pending, Serve
 from controller.core.policy import Refusal, over
 from controller.core.ports import Ledger
 from controller.core.remembered import is_remembered
 from controller.core.tenancy import Rules
+from controller.engine.plain import Plain
 from state.model import Phase, PodRecord, PodUid
 
 RulesSource = Callable[[], Rules]
 
 
+@dataclass(slots=True)
+class Grants(Plain):
+    """The rules of this turn, and who counts under them.
+
+    granted: the namespaces of those that are acted for, or wait for a token.
+    holders, standing: the claims by namespace, and those that hold; None where nobody has asked in this turn.
+    """
+
+    rules: Rules
+    granted: dict[PodUid, str] = field(default_factory=dict)
+    holders: dict[str, set[PodUid]] | None = None
+    standing: set[PodUid] | None = None
+
+
 class Admission:
     """Used by the loop's thread alone; one for each term."""
 
-    def __init__(self, rules: RulesSource, ledger: Ledger) -> None:
-        self._source, self._ledger = rules, ledger
-        self._rules = rules()
-        self._granted: dict[PodUid, str] = {}
-        self._holders: dict[str, set[PodUid]] | None = None
-        self._standing: set[PodUid] | None = None
+    def __init__(self, rules: RulesSource, ledger: Ledger, grants: Grants) -> None:
+        self._source, self._ledger, self._grants = rules, ledger, grants
 
     def begin(self, busy: Collection[PodUid]) -> bool:
         """A turn begins, in which these Pods are acted for, or wait for a token; whether there are other rules now."""
-        before, self._rules = self._rules, self._source()
-        self._granted = {uid: namespace for uid, namespace in self._granted.items() if uid in busy}
-        self._holders = self._standing = None
-        return self._rules != before
+        before, self._grants.rules = self._grants.rules, self._source()
+        self._grants.granted = {uid: namespace for uid, namespace in self._grants.granted.items() if uid in busy}
+        self._grants.holders = self._grants.standing = None
+        return self._grants.rules != before
 
     @property
     def has_limits(self) -> bool:
         """Whether the rules limit anybody."""
-        return self._rules.has_limits
+        return self._grants.rules.has_limits
 
     def is_limited(self, namespace: str) -> bool:
         """Whether the rules limit how many addresses this namespace may have."""
-        return self._rules.limit(namespace) is not None
+        return self._grants.rules.limit(namespace) is not None
 
     def is_scarce(self, newcomers: int) -> bool:
         """Whether so many new claims are more than the whole install may still make."""
-        most = self._rules.tenancy.most
+        most = self._grants.rules.tenancy.most
         return most is not None and self._held() + newcomers > most
 
     def refusal(self, uid: PodUid, namespace: str, wanted: Serve | Pending, record: PodRecord | None) -> Refusal | None:
         """What the rules have against a claim for this; a Pod that holds an address would only exchange it."""
-        why = self._rules.refusal(namespace, wanted.mode, wanted.pool)
+        why = self._grants.rules.refusal(namespace, wanted.mode, wanted.pool)
         if why is not None:
             return Refusal(why=why)
         if record is None:
@@ -66,16 +78,16 @@ class Admission:
 
     def count(self, uid: PodUid, namespace: str) -> None:
         """The Pod is about to have a claim, whatever the limit: it holds the address already."""
-        self._granted[uid] = namespace
-        if self._holders is not None:
-            self._holders.setdefault(namespace, set()).add(uid)
+        self._grants.granted[uid] = namespace
+        if self._grants.holders is not None:
+            self._grants.holders.setdefault(namespace, set()).add(uid)
 
     def granted_in(self, uid: PodUid) -> str | None:
         """The namespace in which the Pod counts although it has no claim: it is acted for, or waits for a token."""
-        return self._granted.get(uid)
+        return self._grants.granted.get(uid)
 
     def _no_room(self, uid: PodUid, namespace: str) -> Refusal | None:
-        limit = self._rules.limit(namespace)
+        limit = self._grants.rules.limit(namespace)
         if limit is not None:
             holders = self._count().get(namespace, frozenset[PodUid]())
             held = len(holders) - (uid in holders)
@@ -85,26 +97,26 @@ class Admission:
 
     def _full(self, uid: PodUid) -> Refusal | None:
         """What the others hold decides: who waits for a token is granted what it asks for again."""
-        if self._rules.tenancy.most is None:
+        if self._grants.rules.tenancy.most is None:
             return None
-        return self._rules.full(self._held() - (uid in self._granted))
+        return self._grants.rules.full(self._held() - (uid in self._grants.granted))
 
     def _held(self) -> int:
         """How many addresses the install has, or is about to have.
 
         An intent has none, and may wait for EC2's quota for ever: it counts only while it is acted for.
         """
-        if self._standing is None:
+        if self._grants.standing is None:
             claims = self._ledger.pods().items()
-            self._standing = {uid for uid, record in claims if record.phase is not Phase.INTENT}
-        return len(self._standing) + sum(uid not in self._standing for uid in self._granted)
+            self._grants.standing = {uid for uid, record in claims if record.phase is not Phase.INTENT}
+        return len(self._grants.standing) + sum(uid not in self._grants.standing for uid in self._grants.granted)
 
     def _count(self) -> dict[str, set[PodUid]]:
         """The Pods that hold, or are about to, by namespace; read once a turn, and only where a limit asks."""
-        if self._holders is None:
-            self._holders = {}
+        if self._grants.holders is None:
+            self._grants.holders = {}
             claims = self._ledger.pods().items()
             held = {uid: record.namespace for uid, record in claims if not is_remembered(uid)}
-            for uid, namespace in {**self._granted, **held}.items():
-                self._holders.setdefault(namespace, set()).add(uid)
-        return self._holders
+            for uid, namespace in {**self._grants.granted, **held}.items():
+                self._grants.holders.setdefault(namespace, set()).add(uid)
+        return self._grants.holders

@@ -14,7 +14,7 @@ from controller.engine.housekeeping import Housekeeping
 from controller.engine.looks import Looked, Looks
 from controller.engine.needs import Need
 from controller.engine.outcomes import Aftermath
-from controller.engine.term import TermState
+from controller.engine.parts import TermParts
 from controller.engine.workqueue import Workqueue
 from state.model import Epoch, PodUid
 
@@ -29,11 +29,11 @@ class Beside:
         self._looks: Looks | None = None
         self._comparison: Future[None] | None = None
 
-    def begin(self, state: TermState) -> None:
+    def begin(self, parts: TermParts) -> None:
         """A term begins."""
         self._looks = Looks(
-            looker=state.looker,
-            epoch=state.term.epoch,
+            looker=parts.looker,
+            epoch=parts.term.epoch,
             pool=self._executor.looks,
             clock=self._clock,
             done=self._hand_in,
@@ -45,10 +45,10 @@ class Beside:
             self._looks.close()
         self._looks = self._comparison = None
 
-    def ask(self, state: TermState, parked: Mapping[PodUid, Need]) -> None:
-        """Look up what these Pods need, beside the loop; tokens that they hold are given back meanwhile."""
+    def ask(self, parts: TermParts, parked: Mapping[PodUid, Need]) -> None:
+        """Have looked up what these Pods need; the tokens that they may have are for others meanwhile."""
         for uid in parked:
-            state.calls.leave(uid)
+            parts.calls.leave(uid)
         if parked and self._looks is not None:
             self._looks.ask(parked)
 
@@ -63,7 +63,7 @@ class Beside:
         return bool(self._looked or self._compared)
 
     def take(
-        self, state: TermState, after: Aftermath, unseen: Callable[[PodUid], Situation], busy: Collection[PodUid]
+        self, parts: TermParts, after: Aftermath, unseen: Callable[[PodUid], Situation], busy: Collection[PodUid]
     ) -> None:
         """Act on the results that have come in.
 
@@ -72,13 +72,13 @@ class Beside:
         """
         while self._looked:
             looked = self._looked.popleft()
-            if looked.epoch == state.term.epoch:
-                self._take_look(looked, state, after, unseen, busy)
+            if looked.epoch == parts.term.epoch:
+                self._take_look(looked, parts, after, unseen, busy)
         while self._compared:
             epoch, house, uids = self._compared.popleft()
-            if epoch == state.term.epoch:
+            if epoch == parts.term.epoch:
                 self._queue.add(uids)
-                state.memory.tidy([*house.everyone(), *uids])
+                parts.memory.tidy([*house.everyone(), *uids])
                 after.everyone_is_due()
                 after.looked()
 
@@ -95,14 +95,14 @@ class Beside:
     def _take_look(
         self,
         looked: Looked,
-        state: TermState,
+        parts: TermParts,
         after: Aftermath,
         unseen: Callable[[PodUid], Situation],
         busy: Collection[PodUid],
     ) -> None:
         if looked.error is not None:
             for uid in looked.uids - set(busy):
-                state.memory.of(uid).asked.clear()
+                parts.memory.of(uid).asked.clear()
                 after.take_in(Outcome(uid=uid, epoch=looked.epoch, situation=unseen(uid), error=looked.error))
             return
         self._queue.add(looked.uids)

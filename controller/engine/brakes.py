@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from controller.core.contract import quoted
 from controller.core.ports import Clock
+from controller.engine.plain import Plain
 from state.errors import PodEipError, PoolNotFound, QuotaExceeded
 from state.model import PodUid
 
@@ -20,7 +21,7 @@ _CAPACITY = "InsufficientAddressCapacity"
 
 
 @dataclass(slots=True)
-class _Brake:
+class Brake(Plain):
     """One cause: how often it refused in a row, why, when the next may ask, and who asks now."""
 
     why: str
@@ -32,9 +33,8 @@ class _Brake:
 class Brakes:
     """One term's brakes; used by the loop's thread alone. Causes are the account's quota, and each public pool."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._brakes: dict[str, _Brake] = {}
+    def __init__(self, clock: Clock, brakes: dict[str, Brake]) -> None:
+        self._clock, self._brakes = clock, brakes
 
     def holds(self, uid: PodUid, pool: str, acts: Callable[[PodUid], bool]) -> str:
         """Why this Pod may not allocate from this pool now; empty: it may, if need be as the one that asks for all.
@@ -56,7 +56,7 @@ class Brakes:
         cause = _cause(pool, error)
         if cause is None:
             return
-        brake = self._brakes.setdefault(cause, _Brake(why=_why(pool, error)))
+        brake = self._brakes.setdefault(cause, Brake(why=_why(pool, error)))
         if brake.asking == uid:
             brake.asking = None
         if self._clock() >= brake.next_at:  # calls that were on their way together count as one refusal

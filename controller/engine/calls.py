@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from itertools import count
 from typing import get_args
 
 from controller.core import actions as act
@@ -22,6 +21,7 @@ from controller.core.desire import Gone
 from controller.core.situation import Situation
 from controller.core.sweep import is_orphan
 from controller.core.tokens import Tokens
+from controller.engine.plain import Plain
 from state.model import PodUid
 
 OPERATIONS: tuple[str, ...] = tuple(kind.operation for kind in get_args(act.Mutation))
@@ -47,7 +47,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class _Line:
+class Line(Plain):
     """One API: the Pods that wait, those that have a ticket, and when each namespace was last served."""
 
     waiting: dict[PodUid, Entry] = field(default_factory=dict)
@@ -55,14 +55,19 @@ class _Line:
     served: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Lines(Plain):
+    """The Pods that wait for each API, and how many were served."""
+
+    of: dict[str, Line] = field(default_factory=lambda: {operation: Line() for operation in OPERATIONS})
+    turns: int = 0
+
+
 class CallQueue:
     """One term's entries and tickets. Thread-safe; calls no API."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
-        self._lock = threading.Lock()
-        self._lines = {operation: _Line() for operation in OPERATIONS}
-        self._turns = count(1)
+    def __init__(self, tokens: Tokens, lines: Lines | None = None) -> None:
+        self._tokens, self._lock, self._lines = tokens, threading.Lock(), lines or Lines()
 
     def admit(self, action: act.Mutation, s: Situation) -> object | None:
         """A grant to send this call now; None: the Pod has an entry, and will be planned anew when it is its turn."""
@@ -73,7 +78,7 @@ class CallQueue:
 
     def _grant(self, operation: str, entry: Entry) -> object | None:
         with self._lock:
-            line = self._lines[operation]
+            line = self._lines.of[operation]
             ticket = line.tickets.pop(entry.uid, None)
             if ticket is not None:
                 return ticket
@@ -91,7 +96,7 @@ class CallQueue:
         grant = self._grant(action.operation, entry_of(action, s))
         if grant is not None:
             with self._lock:
-                self._lines[action.operation].tickets[s.uid] = grant
+                self._lines.of[action.operation].tickets[s.uid] = grant
         return grant is not None
 
     def due(self) -> tuple[list[PodUid], float]:
@@ -99,7 +104,7 @@ class CallQueue:
         turns: list[PodUid] = []
         again_s = float("inf")
         with self._lock:
-            for operation, line in self._lines.items():
+            for operation, line in self._lines.of.items():
                 while line.waiting:
                     got = self._tokens.take(operation)
                     if isinstance(got, float):
@@ -117,7 +122,7 @@ class CallQueue:
         """
         kept = but.operation if but is not None else None
         with self._lock:
-            for operation, line in self._lines.items():
+            for operation, line in self._lines.of.items():
                 if operation != kept:
                     self._give_back(operation, line, [uid])
                     line.waiting.pop(uid, None)
@@ -125,7 +130,7 @@ class CallQueue:
     def close(self) -> None:
         """The term is over: all tickets are given back."""
         with self._lock:
-            for operation, line in self._lines.items():
+            for operation, line in self._lines.of.items():
                 self._give_back(operation, line, list(line.tickets))
                 line.waiting.clear()
 
@@ -139,32 +144,33 @@ class CallQueue:
     def waits(self, uid: PodUid) -> bool:
         """Whether the Pod has an entry or a ticket."""
         with self._lock:
-            return any(uid in line.waiting or uid in line.tickets for line in self._lines.values())
+            return any(uid in line.waiting or uid in line.tickets for line in self._lines.of.values())
 
     @property
     def uids(self) -> set[PodUid]:
         """The Pods that have an entry or a ticket."""
         with self._lock:
-            return {uid for line in self._lines.values() for held in (line.waiting, line.tickets) for uid in held}
+            return {uid for line in self._lines.of.values() for held in (line.waiting, line.tickets) for uid in held}
 
     @property
     def waiting(self) -> dict[str, int]:
         """How many Pods wait for a token of each API."""
         with self._lock:
-            return {operation: len(line.waiting) for operation, line in self._lines.items()}
+            return {operation: len(line.waiting) for operation, line in self._lines.of.items()}
 
-    def _first(self, line: _Line) -> Entry:
+    def _first(self, line: Line) -> Entry:
         def rank(entry: Entry) -> tuple[int, int, str, str]:
             return entry.urgency, line.served.get(entry.namespace, 0), entry.created, entry.uid
 
         return min(line.waiting.values(), key=rank)
 
-    def _serve(self, line: _Line, entry: Entry, grant: object) -> object:
+    def _serve(self, line: Line, entry: Entry, grant: object) -> object:
         del line.waiting[entry.uid]
-        line.served[entry.namespace] = next(self._turns)
+        self._lines.turns += 1
+        line.served[entry.namespace] = self._lines.turns
         return grant
 
-    def _give_back(self, operation: str, line: _Line, uids: Iterable[PodUid]) -> None:
+    def _give_back(self, operation: str, line: Line, uids: Iterable[PodUid]) -> None:
         for uid in uids:
             ticket = line.tickets.pop(uid, None)
             if ticket is not None:

@@ -8,7 +8,7 @@ from controller.core.ports import Term
 from controller.engine.opening import OpenTerm, open_term
 from controller.engine.peers import Peers
 from controller.engine.reconcile import Reconciler
-from controller.engine.term import Knowledge
+from controller.engine.term import TermState
 from controller.engine.tuning import Ports, Tuning
 from controller.engine.workqueue import Workqueue
 
@@ -21,6 +21,6 @@ class Engine:
         self.peers = Peers(ports.clock)
         self.loop = Reconciler(ports, tuning, self.peers)
 
-    def open_term(self, term: Term, queue: Workqueue, known: Knowledge | None = None) -> OpenTerm:
-        """The parts of this term that the loop would use, for callers that take each step themselves."""
+    def open_term(self, term: Term, queue: Workqueue, known: TermState | None = None) -> OpenTerm:
+        """The parts that the loop would work with in this term, for whoever moves them by hand instead."""
         return open_term(term, self.ports, self.tuning, queue, self.peers, known)

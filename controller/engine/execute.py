@@ -14,8 +14,8 @@ from controller.core import actions as act
 from controller.core.desire import Serve
 from controller.core.situation import Situation
 from controller.engine.looks import THREADS
+from controller.engine.parts import TermParts
 from controller.engine.steps import Steps
-from controller.engine.term import TermState
 from controller.engine.tuning import Ports
 from state.errors import NoSuchTransition, NotLeading, PodEipError, Refused, Throttled
 from state.model import Epoch, PodUid
@@ -56,7 +56,7 @@ class Executor:
         self._idle = threading.Condition()
         self._running = 0
 
-    def start(self, state: TermState, situation: Situation, plan: act.Plan) -> None:
+    def start(self, parts: TermParts, situation: Situation, plan: act.Plan) -> None:
         """Run this plan in a thread; returns at once.
 
         What takes away does not queue behind a burst of Pods to be served: a stranger may soon have the IP.
@@ -64,7 +64,7 @@ class Executor:
         with self._idle:
             self._running += 1
         pool = self._up if isinstance(situation.desire, Serve) else self._down
-        pool.submit(self._run, state, situation, plan)
+        pool.submit(self._run, parts, situation, plan)
 
     def aside(self, chore: Callable[[], None]) -> Future[None]:
         """Run this beside the plans, one at a time; a failure is logged. `wait_idle` does not wait for it."""
@@ -84,39 +84,39 @@ class Executor:
         for pool in (self._up, self._down, self._aside, self._compare, self.looks):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _run(self, state: TermState, situation: Situation, plan: act.Plan) -> None:
+    def _run(self, parts: TermParts, situation: Situation, plan: act.Plan) -> None:
         outcome = Outcome(
-            uid=situation.uid, epoch=state.term.epoch, situation=situation, error=PodEipError("the plan did not end")
+            uid=situation.uid, epoch=parts.term.epoch, situation=situation, error=PodEipError("the plan did not end")
         )
         try:
-            outcome = self._follow(state, situation, plan)
+            outcome = self._follow(parts, situation, plan)
         except Exception as error:  # the thread's top: a fault of ours in one Pod's plan must not stop the others
             log.exception("a plan failed unexpectedly", extra={"pod_uid": situation.uid})
             fault = PodEipError(f"{type(error).__name__}: {error}", code="InternalError")
-            outcome = Outcome(uid=situation.uid, epoch=state.term.epoch, situation=situation, error=fault)
+            outcome = Outcome(uid=situation.uid, epoch=parts.term.epoch, situation=situation, error=fault)
         finally:
             self._done(outcome)
             with self._idle:
                 self._running -= 1
                 self._idle.notify_all()
 
-    def _follow(self, state: TermState, s: Situation, plan: act.Plan) -> Outcome:
-        steps = Steps(self._ports, state, s)
+    def _follow(self, parts: TermParts, s: Situation, plan: act.Plan) -> Outcome:
+        steps = Steps(self._ports, parts, s)
         with self._tracing.plan(s, serving=isinstance(s.desire, Serve)) as traceparent:
             steps.traceparent = steps.traceparent or traceparent
-            return self._each(state, s, plan, steps)
+            return self._each(parts, s, plan, steps)
 
-    def _each(self, state: TermState, s: Situation, plan: act.Plan, steps: Steps) -> Outcome:
-        so_far, done = Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, plan=plan), None
+    def _each(self, parts: TermParts, s: Situation, plan: act.Plan, steps: Steps) -> Outcome:
+        so_far, done = Outcome(uid=s.uid, epoch=parts.term.epoch, situation=s, plan=plan), None
         for action in plan:
             if isinstance(action, act.Wait):
                 return replace(so_far, wait=action)
             began = self._clock()
             try:
-                self._still(state, owed=isinstance(done, act.Mutation) and isinstance(action, act.Write))
+                self._still(parts, owed=isinstance(done, act.Mutation) and isinstance(action, act.Write))
                 if not isinstance(action, act.Mutation):
                     self._do(action, steps)
-                elif not self._does(state, s, action, steps):
+                elif not self._does(parts, s, action, steps):
                     return replace(so_far, wait=act.Wait(reason=act.Reason.TOKEN), for_token=type(action))
                 _note(s, action, self._clock() - began)
             except PodEipError as error:
@@ -127,9 +127,9 @@ class Executor:
             so_far, done = replace(so_far, did=so_far.did or did, allocated=so_far.allocated or gave), action
         return so_far
 
-    def _does(self, state: TermState, s: Situation, action: act.Mutation, steps: Steps) -> bool:
+    def _does(self, parts: TermParts, s: Situation, action: act.Mutation, steps: Steps) -> bool:
         """Whether the call was made: not where EC2 has no token for it now."""
-        grant = state.calls.admit(action, s)
+        grant = parts.calls.admit(action, s)
         if grant is None:
             return False
         answered = throttled = False
@@ -140,17 +140,17 @@ class Executor:
             answered, throttled = True, isinstance(error, Throttled)
             raise
         finally:
-            state.calls.settle(action, grant, answered=answered, throttled=throttled)
+            parts.calls.settle(action, grant, answered=answered, throttled=throttled)
         return True
 
     def _do(self, action: act.Action, steps: Steps) -> None:
         with self._tracing.action(type(action).__name__, steps.traceparent):
             steps.do(action)
 
-    def _still(self, state: TermState, *, owed: bool) -> None:
+    def _still(self, parts: TermParts, *, owed: bool) -> None:
         """Nothing new starts on the way out; what EC2 did a moment ago is still written down, for the next leader."""
         term = self._leadership.term
-        if term is None or term.epoch != state.term.epoch or (self._leadership.closing and not owed):
+        if term is None or term.epoch != parts.term.epoch or (self._leadership.closing and not owed):
             raise NotLeading("the term that planned this is over")
 
 

@@ -5,7 +5,7 @@ The comparison and the heartbeat run beside the loop, in threads of their own; n
 
 import logging
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 from controller.core import contract, scopes, transitions
@@ -13,10 +13,11 @@ from controller.core.modes import was_allocated
 from controller.core.ports import Address, Clock, Heart, Ledger, Pods
 from controller.core.remembered import CALL_LIFE_S, is_remembered, remembered_uid
 from controller.core.sweep import Surroundings, is_unowned_auto, mode_of, sweep
+from controller.engine.chores import Chores
+from controller.engine.parts import TermParts
 from controller.engine.peers import Peers
-from controller.engine.term import TermState
 from state.errors import ConditionLost, ItemUnreadable, NotLeading, PodEipError
-from state.model import AllocationId, Change, ClusterUid, Owner, PodUid, Rev
+from state.model import AllocationId, Change, ClusterUid, Owner, PodUid
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Housekeeping:
     remembered_s: how long intents are remembered at least; beyond that, EC2's consistency time.
     """
 
-    state: TermState
+    parts: TermParts
     ledger: Ledger
     pods: Pods
     heart: Heart
@@ -48,42 +49,45 @@ class Housekeeping:
     peers: Peers
     agreed: Collection[AllocationId] = frozenset()
     remembered_s: float = CALL_LIFE_S
-    first: bool = True
-    _next_resync: float = 0.0
-    _next_beat: float = 0.0
-    _next_news: float = 0.0
-    _unowned_since: dict[AllocationId, float] = field(default_factory=dict)
-    _recent_since: dict[tuple[AllocationId, Rev], float] = field(default_factory=dict)
-    _remembered_since: dict[tuple[PodUid, Rev], float] = field(default_factory=dict)
-    _reported: set[str] = field(default_factory=set)
-    _namesakes: set[ClusterUid] = field(default_factory=set)
-    _unreadable: set[str] = field(default_factory=set)
+
+    @property
+    def _past(self) -> Chores:
+        return self.parts.state.chores
+
+    @property
+    def first(self) -> bool:
+        """Whether nobody has gone through all Pods yet."""
+        return self._past.first
 
     @property
     def due_in(self) -> float:
         """Seconds until there is a chore."""
-        beat = min(self._next_beat, self._next_news) if self.state.memory.queues.changed else self._next_beat
-        return max(0.0, min(self._next_resync, beat) - self.clock())
+        beat = (
+            min(self._past.next_beat, self._past.next_news)
+            if self.parts.memory.queues.changed
+            else self._past.next_beat
+        )
+        return max(0.0, min(self._past.next_resync, beat) - self.clock())
 
     def resync_due(self) -> bool:
         """Whether the full comparison is due."""
-        return self.clock() >= self._next_resync
+        return self.clock() >= self._past.next_resync
 
     def resync(self) -> list[PodUid]:
         """Compare all of EC2 with the ledger; the Pods to look at: every one that asks or holds, and the orphans.
 
         Raises what the ports raise; it is then due again shortly.
         """
-        self._next_resync = self.clock() + self.resync_s
+        self._past.next_resync = self.clock() + self.resync_s
         try:
             return self._compare()
         except PodEipError:
-            self._next_resync = self.clock() + min(self.resync_s, AGAIN_S)
+            self._past.next_resync = self.clock() + min(self.resync_s, AGAIN_S)
             raise
 
     def _compare(self) -> list[PodUid]:
-        self.state.view.look()
-        looked_at, addresses = self.state.view.asked_at, self.state.view.all()
+        self.parts.view.look()
+        looked_at, addresses = self.parts.view.asked_at, self.parts.view.all()
         self.ledger.refresh(a.allocation_id for a in addresses if self._concerns_us(a))
         # Whose side a newer release wrote, or is damaged, is left alone here as everywhere.
         unreadable = {pk for pk, _ in self.ledger.unreadable()}
@@ -98,7 +102,7 @@ class Housekeeping:
 
     def everyone(self) -> list[PodUid]:
         """Every Pod that asks for an address or has one."""
-        self.first = False
+        self._past.first = False
         claims = (uid for uid in self.ledger.pods() if not is_remembered(uid))
         return [*claims, *(pod.uid for pod in self.pods.annotated())]
 
@@ -107,10 +111,10 @@ class Housekeeping:
 
         Asked again, it is so in some seconds, unless a beat came in between.
         """
-        news = self.state.memory.queues.changed and self.clock() >= self._next_news
-        due = news or self.clock() >= self._next_beat
+        news = self.parts.memory.queues.changed and self.clock() >= self._past.next_news
+        due = news or self.clock() >= self._past.next_beat
         if due:
-            self._next_beat = self._next_news = self.clock() + BEAT_RETRY_S
+            self._past.next_beat = self._past.next_news = self.clock() + BEAT_RETRY_S
         return due
 
     def beat(self) -> None:
@@ -118,33 +122,33 @@ class Housekeeping:
 
         Runs in a thread of its own; waits as long as the ledger does.
         """
-        silent_s, queues = self.heart.seconds_since_write(), self.state.memory.queues
+        silent_s, queues = self.heart.seconds_since_write(), self.parts.memory.queues
         if queues.changed or silent_s >= HEARTBEAT_S - 1.0:
             queues.tell(self.heart.heartbeat)
             silent_s = 0.0
         self.peers.saw(self.ledger.installs())
         self._report_namesakes()
         due_s = HEARTBEAT_S - silent_s
-        self._next_beat = self.clock() + (min(due_s, QUEUE_BEAT_S) if queues.shown() else due_s)
+        self._past.next_beat = self.clock() + (min(due_s, QUEUE_BEAT_S) if queues.shown() else due_s)
 
     def reports(self) -> tuple[str, ...]:
         """What the last comparison left alone, in words, and sorted."""
-        return tuple(sorted(self._reported))
+        return tuple(sorted(self._past.reported))
 
     def namesakes(self) -> set[ClusterUid]:
         """The other clusters that live and have our cluster's name: harmless, for all goes by UID, but confusing."""
-        facts = self.state.facts
+        facts = self.parts.facts
         return scopes.namesakes(facts.cluster_uid, facts.cluster_name, self.peers.beating())
 
     def _report_namesakes(self) -> None:
         found = self.namesakes()
-        for uid in sorted(found - self._namesakes):
-            log.warning("the cluster name %s is that of cluster %s, too", self.state.facts.cluster_name, uid)
-        self._namesakes = found
+        for uid in sorted(found - self._past.namesakes):
+            log.warning("the cluster name %s is that of cluster %s, too", self.parts.facts.cluster_name, uid)
+        self._past.namesakes = found
 
     def _concerns_us(self, address: Address) -> bool:
         """Whether its side of the ledger may say something that the comparison needs."""
-        ours = address.allocation_id in self.state.memory.doubted
+        ours = address.allocation_id in self.parts.memory.doubted
         shown = self.ledger.address(address.allocation_id) is not None
         return ours or shown or address.association is not None or address.tags.get(contract.TAG_TYPE) is not None
 
@@ -152,20 +156,20 @@ class Housekeeping:
         around = self._surroundings(addresses)
         found = sweep(addresses, around)
         kept = (left.address.association for left in found.leftovers)
-        self.state.memory.leftovers = frozenset(a.association_id for a in kept if a)
+        self.parts.memory.leftovers = frozenset(a.association_id for a in kept if a)
         reports = [*found.reports, *self._stranded(addresses), *self._contradicted()]
         for report in reports:
-            if report not in self._reported:
+            if report not in self._past.reported:
                 log.warning("left alone: %s", report)
-        self._reported = set(reports)
+        self._past.reported = set(reports)
         taken = []
         if len(found.orphans) > WRITES_AT_ONCE:
-            self._next_resync = self.clock() + AGAIN_S
+            self._past.next_resync = self.clock() + AGAIN_S
         for orphan in found.orphans[:WRITES_AT_ONCE]:
             side = around.records.get(orphan.address.allocation_id)
-            change = transitions.take_orphan(orphan, side, self.state.facts, self.state.term.epoch)
+            change = transitions.take_orphan(orphan, side, self.parts.facts, self.parts.term.epoch)
             if self._commits(change):
-                self.state.claims.note(orphan.uid, change.pod_after)
+                self.parts.claims.note(orphan.uid, change.pod_after)
                 taken.append(orphan.uid)
         return taken
 
@@ -174,7 +178,7 @@ class Housekeeping:
         for address in addresses:
             side = self.ledger.address(address.allocation_id)
             owner = side.owner if side and was_allocated(address.tags) else None
-            silent = self.state.observer.market.silent.get(owner.install) if owner else None
+            silent = self.parts.state.others.silent.get(owner.install) if owner else None
             if silent is not None:
                 whose = f"cluster {silent.cluster_name} ({silent.key.cluster_uid})"
                 what = f"held by {whose}, which is silent; if that is gone for good: release-cluster"
@@ -183,7 +187,7 @@ class Housekeeping:
     def _contradicted(self) -> Iterator[str]:
         """The associations that the table has for a claim, and EC2 for another address: somebody wrote to the table."""
         for uid, record in self.ledger.pods().items():
-            bearer = self.state.view.associated_by(record.association_id)
+            bearer = self.parts.view.associated_by(record.association_id)
             if bearer is not None and bearer.allocation_id != record.allocation_id:
                 named = f"association {record.association_id} stands in the claim of {record.holder} ({uid})"
                 yield f"{bearer.public_ip} ({bearer.allocation_id}): its {named}; find out who writes to the table"
@@ -193,16 +197,16 @@ class Housekeeping:
 
         Raises NotLeading once the term is over: what this one saw is no reason to write under the next.
         """
-        if self.state.over.is_set():
+        if self.parts.state.over:
             raise NotLeading("the term of this comparison is over")
         try:
             self.ledger.commit(change)
         except ConditionLost:
             return False
         except ItemUnreadable as error:
-            if error.message not in self._unreadable:
+            if error.message not in self._past.unreadable:
                 log.warning("left alone: %s", error.explain())
-            self._unreadable.add(error.message)
+            self._past.unreadable.add(error.message)
             return False
         return True
 
@@ -212,15 +216,15 @@ class Housekeeping:
             side = self.ledger.address(address.allocation_id)
             if side is None or side.owner is None or not self._is_lost(side.owner):
                 continue
-            mode = mode_of(address, side.pool, self.pods.get(side.owner.pod_uid), self.state.facts)
-            change = transitions.recall(side, side.owner, mode, self.state.term.epoch)
+            mode = mode_of(address, side.pool, self.pods.get(side.owner.pod_uid), self.parts.facts)
+            change = transitions.recall(side, side.owner, mode, self.parts.term.epoch)
             if self._commits(change):
-                self.state.claims.note(side.owner.pod_uid, change.pod_after)
-        self.state.memory.doubted.difference_update(a.allocation_id for a in addresses)
+                self.parts.claims.note(side.owner.pod_uid, change.pod_after)
+        self.parts.memory.doubted.difference_update(a.allocation_id for a in addresses)
 
     def _unwrite(self) -> None:
         """Take back the intents of Pods that went before anybody knew whether they were written: nobody else would."""
-        perhaps = self.state.memory.perhaps
+        perhaps = self.parts.memory.perhaps
         for uid, intent in list(perhaps.items()):
             known, lives = self.ledger.pod(uid) is not None, self.pods.get(uid) is not None
             if not known and not lives:
@@ -229,12 +233,12 @@ class Housekeeping:
                 perhaps.pop(uid, None)
 
     def _is_lost(self, owner: Owner) -> bool:
-        return owner.install == self.state.facts.install and self.ledger.pod(owner.pod_uid) is None
+        return owner.install == self.parts.facts.install and self.ledger.pod(owner.pod_uid) is None
 
     def _surroundings(self, addresses: list[Address]) -> Surroundings:
         records = {a.allocation_id: r for a in addresses if (r := self.ledger.address(a.allocation_id))}
         return Surroundings(
-            facts=self.state.facts,
+            facts=self.parts.facts,
             records=records,
             pods=self.ledger.pods(),
             unowned_long=self._unowned_long(addresses),
@@ -248,11 +252,11 @@ class Housekeeping:
     def _unowned_long(self, addresses: list[Address]) -> set[AllocationId]:
         now = self.clock()
         unowned = [a.allocation_id for a in addresses if self._is_free(a)]
-        self._unowned_since = {key: self._unowned_since.get(key, now) for key in unowned}
-        return {key for key, since in self._unowned_since.items() if now - since >= UNOWNED_S}
+        self._past.unowned_since = {key: self._past.unowned_since.get(key, now) for key in unowned}
+        return {key for key, since in self._past.unowned_since.items() if now - since >= UNOWNED_S}
 
     def _is_free(self, address: Address) -> bool:
-        return is_unowned_auto(address, self.ledger.address(address.allocation_id), self.state.facts)
+        return is_unowned_auto(address, self.ledger.address(address.allocation_id), self.parts.facts)
 
     def _purge(self, addresses: list[Address]) -> None:
         """Recent targets are forgotten once no signed call for them can live, counted from when we first saw them."""
@@ -264,8 +268,8 @@ class Housekeeping:
         ]
         # By revision: an address that was used and freed in between has a target that is younger than our first look.
         keys = [(r.allocation_id, r.rev) for r in idle]
-        self._recent_since = {key: self._recent_since.get(key, now) for key in keys}
-        old = [r for key, r in zip(keys, idle, strict=True) if now - self._recent_since[key] >= CALL_LIFE_S]
+        self._past.recent_since = {key: self._past.recent_since.get(key, now) for key in keys}
+        old = [r for key, r in zip(keys, idle, strict=True) if now - self._past.recent_since[key] >= CALL_LIFE_S]
         for record in old[:WRITES_AT_ONCE]:
             self._commits(transitions.purge_recent(record, exists=record.allocation_id in exists))
 
@@ -274,11 +278,13 @@ class Housekeeping:
 
         One whose address a Pod may still take stays, or that address would be a stranger.
         """
-        now, life_s = self.clock(), self.remembered_s + self.state.memory.consistency_s
+        now, life_s = self.clock(), self.remembered_s + self.parts.memory.consistency_s
         kept = {remembered_uid(PodUid(a.tags.get(contract.TAG_POD_UID, ""))) for a in addresses if self._is_free(a)}
         standing = [record for uid, record in self.ledger.pods().items() if is_remembered(uid)]
         keys = [(record.uid, record.rev) for record in standing]
-        self._remembered_since = {key: self._remembered_since.get(key, now) for key in keys}
-        old = [r for r in standing if looked_at >= self._remembered_since[r.uid, r.rev] + life_s and r.uid not in kept]
+        self._past.remembered_since = {key: self._past.remembered_since.get(key, now) for key in keys}
+        old = [
+            r for r in standing if looked_at >= self._past.remembered_since[r.uid, r.rev] + life_s and r.uid not in kept
+        ]
         for record in old[:WRITES_AT_ONCE]:
             self._commits(transitions.expire(record))

@@ -4,6 +4,7 @@ The claims of other installs are read once for each view of EC2, since they are 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from controller.core.candidates import Applicant, Market, allot
 from controller.core.desire import Serve
@@ -14,7 +15,23 @@ from controller.engine.ec2view import AddressView
 from controller.engine.memory import Memory
 from controller.engine.peers import Peers
 from controller.engine.placement import Placements
+from controller.engine.plain import Plain
 from state.model import AllocationId, ClusterUid, InstallKey, InstallRecord, PodUid, PoolQueue
+
+
+@dataclass(slots=True, kw_only=True)
+class Others(Plain):
+    """What is known of the other installs.
+
+    read: for which view of EC2 (monotonic) everybody's claims on a pool's addresses were read.
+    installs, silent: those that live, and those that count as gone. names: of clusters. queues: who waits for pools.
+    """
+
+    read: dict[str, float] = field(default_factory=dict)
+    installs: frozenset[InstallKey] = frozenset()
+    silent: Mapping[InstallKey, InstallRecord] = field(default_factory=dict)
+    names: Mapping[ClusterUid, str] = field(default_factory=dict)
+    queues: Mapping[InstallKey, Sequence[PoolQueue]] = field(default_factory=dict)
 
 
 class PoolMarket:
@@ -29,23 +46,21 @@ class PoolMarket:
         placements: Placements,
         memory: Memory,
         clock: Clock,
+        others: Others,
     ) -> None:
         self._facts, self._ledger, self._view = facts, ledger, view
         self._placements, self._memory, self._clock = placements, memory, clock
-        self._pools_read: dict[str, float] = {}
-        self.installs: frozenset[InstallKey] = frozenset()
-        self.silent: Mapping[InstallKey, InstallRecord] = {}
-        self._names: Mapping[ClusterUid, str] = {}
-        self._queues: Mapping[InstallKey, Sequence[PoolQueue]] = {}
+        self._others = others
 
     def learn(self, peers: Peers, silence_s: float) -> None:
         """What is known of the other installs."""
-        self.installs, self.silent = peers.live(silence_s), peers.silent(silence_s)
-        self._names, self._queues = peers.names(), peers.queues(except_of=self._facts.install)
+        others = self._others
+        others.installs, others.silent = peers.live(silence_s), peers.silent(silence_s)
+        others.names, others.queues = peers.names(), peers.queues(except_of=self._facts.install)
 
     def contested(self, pool: str) -> None:
         """A claim in this pool was lost to another install: what is known of the others' claims is too old."""
-        self._pools_read.pop(pool, None)
+        self._others.read.pop(pool, None)
 
     def allot(
         self, seekers: Sequence[tuple[PodView, Serve]], reserved: frozenset[AllocationId]
@@ -55,14 +70,14 @@ class PoolMarket:
 
     def read_at(self, pool: str) -> float:
         """For which view of EC2 everybody's claims on this pool's addresses were read."""
-        return self._pools_read.get(pool, float("-inf"))
+        return self._others.read.get(pool, float("-inf"))
 
     def read(self, pools: Collection[str]) -> None:
         """Read everybody's claims on these pools' addresses. Raises what the ledger raises."""
         asked_at = self._view.asked_at
         members = [a.allocation_id for a in self._view.all() if not a.tags.keys().isdisjoint(pools)]
         self._ledger.refresh(members)
-        self._pools_read.update(dict.fromkeys(pools, asked_at))
+        self._others.read.update(dict.fromkeys(pools, asked_at))
 
     def _market(self, reserved: frozenset[AllocationId]) -> Market:
         addresses, alive, own = self._view.all(), self._memory.alive, self._facts.install
@@ -73,11 +88,11 @@ class PoolMarket:
             reserved=reserved | self._unreadable(),
             install=own,
             cluster=self._facts.cluster_name,
-            installs=self.installs | {own},
+            installs=self._others.installs | {own},
             discreet=self._facts.discreet,
-            silent={k: r for k, r in self.silent.items() if k != own and (k, r.heartbeat) not in alive},
-            names=self._names,
-            queues=self._queues,
+            silent={k: r for k, r in self._others.silent.items() if k != own and (k, r.heartbeat) not in alive},
+            names=self._others.names,
+            queues=self._others.queues,
             fresh=self._fresh(addresses),
         )
 
@@ -89,7 +104,7 @@ class PoolMarket:
         """The addresses that those who wait elsewhere may not have seen free yet."""
         after = self._clock() - LEFT_S
         return frozenset(
-            a.allocation_id for a in addresses if self._queues and self._view.free_since(a.allocation_id) > after
+            a.allocation_id for a in addresses if self._others.queues and self._view.free_since(a.allocation_id) > after
         )
 
     def _applicant(self, pod: PodView, wanted: Serve) -> Applicant:

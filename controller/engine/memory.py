@@ -13,6 +13,7 @@ from controller.core.desire import Desire, Nothing, Pending, Serve, Unproven, de
 from controller.core.ports import Address, Clock, PodView
 from controller.core.remembered import CALL_LIFE_S, is_remembered
 from controller.core.situation import Foreign, Placed, Unplaced
+from controller.engine.plain import Plain
 from controller.engine.queues import PoolQueues
 from state.model import AllocationId, AssociationId, Change, InstallKey, InstallRecord, PodRecord, PodUid
 
@@ -33,7 +34,7 @@ _K = TypeVar("_K")
 
 
 @dataclass(slots=True)
-class PodMemory:
+class PodMemory(Plain):
     """One Pod's part. Times are monotonic; None says "not in doubt", absence of the whole says "since the term".
 
     claimed: this term made the claim, so the cache is no older than what the claim was made for.
@@ -151,7 +152,7 @@ class PodMemory:
 
 
 @dataclass(slots=True)
-class Memory:
+class Memory(Plain):
     """The memory of a term. It is used from the loop and from the executor's threads; each Pod by one at a time."""
 
     clock: Clock

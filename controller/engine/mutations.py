@@ -9,7 +9,7 @@ from controller.core import actions as act
 from controller.core.birth import newborn
 from controller.core.modes import TRAITS
 from controller.core.ports import Allocation, AllocationRequest, Association, Ec2
-from controller.engine.term import TermState
+from controller.engine.parts import TermParts
 from state.errors import (
     AccessDenied,
     AddressForeign,
@@ -30,9 +30,9 @@ from state.model import AssociationId, PodRecord, PodUid, Target
 class Mutations:
     """The calls of one plan for one Pod. Each raises what the port raises."""
 
-    def __init__(self, ec2: Ec2, state: TermState, uid: PodUid) -> None:
-        self._ec2, self._state, self._uid = ec2, state, uid
-        self._memory, self._mine = state.memory, state.memory.of(uid)
+    def __init__(self, ec2: Ec2, parts: TermParts, uid: PodUid) -> None:
+        self._ec2, self._parts, self._uid = ec2, parts, uid
+        self._memory, self._mine = parts.memory, parts.memory.of(uid)
 
     def allocate(self, request: AllocationRequest) -> Allocation:
         """A new address. While there is no answer, one may have been allocated."""
@@ -43,7 +43,7 @@ class Mutations:
             self._mine.allocating_since = None
             raise
         self._memory.bear(new.allocation_id)
-        self._state.view.allocated(newborn(new, request, self._state.facts))
+        self._parts.view.allocated(newborn(new, request, self._parts.facts))
         return new
 
     def associate(self, record: PodRecord) -> AssociationId:
@@ -59,7 +59,7 @@ class Mutations:
             raise
         self._mine.associating_since = None
         self._memory.bear(made)
-        self._state.view.associated(record.allocation_id, Association(association_id=made, target=record.target))
+        self._parts.view.associated(record.allocation_id, Association(association_id=made, target=record.target))
         return made
 
     def cut(self, action: act.Cut, target: Target | None) -> None:
@@ -71,12 +71,12 @@ class Mutations:
         except AssociationNotFound:
             self._insist(action.association_id, target)
         except AddressForeign:
-            shown = self._state.view.get(action.allocation_id)
+            shown = self._parts.view.get(action.allocation_id)
             there = shown.association.association_id if shown and shown.association else None
             if not self._agrees(there != action.association_id):
                 raise
         self._memory.cut(action.association_id)
-        self._state.view.cut(action.allocation_id, action.association_id)
+        self._parts.view.cut(action.allocation_id, action.association_id)
         self._mine.cut_at = self._memory.clock()
 
     def release(self, action: act.Release) -> None:
@@ -87,9 +87,9 @@ class Mutations:
             if self._memory.young(action.allocation_id):
                 raise
         except AddressForeign:
-            if not self._agrees(self._state.view.get(action.allocation_id) is None):
+            if not self._agrees(self._parts.view.get(action.allocation_id) is None):
                 raise
-        self._state.view.released(action.allocation_id)
+        self._parts.view.released(action.allocation_id)
 
     def _learn_from(self, error: Exception, record: PodRecord) -> None:
         """What a definite no says about our picture of the world."""
@@ -101,7 +101,7 @@ class Mutations:
         if isinstance(error, TargetNotReady):
             return  # it passes: another address would be refused as well
         if isinstance(error, InvalidTarget | InterfaceNotFound | AlreadyAssociated):
-            self._state.placements.drop(record.target.interface_id)
+            self._parts.placements.drop(record.target.interface_id)
         elif isinstance(error, AddressNotFound):
             if not self._memory.young(record.allocation_id):
                 self._memory.bar(self._uid, record.allocation_id)
@@ -111,7 +111,7 @@ class Mutations:
     def _agrees(self, gone: bool) -> bool:
         """Whether "it is another account's" means done: only after a look that was taken since it was first said."""
         first, self._mine.foreign_since = self._mine.foreign_since, self._memory.clock()
-        if first is not None and gone and self._state.view.asked_at > first:
+        if first is not None and gone and self._parts.view.asked_at > first:
             self._mine.foreign_since = None
             return True
         self._mine.look_after = self._mine.foreign_since
@@ -121,6 +121,6 @@ class Mutations:
         """ "Not found" of an association that may be seconds old is not yet "gone", unless its interface is."""
         if not self._memory.young(association_id) or target is None:
             return
-        if self._mine.failures or self._state.placements.exists(target):
+        if self._mine.failures or self._parts.placements.exists(target):
             message = f"association {association_id} is not found, but may be too new to be seen"
             raise Unavailable(message, code="InvalidAssociationID.NotFound")

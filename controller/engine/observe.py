@@ -49,15 +49,14 @@ class Observer:
         clock: Clock,
         poll_interval_s: float,
         quota: QuotaGuard,
+        market: PoolMarket,
         restored: bool = False,
     ) -> None:
         self._facts, self._pods, self._ledger, self._view = facts, pods, ledger, view
         self._claims, self._memory, self._clock, self._quota = claims, memory, clock, quota
         self._locator = Locator(pods=pods, view=view, placements=placements, memory=memory, clock=clock)
         self._poll_interval_s, self._restored, self._admission = poll_interval_s, restored, admission
-        self.market = PoolMarket(
-            facts=facts, ledger=ledger, view=view, placements=placements, memory=memory, clock=clock
-        )
+        self._market = market
 
     def observe(self, uids: Iterable[PodUid], reserved: frozenset[AllocationId]) -> Observation:
         """The situations of these Pods now, and the needs of those that have to wait."""
@@ -171,11 +170,11 @@ class Observer:
         assert isinstance(glance.desire, Serve)
         pool = glance.desire.pool
         since = self._memory.of(glance.uid).since("pools", pool, self._view.asked_at)
-        return Need("pools", pool, since=since) if self.market.read_at(pool) < since else None
+        return Need("pools", pool, since=since) if self._market.read_at(pool) < since else None
 
     def _allot(self, seekers: list[Glance], reserved: frozenset[AllocationId]) -> Mapping[PodUid, Offer | NoOffer]:
         ordered = [(g.pod, g.desire) for g in sorted(seekers, key=_age) if g.pod and isinstance(g.desire, Serve)]
-        return self.market.allot(ordered, reserved)
+        return self._market.allot(ordered, reserved)
 
     def _begins_to_wait(self, glance: Glance, offer: Offer | NoOffer | None) -> bool:
         """Whether the Pod would begin to wait. If so a new view is needed: its pool may have been tagged since."""

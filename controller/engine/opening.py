@@ -8,28 +8,34 @@ from dataclasses import dataclass
 from controller.core.ports import Term
 from controller.engine.housekeeping import Housekeeping
 from controller.engine.outcomes import Aftermath
+from controller.engine.parts import TermParts, parts_of
 from controller.engine.peers import Peers
-from controller.engine.term import Knowledge, TermState, nothing_known, term_state
+from controller.engine.term import TermState, beginning
 from controller.engine.tuning import Ports, Tuning
 from controller.engine.workqueue import Workqueue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTerm:
-    """The parts of one term: its state, its chores, and what handles the outcomes of plans."""
+    """One term: what observes and acts in it, its chores, and what follows from its plans."""
 
-    state: TermState
+    parts: TermParts
     housekeeping: Housekeeping
     aftermath: Aftermath
 
+    @property
+    def state(self) -> TermState:
+        """All that the term remembers."""
+        return self.parts.state
+
 
 def open_term(
-    term: Term, ports: Ports, tuning: Tuning, queue: Workqueue, peers: Peers, known: Knowledge | None = None
+    term: Term, ports: Ports, tuning: Tuning, queue: Workqueue, peers: Peers, known: TermState | None = None
 ) -> OpenTerm:
-    """The parts of this term, which wake Pods through `queue`. `known`: None where only the claims are known."""
-    state = term_state(term, ports, tuning, known or nothing_known(ports, tuning))
+    """This term, which wakes Pods through `queue`. It knows this much already (and keeps it), or only the claims."""
+    parts = parts_of(known or beginning(term, ports, tuning), ports, tuning)
     housekeeping = Housekeeping(
-        state=state,
+        parts=parts,
         ledger=ports.ledger,
         pods=ports.pods,
         heart=ports.ledger,
@@ -40,6 +46,6 @@ def open_term(
         remembered_s=tuning.remembered_s,
     )
     aftermath = Aftermath(
-        state=state, queue=queue, events=ports.events, clock=ports.clock, poll_interval_s=tuning.poll_interval_s
+        parts=parts, queue=queue, events=ports.events, clock=ports.clock, poll_interval_s=tuning.poll_interval_s
     )
-    return OpenTerm(state=state, housekeeping=housekeeping, aftermath=aftermath)
+    return OpenTerm(parts=parts, housekeeping=housekeeping, aftermath=aftermath)

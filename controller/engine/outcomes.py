@@ -16,7 +16,7 @@ from controller.core.situation import Placed
 from controller.core.takes import pool_of
 from controller.engine.execute import Outcome
 from controller.engine.memory import PodMemory
-from controller.engine.term import TermState
+from controller.engine.parts import TermParts
 from controller.engine.workqueue import Workqueue
 from state.errors import (
     AlreadyAssociated,
@@ -47,30 +47,18 @@ class Aftermath:
     """Used by the loop's thread alone; one for each term."""
 
     def __init__(
-        self, *, state: TermState, queue: Workqueue, events: Events, clock: Clock, poll_interval_s: float
+        self, *, parts: TermParts, queue: Workqueue, events: Events, clock: Clock, poll_interval_s: float
     ) -> None:
-        self._state, self._queue, self._events, self._clock = state, queue, events, clock
+        self._parts, self._queue, self._events, self._clock = parts, queue, events, clock
         self._poll_interval_s = poll_interval_s
-        self._memory = state.memory
-        self._pool_waiters: set[PodUid] = set()
-        self._release_waiters: set[PodUid] = set()
-        self._target_waiters: set[PodUid] = set()
-        self._refused: set[PodUid] = set()
-        self._crowded: dict[PodUid, str] = {}
-        self._freed: set[str] = set()
-        self._braked: set[PodUid] = set()
-        self._short: set[PodUid] = set()
-        self._release_due = 0.0
+        self._memory, self._waiters = parts.memory, parts.state.waiters
 
     def take_in(self, outcome: Outcome) -> None:
         """Draw the consequences of one outcome."""
-        waiters = (self._pool_waiters, self._release_waiters, self._target_waiters, self._braked, self._short)
-        for noted in (*waiters, self._refused):
-            noted.discard(outcome.uid)
+        self._waiters.leave(outcome.uid)
         self._let_go(outcome)
-        self._crowded.pop(outcome.uid, None)
-        waited = self._state.calls.waits(outcome.uid)
-        self._state.calls.leave(outcome.uid, but=outcome.for_token)
+        waited = self._parts.calls.waits(outcome.uid)
+        self._parts.calls.leave(outcome.uid, but=outcome.for_token)
         mine = self._memory.of(outcome.uid)
         self._queue_up(outcome)
         if outcome.error is not None:
@@ -86,42 +74,42 @@ class Aftermath:
         """What EC2 refused, gave or took back may hold for all who wait for an address of its own."""
         s, pool = outcome.situation, pool_of(outcome.plan)
         if isinstance(outcome.failed, act.Allocate) and outcome.error is not None and pool is not None:
-            self._state.brakes.refused(outcome.uid, pool, outcome.error)
-        elif pool is not None and outcome.allocated and self._state.brakes.served(pool):
-            self._queue.add(self._braked)
+            self._parts.brakes.refused(outcome.uid, pool, outcome.error)
+        elif pool is not None and outcome.allocated and self._parts.brakes.served(pool):
+            self._queue.add(self._waiters.braked)
         released = s.record is not None and s.record.phase is Phase.RELEASING and outcome.did and outcome.error is None
         if released:
-            self._queue.add(self._short | (self._braked if self._state.brakes.freed() else set()))
+            self._queue.add(self._waiters.short | (self._waiters.braked if self._parts.brakes.freed() else set()))
 
     def looked(self) -> None:
         """EC2 was looked at: whoever waits for that is planned anew."""
-        self._queue.add(self._pool_waiters | self._release_waiters)
+        self._queue.add(self._waiters.pool | self._waiters.release)
 
     def everyone_is_due(self) -> None:
         """All Pods are about to be looked at: who is refused then is noted anew, and who is gone is noted no more."""
         self._queue.add(self.refused())  # one that was noted while that was made ready is not in it
-        self._refused.clear()
-        self._crowded.clear()
+        self._waiters.refused.clear()
+        self._waiters.crowded.clear()
 
     def refused(self) -> frozenset[PodUid]:
         """The Pods that the policy refuses, for good or until their namespace has room."""
-        return frozenset(self._refused | self._crowded.keys())
+        return frozenset(self._waiters.refused | self._waiters.crowded.keys())
 
     def _make_room(self, outcome: Outcome, *, waited: bool) -> None:
         """A plan that has ended may have given up an address, or not have got one: its namespace's others are next."""
-        s, granted = outcome.situation, self._state.admission.granted_in(outcome.uid)
+        s, granted = outcome.situation, self._parts.admission.granted_in(outcome.uid)
         if outcome.error is not None or outcome.did:
-            self._freed.add(s.record.namespace if s.record else s.pod.namespace if s.pod else "")
+            self._waiters.freed.add(s.record.namespace if s.record else s.pod.namespace if s.pod else "")
         elif waited and granted is not None and outcome.for_token is None:  # it goes without the claim it waited for
-            self._freed.add(granted)
+            self._waiters.freed.add(granted)
 
     def share_room(self, busy: Collection[PodUid]) -> None:
         """Wake who waits for the room that was made; and the `busy`, who may have been told "no" before it was."""
-        if self._freed and (self._crowded or self._state.admission.has_limits):
-            room = {*self._freed, _ANY}
-            self._queue.add(uid for uid, crowded in self._crowded.items() if crowded in room)
+        if self._waiters.freed and (self._waiters.crowded or self._parts.admission.has_limits):
+            room = {*self._waiters.freed, _ANY}
+            self._queue.add(uid for uid, crowded in self._waiters.crowded.items() if crowded in room)
             self._queue.add(busy)
-        self._freed.clear()
+        self._waiters.freed.clear()
 
     def _done(self, outcome: Outcome, mine: PodMemory) -> None:
         mine.failures = mine.losses = 0
@@ -132,10 +120,10 @@ class Aftermath:
         self._queue.add([outcome.uid])
         record = outcome.situation.record
         if record is not None and record.target is not None:
-            self._queue.add(self._state.claims.at_ip(record.target.private_ip))
-            self._queue.add(self._target_waiters)
+            self._queue.add(self._parts.claims.at_ip(record.target.private_ip))
+            self._queue.add(self._waiters.target)
         if record is not None and not TRAITS[record.mode].releases:
-            self._queue.add(self._pool_waiters)
+            self._queue.add(self._waiters.pool)
 
     def _waits(self, outcome: Outcome, wait: act.Wait, mine: PodMemory) -> None:
         uid = outcome.uid
@@ -150,7 +138,7 @@ class Aftermath:
                 self._wait_for_pool(uid, mine)
             case Reason.QUOTA:
                 self._quota_is_short()
-                self._short.add(uid)
+                self._waiters.short.add(uid)
                 self._wait_for_pool(uid, mine)
             case Reason.RELEASE:
                 self._wait_for_release(uid, mine)
@@ -162,10 +150,10 @@ class Aftermath:
             case Reason.GONE:
                 self._look_later(uid, mine, self._memory.consistency_s)
             case Reason.BRAKE:
-                self._braked.add(uid)
+                self._waiters.braked.add(uid)
                 wanted = outcome.situation.desire
                 pool = wanted.pool if isinstance(wanted, Serve) else ""
-                self._queue.add([uid], self._state.brakes.due_in(pool))
+                self._queue.add([uid], self._parts.brakes.due_in(pool))
             case Reason.FLAPPING:
                 self._queue.add([uid], max(mine.begun_at + mine.flap_s() - self._clock(), 0.1))
             case Reason.TOKEN:
@@ -173,7 +161,7 @@ class Aftermath:
             case Reason.SIGNS:
                 self._queue.add([uid], max(mine.mended_at + mine.rest_s() - self._clock(), 0.1))
             case Reason.TARGET:
-                self._target_waiters.add(uid)
+                self._waiters.target.add(uid)
                 self._wake_rivals(outcome)
                 self._queue.add([uid], self._memory.backoff(uid))
             case Reason.PLACEMENT:
@@ -199,11 +187,11 @@ class Aftermath:
         if outcome.did:
             self._queue.add([outcome.uid])
         if reason is Reason.REFUSED:
-            self._refused.add(outcome.uid)
+            self._waiters.refused.add(outcome.uid)
         elif reason is Reason.FULL:
-            self._crowded[outcome.uid] = _ANY
+            self._waiters.crowded[outcome.uid] = _ANY
         elif reason is Reason.ROOM and pod is not None:
-            self._crowded[outcome.uid] = pod.namespace
+            self._waiters.crowded[outcome.uid] = pod.namespace
 
     def _queue_up(self, outcome: Outcome) -> None:
         """Who waits for any address of a pool is told to the other clusters, until it has one or asks for another."""
@@ -218,10 +206,10 @@ class Aftermath:
 
     def _wait_for_pool(self, uid: PodUid, mine: PodMemory) -> None:
         """The pool is looked at soon at first, for it may just be being tagged, then less often: one look for all."""
-        self._pool_waiters.add(uid)
+        self._waiters.pool.add(uid)
         mine.losses = mine.failures = 0
         mine.poll_s = min(self._poll_interval_s, 2 * mine.poll_s or FIRST_POLL_S)
-        due = self._state.view.asked_at + mine.poll_s + 0.01
+        due = self._parts.view.asked_at + mine.poll_s + 0.01
         self._queue.add([uid], max(due - self._clock(), 0.1))
 
     def _look_later(self, uid: PodUid, mine: PodMemory, delay_s: float) -> None:
@@ -232,17 +220,17 @@ class Aftermath:
         """Releases share the next look at EC2, and take one of their own only after a while or if quota is short."""
         now = self._clock()
         mine.look_after = mine.cut_at
-        self._release_waiters.add(uid)
+        self._waiters.release.add(uid)
         if self._memory.quota_short_until > now:
-            self._release_due = now
-        elif self._release_due <= now:
-            self._release_due = now + RELEASE_WAIT_S
-        self._queue.add([uid], self._release_due - now)
+            self._waiters.release_due = now
+        elif self._waiters.release_due <= now:
+            self._waiters.release_due = now + RELEASE_WAIT_S
+        self._queue.add([uid], self._waiters.release_due - now)
 
     def _wake_rivals(self, outcome: Outcome) -> None:
         s = outcome.situation
         if s.pod is not None and s.pod.ip:
-            self._queue.add(uid for uid in self._state.claims.at_ip(s.pod.ip) if uid != outcome.uid)
+            self._queue.add(uid for uid in self._parts.claims.at_ip(s.pod.ip) if uid != outcome.uid)
 
     def _failed(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
         uid = outcome.uid
@@ -252,8 +240,8 @@ class Aftermath:
             return
         if isinstance(error, ConditionLost):
             if isinstance(outcome.failed, act.Claim):
-                self._state.observer.market.contested(outcome.failed.pool)
-                self._pool_waiters.add(uid)
+                self._parts.market.contested(outcome.failed.pool)
+                self._waiters.pool.add(uid)
             mine.losses += 1
             self._queue.add([uid], 0.0 if mine.losses <= QUICK_RETRIES else self._memory.backoff(uid))
             return
@@ -268,8 +256,8 @@ class Aftermath:
     def _quota_is_short(self) -> None:
         """Releases do not wait for company now."""
         self._memory.quota_short_until = self._clock() + QUOTA_SHORT_S
-        self._release_due = 0.0
-        self._queue.add(self._release_waiters)
+        self._waiters.release_due = 0.0
+        self._queue.add(self._waiters.release)
 
     def _tell(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
         """The Pod's author hears of it; of a throttled call, or a Pod that is changing, only if it lasts."""

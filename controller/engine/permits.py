@@ -11,7 +11,7 @@ from controller.core.actions import Plan
 from controller.core.plan import plan
 from controller.core.situation import Offer, Situation
 from controller.core.takes import adopts, begins, draws, pool_of, target_of
-from controller.engine.term import TermState
+from controller.engine.parts import TermParts
 from state.model import AllocationId, PodUid, Target
 
 
@@ -50,35 +50,35 @@ class InFlight:
         return self.targets.get(target, "") if target is not None and self.of.get(uid) != target else ""
 
 
-def permitted(state: TermState, s: Situation, steps: Plan, flying: InFlight) -> Plan:
+def permitted(parts: TermParts, s: Situation, steps: Plan, flying: InFlight) -> Plan:
     """This plan, or another one if this one may not begin now."""
     rival = flying.rival(s.uid, target_of(steps))
     if rival:
         return plan(replace(s, rival=rival))
-    return _within_quota(state, s, _unbraked(state, s, _admitted(state, s, steps), flying), flying)
+    return _within_quota(parts, s, _unbraked(parts, s, _admitted(parts, s, steps), flying), flying)
 
 
-def _admitted(state: TermState, s: Situation, steps: Plan) -> Plan:
+def _admitted(parts: TermParts, s: Situation, steps: Plan) -> Plan:
     """This plan, or another one if it would take more than the namespace may have."""
     if s.pod is None or not begins(s, steps):
         return steps
     if adopts(steps):
-        state.admission.count(s.uid, s.pod.namespace)
+        parts.admission.count(s.uid, s.pod.namespace)
         return steps
-    refusal = state.admission.admit(s.uid, s.pod.namespace, s.record)
+    refusal = parts.admission.admit(s.uid, s.pod.namespace, s.record)
     return plan(replace(s, refusal=refusal)) if refusal is not None else steps
 
 
-def _unbraked(state: TermState, s: Situation, steps: Plan, flying: InFlight) -> Plan:
+def _unbraked(parts: TermParts, s: Situation, steps: Plan, flying: InFlight) -> Plan:
     """This plan, or another one if EC2 allocates no address from this pool now."""
     pool = pool_of(steps)
     if pool is None:
         return steps
-    why = state.brakes.holds(s.uid, pool, lambda uid: uid in flying.uids or state.calls.waits(uid))
+    why = parts.brakes.holds(s.uid, pool, lambda uid: uid in flying.uids or parts.calls.waits(uid))
     return plan(replace(s, braked=why)) if why else steps
 
 
-def _within_quota(state: TermState, s: Situation, steps: Plan, flying: InFlight) -> Plan:
+def _within_quota(parts: TermParts, s: Situation, steps: Plan, flying: InFlight) -> Plan:
     """This plan, or another one if what is left of the account's quota is kept for others."""
-    none = state.quota.no_room(s.uid, flying.uids) if draws(steps) else None
+    none = parts.quota.no_room(s.uid, flying.uids) if draws(steps) else None
     return plan(replace(s, no_quota=none)) if none is not None else steps

@@ -13,10 +13,11 @@ import threading
 from collections import Counter as Tally
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controller.core.ports import Clock, Ec2, Interface
 from controller.core.situation import Placed, Unplaced
+from controller.engine.plain import Plain
 from state.model import InterfaceId, Target
 
 MISSING_S = 5.0
@@ -34,30 +35,30 @@ class Told:
     interface: Interface | None = None
 
 
-class PrefixIndex:
+@dataclass(slots=True)
+class PrefixIndex(Plain):
     """Finds the interface whose delegated prefix contains an IP. Not thread-safe.
 
-    `of` maps each prefix to its interface; None: it starts empty.
+    `of` maps each prefix to its interface.
     """
 
-    def __init__(self, of: dict[str, InterfaceId] | None = None) -> None:
-        self._of = {} if of is None else of
-        self._lengths: Tally[str] = Tally()
+    of: dict[str, InterfaceId] = field(default_factory=dict)
+    _lengths: Tally[str] = field(default_factory=Tally)
 
     def __len__(self) -> int:
         """How many prefixes are known."""
-        return len(self._of)
+        return len(self.of)
 
     def add(self, prefix: str, interface_id: InterfaceId) -> None:
         """This interface has the prefix from now on, and no other."""
-        self._lengths[_length(prefix)] += prefix not in self._of
-        self._of[prefix] = interface_id
+        self._lengths[_length(prefix)] += prefix not in self.of
+        self.of[prefix] = interface_id
 
     def remove(self, prefix: str, interface_id: InterfaceId) -> None:
         """Remove the prefix, if it is still this interface's."""
-        if self._of.get(prefix) != interface_id:
+        if self.of.get(prefix) != interface_id:
             return
-        del self._of[prefix]
+        del self.of[prefix]
         self._lengths[_length(prefix)] -= 1
         if not self._lengths[_length(prefix)]:
             del self._lengths[_length(prefix)]
@@ -65,19 +66,26 @@ class PrefixIndex:
     def find(self, ip: str) -> InterfaceId | None:
         """The interface whose prefix contains the IP; one lookup for each known length of prefix."""
         networks = (str(ipaddress.ip_network(f"{ip}/{length}", strict=False)) for length in self._lengths)
-        return next((found for network in networks if (found := self._of.get(network))), None)
+        return next((found for network in networks if (found := self.of.get(network))), None)
+
+
+@dataclass(slots=True, kw_only=True)
+class Places(Plain):
+    """What EC2 said of interfaces and IPs, in the order in which it was learnt."""
+
+    interfaces: OrderedDict[InterfaceId, Told] = field(default_factory=OrderedDict)
+    by_ip: dict[str, InterfaceId] = field(default_factory=dict)
+    by_prefix: PrefixIndex = field(default_factory=PrefixIndex)
+    missing: OrderedDict[str, Told] = field(default_factory=OrderedDict)
 
 
 class Placements:
     """The interfaces of the VPC as far as they were asked about. Thread-safe."""
 
-    def __init__(self, ec2: Ec2, clock: Clock) -> None:
+    def __init__(self, ec2: Ec2, clock: Clock, known: Places | None = None) -> None:
         self._ec2, self._clock = ec2, clock
         self._lock = threading.Lock()
-        self._interfaces: OrderedDict[InterfaceId, Told] = OrderedDict()
-        self._by_ip: dict[str, InterfaceId] = {}
-        self._by_prefix = PrefixIndex()
-        self._missing: OrderedDict[str, Told] = OrderedDict()
+        self._known = known or Places()
 
     def place(self, ip: str, since: float = NEVER) -> Placed | Unplaced:
         """Where this IP is, from the cache, if EC2 was asked lately and not before `since`."""
@@ -86,7 +94,7 @@ class Placements:
             found, now = self._find(ip), self._clock()
             interface = found.interface if found and found.asked_at >= since and found.at >= now - KEPT_S else None
             if interface is None:
-                missed = self._missing.get(ip)
+                missed = self._known.missing.get(ip)
                 looked = missed is not None and missed.at > now - MISSING_S and missed.asked_at >= since
                 return Unplaced(looked=looked)
         target = Target(interface_id=interface.interface_id, private_ip=ip)
@@ -95,7 +103,7 @@ class Placements:
     def asked_at(self, ip: str) -> float:
         """When this IP was last asked for, found or not."""
         with self._lock:
-            answers = (self._find(ip), self._missing.get(ip))
+            answers = (self._find(ip), self._known.missing.get(ip))
             return max((told.asked_at for told in answers if told is not None), default=NEVER)
 
     def look(self, instance_of_ip: Mapping[str, str | None]) -> None:
@@ -109,8 +117,8 @@ class Placements:
         absent = [ip for ip in left if isinstance(self.place(ip, asked_at), Unplaced)]
         with self._lock:
             for ip in absent:
-                self._missing[ip] = Told(asked_at, self._clock())
-                self._missing.move_to_end(ip)
+                self._known.missing[ip] = Told(asked_at, self._clock())
+                self._known.missing.move_to_end(ip)
 
     def exists(self, target: Target) -> bool:
         """Ask EC2 whether the interface still carries the IP."""
@@ -130,42 +138,49 @@ class Placements:
     def sizes(self) -> tuple[int, int, int, int]:
         """How many interfaces, IPs, prefixes and missing IPs are remembered."""
         with self._lock:
-            return len(self._interfaces), len(self._by_ip), len(self._by_prefix), len(self._missing)
+            return (
+                len(self._known.interfaces),
+                len(self._known.by_ip),
+                len(self._known.by_prefix),
+                len(self._known.missing),
+            )
 
     def _find(self, ip: str) -> Told | None:
-        return self._interfaces.get(self._by_ip.get(ip) or self._by_prefix.find(ip) or InterfaceId(""))
+        return self._known.interfaces.get(
+            self._known.by_ip.get(ip) or self._known.by_prefix.find(ip) or InterfaceId("")
+        )
 
     def _forget(self) -> None:
         now = self._clock()
-        while self._interfaces:
-            oldest, told = next(iter(self._interfaces.items()))
+        while self._known.interfaces:
+            oldest, told = next(iter(self._known.interfaces.items()))
             if told.at > now - FORGOTTEN_S:
                 break
             self._remove(oldest)
-        while self._missing and next(iter(self._missing.values())).at <= now - MISSING_S:
-            self._missing.popitem(last=False)
+        while self._known.missing and next(iter(self._known.missing.values())).at <= now - MISSING_S:
+            self._known.missing.popitem(last=False)
 
     def _learn(self, found: Iterable[Interface], asked_at: float) -> None:
         with self._lock:
             for interface in found:
-                known = self._interfaces.get(interface.interface_id)
+                known = self._known.interfaces.get(interface.interface_id)
                 if known is not None and known.asked_at > asked_at:
                     continue  # a slow answer is older than one that overtook it
                 self._remove(interface.interface_id)
-                self._interfaces[interface.interface_id] = Told(asked_at, self._clock(), interface)
-                self._by_ip.update(dict.fromkeys(interface.private_ips, interface.interface_id))
+                self._known.interfaces[interface.interface_id] = Told(asked_at, self._clock(), interface)
+                self._known.by_ip.update(dict.fromkeys(interface.private_ips, interface.interface_id))
                 for prefix in interface.prefixes:
-                    self._by_prefix.add(prefix, interface.interface_id)
+                    self._known.by_prefix.add(prefix, interface.interface_id)
 
     def _remove(self, interface_id: InterfaceId) -> None:
-        gone = self._interfaces.pop(interface_id, None)
+        gone = self._known.interfaces.pop(interface_id, None)
         if gone is None or gone.interface is None:
             return
         for ip in gone.interface.private_ips:
-            if self._by_ip.get(ip) == interface_id:
-                del self._by_ip[ip]
+            if self._known.by_ip.get(ip) == interface_id:
+                del self._known.by_ip[ip]
         for prefix in gone.interface.prefixes:
-            self._by_prefix.remove(prefix, interface_id)
+            self._known.by_prefix.remove(prefix, interface_id)
 
 
 def _length(prefix: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from controller.core.ports import Clock
 from controller.core.turns import MARGIN_S
+from controller.engine.plain import Plain
 from state.model import PodUid, PoolQueue
 
 MOST = 100
@@ -17,37 +18,39 @@ MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
+    """What a Pod waits for, and since when."""
+
     pool: str
     border_group: str
     since: float
 
 
 @dataclass(slots=True)
-class PoolQueues:
+class PoolQueues(Plain):
     """Written by the loop, read by the heartbeat and by whoever shows it. Thread-safe."""
 
     clock: Clock
     changed: bool = False
-    _places: dict[PodUid, _Place] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    places: dict[PodUid, Place] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def join(self, uid: PodUid, pool: str, border_group: str | None) -> None:
         """The Pod waits for this pool; since now, or since it began to."""
         with self._lock:
-            known = self._places.get(uid)
+            known = self.places.get(uid)
             since = known.since if known and known.pool == pool else self.clock()
-            self._places[uid] = _Place(pool, border_group or "", since)
-            self.changed |= self._places[uid] != known
+            self.places[uid] = Place(pool, border_group or "", since)
+            self.changed |= self.places[uid] != known
 
     def leave(self, uid: PodUid) -> None:
         """The Pod has an address, or wants none any more."""
         with self._lock:
-            self.changed |= self._places.pop(uid, None) is not None
+            self.changed |= self.places.pop(uid, None) is not None
 
     def waited_s(self, uid: PodUid) -> float:
         """How long the Pod has waited; 0 if it does not."""
-        place = self._places.get(uid)
+        place = self.places.get(uid)
         return self.clock() - place.since if place else 0.0
 
     def tell(self, say: Callable[[tuple[PoolQueue, ...]], None]) -> None:
@@ -70,7 +73,7 @@ class PoolQueues:
 
     def _now(self) -> tuple[PoolQueue, ...]:
         since: dict[tuple[str, str], list[float]] = {}
-        for place in self._places.values():
+        for place in self.places.values():
             since.setdefault((place.pool, place.border_group), []).append(place.since)
         now, longest = self.clock(), sorted(since.items(), key=lambda entry: min(entry[1]))[:MOST]
         return tuple(

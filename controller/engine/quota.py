@@ -7,13 +7,14 @@ for that: it is logged, and shown.
 
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controller.core.ports import Clock, Ec2
 from controller.core.quota import AccountQuota
 from controller.core.situation import NoOffer
 from controller.engine.ec2view import AddressView
 from controller.engine.memory import Memory
+from controller.engine.plain import Plain
 from state.errors import PodEipError
 from state.model import PodUid
 
@@ -30,25 +31,32 @@ _NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """What was read, and when it was asked for."""
+class Reading:
+    """What was read, when it was asked for."""
 
     at: float = _NEVER
     allowed: int | None = None
     trouble: str = ""
 
 
+@dataclass(slots=True)
+class Drawn(Plain):
+    """The quota as it was read last, and whose plans draw on it."""
+
+    reading: Reading = Reading()
+    granted: set[PodUid] = field(default_factory=set)
+
+
 class QuotaGuard:
     """Used by the loop's thread; `look` by others, one at a time. `kept`: how many addresses; 0: nothing is read."""
 
-    def __init__(self, *, ec2: Ec2, view: AddressView, memory: Memory, kept: int, clock: Clock) -> None:
+    def __init__(self, *, ec2: Ec2, view: AddressView, memory: Memory, drawn: Drawn, kept: int, clock: Clock) -> None:
         self._ec2, self._view, self._memory, self._kept, self._clock = ec2, view, memory, kept, clock
-        self._reading = _Reading()
-        self._granted: set[PodUid] = set()
+        self._drawn = drawn
 
     def look(self) -> None:
-        """Read the quota. An error is noted and not raised: the earlier reading is used on."""
-        at, before = self._clock(), self._reading
+        """Read the quota. What goes wrong is noted and raised to nobody: what was known before still holds."""
+        at, before = self._clock(), self._drawn.reading
         try:
             allowed = self._ec2.address_quota()
             trouble, said = ("", "") if allowed is not None else (UNSAID, "EC2 does not say it")
@@ -56,18 +64,18 @@ class QuotaGuard:
             allowed, trouble, said = before.allowed, error.code, error.explain()
         if trouble and trouble != before.trouble:
             log.warning("the quota of addresses cannot be read, so %s: %s", _consequence(allowed), said)
-        self._reading = _Reading(at, allowed, trouble)
+        self._drawn.reading = Reading(at, allowed, trouble)
 
     @property
     def read_at(self) -> float:
         """When the quota that is known was asked for."""
-        return self._reading.at
+        return self._drawn.reading.at
 
     def known_since(self) -> float:
         """The time of the oldest reading of the quota with which an address may be allocated."""
         if not self._kept:
             return _NEVER
-        settled = not self._reading.trouble and not self._now().near
+        settled = not self._drawn.reading.trouble and not self._now().near
         return self._clock() - (QUOTA_FRESH_S if settled else AGAIN_S)
 
     def looked_since(self) -> float:
@@ -84,18 +92,18 @@ class QuotaGuard:
         """
         if not self._kept:
             return None
-        self._granted = {other for other in self._granted if other in busy or self._in_doubt(other)} - {uid}
-        found = self._now().no_room(len(self._granted))
+        self._drawn.granted = {other for other in self._drawn.granted if other in busy or self._in_doubt(other)} - {uid}
+        found = self._now().no_room(len(self._drawn.granted))
         if found is None:
-            self._granted.add(uid)
+            self._drawn.granted.add(uid)
         return found
 
     def status(self) -> AccountQuota | None:
-        """What is known, for the status; None where nothing is kept, or nothing was read yet."""
-        return self._now() if self._kept and self._reading.at > _NEVER else None
+        """What is known, for people; None where nothing is kept, or nobody has asked yet."""
+        return self._now() if self._kept and self._drawn.reading.at > _NEVER else None
 
     def _now(self) -> AccountQuota:
-        known = self._reading
+        known = self._drawn.reading
         return AccountQuota(used=self._view.used, allowed=known.allowed, kept=self._kept, trouble=known.trouble)
 
     def _in_doubt(self, uid: PodUid) -> bool:

@@ -19,8 +19,8 @@ from controller.engine.beside import Beside
 from controller.engine.calls import first_call
 from controller.engine.execute import Executor, Outcome
 from controller.engine.housekeeping import Housekeeping
-from controller.engine.opening import open_term
-from controller.engine.outcomes import Aftermath
+from controller.engine.opening import OpenTerm, open_term
+from controller.engine.parts import TermParts
 from controller.engine.peers import Peers
 from controller.engine.permits import InFlight, permitted
 from controller.engine.term import TermState
@@ -52,9 +52,7 @@ class Reconciler:
         self._woke_at = self._clock()
         self.failures = 0
         self.chore: Future[None] | None = None
-        self.state: TermState | None = None
-        self.housekeeping: Housekeeping | None = None
-        self.aftermath: Aftermath | None = None
+        self.opened: OpenTerm | None = None
 
     # ── for whoever starts, wakes, stops and shows it ──
 
@@ -79,11 +77,12 @@ class Reconciler:
 
     def wake(self, uids: Iterable[PodUid]) -> None:
         """These Pods have changed; the ones that nothing is wanted of, or held by, are passed over."""
-        if self.state is None:
+        opened = self.opened
+        if opened is None:
             return
         relevant: set[PodUid] = set()
         for uid in uids:
-            relevant.update(self._concerned(self.state, uid))
+            relevant.update(self._concerned(opened.state, uid))
         if relevant:
             self._queue.add(relevant)
 
@@ -122,25 +121,25 @@ class Reconciler:
         self._woke_at = self._clock()
         self._follow_leadership()
         self._take_in()
-        if self.state is None or self.aftermath is None:
+        opened = self.opened
+        if opened is None:
             self._beside.drop()
-        else:
-            self._beside.take(self.state, self.aftermath, self._unseen, self._in_flight.uids)
-        state, house, after = self.state, self.housekeeping, self.aftermath
-        idle = self._leadership.closing or not self._pods.synced
-        if idle or state is None or house is None or after is None:
+            return
+        parts = opened.parts
+        self._beside.take(parts, opened.aftermath, self._unseen, self._in_flight.uids)
+        if self._leadership.closing or not self._pods.synced:
             return
         if self._hurried.is_set():
             self._hurried.clear()
-            self._queue.add(state.memory.start_anew())
-        self._chores(state, house)
-        if state.admission.begin(self._in_flight.uids | state.calls.uids):
-            self._queue.add([*after.refused(), *self._in_flight.uids])
-        turns, self._next_call_s = state.calls.due()
+            self._queue.add(parts.memory.start_anew())
+        self._chores(parts, opened.housekeeping)
+        if parts.admission.begin(self._in_flight.uids | parts.calls.uids):
+            self._queue.add([*opened.aftermath.refused(), *self._in_flight.uids])
+        turns, self._next_call_s = parts.calls.due()
         self._queue.add(turns)
         uids = self._queue.take(self._in_flight.uids)
         if uids:
-            self._serve_all(state, after, uids)
+            self._serve_all(opened, uids)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -154,7 +153,7 @@ class Reconciler:
                 self._queue.wait(self._patience())
 
     def _patience(self) -> float:
-        chores = self.housekeeping.due_in if self.housekeeping and self._pods.synced else IDLE_S
+        chores = self.opened.housekeeping.due_in if self.opened and self._pods.synced else IDLE_S
         return min(IDLE_S, chores, self._next_call_s)
 
     def _hand_in(self, outcome: Outcome) -> None:
@@ -163,17 +162,16 @@ class Reconciler:
 
     def _follow_leadership(self) -> None:
         term = self._leadership.term
-        if self.state is not None and (term is None or term.epoch != self.state.term.epoch):
-            self.state.over.set()
-            self.state.calls.close()
-            self.state = self.housekeeping = self.aftermath = None
+        if self.opened is not None and (term is None or term.epoch != self.opened.state.term.epoch):
+            self.opened.state.over = True
+            self.opened.parts.calls.close()
+            self.opened = None
             self._beside.end()
             self._queue.clear()
-        if term is not None and self.state is None:
+        if term is not None and self.opened is None:
             opened = open_term(term, self._ports, self._tuning, self._queue, self._peers)
-            self.housekeeping, self.aftermath = opened.housekeeping, opened.aftermath
-            self._beside.begin(opened.state)
-            self.state = opened.state
+            self._beside.begin(opened.parts)
+            self.opened = opened
             log.info("leading", extra={"epoch": term.epoch})
 
     def _take_in(self) -> None:
@@ -182,65 +180,67 @@ class Reconciler:
             outcome = self._outcomes.popleft()
             self._in_flight.end(outcome.uid)
             self._queue.free(outcome.uid)
-            if self.state is None or self.aftermath is None:
+            if self.opened is None:
                 continue
-            if outcome.epoch == self.state.term.epoch:
-                self.aftermath.take_in(outcome)
+            if outcome.epoch == self.opened.state.term.epoch:
+                self.opened.aftermath.take_in(outcome)
             else:
                 self._queue.add([outcome.uid])
-        if self.aftermath is not None:
-            self.aftermath.share_room(self._in_flight.uids)
+        if self.opened is not None:
+            self.opened.aftermath.share_room(self._in_flight.uids)
 
-    def _chores(self, state: TermState, house: Housekeeping) -> None:
+    def _chores(self, parts: TermParts, house: Housekeeping) -> None:
         if house.first:
             self._queue.add(house.everyone())
         if house.beat_due() and (self.chore is None or self.chore.done()):
             # Aside: a DynamoDB that hangs would hold up the loop for longer than the Lease lives.
             self.chore = self._executor.aside(house.beat)
-        state.observer.market.learn(house.peers, self._tuning.silence_s)
+        parts.market.learn(house.peers, self._tuning.silence_s)
         if house.resync_due():
-            self._beside.compare(house, state.term.epoch)
+            self._beside.compare(house, parts.term.epoch)
 
-    def _serve_all(self, state: TermState, after: Aftermath, uids: set[PodUid]) -> None:
+    def _serve_all(self, opened: OpenTerm, uids: set[PodUid]) -> None:
         """Serve these together; if that stumbles, one by one, so that one Pod that we fail on stops no other."""
         try:
-            self._serve(state, after, uids)
+            self._serve(opened, uids)
         except Exception as error:  # a fault of ours: the Pod that shows it is tried again as after any failure
-            left = sorted(uids - self._in_flight.uids)
+            left, epoch = sorted(uids - self._in_flight.uids), opened.state.term.epoch
             for uid in left if len(uids) > 1 else ():
-                self._serve_all(state, after, {uid})
+                self._serve_all(opened, {uid})
             if len(uids) == 1:
                 self.failures += 1
                 log.exception("a Pod could not be planned for", extra={"pod_uid": left})
                 fault = PodEipError(f"{type(error).__name__}: {error}", code="InternalError")
                 for uid in left:
                     unseen = self._unseen(uid)
-                    after.take_in(Outcome(uid=uid, epoch=state.term.epoch, situation=unseen, error=fault))
+                    opened.aftermath.take_in(Outcome(uid=uid, epoch=epoch, situation=unseen, error=fault))
 
-    def _serve(self, state: TermState, after: Aftermath, uids: set[PodUid]) -> None:
-        seen = state.observer.observe(uids, self._in_flight.reserved())
-        self._beside.ask(state, seen.parked)
+    def _serve(self, opened: OpenTerm, uids: set[PodUid]) -> None:
+        seen = opened.parts.observer.observe(uids, self._in_flight.reserved())
+        self._beside.ask(opened.parts, seen.parked)
         for s in sorted(seen.situations, key=_urgency):
-            self._plan(state, after, s)
+            self._plan(opened, s)
 
-    def _plan(self, state: TermState, after: Aftermath, s: Situation) -> None:
-        steps = permitted(state, s, plan(s), self._in_flight)
+    def _plan(self, opened: OpenTerm, s: Situation) -> None:
+        parts, epoch = opened.parts, opened.state.term.epoch
+        steps = permitted(parts, s, plan(s), self._in_flight)
         if not steps:
-            after.take_in(Outcome(uid=s.uid, epoch=state.term.epoch, situation=s))
+            opened.aftermath.take_in(Outcome(uid=s.uid, epoch=epoch, situation=s))
             if s.pod is None and s.record is None:
-                state.memory.forget(s.uid)
+                parts.memory.forget(s.uid)
             return
         call = first_call(steps)
-        if call is not None and not state.calls.reserve(call, s):
+        if call is not None and not parts.calls.reserve(call, s):
             wait = Wait(reason=Reason.TOKEN)
-            after.take_in(Outcome(uid=s.uid, epoch=state.term.epoch, situation=s, wait=wait, for_token=type(call)))
+            waits = Outcome(uid=s.uid, epoch=epoch, situation=s, wait=wait, for_token=type(call))
+            opened.aftermath.take_in(waits)
             return
         self._in_flight.begin(s, target_of(steps))
-        self._executor.start(state, s, steps)
+        self._executor.start(parts, s, steps)
 
     def _unseen(self, uid: PodUid) -> Situation:
-        assert self.state is not None
-        return Situation(uid=uid, desire=Unproven(), facts=self.state.facts, pod=self._pods.get(uid))
+        assert self.opened is not None
+        return Situation(uid=uid, desire=Unproven(), facts=self.opened.state.facts, pod=self._pods.get(uid))
 
     def _concerned(self, state: TermState, uid: PodUid) -> set[PodUid]:
         """This Pod, if it asks for or holds something, and the Pods whose claims are for its IP."""

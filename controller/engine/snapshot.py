@@ -63,7 +63,7 @@ class Snapshot:
 
     def build(self) -> Status:
         """The document of this moment."""
-        now = _now()
+        now, opened = _now(), self._loop.opened
         records = {uid: record for uid, record in self._ledger.pods().items() if not is_remembered(uid)}
         views = {pod.uid: pod for pod in self._pods.annotated()}
         uids = sorted({*records, *views}, key=lambda uid: _order(records.get(uid), views.get(uid)))
@@ -80,19 +80,20 @@ class Snapshot:
             pools=tuple(self._pools(records.values(), views.values())),
             clusters=tuple(self._clusters()),
             policy=self._policies.status(),
-            quota=self._loop.state.quota.status() if self._loop.state else None,
+            quota=opened.parts.quota.status() if opened else None,
             contested=self._contested(),
             left_alone=self._left_alone(),
             waits=self._waits(),
         )
 
     def _contested(self) -> int:
-        memory = self._loop.state.memory if self._loop.state else None
+        opened = self._loop.opened
+        memory = opened.state.memory if opened else None
         return sum(mine.contested(memory.clock()) for mine in list(memory.pods.values())) if memory else 0
 
     def _left_alone(self) -> tuple[str, ...]:
-        house = self._loop.housekeeping
-        return house.reports() if house else ()
+        opened = self._loop.opened
+        return opened.housekeeping.reports() if opened else ()
 
     def _pod(self, uid: PodUid, record: PodRecord | None, view: PodView | None, now: str) -> PodStatus | None:
         wanted = desire(view) if view else Nothing()
@@ -140,8 +141,8 @@ class Snapshot:
         return self._policies.rules().refusal(view.namespace, wanted.mode, wanted.pool)
 
     def _memory(self, uid: PodUid) -> PodMemory | None:
-        state = self._loop.state
-        return state.memory.pods.get(uid) if state else None
+        opened = self._loop.opened
+        return opened.state.memory.pods.get(uid) if opened else None
 
     def _pools(self, records: Iterable[PodRecord], views: Iterable[PodView]) -> list[PoolStatus]:
         keys = {record.pool for record in records if record.pool and not TRAITS[record.mode].allocates}
@@ -152,7 +153,8 @@ class Snapshot:
                 keys.add(wanted.pool)
                 memory = self._memory(view.uid)
                 waiting[wanted.pool] = waiting.get(wanted.pool, 0) + bool(memory and memory.waiting == Reason.POOL)
-        addresses = self._loop.state.view.all() if self._loop.state else []
+        opened = self._loop.opened
+        addresses = opened.parts.view.all() if opened else []
         members = _members(addresses)
         waited: dict[str, int] = {}
         for queue in self._queues():
@@ -173,7 +175,8 @@ class Snapshot:
         )
 
     def _queues(self) -> tuple[PoolQueue, ...]:
-        return self._loop.state.memory.queues.shown() if self._loop.state else ()
+        opened = self._loop.opened
+        return opened.state.memory.queues.shown() if opened else ()
 
     def _holder(self, address: Address) -> HolderStatus | None:
         record = self._ledger.address(address.allocation_id)
@@ -188,7 +191,8 @@ class Snapshot:
         for record in self._ledger.addresses().values():
             if record.owner is not None:
                 owned[record.owner.install] = owned.get(record.owner.install, 0) + 1
-        house = self._loop.housekeeping
+        opened = self._loop.opened
+        house = opened.housekeeping if opened else None
         namesakes = house.namesakes() if house else ()
         return [
             ClusterStatus(
@@ -205,8 +209,8 @@ class Snapshot:
         ]
 
     def _peers(self) -> list[Peer]:
-        house = self._loop.housekeeping
-        return house.peers.all() if house else []
+        opened = self._loop.opened
+        return opened.housekeeping.peers.all() if opened else []
 
 
 def _members(addresses: Iterable[Address]) -> dict[str, list[Address]]:

@@ -17,8 +17,8 @@ from controller.core.remembered import remembered_uid
 from controller.core.situation import Situation
 from controller.engine.confirm import confirm
 from controller.engine.mutations import Mutations
+from controller.engine.parts import TermParts
 from controller.engine.signs import Signs, outdated
-from controller.engine.term import TermState
 from controller.engine.tuning import Ports
 from state.errors import ConditionLost, ItemUnreadable, NotSent, PodEipError, Unavailable
 from state.model import AddressRecord, AssociationId, Change, InstallRecord, Mode, Owner, PodRecord
@@ -27,12 +27,12 @@ from state.model import AddressRecord, AssociationId, Change, InstallRecord, Mod
 class Steps:
     """The steps of one plan for one Pod."""
 
-    def __init__(self, ports: Ports, state: TermState, s: Situation) -> None:
-        self._ledger, self._pods, self._state, self._s = ports.ledger, ports.pods, state, s
-        self._memory, self._mine = state.memory, state.memory.of(s.uid)
-        self._ec2 = Mutations(ports.ec2, state, s.uid)
+    def __init__(self, ports: Ports, parts: TermParts, s: Situation) -> None:
+        self._ledger, self._pods, self._parts, self._s = ports.ledger, ports.pods, parts, s
+        self._memory, self._mine = parts.memory, parts.memory.of(s.uid)
+        self._ec2 = Mutations(ports.ec2, parts, s.uid)
         self._signs = Signs(
-            pods=ports.pods, events=ports.events, mine=self._mine, pod=s.pod, asked=s.desire, clock=state.memory.clock
+            pods=ports.pods, events=ports.events, mine=self._mine, pod=s.pod, asked=s.desire, clock=parts.memory.clock
         )
         self.record: PodRecord | None = s.record
         self.traceparent = s.record.traceparent if s.record else ""
@@ -88,7 +88,7 @@ class Steps:
         pod = self._pods.get(self._s.uid)
         if pod is None or desire(pod) != self._s.desire:
             raise outdated()
-        self._state.pulse.check()
+        self._parts.pulse.check()
 
     # ── the ledger ──
 
@@ -140,7 +140,7 @@ class Steps:
 
     def _forget(self) -> None:
         record = self._held()
-        released = TRAITS[record.mode].releases and self._state.view.get(record.allocation_id) is None
+        released = TRAITS[record.mode].releases and self._parts.view.get(record.allocation_id) is None
         side = None if self._s.usurped else self._side()
         self._commit(transitions.forget(record, side, released=released))
 
@@ -159,7 +159,7 @@ class Steps:
             raise
         finally:  # a lost condition tells, too, what stands in the table
             self.record = self._ledger.pod(self._s.uid)
-            self._state.claims.note(self._s.uid, self.record)
+            self._parts.claims.note(self._s.uid, self.record)
 
     # ── Kubernetes ──
 
@@ -204,4 +204,4 @@ class Steps:
         return self._ledger.address(allocation_id) if allocation_id else None
 
     def _owner(self) -> Owner:
-        return transitions.owner(self._state.facts, self._s.uid, self._state.term.epoch)
+        return transitions.owner(self._parts.facts, self._s.uid, self._parts.term.epoch)

@@ -1,92 +1,54 @@
 """What belongs to one term of leadership: made when it opens, dropped when it ends, never carried over.
 
-A later term must not act on what an earlier one saw: between them another replica may have led.
+A later term must not act on what an earlier one saw: between them another replica may have led. All of it is one
+value, so that a twin of a term can be made: `copy` it, and open a term that knows this much.
 """
 
-import threading
 from dataclasses import dataclass, field
-from typing import TypedDict
 
 from controller.core.ports import Term
 from controller.core.situation import Facts
-from controller.engine.admission import Admission
-from controller.engine.brakes import Brakes
-from controller.engine.calls import CallQueue
-from controller.engine.claims import ClaimIndex
-from controller.engine.ec2view import AddressView
+from controller.engine.admission import Grants
+from controller.engine.brakes import Brake
+from controller.engine.calls import Lines
+from controller.engine.chores import Chores
+from controller.engine.claims import ClaimIndex, index_of
+from controller.engine.ec2view import Seen
+from controller.engine.market import Others
 from controller.engine.memory import Memory
-from controller.engine.needs import Looker
-from controller.engine.observe import Observer
-from controller.engine.placement import Placements
-from controller.engine.pulse import Pulse
-from controller.engine.quota import QuotaGuard
+from controller.engine.placement import Places
+from controller.engine.plain import Plain
+from controller.engine.quota import Drawn
 from controller.engine.tuning import Ports, Tuning
+from controller.engine.waiters import Waiters
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermState:
-    """The state of one term. `term_state` makes it. `over`: the loop has dropped it, and nothing of it counts."""
+@dataclass(slots=True, kw_only=True)
+class TermState(Plain):
+    """All that a term remembers. `over`: the loop has dropped it, and nothing of it counts."""
 
     term: Term
     facts: Facts
     memory: Memory
-    view: AddressView
-    placements: Placements
     claims: ClaimIndex
-    observer: Observer
-    pulse: Pulse
-    admission: Admission
-    calls: CallQueue
-    brakes: Brakes
-    looker: Looker
-    quota: QuotaGuard
-    over: threading.Event = field(default_factory=threading.Event)
+    grants: Grants
+    seen: Seen = field(default_factory=Seen)
+    places: Places = field(default_factory=Places)
+    others: Others = field(default_factory=Others)
+    lines: Lines = field(default_factory=Lines)
+    brakes: dict[str, Brake] = field(default_factory=dict)
+    drawn: Drawn = field(default_factory=Drawn)
+    waiters: Waiters = field(default_factory=Waiters)
+    chores: Chores = field(default_factory=Chores)
+    over: bool = False
 
 
-class Knowledge(TypedDict):
-    """What one term has seen and done."""
-
-    memory: Memory
-    view: AddressView
-    placements: Placements
-    claims: ClaimIndex
-    admission: Admission
-
-
-def nothing_known(ports: Ports, tuning: Tuning) -> Knowledge:
+def beginning(term: Term, ports: Ports, tuning: Tuning) -> TermState:
     """What a term knows at its start: the claims, and nothing else."""
-    clock, consistency_s = ports.clock, tuning.consistency_s
-    return Knowledge(
-        memory=Memory(clock=clock, consistency_s=consistency_s, started=clock()),
-        view=AddressView(ports.ec2, clock, consistency_s),
-        placements=Placements(ports.ec2, clock),
-        claims=ClaimIndex(ports.ledger.pods().values()),
-        admission=Admission(ports.rules, ports.ledger),
-    )
-
-
-def term_state(term: Term, ports: Ports, tuning: Tuning, known: Knowledge) -> TermState:
-    """A state that knows this much."""
-    view, memory, kept = known["view"], known["memory"], ports.rules().tenancy.kept
-    quota = QuotaGuard(ec2=ports.ec2, view=view, memory=memory, kept=kept, clock=ports.clock)
-    observer = Observer(
-        facts=tuning.facts,
-        pods=ports.pods,
-        ledger=ports.ledger,
-        clock=ports.clock,
-        poll_interval_s=tuning.poll_interval_s,
-        restored=ports.ledger.restored,
-        quota=quota,
-        **known,
-    )
     return TermState(
         term=term,
         facts=tuning.facts,
-        observer=observer,
-        pulse=Pulse(ports.ledger, tuning.silence_s),
-        calls=CallQueue(ports.tokens),
-        brakes=Brakes(ports.clock),
-        looker=Looker(view=view, placements=known["placements"], market=observer.market, pods=ports.pods, quota=quota),
-        quota=quota,
-        **known,
+        memory=Memory(clock=ports.clock, consistency_s=tuning.consistency_s, started=ports.clock()),
+        claims=index_of(ports.ledger.pods().values()),
+        grants=Grants(ports.rules()),
     )

@@ -19,12 +19,12 @@ QUOTA, KEPT, PODS = 8, 3, 12
 SLOW = {"quota": QUOTA, "latency_by_action": {"AllocateAddress": 0.5}}
 NOBODY_ASKED = Edit(
     file="controller/engine/permits.py",
-    text="none = state.quota.no_room(s.uid, flying.uids) if draws(steps) else None",
+    text="none = parts.quota.no_room(s.uid, flying.uids) if draws(steps) else None",
     instead="none = None",
 )
 FLIGHTS_NOT_COUNTED = Edit(
     file="controller/engine/quota.py",
-    text="self._now().no_room(len(self._granted))",
+    text="self._now().no_room(len(self._drawn.granted))",
     instead="self._now().no_room(0)",
 )
 

@@ -93,17 +93,17 @@ def _ledger(world: World, mind: Mind) -> Iterator[Token]:
 
 
 def _memory(mind: Mind) -> Iterator[Token]:
-    memory, view = mind.state.memory, mind.state.view
-    yield from (memory.started, view.asked_at, memory.quota_short_until)
-    yield _addresses(view._addresses)
+    memory, seen = mind.state.memory, mind.state.seen
+    yield from (memory.started, seen.asked_at, memory.quota_short_until)
+    yield _addresses(seen.addresses)
     for uid, mine in memory.pods.items():
         yield uid
         yield from _of_pod(mind, mine)
-    yield from _dated(view._missing.items())
-    for allocation_id, (at, made) in view._made.items():
+    yield from _dated(seen.missing.items())
+    for allocation_id, (at, made) in seen.made.items():
         yield from (allocation_id, at, _address(made) if made else "-")
-    yield from _dated(memory.born.items(), memory.cut_ids.items(), view._cut.items())
-    yield f"{sorted(memory.doubted)} {sorted(memory.perhaps)} {mind.state.claims._ip_of}"
+    yield from _dated(memory.born.items(), memory.cut_ids.items(), seen.cut.items())
+    yield f"{sorted(memory.doubted)} {sorted(memory.perhaps)} {mind.state.claims.ip_of}"
 
 
 def _of_pod(mind: Mind, mine: PodMemory) -> Iterator[Token]:
@@ -119,12 +119,12 @@ def _of_pod(mind: Mind, mine: PodMemory) -> Iterator[Token]:
 
 
 def _chores(mind: Mind) -> Iterator[Token]:
-    after, house = mind.after, mind.house
-    for waiters in (after._pool_waiters, after._release_waiters, after._target_waiters):
-        yield str(sorted(waiters))
-    yield after._release_due
-    yield from _dated(mind.state.observer.market._pools_read.items(), house._unowned_since.items())
-    for (named, _), at in (*house._recent_since.items(), *house._remembered_since.items()):
+    waiters, chores = mind.state.waiters, mind.state.chores
+    for waiting in (waiters.pool, waiters.release, waiters.target):
+        yield str(sorted(waiting))
+    yield waiters.release_due
+    yield from _dated(mind.state.others.read.items(), chores.unowned_since.items())
+    for (named, _), at in (*chores.recent_since.items(), *chores.remembered_since.items()):
         yield from (named, at)
 
 

@@ -11,18 +11,16 @@ from controller.core import actions as act
 from controller.core.plan import plan
 from controller.core.ports import PodView, Term
 from controller.core.situation import Offer, Situation
-from controller.engine.admission import Admission
-from controller.engine.claims import ClaimIndex
-from controller.engine.ec2view import AddressView
 from controller.engine.engine import Engine
 from controller.engine.execute import Outcome
 from controller.engine.glance import Observation
 from controller.engine.housekeeping import Housekeeping
+from controller.engine.opening import OpenTerm
 from controller.engine.outcomes import Aftermath
-from controller.engine.placement import Placements
+from controller.engine.parts import TermParts
 from controller.engine.reconcile import _urgency as urgency
 from controller.engine.steps import Steps
-from controller.engine.term import Knowledge, TermState
+from controller.engine.term import TermState
 from controller.engine.workqueue import Workqueue
 from state.errors import Fenced, PodEipError
 from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, PodRecord, PodUid
@@ -85,10 +83,28 @@ class Mind:
     frozen: bool = False
     deaf: bool = False
     engine: Engine = field(init=False)
-    state: TermState = field(init=False)
-    house: Housekeeping = field(init=False)
-    after: Aftermath = field(init=False)
+    opened: OpenTerm = field(init=False)
     queue: Wakes = field(init=False)
+
+    @property
+    def state(self) -> TermState:
+        """All that it remembers."""
+        return self.opened.state
+
+    @property
+    def parts(self) -> TermParts:
+        """What observes and acts."""
+        return self.opened.parts
+
+    @property
+    def house(self) -> Housekeeping:
+        """Its chores."""
+        return self.opened.housekeeping
+
+    @property
+    def after(self) -> Aftermath:
+        """What follows from its plans."""
+        return self.opened.aftermath
 
     def open(self) -> None:
         """Begin the term with nothing remembered."""
@@ -113,8 +129,7 @@ class Mind:
             deaf=self.deaf,
         )
         twin.engine = self.engine
-        twin._begin_term(Wakes(self.stage, set(self.queue.todo), set(self.queue.later)), self._copied())
-        _copy_chores(self, twin)
+        twin._begin_term(Wakes(self.stage, set(self.queue.todo), set(self.queue.later)), self.state.copy())
         twin.tasks = {uid: twin._task_like(task) for uid, task in self.tasks.items()}
         return twin
 
@@ -138,21 +153,21 @@ class Mind:
         self.queue.todo -= uids
         offers = [task.s.offer for task in self.tasks.values()]
         reserved = frozenset(o.address.allocation_id for o in offers if isinstance(o, Offer))
-        before = self.state.view.asked_at
+        before = self.parts.view.asked_at
         seen = self._observe(uids, reserved)
         for s in sorted(seen.situations, key=urgency):
             self._begin(s)
-        if self.state.view.asked_at != before:
+        if self.parts.view.asked_at != before:
             self.after.looked()
 
     def _observe(self, uids: Iterable[PodUid], reserved: frozenset[AllocationId]) -> Observation:
         """Observe, and have looked up at once what is needed: how long a look takes is no part of this model."""
-        seen = self.state.observer.observe(uids, reserved)
+        seen = self.parts.observer.observe(uids, reserved)
         while seen.parked:
             needs = {need.kind: need for need in seen.parked.values()}
             for kind in needs:
-                self.state.looker.look(kind, [n for n in seen.parked.values() if n.kind == kind])
-            more = self.state.observer.observe(seen.parked, reserved)
+                self.parts.looker.look(kind, [n for n in seen.parked.values() if n.kind == kind])
+            more = self.parts.observer.observe(seen.parked, reserved)
             seen = Observation(situations=[*seen.situations, *more.situations], parked=more.parked)
         return seen
 
@@ -223,7 +238,7 @@ class Mind:
         self.after.take_in(outcome)
 
     def _steps(self, s: Situation) -> Steps:
-        return self.rules.steps(self.engine.ports, self.state, s)
+        return self.rules.steps(self.engine.ports, self.parts, s)
 
     def _task_like(self, task: Task) -> Task:
         steps = self._steps(task.s)
@@ -231,51 +246,7 @@ class Mind:
         steps._new, steps._association_id = task.steps._new, task.steps._association_id
         return replace(task, steps=steps)
 
-    def _begin_term(self, queue: Wakes, known: Knowledge | None = None) -> None:
-        opened = self.engine.open_term(Term(identity=self.name, epoch=self.epoch, since=""), queue, known)
-        self.queue, self.state = queue, opened.state
-        self.house, self.after = opened.housekeeping, opened.aftermath
-        self.state.observer.market.installs = frozenset(install_in(ClusterUid(uid)) for uid in self.stage.world.pods)
-
-    def _copied(self) -> Knowledge:
-        ports, memory = self.engine.ports, self.state.memory
-        view = AddressView(ports.ec2, ports.clock, self.engine.tuning.consistency_s)
-        view._addresses, view._at = dict(self.state.view._addresses), dict(self.state.view._at)
-        view._made, view._cut = dict(self.state.view._made), dict(self.state.view._cut)
-        view._missing, view._first_look = dict(self.state.view._missing), self.state.view._first_look
-        view._unreadable = self.state.view._unreadable
-        view.asked_at = self.state.view.asked_at
-        claims = ClaimIndex()
-        claims._ip_of = dict(self.state.claims._ip_of)
-        claims._targets = {ip: dict(held) for ip, held in self.state.claims._targets.items()}
-        twin = replace(
-            memory,
-            pods={uid: replace(mine, bars=dict(mine.bars)) for uid, mine in memory.pods.items()},
-            born=dict(memory.born),
-            cut_ids=dict(memory.cut_ids),
-            doubted=set(memory.doubted),
-            doubted_at=dict(memory.doubted_at),
-            alive=set(memory.alive),
-            perhaps=dict(memory.perhaps),
-        )
-        return Knowledge(
-            memory=twin,
-            view=view,
-            placements=Placements(ports.ec2, ports.clock),
-            claims=claims,
-            admission=Admission(ports.rules, ports.ledger),
-        )
-
-
-def _copy_chores(old: Mind, new: Mind) -> None:
-    """What the aftermath and the housekeeping remember from one time to the next."""
-    new.state.observer.market._pools_read = dict(old.state.observer.market._pools_read)
-    new.after._pool_waiters = set(old.after._pool_waiters)
-    new.after._release_waiters = set(old.after._release_waiters)
-    new.after._target_waiters = set(old.after._target_waiters)
-    new.after._release_due = old.after._release_due
-    new.house.first = old.house.first
-    new.house._unowned_since = dict(old.house._unowned_since)
-    new.house._recent_since = dict(old.house._recent_since)
-    new.house._remembered_since = dict(old.house._remembered_since)
-    new.house._reported = set(old.house._reported)
+    def _begin_term(self, queue: Wakes, known: TermState | None = None) -> None:
+        self.queue = queue
+        self.opened = self.engine.open_term(Term(identity=self.name, epoch=self.epoch, since=""), queue, known)
+        self.state.others.installs = frozenset(install_in(ClusterUid(uid)) for uid in self.stage.world.pods)

@@ -18,8 +18,8 @@ from controller.core.tenancy import OPEN, Rules, Tenancy
 from controller.core.tracing import NoTracing
 from controller.engine.engine import Engine
 from controller.engine.leadership import Leadership
+from controller.engine.parts import TermParts
 from controller.engine.reconcile import Reconciler
-from controller.engine.term import TermState
 from controller.engine.tuning import Ports, Tuning
 from state.model import AllocationId, Change, ClusterUid, InstallKey, InterfaceId, PodUid, Target
 from tests.fakes.ec2 import FakeEc2
@@ -238,10 +238,10 @@ class Replica:
         return self.clock.now - began
 
     @property
-    def state(self) -> TermState:
+    def parts(self) -> TermParts:
         """The open term's."""
-        assert self.loop.state is not None
-        return self.loop.state
+        assert self.loop.opened is not None
+        return self.loop.opened.parts
 
     def _fenced(self) -> None:
         term = self.leadership.term

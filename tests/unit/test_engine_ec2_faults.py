@@ -209,7 +209,7 @@ def test_the_memory_of_a_term_does_not_grow_with_its_age(world: World) -> None:
         world.pods.delete(pod)
         replica.settle()
     replica.run(4000, step=50.0)
-    memory = replica.state.memory
+    memory = replica.parts.memory
     assert not memory.cut_ids
     assert not memory.born
     assert not memory.pods

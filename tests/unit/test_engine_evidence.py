@@ -151,4 +151,4 @@ def test_a_claim_whose_pods_side_is_lost_is_remembered_as_its_pod_asks(world: Wo
     assert record is not None
     assert (record.mode, record.pool, record.phase) == (Mode.FIXED_TAG_VALUE, "own", Phase.ASSOCIATED)
     assert [call for call in world.mutations()[len(before) :] if call != "AssociateAddress"] == []
-    assert second.state.claims.at_ip(IP) == [uid]
+    assert second.parts.claims.at_ip(IP) == [uid]

@@ -189,9 +189,9 @@ def test_a_table_that_does_not_answer_holds_up_no_cut(world: World) -> None:
     world.pool(1)
     pod = world.pod("p", fixed())
     replica.settle()
-    assert replica.loop.housekeeping
+    assert replica.loop.opened
     hung = HungLedger()
-    replica.loop.housekeeping.heart = hung
+    replica.loop.opened.housekeeping.heart = hung
     world.clock.now += 40
     world.pods.delete(pod)
     replica.loop.turn()

@@ -46,8 +46,8 @@ def remembered(replica: Replica) -> list[PodRecord]:
 
 def reported(replica: Replica, allocation_id: AllocationId) -> bool:
     """Whether people are told of it."""
-    assert replica.loop.housekeeping is not None
-    return any(allocation_id in report for report in replica.loop.housekeeping.reports())
+    assert replica.loop.opened is not None
+    return any(allocation_id in report for report in replica.loop.opened.housekeeping.reports())
 
 
 def unanswered(world: World, replica: Replica, uid: str = "p") -> PodUid:
@@ -238,7 +238,7 @@ def test_a_remembered_intent_takes_no_place_in_a_limit_and_shows_as_no_pod(world
     world.pods.delete(unanswered(world, replica))
     replica.run(1.5 * MINUTE_S)
     [kept] = replica.ledger.pods()
-    assert kept not in replica.state.memory.pods
+    assert kept not in replica.parts.memory.pods
     world.policy = parse("limits: [{name: one, namespaces: [ns], addresses: 1}]")
     other = world.pod("q", auto(), ip="10.0.0.6")
     replica.settle()

@@ -207,8 +207,8 @@ def test_refused_pods_that_are_gone_are_forgotten(world: World) -> None:
     replica.run(3)
     world.pods.delete(pods[0])
     replica.run(310, step=2.0)
-    assert replica.loop.aftermath is not None
-    assert replica.loop.aftermath.refused() == {pods[1]}
+    assert replica.loop.opened is not None
+    assert replica.loop.opened.aftermath.refused() == {pods[1]}
 
 
 def test_a_refused_pod_that_is_being_deleted_hears_nothing(world: World) -> None:

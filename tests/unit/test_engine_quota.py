@@ -146,7 +146,7 @@ def test_without_the_setting_nobody_asks_and_nobody_is_held_back(world: World) -
     replica.run(QUOTA_FRESH_S)
     assert served(world, pods) == 5
     assert world.ec2.count(ASKED) == 0
-    assert replica.state.quota.status() is None
+    assert replica.parts.quota.status() is None
 
 
 def test_the_quota_is_read_once_for_many(world: World) -> None:
@@ -174,7 +174,7 @@ def test_a_quota_that_may_not_be_read_holds_nobody_back_and_is_logged_once(
     assert len(told) == 1
     assert "without regard to --keep-quota" in told[0]
     assert advice in told[0]
-    now = replica.state.quota.status()
+    now = replica.parts.quota.status()
     assert now is not None
     assert (now.allowed, now.trouble) == (None, "UnauthorizedOperation")
 
@@ -186,7 +186,7 @@ def test_what_was_known_holds_while_it_cannot_be_read_anew(world: World, caplog:
     world.ec2.fail(ASKED, Throttled("slow", code="RequestLimitExceeded"), times=100)
     replica.run(4 * AGAIN_S)
     assert served(world, [first, second]) == 1
-    now = replica.state.quota.status()
+    now = replica.parts.quota.status()
     assert now is not None
     assert (now.allowed, now.used, now.trouble) == (4, 1, "RequestLimitExceeded")
     assert "it is taken to be 4 still" in caplog.text

@@ -53,7 +53,7 @@ def test_a_pod_that_is_deleted_while_it_waits_is_never_associated(world: World, 
     world.pool(1)
     pod = world.pod("p", annotations)
     replica.run(5)
-    assert replica.state.calls.waits(pod)
+    assert replica.parts.calls.waits(pod)
     world.pods.delete(pod)
     replica.run(20)
     assert not replica.ledger.pods()
@@ -61,14 +61,14 @@ def test_a_pod_that_is_deleted_while_it_waits_is_never_associated(world: World, 
     replica.run(100)
     assert associated(world) == []
     assert len(world.ec2.addresses()) == 1
-    assert replica.state.calls.waiting[ASSOCIATE] == 0
+    assert replica.parts.calls.waiting[ASSOCIATE] == 0
 
 
 def test_one_that_waits_for_a_new_address_leaves_nothing(world: World) -> None:
     replica = leading(world, AllocateAddress=0)
     pod = world.pod("p", auto())
     replica.run(5)
-    assert replica.state.calls.waits(pod)
+    assert replica.parts.calls.waits(pod)
     world.pods.delete(pod)
     replica.settle()
     assert not replica.ledger.pods()
@@ -84,7 +84,7 @@ def test_a_burst_that_has_no_token_writes_nothing_down(world: World) -> None:
     for pod in pods[20:]:
         world.change(pod, annotations=auto())
     replica.run(5)
-    assert all(map(replica.state.calls.waits, pods))
+    assert all(map(replica.parts.calls.waits, pods))
     assert not replica.ledger.pods()
     one_more(world, replica)
     assert len(replica.ledger.pods()) == 1
@@ -103,10 +103,10 @@ def test_who_waits_for_a_token_keeps_its_room_and_gives_it_to_the_next_when_it_g
     replica.run(2)
     second = world.pod("second", auto(), ip="10.0.0.6", created="2")
     replica.run(2)
-    assert [replica.state.calls.waits(pod) for pod in (first, second)] == [True, False]
+    assert [replica.parts.calls.waits(pod) for pod in (first, second)] == [True, False]
     world.pods.delete(first)
     replica.run(2)
-    assert replica.state.calls.waits(second)
+    assert replica.parts.calls.waits(second)
     one_more(world, replica, ALLOCATE)
     assert world.label(second)
 
@@ -127,11 +127,11 @@ def test_who_waits_for_a_token_keeps_its_place_among_the_clusters_that_wait_for_
     replica.run(2)
     world.pool(1)
     replica.run(20)
-    assert replica.state.calls.waits(pod)
-    assert replica.state.memory.queues.waited_s(pod) > 20
+    assert replica.parts.calls.waits(pod)
+    assert replica.parts.memory.queues.waited_s(pod) > 20
     one_more(world, replica)
     assert world.label(pod)
-    assert not replica.state.memory.queues.shown()
+    assert not replica.parts.memory.queues.shown()
 
 
 def test_its_cut_does_not_wait_for_the_token_of_its_association(world: World) -> None:
@@ -145,7 +145,7 @@ def test_its_cut_does_not_wait_for_the_token_of_its_association(world: World) ->
     world.change(pod, annotations=fixed("other"))
     replica.run(5)
     assert not world.at_ip("10.0.0.5")
-    assert replica.state.calls.waits(pod)
+    assert replica.parts.calls.waits(pod)
     world.pods.delete(pod)
     replica.settle()
     assert not replica.ledger.pods()
@@ -213,7 +213,7 @@ def test_three_hundred_that_wait_hold_no_thread(world: World) -> None:
     for n, pod in enumerate(pods):
         world.change(pod, annotations=auto() if n else fixed())
     replica.run(5)
-    assert replica.state.calls.waiting[ALLOCATE] == 299
+    assert replica.parts.calls.waiting[ALLOCATE] == 299
     assert replica.loop.in_flight_idle(0)
     assert threading.active_count() <= before + 2 * 2 + 5
     assert world.label(pods[0])

@@ -84,7 +84,7 @@ class Scene:
         self.replica.settle()
         self.pool = ThreadPoolExecutor(max_workers=looks.THREADS)
         self.looks = Looks(
-            looker=self.replica.state.looker,
+            looker=self.replica.parts.looker,
             epoch=Epoch(1),
             pool=self.pool,
             clock=self.world.clock,
@@ -238,7 +238,7 @@ class Faulty(Looker):
 
 
 def test_a_fault_of_ours_in_a_look_leaves_nobody_waiting(scene: Scene) -> None:
-    good = scene.replica.state.looker
+    good = scene.replica.parts.looker
     looker = Faulty(view=good.view, placements=good.placements, market=good.market, pods=scene.pods, quota=good.quota)
     faulty = Looks(looker=looker, epoch=Epoch(1), pool=scene.pool, clock=scene.world.clock, done=scene.post.put)
     for _ in range(2):

@@ -205,11 +205,11 @@ def test_a_plan_that_asks_for_it_fails_alone(world: World, caplog: pytest.LogCap
 
 def _ends(replica: Replica, uid: PodUid, plan: act.Plan) -> Outcome:
     """What comes of this plan for this Pod, in an executor like the loop's."""
-    assert replica.loop.state is not None
+    assert replica.loop.opened is not None
     ends: list[Outcome] = []
     executor = Executor(replica.engine.ports, threads=1, done=ends.append)
     s = Situation(uid=uid, desire=Gone(), facts=replica.engine.tuning.facts, record=replica.ledger.pod(uid))
-    executor.start(replica.loop.state, s, plan)
+    executor.start(replica.loop.opened.parts, s, plan)
     assert executor.wait_idle(20.0)
     executor.stop()
     [ended] = ends

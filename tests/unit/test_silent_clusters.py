@@ -250,5 +250,5 @@ def test_a_name_that_two_clusters_use_is_reported_by_both(
     together(replicas, 200, 5)
     said = [message for message in caplog.messages if "the cluster name a is that of cluster" in message]
     assert sorted(message.split()[-2] for message in said) == ["c-1,", "c-2,"]
-    houses = [replica.loop.housekeeping for replica in replicas]
-    assert [house.namesakes() for house in houses if house] == [{"c-2"}, {"c-1"}]
+    terms = [replica.loop.opened for replica in replicas]
+    assert [term.housekeeping.namesakes() for term in terms if term] == [{"c-2"}, {"c-1"}]

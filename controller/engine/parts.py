@@ -1,0 +1,100 @@
+"""What observes and acts in one term of leadership: each part holds ports and the term's state, and remembers nothing.
+
+So the parts can be made anew for any state of a term, by whoever has the ports.
+"""
+
+from dataclasses import dataclass
+
+from controller.core.ports import Term
+from controller.core.situation import Facts
+from controller.engine.admission import Admission
+from controller.engine.brakes import Brakes
+from controller.engine.calls import CallQueue
+from controller.engine.claims import ClaimIndex
+from controller.engine.ec2view import AddressView
+from controller.engine.market import PoolMarket
+from controller.engine.memory import Memory
+from controller.engine.needs import Looker
+from controller.engine.observe import Observer
+from controller.engine.placement import Placements
+from controller.engine.pulse import Pulse
+from controller.engine.quota import QuotaGuard
+from controller.engine.term import TermState
+from controller.engine.tuning import Ports, Tuning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermParts:
+    """The parts of one term, and the state that they share. `parts_of` makes them."""
+
+    state: TermState
+    view: AddressView
+    placements: Placements
+    market: PoolMarket
+    observer: Observer
+    pulse: Pulse
+    admission: Admission
+    calls: CallQueue
+    brakes: Brakes
+    looker: Looker
+    quota: QuotaGuard
+
+    @property
+    def term(self) -> Term:
+        """The term."""
+        return self.state.term
+
+    @property
+    def facts(self) -> Facts:
+        """What plans know of the install."""
+        return self.state.facts
+
+    @property
+    def memory(self) -> Memory:
+        """What is remembered of Pods and addresses."""
+        return self.state.memory
+
+    @property
+    def claims(self) -> ClaimIndex:
+        """Which claims are for an IP."""
+        return self.state.claims
+
+
+def parts_of(state: TermState, ports: Ports, tuning: Tuning) -> TermParts:
+    """The parts that work on this state."""
+    clock, ledger, memory, facts = ports.clock, ports.ledger, state.memory, state.facts
+    view = AddressView(ports.ec2, clock, tuning.consistency_s, state.seen)
+    placements = Placements(ports.ec2, clock, state.places)
+    kept = ports.rules().tenancy.kept
+    quota = QuotaGuard(ec2=ports.ec2, view=view, memory=memory, drawn=state.drawn, kept=kept, clock=clock)
+    admission = Admission(ports.rules, ledger, state.grants)
+    market = PoolMarket(
+        facts=facts, ledger=ledger, view=view, placements=placements, memory=memory, clock=clock, others=state.others
+    )
+    return TermParts(
+        state=state,
+        view=view,
+        placements=placements,
+        market=market,
+        observer=Observer(
+            facts=facts,
+            pods=ports.pods,
+            ledger=ledger,
+            view=view,
+            placements=placements,
+            claims=state.claims,
+            memory=memory,
+            admission=admission,
+            clock=clock,
+            poll_interval_s=tuning.poll_interval_s,
+            quota=quota,
+            market=market,
+            restored=ledger.restored,
+        ),
+        pulse=Pulse(ledger, tuning.silence_s),
+        admission=admission,
+        calls=CallQueue(ports.tokens, state.lines),
+        brakes=Brakes(clock, state.brakes),
+        looker=Looker(view=view, placements=placements, market=market, pods=ports.pods, quota=quota),
+        quota=quota,
+    )
