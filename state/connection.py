@@ -18,6 +18,7 @@ from pynamodb.connection._botocore_private import BotocoreBaseClientPrivate
 from pynamodb.connection.base import MetaTable
 
 from state.answers import check_answer
+from state.backoff import Backoff
 from state.codes import translated
 from state.credentials import CredentialKeeper
 from state.errors import Throttled
@@ -28,6 +29,7 @@ Raw = Mapping[str, Mapping[str, Any]]
 
 BATCH = 100  # keys that one BatchGetItem takes
 BATCH_ROUNDS = 8  # how often keys that DynamoDB left unprocessed are asked for again
+BATCH_PAUSE = Backoff(base_s=0.02, sure=0.0)
 
 _SCHEMA = MetaTable  # PynamoDB's description of a table's keys
 _SORT = UnicodeAttribute(attr_name="sk")
@@ -129,7 +131,7 @@ class GuardedConnection(Connection):
         found: dict[Key, Raw] = {}
         left: list[Any] = [{"pk": pk, "sk": sk} for pk, sk in keys]
         for tried in range(BATCH_ROUNDS):
-            time.sleep(random.uniform(0, 0.02 * 2**tried) if tried else 0)
+            time.sleep(BATCH_PAUSE.after(tried, random.random()) if tried else 0)
             with translated(self.table):
                 page = self.batch_get_item(self.table, left, consistent_read=True)
             found |= {key_of(raw): raw for raw in page["Responses"].get(self.table, ())}

@@ -16,6 +16,7 @@ from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.update import Action
 
+from state.backoff import Backoff
 from state.codes import is_cancellation, translate
 from state.errors import ConditionLost, PodEipError, Throttled
 from state.model import Epoch, InstallKey, InstallRecord
@@ -24,6 +25,7 @@ from state.schema import VERSION
 from state.table import Table, directory_key, install_key
 
 TRIES = 5
+PAUSE = Backoff(base_s=0.02, sure=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ class EpochRaiser:
             except (ConditionLost, Throttled):
                 if tried == TRIES:
                     raise
-                time.sleep(random.uniform(0, 0.02 * 2**tried))
+                time.sleep(PAUSE.after(tried, random.random()))
             else:
                 return Raised(epoch=epoch, before=first, heartbeat=beats + 1)
         raise AssertionError("unreachable")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, assert_never
 from uuid import uuid4
 
+from state.backoff import Backoff
 from state.connection import Key, Raw
 from state.errors import Fenced, PodEipError, Refused, TableMissing, Throttled, Unavailable
 from state.model import Change
@@ -66,7 +67,7 @@ class Patience:
 
     def pause(self, tried: int) -> float:
         """Seconds before the next try: anything up to the doubled base ("full jitter")."""
-        return random.uniform(0, min(self.cap_s, self.base_s * 2**tried))
+        return Backoff(base_s=self.base_s, cap_s=self.cap_s, sure=0.0).after(tried, random.random())
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -14,6 +14,7 @@ from enum import Enum, StrEnum
 from math import inf
 
 from controller.core.lease import Lease
+from state.backoff import Backoff
 
 MAX_LEASE_DURATION = 3600.0
 """Seconds. No replica can be started with more, so a Lease that claims more was edited by hand."""
@@ -242,9 +243,10 @@ def _next_look(view: View, now: float) -> float:
 
 
 def _back_off(view: View, jitter: float) -> float:
-    """A pause from half a retry period up to a lease duration, in which another replica can try."""
-    longest = min(view.timings.lease_duration, view.timings.retry_period * (1 << min(view.failures, 10)))
-    return longest * (1 + jitter) / 2
+    """From half a retry period up to a lease duration, so that another replica can try."""
+    timings = view.timings
+    pause = Backoff(base_s=timings.retry_period, cap_s=timings.lease_duration, sure=0.5)
+    return pause.after(view.failures, jitter)
 
 
 def _older(event: Lease, seen: Lease) -> bool:

@@ -78,7 +78,9 @@ class Beside:
             epoch, house, uids = self._compared.popleft()
             if epoch == parts.term.epoch:
                 self._queue.add(uids)
-                parts.memory.tidy([*house.everyone(), *uids])
+                alive = {*house.everyone(), *uids}
+                parts.memory.tidy(alive)
+                self._queue.forget_all(but=alive)
                 after.everyone_is_due()
                 after.looked()
 

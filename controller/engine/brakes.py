@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from controller.core.contract import quoted
 from controller.core.ports import Clock
 from controller.engine.plain import Plain
+from state.backoff import Backoff
 from state.errors import PodEipError, PoolNotFound, QuotaExceeded
 from state.model import PodUid
 
-FIRST_S = 2.0
-LONGEST_S = 60.0
+PAUSE = Backoff(base_s=2.0, cap_s=60.0)
 QUOTA = "quota"
 _CAPACITY = "InsufficientAddressCapacity"
 
@@ -59,8 +59,8 @@ class Brakes:
         brake = self._brakes.setdefault(cause, Brake(why=_why(pool, error)))
         if brake.asking == uid:
             brake.asking = None
-        if self._clock() >= brake.next_at:  # calls that were on their way together count as one refusal
-            pause = min(LONGEST_S, FIRST_S * float(2 ** min(brake.refusals, 10)))
+        if self._clock() >= brake.next_at:  # the calls that were on their way together count as one
+            pause = PAUSE.after(brake.refusals)
             brake.refusals, brake.next_at = brake.refusals + 1, self._clock() + pause
 
     def served(self, pool: str) -> bool:

@@ -4,7 +4,6 @@ Every fact here errs to the safe side when it is missing: an intent that is not 
 as doubtful since the term began, a cut as not yet looked at, an association as too young to be declared gone.
 """
 
-import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -15,20 +14,20 @@ from controller.core.remembered import CALL_LIFE_S, is_remembered
 from controller.core.situation import Foreign, Placed, Unplaced
 from controller.engine.plain import Plain
 from controller.engine.queues import PoolQueues
+from state.backoff import Backoff
 from state.model import AllocationId, AssociationId, Change, InstallKey, InstallRecord, PodRecord, PodUid
 
 TOLD_FOR_S = 2700.0
-BAR_FIRST_S = 5.0
 BAR_LONGEST_S = 300.0
-FLAP_FREE, FLAP_FIRST_S, FLAP_LONGEST_S, FLAP_STREAK_S = 4, 5.0, 300.0, 60.0
+BAR = Backoff(base_s=5.0, cap_s=BAR_LONGEST_S)
+FLAP_FREE, FLAP_STREAK_S = 4, 60.0
+FLAP = Backoff(base_s=5.0, cap_s=300.0)
 """How often a Pod may begin to get an address before there are pauses, which double; a calm minute ends the streak."""
 SIGNS_FREE = 4
 SIGNS_STREAK_S = 60.0
-SIGNS_LONGEST_S = 300.0
+SIGNS = Backoff(base_s=1.0, cap_s=300.0)
 CUT_KEPT_S = 3600.0
 DOUBT_KEPT_S = 3600.0
-BACKOFF_BASE_S = 0.5
-BACKOFF_CAP_S = 30.0
 
 _K = TypeVar("_K")
 
@@ -46,7 +45,6 @@ class PodMemory(Plain):
     associating_since: float | None
     cut_at: float
     look_after: float = 0.0
-    failures: int = 0
     losses: int = 0
     told: tuple[str, str] = ("", "")
     told_at: float = 0.0
@@ -95,7 +93,7 @@ class PodMemory(Plain):
 
     def flap_s(self) -> float:
         """Seconds between two beginnings: none at first, then doubling."""
-        return 0.0 if self.begun < FLAP_FREE else min(FLAP_LONGEST_S, FLAP_FIRST_S * 2.0 ** (self.begun - FLAP_FREE))
+        return 0.0 if self.begun < FLAP_FREE else FLAP.after(self.begun - FLAP_FREE)
 
     def flapping(self, now: float) -> str:
         """Why the Pod begins nothing new now; empty: it may."""
@@ -130,7 +128,7 @@ class PodMemory(Plain):
 
     def rest_s(self) -> float:
         """Seconds between two repairs of the signs: none at first, then doubling."""
-        return 0.0 if self.mended < SIGNS_FREE else min(SIGNS_LONGEST_S, float(2 ** min(self.mended - SIGNS_FREE, 10)))
+        return 0.0 if self.mended < SIGNS_FREE else SIGNS.after(self.mended - SIGNS_FREE)
 
     def contested(self, now: float) -> bool:
         """Whether something undoes the repairs of the Pod's signs these days."""
@@ -211,8 +209,7 @@ class Memory(Plain):
     def bar(self, uid: PodUid, allocation_id: AllocationId) -> None:
         """EC2 refused this pair: others come first for a while, which grows with each refusal."""
         times = self.of(uid).bars.get(allocation_id, (0, 0.0))[0] + 1
-        for_s = min(BAR_LONGEST_S, BAR_FIRST_S * float(2 ** min(times - 1, 10)))
-        self.of(uid).bars[allocation_id] = (times, self.clock() + for_s)
+        self.of(uid).bars[allocation_id] = (times, self.clock() + BAR.after(times - 1))
 
     def barred(self, uid: PodUid) -> frozenset[AllocationId]:
         """The addresses that this Pod is offered last now."""
@@ -243,20 +240,6 @@ class Memory(Plain):
         for known in [entry for entry in list(self.alive) if entry[0] == install.key and entry[1] < install.heartbeat]:
             self.alive.discard(known)
         self.alive.add((install.key, install.heartbeat))
-
-    def backoff(self, uid: PodUid) -> float:
-        """Seconds until this Pod's next try: doubling, with jitter, for ever."""
-        mine = self.of(uid)
-        delay = min(BACKOFF_CAP_S, BACKOFF_BASE_S * float(2 ** min(mine.failures, 10)))
-        mine.failures += 1
-        return delay * random.uniform(0.5, 1.0)
-
-    def start_anew(self) -> list[PodUid]:
-        """Forget how often Pods failed; who they are."""
-        failing = [(uid, mine) for uid, mine in list(self.pods.items()) if mine.failures]
-        for _, mine in failing:
-            mine.failures = 0
-        return [uid for uid, _ in failing]
 
     def tidy(self, alive: Iterable[PodUid]) -> None:
         """Drop what is about Pods that are no more, and what has become too old to matter.

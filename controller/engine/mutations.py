@@ -121,6 +121,6 @@ class Mutations:
         """ "Not found" of an association that may be seconds old is not yet "gone", unless its interface is."""
         if not self._memory.young(association_id) or target is None:
             return
-        if self._mine.failures or self._parts.placements.exists(target):
+        if self._parts.queue.failures(self._uid) or self._parts.placements.exists(target):
             message = f"association {association_id} is not found, but may be too new to be seen"
             raise Unavailable(message, code="InvalidAssociationID.NotFound")

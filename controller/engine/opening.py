@@ -33,7 +33,7 @@ def open_term(
     term: Term, ports: Ports, tuning: Tuning, queue: Workqueue, peers: Peers, known: TermState | None = None
 ) -> OpenTerm:
     """This term, which wakes Pods through `queue`. It knows this much already (and keeps it), or only the claims."""
-    parts = parts_of(known or beginning(term, ports, tuning), ports, tuning)
+    parts = parts_of(known or beginning(term, ports, tuning), ports, tuning, queue)
     housekeeping = Housekeeping(
         parts=parts,
         ledger=ports.ledger,
@@ -45,7 +45,5 @@ def open_term(
         agreed=tuning.agreed,
         remembered_s=tuning.remembered_s,
     )
-    aftermath = Aftermath(
-        parts=parts, queue=queue, events=ports.events, clock=ports.clock, poll_interval_s=tuning.poll_interval_s
-    )
+    aftermath = Aftermath(parts=parts, events=ports.events, clock=ports.clock, poll_interval_s=tuning.poll_interval_s)
     return OpenTerm(parts=parts, housekeeping=housekeeping, aftermath=aftermath)

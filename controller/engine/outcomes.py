@@ -17,7 +17,6 @@ from controller.core.takes import pool_of
 from controller.engine.execute import Outcome
 from controller.engine.memory import PodMemory
 from controller.engine.parts import TermParts
-from controller.engine.workqueue import Workqueue
 from state.errors import (
     AlreadyAssociated,
     ConditionLost,
@@ -46,10 +45,8 @@ _ANY = ""
 class Aftermath:
     """Used by the loop's thread alone; one for each term."""
 
-    def __init__(
-        self, *, parts: TermParts, queue: Workqueue, events: Events, clock: Clock, poll_interval_s: float
-    ) -> None:
-        self._parts, self._queue, self._events, self._clock = parts, queue, events, clock
+    def __init__(self, *, parts: TermParts, events: Events, clock: Clock, poll_interval_s: float) -> None:
+        self._parts, self._queue, self._events, self._clock = parts, parts.queue, events, clock
         self._poll_interval_s = poll_interval_s
         self._memory, self._waiters = parts.memory, parts.state.waiters
 
@@ -112,7 +109,8 @@ class Aftermath:
         self._waiters.freed.clear()
 
     def _done(self, outcome: Outcome, mine: PodMemory) -> None:
-        mine.failures = mine.losses = 0
+        self._queue.forget(outcome.uid)
+        mine.losses = 0
         mine.poll_s = 0.0
         mine.error = mine.waiting = ""
         if not outcome.did:
@@ -145,8 +143,7 @@ class Aftermath:
             case Reason.DOUBT | Reason.SETTLE:
                 self._look_later(uid, mine, min(5.0, self._memory.consistency_s / 4 + 0.1))
             case Reason.LOOK:
-                self._look_later(uid, mine, 0.0 if mine.failures == 0 else self._memory.backoff(uid))
-                mine.failures += 1
+                self._look_again(uid, mine)
             case Reason.GONE:
                 self._look_later(uid, mine, self._memory.consistency_s)
             case Reason.BRAKE:
@@ -163,11 +160,12 @@ class Aftermath:
             case Reason.TARGET:
                 self._waiters.target.add(uid)
                 self._wake_rivals(outcome)
-                self._queue.add([uid], self._memory.backoff(uid))
+                self._queue.add_after_failure(uid)
             case Reason.PLACEMENT:
-                self._queue.add([uid], self._memory.backoff(uid))
+                self._queue.add_after_failure(uid)
             case Reason.FOREIGN:
-                self._look_later(uid, mine, min(SLOW_S, 2 * self._memory.backoff(uid)))
+                mine.look_after = self._clock()
+                self._queue.add_after_failure(uid, times=2)
 
     def _tell_if_it_lasts(self, outcome: Outcome, reason: Reason, mine: PodMemory) -> None:
         """Whoever waits for longer than a moment hears why, unless the plan has said it."""
@@ -207,7 +205,8 @@ class Aftermath:
     def _wait_for_pool(self, uid: PodUid, mine: PodMemory) -> None:
         """The pool is looked at soon at first, for it may just be being tagged, then less often: one look for all."""
         self._waiters.pool.add(uid)
-        mine.losses = mine.failures = 0
+        self._queue.forget(uid)
+        mine.losses = 0
         mine.poll_s = min(self._poll_interval_s, 2 * mine.poll_s or FIRST_POLL_S)
         due = self._parts.view.asked_at + mine.poll_s + 0.01
         self._queue.add([uid], max(due - self._clock(), 0.1))
@@ -215,6 +214,15 @@ class Aftermath:
     def _look_later(self, uid: PodUid, mine: PodMemory, delay_s: float) -> None:
         mine.look_after = self._clock()
         self._queue.add([uid], delay_s)
+
+    def _look_again(self, uid: PodUid, mine: PodMemory) -> None:
+        """At once the first time; after that each look that says nothing new counts twice."""
+        mine.look_after = self._clock()
+        if self._queue.failures(uid):
+            self._queue.add_after_failure(uid)
+        else:
+            self._queue.add([uid])
+        self._queue.failed(uid)
 
     def _wait_for_release(self, uid: PodUid, mine: PodMemory) -> None:
         """Releases share the next look at EC2, and take one of their own only after a while or if quota is short."""
@@ -243,15 +251,20 @@ class Aftermath:
                 self._parts.market.contested(outcome.failed.pool)
                 self._waiters.pool.add(uid)
             mine.losses += 1
-            self._queue.add([uid], 0.0 if mine.losses <= QUICK_RETRIES else self._memory.backoff(uid))
+            if mine.losses <= QUICK_RETRIES:
+                self._queue.add([uid])
+            else:
+                self._queue.add_after_failure(uid)
             return
         mine.error = error.explain()
         if isinstance(error, QuotaExceeded):
             self._quota_is_short()
         self._tell(outcome, error, mine)
-        mistaken = isinstance(error, AlreadyAssociated | InvalidTarget | InterfaceNotFound) and mine.failures == 0
-        delay = self._memory.backoff(uid)
-        self._queue.add([uid], 0.0 if mistaken else delay)
+        if isinstance(error, AlreadyAssociated | InvalidTarget | InterfaceNotFound) and not self._queue.failures(uid):
+            self._queue.add([uid])  # what we believed was wrong, and is not believed any more
+            self._queue.failed(uid)
+        else:
+            self._queue.add_after_failure(uid)
 
     def _quota_is_short(self) -> None:
         """Releases do not wait for company now."""
@@ -262,7 +275,7 @@ class Aftermath:
     def _tell(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
         """The Pod's author hears of it; of a throttled call, or a Pod that is changing, only if it lasts."""
         pod = outcome.situation.pod
-        if pod is None or (isinstance(error, Throttled | ObjectConflict) and mine.failures < 2):
+        if pod is None or (isinstance(error, Throttled | ObjectConflict) and self._queue.failures(outcome.uid) < 2):
             return
         down = isinstance(outcome.failed, act.WayDown)
         reason = contract.DISASSOCIATION_FAILED if down else contract.ASSOCIATION_FAILED

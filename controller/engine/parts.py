@@ -21,6 +21,7 @@ from controller.engine.pulse import Pulse
 from controller.engine.quota import QuotaGuard
 from controller.engine.term import TermState
 from controller.engine.tuning import Ports, Tuning
+from controller.engine.workqueue import Workqueue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class TermParts:
     brakes: Brakes
     looker: Looker
     quota: QuotaGuard
+    queue: Workqueue
 
     @property
     def term(self) -> Term:
@@ -60,8 +62,8 @@ class TermParts:
         return self.state.claims
 
 
-def parts_of(state: TermState, ports: Ports, tuning: Tuning) -> TermParts:
-    """The parts that work on this state."""
+def parts_of(state: TermState, ports: Ports, tuning: Tuning, queue: Workqueue) -> TermParts:
+    """The parts that work on this state, and wake Pods through `queue`."""
     clock, ledger, memory, facts = ports.clock, ports.ledger, state.memory, state.facts
     view = AddressView(ports.ec2, clock, tuning.consistency_s, state.seen)
     placements = Placements(ports.ec2, clock, state.places)
@@ -97,4 +99,5 @@ def parts_of(state: TermState, ports: Ports, tuning: Tuning) -> TermParts:
         brakes=Brakes(clock, state.brakes),
         looker=Looker(view=view, placements=placements, market=market, pods=ports.pods, quota=quota),
         quota=quota,
+        queue=queue,
     )

@@ -131,7 +131,7 @@ class Reconciler:
             return
         if self._hurried.is_set():
             self._hurried.clear()
-            self._queue.add(parts.memory.start_anew())
+            self._queue.add(self._queue.forget_all())
         self._chores(parts, opened.housekeeping)
         if parts.admission.begin(self._in_flight.uids | parts.calls.uids):
             self._queue.add([*opened.aftermath.refused(), *self._in_flight.uids])
@@ -228,6 +228,7 @@ class Reconciler:
             opened.aftermath.take_in(Outcome(uid=s.uid, epoch=epoch, situation=s))
             if s.pod is None and s.record is None:
                 parts.memory.forget(s.uid)
+                self._queue.forget(s.uid)
             return
         call = first_call(steps)
         if call is not None and not parts.calls.reserve(call, s):

@@ -182,7 +182,7 @@ class Steps:
         except PodEipError:
             # The API server may refuse or fail for as long as it likes. A cut that waits for it would leave the address
             # on an IP that is a stranger's soon; where nobody is in danger the label is tried once more before.
-            if self.record is None or not (self._endangered() or self._mine.failures):
+            if self.record is None or not (self._endangered() or self._parts.queue.failures(self._s.uid)):
                 raise
         if self.record is None:
             self._mend_if_nothing_else_was_done()

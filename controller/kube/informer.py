@@ -26,12 +26,14 @@ from controller.kube.decode import ListMeta, Pod, pod_of, pod_page, version_of, 
 from controller.kube.identity import ClusterIdentity
 from controller.kube.paging import PAGE_TIMEOUT_S, pages
 from controller.kube.watching import WatchEvent, batches
+from state.backoff import Backoff
 from state.errors import PodEipError, Unavailable, VersionExpired
 from state.model import PodUid
 
 WATCH_S = (240, 360)
 BARREN_WATCHES = 2
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+LONGEST_PAUSE_S = 5.0
+PAUSE = Backoff(base_s=0.2, cap_s=LONGEST_PAUSE_S, sure=0.5)
 
 OnChange = Callable[[set[PodUid]], None]
 log = logging.getLogger(__name__)
@@ -118,7 +120,7 @@ class PodInformer:
             if self._clock() - self._listed > LONGEST_PAUSE_S:
                 return
         self._failures += 1
-        pause = min(FIRST_PAUSE_S * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
+        pause = PAUSE.after(self._failures - 1, random.random())
         self._stopping.wait(max(pause, wait_of(error)))
 
     def _list(self) -> str:

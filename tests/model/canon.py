@@ -98,7 +98,7 @@ def _memory(mind: Mind) -> Iterator[Token]:
     yield _addresses(seen.addresses)
     for uid, mine in memory.pods.items():
         yield uid
-        yield from _of_pod(mind, mine)
+        yield from _of_pod(mind, mine, failed=mind.queue.failures(uid) > 0)
     yield from _dated(seen.missing.items())
     for allocation_id, (at, made) in seen.made.items():
         yield from (allocation_id, at, _address(made) if made else "-")
@@ -106,10 +106,10 @@ def _memory(mind: Mind) -> Iterator[Token]:
     yield f"{sorted(memory.doubted)} {sorted(memory.perhaps)} {mind.state.claims.ip_of}"
 
 
-def _of_pod(mind: Mind, mine: PodMemory) -> Iterator[Token]:
+def _of_pod(mind: Mind, mine: PodMemory, *, failed: bool) -> Iterator[Token]:
     yield from (mine.cut_at, mine.look_after)
     yield from (at if at is not None else "-" for at in (mine.allocating_since, mine.associating_since))
-    yield f"{min(mine.failures, 1)}{min(mine.losses, 1)}{mine.gone}{mine.waiting}{mine.poll_s}"
+    yield f"{int(failed)}{min(mine.losses, 1)}{mine.gone}{mine.waiting}{mine.poll_s}"
     yield f"{mine.claimed}{mine.proven}"
     for key, (times, until) in mine.bars.items():
         yield from (f"{key}x{min(times, 3)}", until)

@@ -21,7 +21,7 @@ from controller.engine.parts import TermParts
 from controller.engine.reconcile import _urgency as urgency
 from controller.engine.steps import Steps
 from controller.engine.term import TermState
-from controller.engine.workqueue import Workqueue
+from controller.engine.workqueue import Keys, Workqueue
 from state.errors import Fenced, PodEipError
 from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, PodRecord, PodUid
 from tests.model.doors import engine_of, install_in
@@ -39,8 +39,8 @@ class Rules:
 class Wakes(Workqueue):
     """The workqueue, as far as a model needs it: what is due now, and what is due later."""
 
-    def __init__(self, stage: Stage, todo: set[PodUid], later: set[PodUid]) -> None:
-        super().__init__(stage.clock)
+    def __init__(self, stage: Stage, todo: set[PodUid], later: set[PodUid], keys: Keys | None = None) -> None:
+        super().__init__(stage.clock, keys=keys)
         self.todo, self.later = todo, later
 
     def add(self, uids: Iterable[PodUid], after_s: float = 0.0) -> None:
@@ -129,7 +129,8 @@ class Mind:
             deaf=self.deaf,
         )
         twin.engine = self.engine
-        twin._begin_term(Wakes(self.stage, set(self.queue.todo), set(self.queue.later)), self.state.copy())
+        queue = Wakes(self.stage, set(self.queue.todo), set(self.queue.later), self.queue.keys.copy())
+        twin._begin_term(queue, self.state.copy())
         twin.tasks = {uid: twin._task_like(task) for uid, task in self.tasks.items()}
         return twin
 
@@ -204,7 +205,9 @@ class Mind:
         self.engine.ports.ledger.heartbeat()
         uids = self.house.resync()
         self.queue.add(uids)
-        self.state.memory.tidy([*self.house.everyone(), *uids])
+        alive = {*self.house.everyone(), *uids}
+        self.state.memory.tidy(alive)
+        self.queue.forget_all(but=alive)
         self.after.looked()
 
     # ── inside ──
@@ -215,6 +218,7 @@ class Mind:
             self.after.take_in(Outcome(uid=s.uid, epoch=self.epoch, situation=s))
             if s.pod is None and s.record is None:
                 self.state.memory.forget(s.uid)
+                self.queue.forget(s.uid)
             return
         task = Task(s=s, plan=steps, steps=self._steps(s))
         self.tasks[s.uid] = task
