@@ -4,11 +4,13 @@ A failure is never a drop: each Pod is tried again for ever, with a backoff of i
 waits for something that can be noticed is woken by it, and looked at slowly otherwise.
 """
 
+import logging
 from collections.abc import Collection
 
 from controller.core import actions as act
-from controller.core import contract, waiting
+from controller.core import again, contract, waiting
 from controller.core.actions import Reason
+from controller.core.again import Known, LookAgain
 from controller.core.desire import Pending, Serve
 from controller.core.modes import TRAITS, Source
 from controller.core.ports import Clock, Events, EventType, PodEvent
@@ -17,29 +19,15 @@ from controller.core.takes import pool_of
 from controller.engine.execute import Outcome
 from controller.engine.memory import PodMemory
 from controller.engine.parts import TermParts
-from state.errors import (
-    AlreadyAssociated,
-    ConditionLost,
-    InterfaceNotFound,
-    InvalidTarget,
-    LedgerSilent,
-    NotSent,
-    ObjectConflict,
-    PodEipError,
-    QuotaExceeded,
-    Throttled,
-)
+from controller.engine.waiters import ANY
+from state.errors import ConditionLost, LedgerSilent, NotSent, ObjectConflict, PodEipError, Throttled
 from state.model import Phase, PodUid
 
-RELEASE_WAIT_S = 15.0
-FIRST_POLL_S = 1.0
+log = logging.getLogger(__name__)
+
 QUOTA_SHORT_S = 60.0
-SLOW_S = 60.0
-QUICK_RETRIES = 5
 TELL_AFTER_S = 30.0
 """A wait that is over sooner is nobody's business; one of a minute must have been told."""
-_ANY = ""
-"""In the place of a namespace: whoever gives an address up makes room."""
 
 
 class Aftermath:
@@ -103,20 +91,17 @@ class Aftermath:
     def share_room(self, busy: Collection[PodUid]) -> None:
         """Wake who waits for the room that was made; and the `busy`, who may have been told "no" before it was."""
         if self._waiters.freed and (self._waiters.crowded or self._parts.admission.has_limits):
-            room = {*self._waiters.freed, _ANY}
+            room = {*self._waiters.freed, ANY}
             self._queue.add(uid for uid, crowded in self._waiters.crowded.items() if crowded in room)
             self._queue.add(busy)
         self._waiters.freed.clear()
 
+    # ── when to look again ──
+
     def _done(self, outcome: Outcome, mine: PodMemory) -> None:
-        self._queue.forget(outcome.uid)
-        mine.losses = 0
-        mine.poll_s = 0.0
         mine.error = mine.waiting = ""
-        if not outcome.did:
-            return
-        self._queue.add([outcome.uid])
-        record = outcome.situation.record
+        self._follow(outcome, mine, again.after_success(did=outcome.did))
+        record = outcome.situation.record if outcome.did else None
         if record is not None and record.target is not None:
             self._queue.add(self._parts.claims.at_ip(record.target.private_ip))
             self._queue.add(self._waiters.target)
@@ -124,48 +109,72 @@ class Aftermath:
             self._queue.add(self._waiters.pool)
 
     def _waits(self, outcome: Outcome, wait: act.Wait, mine: PodMemory) -> None:
-        uid = outcome.uid
         if mine.waiting != wait.reason:
             mine.waiting, mine.waiting_since = wait.reason, self._clock()
         mine.error = waiting.words(wait)
         self._tell_if_it_lasts(outcome, wait.reason, mine)
-        match wait.reason:
-            case Reason.NO_IP | Reason.SCOPE | Reason.REFUSED | Reason.ROOM | Reason.FULL:
-                self._wait_for_news(outcome, wait.reason)
-            case Reason.POOL:
-                self._wait_for_pool(uid, mine)
-            case Reason.QUOTA:
-                self._quota_is_short()
-                self._waiters.short.add(uid)
-                self._wait_for_pool(uid, mine)
-            case Reason.RELEASE:
-                self._wait_for_release(uid, mine)
-            case Reason.DOUBT | Reason.SETTLE:
-                self._look_later(uid, mine, min(5.0, self._memory.consistency_s / 4 + 0.1))
-            case Reason.LOOK:
-                self._look_again(uid, mine)
-            case Reason.GONE:
-                self._look_later(uid, mine, self._memory.consistency_s)
-            case Reason.BRAKE:
-                self._waiters.braked.add(uid)
-                wanted = outcome.situation.desire
-                pool = wanted.pool if isinstance(wanted, Serve) else ""
-                self._queue.add([uid], self._parts.brakes.due_in(pool))
-            case Reason.FLAPPING:
-                self._queue.add([uid], max(mine.begun_at + mine.flap_s() - self._clock(), 0.1))
-            case Reason.TOKEN:
-                self._queue.add([uid], SLOW_S)  # its turn comes before, as a rule
-            case Reason.SIGNS:
-                self._queue.add([uid], max(mine.mended_at + mine.rest_s() - self._clock(), 0.1))
-            case Reason.TARGET:
-                self._waiters.target.add(uid)
-                self._wake_rivals(outcome)
-                self._queue.add_after_failure(uid)
-            case Reason.PLACEMENT:
-                self._queue.add_after_failure(uid)
-            case Reason.FOREIGN:
-                mine.look_after = self._clock()
-                self._queue.add_after_failure(uid, times=2)
+        self._follow(outcome, mine, again.after_wait(wait.reason, self._known(outcome, mine), did=outcome.did))
+
+    def _failed(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
+        if isinstance(error, ConditionLost) and isinstance(outcome.failed, act.Claim):
+            self._parts.market.contested(outcome.failed.pool)
+        if isinstance(error, LedgerSilent) or not isinstance(error, NotSent | ConditionLost):
+            mine.error = error.explain()
+        if not isinstance(error, NotSent | ConditionLost):
+            self._tell(outcome, error, mine)
+        self._follow(outcome, mine, again.after_error(error, outcome.failed, self._known(outcome, mine)))
+
+    def _known(self, outcome: Outcome, mine: PodMemory) -> Known:
+        now, wanted = self._clock(), outcome.situation.desire
+        return Known(
+            now=now,
+            failures=self._queue.failures(outcome.uid),
+            losses=mine.losses,
+            poll_s=mine.poll_s,
+            poll_interval_s=self._poll_interval_s,
+            consistency_s=self._memory.consistency_s,
+            looked_at=self._parts.view.asked_at,
+            cut_at=mine.cut_at,
+            release_due=self._waiters.release_due,
+            quota_is_short=self._memory.quota_short_until > now,
+            brake_s=self._parts.brakes.due_in(wanted.pool if isinstance(wanted, Serve) else ""),
+            flap_s=mine.begun_at + mine.flap_s() - now,
+            signs_s=mine.mended_at + mine.rest_s() - now,
+        )
+
+    def _follow(self, outcome: Outcome, mine: PodMemory, then: LookAgain) -> None:
+        """Note what was decided, and queue the Pod by it."""
+        uid, pod = outcome.uid, outcome.situation.pod
+        log.debug("looks again: %s", then.because, extra={"pod_uid": uid, "after_s": then.after_s})
+        mine.losses = 0 if then.forgets else mine.losses + then.lost
+        mine.poll_s = mine.poll_s if then.poll_s is None else then.poll_s
+        mine.look_after = mine.look_after if then.looked_since is None else then.looked_since
+        self._waiters.release_due = self._waiters.release_due if then.release_due is None else then.release_due
+        for by in then.woken_by:
+            self._waiters.enter(uid, by, pod.namespace if pod else "")
+        if then.forgets:
+            self._queue.forget(uid)
+        if then.shortens:
+            self._quota_is_short()
+        if then.rivals and pod is not None and pod.ip:
+            self._queue.add(other for other in self._parts.claims.at_ip(pod.ip) if other != uid)
+        self._put_back(uid, then)
+
+    def _put_back(self, uid: PodUid, then: LookAgain) -> None:
+        if then.after_s is not None:
+            self._queue.add([uid], then.after_s)
+        if then.backoff:
+            self._queue.add_after_failure(uid, then.backoff)
+        for _ in range(then.failed):
+            self._queue.failed(uid)
+
+    def _quota_is_short(self) -> None:
+        """Releases do not wait for company now."""
+        self._memory.quota_short_until = self._clock() + QUOTA_SHORT_S
+        self._waiters.release_due = 0.0
+        self._queue.add(self._waiters.release)
+
+    # ── who hears of it ──
 
     def _tell_if_it_lasts(self, outcome: Outcome, reason: Reason, mine: PodMemory) -> None:
         """Whoever waits for longer than a moment hears why, unless the plan has said it."""
@@ -175,21 +184,6 @@ class Aftermath:
             return
         mine.tell(contract.WAITING, mine.error, now)
         self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=contract.WAITING, message=mine.error))
-
-    def _wait_for_news(self, outcome: Outcome, reason: Reason) -> None:
-        """Nothing is looked at meanwhile: the watch, another policy, or another Pod of the namespace will wake it.
-
-        But the answer to a patch of ours may have been the news that the watch then does not tell any more.
-        """
-        pod = outcome.situation.pod
-        if outcome.did:
-            self._queue.add([outcome.uid])
-        if reason is Reason.REFUSED:
-            self._waiters.refused.add(outcome.uid)
-        elif reason is Reason.FULL:
-            self._waiters.crowded[outcome.uid] = _ANY
-        elif reason is Reason.ROOM and pod is not None:
-            self._waiters.crowded[outcome.uid] = pod.namespace
 
     def _queue_up(self, outcome: Outcome) -> None:
         """Who waits for any address of a pool is told to the other clusters, until it has one or asks for another."""
@@ -201,76 +195,6 @@ class Aftermath:
             self._memory.queues.join(outcome.uid, wanted.pool, group)
         elif outcome.error is None and outcome.for_token is None:
             self._memory.queues.leave(outcome.uid)
-
-    def _wait_for_pool(self, uid: PodUid, mine: PodMemory) -> None:
-        """The pool is looked at soon at first, for it may just be being tagged, then less often: one look for all."""
-        self._waiters.pool.add(uid)
-        self._queue.forget(uid)
-        mine.losses = 0
-        mine.poll_s = min(self._poll_interval_s, 2 * mine.poll_s or FIRST_POLL_S)
-        due = self._parts.view.asked_at + mine.poll_s + 0.01
-        self._queue.add([uid], max(due - self._clock(), 0.1))
-
-    def _look_later(self, uid: PodUid, mine: PodMemory, delay_s: float) -> None:
-        mine.look_after = self._clock()
-        self._queue.add([uid], delay_s)
-
-    def _look_again(self, uid: PodUid, mine: PodMemory) -> None:
-        """At once the first time; after that each look that says nothing new counts twice."""
-        mine.look_after = self._clock()
-        if self._queue.failures(uid):
-            self._queue.add_after_failure(uid)
-        else:
-            self._queue.add([uid])
-        self._queue.failed(uid)
-
-    def _wait_for_release(self, uid: PodUid, mine: PodMemory) -> None:
-        """Releases share the next look at EC2, and take one of their own only after a while or if quota is short."""
-        now = self._clock()
-        mine.look_after = mine.cut_at
-        self._waiters.release.add(uid)
-        if self._memory.quota_short_until > now:
-            self._waiters.release_due = now
-        elif self._waiters.release_due <= now:
-            self._waiters.release_due = now + RELEASE_WAIT_S
-        self._queue.add([uid], self._waiters.release_due - now)
-
-    def _wake_rivals(self, outcome: Outcome) -> None:
-        s = outcome.situation
-        if s.pod is not None and s.pod.ip:
-            self._queue.add(uid for uid in self._parts.claims.at_ip(s.pod.ip) if uid != outcome.uid)
-
-    def _failed(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
-        uid = outcome.uid
-        if isinstance(error, NotSent):
-            mine.error = error.explain() if isinstance(error, LedgerSilent) else mine.error
-            self._queue.add([uid], 0.5)
-            return
-        if isinstance(error, ConditionLost):
-            if isinstance(outcome.failed, act.Claim):
-                self._parts.market.contested(outcome.failed.pool)
-                self._waiters.pool.add(uid)
-            mine.losses += 1
-            if mine.losses <= QUICK_RETRIES:
-                self._queue.add([uid])
-            else:
-                self._queue.add_after_failure(uid)
-            return
-        mine.error = error.explain()
-        if isinstance(error, QuotaExceeded):
-            self._quota_is_short()
-        self._tell(outcome, error, mine)
-        if isinstance(error, AlreadyAssociated | InvalidTarget | InterfaceNotFound) and not self._queue.failures(uid):
-            self._queue.add([uid])  # what we believed was wrong, and is not believed any more
-            self._queue.failed(uid)
-        else:
-            self._queue.add_after_failure(uid)
-
-    def _quota_is_short(self) -> None:
-        """Releases do not wait for company now."""
-        self._memory.quota_short_until = self._clock() + QUOTA_SHORT_S
-        self._waiters.release_due = 0.0
-        self._queue.add(self._waiters.release)
 
     def _tell(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
         """The Pod's author hears of it; of a throttled call, or a Pod that is changing, only if it lasts."""

@@ -1,9 +1,14 @@
 """Which Pods wait for something that can be noticed: one term's, written and read by what follows from its plans."""
 
 from dataclasses import dataclass, field
+from typing import assert_never
 
+from controller.core.again import WokenBy
 from controller.engine.plain import Plain
 from state.model import PodUid
+
+ANY = ""
+"""In the place of a namespace: whoever gives an address up makes room."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,6 +30,30 @@ class Waiters(Plain):
     crowded: dict[PodUid, str] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
     release_due: float = 0.0
+
+    def enter(self, uid: PodUid, by: WokenBy, namespace: str) -> None:
+        """The Pod, of this namespace, is to be woken by this."""
+        match by:
+            case WokenBy.POOL:
+                self.pool.add(uid)
+            case WokenBy.RELEASE:
+                self.release.add(uid)
+            case WokenBy.TARGET:
+                self.target.add(uid)
+            case WokenBy.BRAKE:
+                self.braked.add(uid)
+            case WokenBy.QUOTA:
+                self.short.add(uid)
+            case WokenBy.POLICY:
+                self.refused.add(uid)
+            case WokenBy.NAMESPACE:
+                self.crowded[uid] = namespace
+            case WokenBy.INSTALL:
+                self.crowded[uid] = ANY
+            case WokenBy.NEWS | WokenBy.TOKEN:
+                pass  # the watch wakes whom it concerns, and so does the queue of calls
+            case _:
+                assert_never(by)
 
     def leave(self, uid: PodUid) -> None:
         """The Pod waits for none of it now."""
