@@ -277,6 +277,9 @@ class NoPods:
         """There is none to be patched."""
         return pod
 
+    def assume(self, pod: PodView) -> None:
+        """There is none to be taken for anything."""
+
     def instance_of(self, node: str, since: float) -> tuple[bool, None]:
         """No Node."""
         return True, None

@@ -214,6 +214,13 @@ class Pods(Protocol):
         """Write the readiness condition `aws-samples.github.com/eip-associated`, on the same terms as the labels."""
         ...
 
+    def assume(self, pod: PodView) -> None:
+        """Have the cache take this for the Pod until the watch, or an answer, shows another version.
+
+        It is what the caller saw by a `fetch`, or stands for a Pod that the API server refuses. It counts as no news.
+        """
+        ...
+
     def instance_of(self, node: str, since: float) -> tuple[bool, str | None]:
         """Whether the node was read after `since` (monotonic), and the EC2 instance id of its providerID, if any."""
         ...

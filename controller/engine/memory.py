@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from controller.core.desire import Desire, Nothing, Pending, Serve, Unproven, departs
-from controller.core.ports import Address, Clock, PodView
+from controller.core.ports import Address, Clock
 from controller.core.remembered import CALL_LIFE_S, is_remembered
 from controller.core.situation import Foreign, Placed, Unplaced
 from controller.engine.plain import Plain
@@ -54,8 +54,6 @@ class PodMemory(Plain):
     gone: bool = False
     claimed: bool = False
     proven: Desire | None = None
-    raw: PodView | None = None
-    patched: PodView | None = None
     bars: dict[AllocationId, tuple[int, float]] = field(default_factory=dict)
     asked: dict[tuple[str, str], float] = field(default_factory=dict)
     unplaced_since: float | None = None
@@ -143,10 +141,6 @@ class PodMemory(Plain):
         if record is None or self.claimed or self.proven == wanted or not departs(wanted, record):
             return wanted
         return Unproven(shown=wanted) if isinstance(wanted, Nothing | Pending | Serve) else wanted
-
-    def as_patched(self, raw: PodView | None) -> PodView | None:
-        """The Pod as our last patch left it, until the watch shows another version of it."""
-        return self.patched if raw is not None and raw is self.raw else raw
 
 
 @dataclass(slots=True)

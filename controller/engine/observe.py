@@ -80,7 +80,7 @@ class Observer:
         return need is None
 
     def _glance(self, uid: PodUid) -> Glance:
-        pod, record = self._memory.of(uid).as_patched(self._pods.get(uid)), self._ledger.pod(uid)
+        pod, record = self._pods.get(uid), self._ledger.pod(uid)
         if pod is None:
             nameless = record is None or not record.name  # an orphan without a Pod's name
             proven = nameless or self._pods.seen_deleted(uid) or self._memory.of(uid).gone

@@ -1,7 +1,7 @@
 """What a Pod shows of its address: our labels, the readiness condition, and events; each is sent once.
 
-A patch that the API server has accepted is not sent again, even if the cache does not show it yet. A patch for a Pod
-that is not there any more waits for news of the watch. Otherwise a slow watch would make a patch of each look.
+A patch that the API server has taken is not sent again, for the cache takes its answer, and one for a Pod that is not
+there any more waits for news of the watch: otherwise a slow watch would make each look a patch.
 
 A patch that says "associated" is sent for one version of the Pod. While it is on its way, the Pod may change, and its
 address may be cut and replaced. Then the API server refuses the late patch, which would show a wrong address.
@@ -52,22 +52,16 @@ class Signs:
             return
         raw = self._pods.get(self._pod.uid)
         try:
-            answer = self._bare(self._pod)
+            self._bare(self._pod)
         except (ObjectNotFound, ObjectConflict):
             self._pretend(raw, {})
-            return
-        if answer is not None:
-            self._mine.raw, self._mine.patched = raw, answer
 
-    def _bare(self, pod: PodView) -> PodView | None:
-        """The Pod without signs, as the API server answers; None: it had none."""
-        answer = None
+    def _bare(self, pod: PodView) -> None:
         if pod.condition == "True":
             why = "no address is associated"
-            answer = self._pods.patch_condition(_whatever(pod), status=False, reason="NotAssociated", message=why)
-        if patch := label_patch(answer or pod, {}):
-            answer = self._pods.patch_labels(_whatever(pod), patch)
-        return answer
+            pod = self._pods.patch_condition(_whatever(pod), status=False, reason="NotAssociated", message=why)
+        if patch := label_patch(pod, {}):
+            self._pods.patch_labels(_whatever(pod), patch)
 
     def tell(self, event: PodEvent) -> None:
         """Emit an event, unless it is what was said last."""
@@ -85,16 +79,14 @@ class Signs:
             self.tell(PodEvent(type=EventType.WARNING, reason=contract.CONTESTED, message=why))
 
     def _bring_about(self, pod: PodView, change: Change) -> bool:
-        """Patch the Pod if it still is as the plan saw it; returns whether a change was needed, as far as was known."""
-        raw = self._pods.get(pod.uid)
-        shown = self._mine.as_patched(raw)
+        """Change the Pod while it is as it was planned for; whether it was not yet so, as far as was known."""
+        shown = self._pods.get(pod.uid)
         if shown is None or desire(shown) != self._asked:
             raise outdated()
         try:
             answer = change(shown)
         except ObjectConflict:
             answer = change(self._past_the_cache(pod))
-        self._mine.raw, self._mine.patched = raw, answer
         return answer is not shown
 
     def _past_the_cache(self, pod: PodView) -> PodView:
@@ -104,6 +96,7 @@ class Signs:
             raise ObjectNotFound(f"Pod {pod.namespace}/{pod.name} is gone, or is another by now", code="NotFound")
         if desire(found) != self._asked:
             raise ObjectConflict("the Pod has changed since this was planned", code="Conflict")
+        self._pods.assume(found)
         return found
 
     def _label(self, at: PodView, wanted: dict[str, str]) -> PodView:
@@ -127,7 +120,7 @@ class Signs:
         """Note the patch as made: the Pod is gone, or another by now, so the next try waits for news of the watch."""
         if raw is not None:
             condition = str(bool(labels)) if raw.gated or raw.condition == "True" else raw.condition
-            self._mine.raw, self._mine.patched = raw, replace(raw, labels=labels, condition=condition)
+            self._pods.assume(replace(raw, labels=labels, condition=condition))
 
 
 def _whatever(pod: PodView) -> PodView:

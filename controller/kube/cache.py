@@ -104,6 +104,15 @@ class PodCache:
                 self._forget(known)
                 self._put(seen, known)
 
+    def assume(self, view: PodView) -> None:
+        """Take this for the Pod, if it is cached and not newer than this."""
+        version = version_number(view.version)
+        with self._lock:
+            known = self._pods.get(view.uid)
+            if known is not None and (known.view.version == view.version or 0 < known.version < version):
+                self._forget(known)
+                self._put(Seen(view, max(version, known.version)), known)
+
     def remove(self, uid: PodUid) -> None:
         """Take a deletion that the watch reported."""
         with self._lock:

@@ -110,6 +110,10 @@ class KubePods:
         """Write the readiness condition."""
         return self._learn(self._writer.condition(pod, status=status, reason=reason, message=message))
 
+    def assume(self, pod: PodView) -> None:
+        """Take this for the Pod until the watch, or an answer, shows another version of it."""
+        self._cache.assume(pod)
+
     def instance_of(self, node: str, since: float) -> tuple[bool, str | None]:
         """Whether the Node was read after `since`, and its EC2 instance. Calls no API."""
         known = self._nodes.known(node, since)

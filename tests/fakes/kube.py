@@ -170,6 +170,10 @@ class FakePods:
         patch = ConditionPatch(uid=pod.uid, status=status, reason=reason, message=message)
         return self._patch("patch_condition", pod, patch, lambda there: replace(there, condition=str(status)))
 
+    def assume(self, pod: PodView) -> None:
+        """The cache takes this for the Pod."""
+        self._cache.assume(pod)
+
     def instance_of(self, node: str, since: float) -> tuple[bool, str | None]:
         """As it was read, if that is late enough."""
         read_at, instance = self._read.get(node, (float("-inf"), None))

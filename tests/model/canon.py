@@ -114,8 +114,6 @@ def _of_pod(mind: Mind, mine: PodMemory, *, failed: bool) -> Iterator[Token]:
     for key, (times, until) in mine.bars.items():
         yield from (f"{key}x{min(times, 3)}", until)
     yield from ("-" if at is None else at for at in (mine.foreign_since, mine.unplaced_since))
-    patched = mine.patched is not None and mine.raw is mind.cache.get(mine.patched.uid)
-    yield _pod(mine.patched) if patched and mine.patched is not None else "-"
 
 
 def _chores(mind: Mind) -> Iterator[Token]:

@@ -63,14 +63,19 @@ class StagePods:
             patched = {key: value for key, value in {**standing.labels, **labels}.items() if value is not None}
             return self._store(world, replace(standing, labels=patched))
 
-        return self._stage.call(f"PatchPod {pod.uid} {shown}", effect)
+        return self._learn(self._stage.call(f"PatchPod {pod.uid} {shown}", effect))
 
     def patch_condition(self, pod: PodView, *, status: bool, reason: str, message: str) -> PodView:
         """PATCH of the status."""
-        return self._stage.call(
+        patched = self._stage.call(
             f"PatchPodStatus {pod.uid} {status}",
             lambda world: self._store(world, replace(self._standing(world, pod), condition=str(status))),
         )
+        return self._learn(patched)
+
+    def assume(self, pod: PodView) -> None:
+        """The cache takes this for the Pod."""
+        self._learn(pod)
 
     def ip_version(self, uid: PodUid) -> int:
         """The model's Pods have no versions: of two at one IP the younger was given it."""
@@ -86,6 +91,13 @@ class StagePods:
     def own_instances(self) -> frozenset[str]:
         """The node is the first cluster's."""
         return frozenset({NODE}) if self._cluster == next(iter(self._stage.world.pods)) else frozenset()
+
+    def _learn(self, pod: PodView) -> PodView:
+        """The cache takes the answer to a call, if it has the Pod; what it has is never newer."""
+        known = self._cache.get(pod.uid)
+        if known is not None and known is not pod:
+            self._stage.world.minds[self._name].cache = {**self._cache, pod.uid: pod}
+        return pod
 
     def _standing(self, world: "World", pod: PodView) -> PodView:
         standing = world.pods[self._cluster].get(pod.uid)

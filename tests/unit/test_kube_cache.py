@@ -119,6 +119,36 @@ def test_an_answer_that_came_late_changes_nothing() -> None:
     assert cache.get(POD.uid) is None
 
 
+def test_what_is_assumed_of_a_pod_stands_until_it_is_shown_otherwise() -> None:
+    cache = PodCache()
+    cache.replace([Seen(POD, 5)])
+    cache.assume(LABELLED)
+    assert (cache.get(POD.uid), cache.ip_version(POD.uid)) == (LABELLED, 5)
+    assert cache.apply(Seen(POD, 5))
+    assert cache.get(POD.uid) == POD
+
+
+def test_a_newer_version_is_assumed_and_an_older_one_is_not() -> None:
+    cache = PodCache()
+    cache.replace([Seen(replace(POD, version="5"), 5)])
+    cache.assume(replace(LABELLED, version="9"))
+    assert not cache.apply(Seen(replace(POD, version="7"), 7))
+    cache.assume(replace(POD, version="8"))
+    there = cache.get(POD.uid)
+    assert there is not None
+    assert there.labels == LABELLED.labels
+
+
+def test_nothing_is_assumed_of_a_pod_that_is_gone_or_another_by_now() -> None:
+    cache = PodCache()
+    cache.assume(LABELLED)
+    assert cache.get(POD.uid) is None
+    newer = replace(POD, version="9")
+    cache.replace([Seen(newer, 9)])
+    cache.assume(LABELLED)
+    assert cache.get(POD.uid) == newer
+
+
 def test_where_versions_are_no_numbers_the_informer_alone_is_believed() -> None:
     assert (version_number("12"), version_number("abc"), version_number("")) == (12, 0, 0)
     cache = PodCache()

@@ -57,7 +57,7 @@ class Stage:
     @property
     def believed(self) -> PodView:
         """The Pod as the next plan will see it."""
-        believed = self.mine.as_patched(self.pods.get(self.planned.uid))
+        believed = self.pods.get(self.planned.uid)
         assert believed is not None
         return believed
 

@@ -110,6 +110,18 @@ def test_the_answer_to_a_patch_is_seen_at_once(world: World) -> None:
     assert there in world.pods.annotated()
 
 
+def test_what_is_assumed_of_a_pod_is_seen_until_the_server_shows_another_version(world: World) -> None:
+    pod = seen(world, world.make("web-0", ip="10.1.20.5"), "10.1.20.5")
+    assumed = replace(pod, labels={LABEL: "198.51.100.7"})
+    world.pods.assume(assumed)
+    assert world.pods.get(pod.uid) == assumed
+    assert world.labels("web-0") == {}
+    world.pods.patch_labels(pod, {LABEL_TYPE: "auto"})
+    there = world.pods.get(pod.uid)
+    assert there is not None
+    assert there.labels == {LABEL_TYPE: "auto"}
+
+
 def test_an_illegal_label_value_is_refused(world: World) -> None:
     pod = seen(world, world.make("web-0", ip="10.1.5.5"), "10.1.5.5")
     with pytest.raises(ObjectInvalid):
