@@ -243,7 +243,7 @@ def _next_look(view: View, now: float) -> float:
 
 
 def _back_off(view: View, jitter: float) -> float:
-    """From half a retry period up to a lease duration, so that another replica can try."""
+    """A pause from half a retry period up to a lease duration, in which another replica can try."""
     timings = view.timings
     pause = Backoff(base_s=timings.retry_period, cap_s=timings.lease_duration, sure=0.5)
     return pause.after(view.failures, jitter)

@@ -3,18 +3,19 @@
 The loop asks and goes on; it takes the results at its next turn. Results of a term that is over are dropped.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, wait
 
 from controller.core.ports import Clock
 from controller.core.situation import Situation
-from controller.engine.execute import Executor, Outcome
+from controller.engine.execute import Executor
 from controller.engine.housekeeping import Housekeeping
 from controller.engine.looks import Looked, Looks
 from controller.engine.needs import Need
-from controller.engine.outcomes import Aftermath
+from controller.engine.news import News
+from controller.engine.opening import OpenTerm
 from controller.engine.parts import TermParts
+from controller.engine.run import Outcome
 from controller.engine.workqueue import Workqueue
 from state.model import Epoch, PodUid
 
@@ -22,10 +23,8 @@ from state.model import Epoch, PodUid
 class Beside:
     """Used by the loop's thread; other threads only hand in results."""
 
-    def __init__(self, executor: Executor, queue: Workqueue, clock: Clock) -> None:
-        self._executor, self._queue, self._clock = executor, queue, clock
-        self._looked: deque[Looked] = deque()
-        self._compared: deque[tuple[Epoch, Housekeeping, list[PodUid]]] = deque()
+    def __init__(self, executor: Executor, queue: Workqueue, clock: Clock, news: News) -> None:
+        self._executor, self._queue, self._clock, self._news = executor, queue, clock, news
         self._looks: Looks | None = None
         self._comparison: Future[None] | None = None
 
@@ -46,7 +45,7 @@ class Beside:
         self._looks = self._comparison = None
 
     def ask(self, parts: TermParts, parked: Mapping[PodUid, Need]) -> None:
-        """Have looked up what these Pods need; the tokens that they may have are for others meanwhile."""
+        """Look up what these Pods need, beside the loop; tokens that they hold are given back meanwhile."""
         for uid in parked:
             parts.calls.leave(uid)
         if parked and self._looks is not None:
@@ -57,37 +56,25 @@ class Beside:
         if self._comparison is None or self._comparison.done():
             self._comparison = self._executor.compare(lambda: self._compare(house, epoch))
 
-    @property
-    def has_news(self) -> bool:
-        """Whether any result has come in."""
-        return bool(self._looked or self._compared)
-
-    def take(
-        self, parts: TermParts, after: Aftermath, unseen: Callable[[PodUid], Situation], busy: Collection[PodUid]
-    ) -> None:
+    def take(self, opened: OpenTerm, unseen: Callable[[PodUid], Situation], busy: Collection[PodUid]) -> None:
         """Act on the results that have come in.
 
         A `busy` Pod has a plan on its way, so it needs no result. The memory of Pods is tidied here and not in the
         comparison's thread, because only this thread knows which Pods the loop has just met.
         """
-        while self._looked:
-            looked = self._looked.popleft()
-            if looked.epoch == parts.term.epoch:
-                self._take_look(looked, parts, after, unseen, busy)
-        while self._compared:
-            epoch, house, uids = self._compared.popleft()
-            if epoch == parts.term.epoch:
-                self._queue.add(uids)
-                alive = {*house.everyone(), *uids}
-                parts.memory.tidy(alive)
-                self._queue.forget_all(but=alive)
-                after.everyone_is_due()
-                after.looked()
+        while self._news.looked:
+            looked = self._news.looked.popleft()
+            if looked.epoch == opened.state.term.epoch:
+                self._take_look(looked, opened, unseen, busy)
+        while self._news.compared:
+            epoch, uids = self._news.compared.popleft()
+            if epoch == opened.state.term.epoch:
+                self._take_comparison(opened, uids)
 
     def drop(self) -> None:
         """This replica does not lead: drop all results."""
-        self._looked.clear()
-        self._compared.clear()
+        self._news.looked.clear()
+        self._news.compared.clear()
 
     def wait_idle(self, limit_s: float) -> bool:
         """Wait until nothing is looked up or compared, at most so long; whether nothing is."""
@@ -95,26 +82,30 @@ class Beside:
         return looks and (self._comparison is None or not wait([self._comparison], limit_s).not_done)
 
     def _take_look(
-        self,
-        looked: Looked,
-        parts: TermParts,
-        after: Aftermath,
-        unseen: Callable[[PodUid], Situation],
-        busy: Collection[PodUid],
+        self, looked: Looked, opened: OpenTerm, unseen: Callable[[PodUid], Situation], busy: Collection[PodUid]
     ) -> None:
         if looked.error is not None:
             for uid in looked.uids - set(busy):
-                parts.memory.of(uid).asked.clear()
-                after.take_in(Outcome(uid=uid, epoch=looked.epoch, situation=unseen(uid), error=looked.error))
+                opened.state.memory.of(uid).asked.clear()
+                failed = Outcome(uid=uid, epoch=looked.epoch, situation=unseen(uid), error=looked.error)
+                opened.aftermath.take_in(failed)
             return
         self._queue.add(looked.uids)
         if looked.kind == "addresses":
-            after.looked()
+            opened.aftermath.looked()
+
+    def _take_comparison(self, opened: OpenTerm, uids: list[PodUid]) -> None:
+        self._queue.add(uids)
+        alive = {*opened.housekeeping.everyone(), *uids}
+        opened.state.memory.tidy(alive)
+        self._queue.forget_all(but=alive)
+        opened.aftermath.everyone_is_due()
+        opened.aftermath.looked()
 
     def _hand_in(self, looked: Looked) -> None:
-        self._looked.append(looked)
+        self._news.looked.append(looked)
         self._queue.poke()
 
     def _compare(self, house: Housekeeping, epoch: Epoch) -> None:
-        self._compared.append((epoch, house, house.resync()))
+        self._news.compared.append((epoch, house.resync()))
         self._queue.poke()

@@ -9,7 +9,7 @@ others.
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import get_args
 from zlib import crc32
@@ -52,7 +52,7 @@ class Looks:
     """The looks of one term. `done` is called with each result, from the look's thread."""
 
     def __init__(
-        self, *, looker: Looker, epoch: Epoch, pool: ThreadPoolExecutor, clock: Clock, done: Callable[[Looked], None]
+        self, *, looker: Looker, epoch: Epoch, pool: Executor, clock: Clock, done: Callable[[Looked], None]
     ) -> None:
         self._looker, self._epoch, self._pool, self._clock, self._done = looker, epoch, pool, clock, done
         self._state = threading.Condition()

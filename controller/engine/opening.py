@@ -17,7 +17,7 @@ from controller.engine.workqueue import Workqueue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTerm:
-    """One term: what observes and acts in it, its chores, and what follows from its plans."""
+    """The parts of one term: what observes and acts, its chores, and what handles the outcomes of plans."""
 
     parts: TermParts
     housekeeping: Housekeeping
@@ -32,7 +32,7 @@ class OpenTerm:
 def open_term(
     term: Term, ports: Ports, tuning: Tuning, queue: Workqueue, peers: Peers, known: TermState | None = None
 ) -> OpenTerm:
-    """This term, which wakes Pods through `queue`. It knows this much already (and keeps it), or only the claims."""
+    """The parts of this term, which wake Pods through `queue`. `known`: None where only the claims are known."""
     parts = parts_of(known or beginning(term, ports, tuning), ports, tuning, queue)
     housekeeping = Housekeeping(
         parts=parts,

@@ -16,9 +16,9 @@ from controller.core.modes import TRAITS, Source
 from controller.core.ports import Clock, Events, EventType, PodEvent
 from controller.core.situation import Placed
 from controller.core.takes import pool_of
-from controller.engine.execute import Outcome
 from controller.engine.memory import PodMemory
 from controller.engine.parts import TermParts
+from controller.engine.run import Outcome
 from controller.engine.waiters import ANY
 from state.errors import ConditionLost, LedgerSilent, NotSent, ObjectConflict, PodEipError, Throttled
 from state.model import Phase, PodUid

@@ -12,11 +12,12 @@ from controller.core.plan import plan
 from controller.core.situation import Offer, Situation
 from controller.core.takes import adopts, begins, draws, pool_of, target_of
 from controller.engine.parts import TermParts
+from controller.engine.plain import Plain
 from state.model import AllocationId, PodUid, Target
 
 
 @dataclass(slots=True)
-class InFlight:
+class InFlight(Plain):
     """The plans on their way, and what they are about to claim: addresses of pools, and targets."""
 
     addresses: dict[PodUid, AllocationId | None] = field(default_factory=dict)

@@ -55,7 +55,7 @@ class QuotaGuard:
         self._drawn = drawn
 
     def look(self) -> None:
-        """Read the quota. What goes wrong is noted and raised to nobody: what was known before still holds."""
+        """Read the quota. An error is noted and not raised: the earlier reading is used on."""
         at, before = self._clock(), self._drawn.reading
         try:
             allowed = self._ec2.address_quota()
@@ -99,7 +99,7 @@ class QuotaGuard:
         return found
 
     def status(self) -> AccountQuota | None:
-        """What is known, for people; None where nothing is kept, or nobody has asked yet."""
+        """What is known, for the status; None where nothing is kept, or nothing was read yet."""
         return self._now() if self._kept and self._drawn.reading.at > _NEVER else None
 
     def _now(self) -> AccountQuota:

@@ -6,26 +6,30 @@ a tenant, a slow API or a large VPC does can stop it. What happens while a turn 
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
 
 from controller.core.actions import Reason, Wait
 from controller.core.desire import Unproven
 from controller.core.plan import plan
+from controller.core.ports import Term
 from controller.core.situation import Situation
 from controller.core.takes import target_of
 from controller.engine.beside import Beside
 from controller.engine.calls import first_call
-from controller.engine.execute import Executor, Outcome
+from controller.engine.execute import Executor
 from controller.engine.housekeeping import Housekeeping
+from controller.engine.news import News
 from controller.engine.opening import OpenTerm, open_term
 from controller.engine.parts import TermParts
 from controller.engine.peers import Peers
 from controller.engine.permits import InFlight, permitted
+from controller.engine.plain import Plain
+from controller.engine.run import Outcome
 from controller.engine.term import TermState
 from controller.engine.tuning import Ports, Tuning
-from controller.engine.workqueue import Workqueue
+from controller.engine.workqueue import Keys, Workqueue
 from state.errors import PodEipError
 from state.model import PodUid
 
@@ -34,30 +38,43 @@ log = logging.getLogger(__name__)
 IDLE_S = 1.0
 
 
+@dataclass(slots=True, kw_only=True)
+class LoopState(Plain):
+    """All that a loop remembers: whom to look at, whose plans are on their way, what has come in, and its term."""
+
+    keys: Keys = field(default_factory=Keys)
+    in_flight: InFlight = field(default_factory=InFlight)
+    news: News = field(default_factory=News)
+    term: TermState | None = None
+
+
 class Reconciler:
     """One replica's loop. It idles until leadership opens a term, and drops everything of a term that has ended."""
 
-    def __init__(self, ports: Ports, tuning: Tuning, peers: Peers) -> None:
-        self._ports, self._tuning, self._peers = ports, tuning, peers
+    def __init__(
+        self, ports: Ports, tuning: Tuning, peers: Peers, executor: Executor, known: LoopState | None = None
+    ) -> None:
+        self._ports, self._tuning, self._peers, self._executor = ports, tuning, peers, executor
         self._pods, self._ledger, self._leadership = ports.pods, ports.ledger, ports.leadership
-        self._clock = ports.clock
-        self._queue = Workqueue(self._clock)
-        self._outcomes: deque[Outcome] = deque()
-        self._next_call_s = IDLE_S
-        self._executor = Executor(ports, threads=tuning.threads, done=self._hand_in)
-        self._beside = Beside(self._executor, self._queue, self._clock)
-        self._in_flight = InFlight()
+        self._clock, self._next_call_s = ports.clock, IDLE_S
+        self.known = known or LoopState()
+        self._news, self._in_flight = self.known.news, self.known.in_flight
+        self._queue = Workqueue(self._clock, ports.chance, self.known.keys)
+        self._beside = Beside(executor, self._queue, self._clock, self._news)
         self._stopping, self._hurried = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
+        self._thread: threading.Thread | None = None
         self._woke_at = self._clock()
         self.failures = 0
         self.chore: Future[None] | None = None
         self.opened: OpenTerm | None = None
+        if self.known.term is not None:
+            self._open(self.known.term.term, self.known.term)
 
     # ── for whoever starts, wakes, stops and shows it ──
 
     def start(self) -> None:
         """Start the loop's thread."""
+        self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -98,7 +115,7 @@ class Reconciler:
     @property
     def has_news(self) -> bool:
         """Whether something has come in that the loop has not taken yet."""
-        return bool(self._outcomes) or self._beside.has_news
+        return bool(self._news)
 
     def in_flight_idle(self, limit_s: float) -> bool:
         """Wait for the plans in flight, at most so long; whether none is left."""
@@ -107,7 +124,7 @@ class Reconciler:
     @property
     def alive(self) -> bool:
         """Whether the thread runs."""
-        return self._thread.is_alive()
+        return self._thread is not None and self._thread.is_alive()
 
     @property
     def queued(self) -> int:
@@ -126,7 +143,7 @@ class Reconciler:
             self._beside.drop()
             return
         parts = opened.parts
-        self._beside.take(parts, opened.aftermath, self._unseen, self._in_flight.uids)
+        self._beside.take(opened, self._unseen, self._in_flight.uids)
         if self._leadership.closing or not self._pods.synced:
             return
         if self._hurried.is_set():
@@ -156,8 +173,9 @@ class Reconciler:
         chores = self.opened.housekeeping.due_in if self.opened and self._pods.synced else IDLE_S
         return min(IDLE_S, chores, self._next_call_s)
 
-    def _hand_in(self, outcome: Outcome) -> None:
-        self._outcomes.append(outcome)
+    def hand_in(self, outcome: Outcome) -> None:
+        """A plan has ended so."""
+        self._news.outcomes.append(outcome)
         self._queue.poke()
 
     def _follow_leadership(self) -> None:
@@ -165,19 +183,22 @@ class Reconciler:
         if self.opened is not None and (term is None or term.epoch != self.opened.state.term.epoch):
             self.opened.state.over = True
             self.opened.parts.calls.close()
-            self.opened = None
+            self.known.term = self.opened = None
             self._beside.end()
             self._queue.clear()
         if term is not None and self.opened is None:
-            opened = open_term(term, self._ports, self._tuning, self._queue, self._peers)
-            self._beside.begin(opened.parts)
-            self.opened = opened
+            self._open(term)
             log.info("leading", extra={"epoch": term.epoch})
+
+    def _open(self, term: Term, state: TermState | None = None) -> None:
+        opened = open_term(term, self._ports, self._tuning, self._queue, self._peers, state)
+        self._beside.begin(opened.parts)
+        self.known.term, self.opened = opened.state, opened
 
     def _take_in(self) -> None:
         """The outcomes of plans that have ended; those of a term that is over only free their Pods."""
-        while self._outcomes:
-            outcome = self._outcomes.popleft()
+        while self._news.outcomes:
+            outcome = self._news.outcomes.popleft()
             self._in_flight.end(outcome.uid)
             self._queue.free(outcome.uid)
             if self.opened is None:
@@ -237,7 +258,7 @@ class Reconciler:
             opened.aftermath.take_in(waits)
             return
         self._in_flight.begin(s, target_of(steps))
-        self._executor.start(parts, s, steps)
+        self._executor.start(parts, s, steps, self.hand_in)
 
     def _unseen(self, uid: PodUid) -> Situation:
         assert self.opened is not None

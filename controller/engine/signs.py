@@ -1,7 +1,7 @@
 """What a Pod shows of its address: our labels, the readiness condition, and events; each is sent once.
 
-A patch that the API server has taken is not sent again, for the cache takes its answer, and one for a Pod that is not
-there any more waits for news of the watch: otherwise a slow watch would make each look a patch.
+A patch that the API server has accepted is not sent again, for the cache takes its answer. A patch for a Pod that is
+not there any more waits for news of the watch. Otherwise a slow watch would make a patch of each look.
 
 A patch that says "associated" is sent for one version of the Pod. While it is on its way, the Pod may change, and its
 address may be cut and replaced. Then the API server refuses the late patch, which would show a wrong address.
@@ -79,7 +79,7 @@ class Signs:
             self.tell(PodEvent(type=EventType.WARNING, reason=contract.CONTESTED, message=why))
 
     def _bring_about(self, pod: PodView, change: Change) -> bool:
-        """Change the Pod while it is as it was planned for; whether it was not yet so, as far as was known."""
+        """Patch the Pod if it still is as the plan saw it; returns whether a change was needed, as far as was known."""
         shown = self._pods.get(pod.uid)
         if shown is None or desire(shown) != self._asked:
             raise outdated()

@@ -6,7 +6,7 @@ action that is not in the match fails the type check.
 """
 
 from dataclasses import replace
-from typing import assert_never
+from typing import Self, assert_never
 
 from controller.core import actions as act
 from controller.core import transitions
@@ -28,6 +28,7 @@ class Steps:
     """The steps of one plan for one Pod."""
 
     def __init__(self, ports: Ports, parts: TermParts, s: Situation) -> None:
+        self._ports = ports
         self._ledger, self._pods, self._parts, self._s = ports.ledger, ports.pods, parts, s
         self._memory, self._mine = parts.memory, parts.memory.of(s.uid)
         self._ec2 = Mutations(ports.ec2, parts, s.uid)
@@ -39,6 +40,18 @@ class Steps:
         self._did: set[type[act.Action]] = set()
         self._new: Allocation | None = None
         self._association_id: AssociationId | None = None
+
+    def copy(self, parts: TermParts) -> Self:
+        """The same, to go on by itself in a twin of the term."""
+        twin = type(self)(self._ports, parts, self._s)
+        twin.record, twin.traceparent, twin._did = self.record, self.traceparent, set(self._did)
+        twin._new, twin._association_id = self._new, self._association_id
+        return twin
+
+    @property
+    def made(self) -> tuple[Allocation | None, AssociationId | None]:
+        """What this plan has made."""
+        return self._new, self._association_id
 
     def do(self, action: act.Action) -> None:
         """Do this one. Raises what the port raises."""

@@ -3,17 +3,17 @@
 They are two values, so that the controller, `release-cluster`, the tests and the model build their engines alike.
 """
 
+import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from controller.core.ports import Clock, Ec2, Events, Heart, Ledger, Pods
+from controller.core.ports import Clock, Ec2, Events, Heart, Ledger, Pods, Term
 from controller.core.remembered import CALL_LIFE_S
 from controller.core.situation import Facts
 from controller.core.tenancy import Rules
 from controller.core.tokens import Tokens
 from controller.core.tracing import Tracing
-from controller.engine.leadership import Leadership
 from state.model import AllocationId
 
 
@@ -23,6 +23,20 @@ class OwnLedger(Ledger, Heart, Protocol):
     @property
     def restored(self) -> bool:
         """Whether the table, when this term began, lacked what had been written before (an older one was restored)."""
+        ...
+
+
+class Leads(Protocol):
+    """Whether the engine may act."""
+
+    @property
+    def term(self) -> Term | None:
+        """The open term."""
+        ...
+
+    @property
+    def closing(self) -> bool:
+        """Whether nothing new may start any more, for good."""
         ...
 
 
@@ -36,6 +50,7 @@ class Ports:
     leadership: says which term is open; the engine acts in that one only.
     rules: who may have what, as it stands when it is asked.
     clock: monotonic seconds; all times of the engine are its.
+    chance: numbers from [0, 1), for pauses.
     """
 
     pods: Pods
@@ -44,9 +59,10 @@ class Ports:
     tokens: Tokens
     events: Events
     tracing: Tracing
-    leadership: Leadership
+    leadership: Leads
     rules: Callable[[], Rules]
     clock: Clock
+    chance: Callable[[], float] = random.random
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,7 +116,8 @@ class Workqueue:
     def clear(self) -> None:
         """Forget every key: leadership is over."""
         with self._changed:
-            self.keys = Keys(poked=self.keys.poked)
+            for gone in (self.keys.due, self.keys.heap, self.keys.held, self.keys.failures):
+                gone.clear()
 
     def __len__(self) -> int:
         return len(self.keys.due)

@@ -11,13 +11,18 @@ from hashlib import blake2b
 from controller.core import contract
 from controller.core.ports import Address, PodView
 from controller.engine.memory import PodMemory
+from controller.engine.run import Outcome
+from controller.engine.term import TermState
+from controller.engine.workqueue import Keys
 from state.model import AddressRecord, AllocationId, Change, PodRecord
-from tests.model.mind import Mind, Task
+from tests.model.by_hand import Task
+from tests.model.mind import Mind
 from tests.model.table import Table
 from tests.model.world import World
 
 _IDS = (re.compile(r"eip[a-z]+-\d+"), re.compile(r"203\.0\.113\.\d+"))
 """What EC2 names. Each pattern begins with letters that must match: such are searched for several times faster."""
+_ROUNDS = (0.0, 20.0, 650.0)
 _AGES = (1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 600.0, 1200.0)
 Token = str | float
 
@@ -74,11 +79,20 @@ def _tokens(world: World, mind: Mind) -> Iterator[Token]:
     yield from _ledger(world, mind)
     if mind.cache is not world.pods[mind.cluster]:
         yield "behind " + " ".join(_pod(pod) for pod in mind.cache.values())
-    yield f"{sorted(mind.deleted)} {sorted(mind.queue.todo)} {sorted(mind.queue.later)}"
+    yield f"{sorted(mind.deleted)} {_queue(world, mind.loop.known.keys)}"
     for task in mind.tasks.values():
         yield _task(mind, task)
-    yield from _memory(mind)
-    yield from _chores(mind)
+    for outcome in mind.loop.known.news.outcomes:
+        yield _outcome(outcome)
+    if mind.state is not None:
+        yield from _memory(mind, mind.state)
+        yield from _chores(mind.state)
+
+
+def _queue(world: World, keys: Keys) -> str:
+    """Who is due, and by which round of the world's rest the others are."""
+    due = sorted((uid, sum(at - world.now > limit for limit in _ROUNDS)) for uid, at in keys.due.items())
+    return f"{due} {sorted(keys.held)}"
 
 
 def _ledger(world: World, mind: Mind) -> Iterator[Token]:
@@ -92,21 +106,21 @@ def _ledger(world: World, mind: Mind) -> Iterator[Token]:
         yield f"{key}=" if stands is not None and stands.nonce == side.nonce else _side(side)
 
 
-def _memory(mind: Mind) -> Iterator[Token]:
-    memory, seen = mind.state.memory, mind.state.seen
+def _memory(mind: Mind, state: TermState) -> Iterator[Token]:
+    memory, seen, failures = state.memory, state.seen, mind.loop.known.keys.failures
     yield from (memory.started, seen.asked_at, memory.quota_short_until)
     yield _addresses(seen.addresses)
     for uid, mine in memory.pods.items():
         yield uid
-        yield from _of_pod(mind, mine, failed=mind.queue.failures(uid) > 0)
+        yield from _of_pod(mine, failed=uid in failures)
     yield from _dated(seen.missing.items())
     for allocation_id, (at, made) in seen.made.items():
         yield from (allocation_id, at, _address(made) if made else "-")
     yield from _dated(memory.born.items(), memory.cut_ids.items(), seen.cut.items())
-    yield f"{sorted(memory.doubted)} {sorted(memory.perhaps)} {mind.state.claims.ip_of}"
+    yield f"{sorted(memory.doubted)} {sorted(memory.perhaps)} {state.claims.ip_of}"
 
 
-def _of_pod(mind: Mind, mine: PodMemory, *, failed: bool) -> Iterator[Token]:
+def _of_pod(mine: PodMemory, *, failed: bool) -> Iterator[Token]:
     yield from (mine.cut_at, mine.look_after)
     yield from (at if at is not None else "-" for at in (mine.allocating_since, mine.associating_since))
     yield f"{int(failed)}{min(mine.losses, 1)}{mine.gone}{mine.waiting}{mine.poll_s}"
@@ -116,12 +130,15 @@ def _of_pod(mind: Mind, mine: PodMemory, *, failed: bool) -> Iterator[Token]:
     yield from ("-" if at is None else at for at in (mine.foreign_since, mine.unplaced_since))
 
 
-def _chores(mind: Mind) -> Iterator[Token]:
-    waiters, chores = mind.state.waiters, mind.state.chores
+def _chores(state: TermState) -> Iterator[Token]:
+    waiters, chores = state.waiters, state.chores
     for waiting in (waiters.pool, waiters.release, waiters.target):
         yield str(sorted(waiting))
     yield waiters.release_due
-    yield from _dated(mind.state.others.read.items(), chores.unowned_since.items())
+    for operation, line in state.lines.of.items():
+        if line.waiting or line.tickets:
+            yield f"{operation} {sorted(line.waiting)} {sorted(line.tickets)}"
+    yield from _dated(state.others.read.items(), chores.unowned_since.items())
     for (named, _), at in (*chores.recent_since.items(), *chores.remembered_since.items()):
         yield from (named, at)
 
@@ -134,11 +151,20 @@ def _dated(*several: Iterable[tuple[str, float]]) -> Iterator[Token]:
 
 
 def _task(mind: Mind, task: Task) -> str:
-    known = mind.records.get(task.s.uid)
-    current = task.steps.record is None or (known is not None and known.nonce == task.steps.record.nonce)
-    made = (task.steps._new, task.steps._association_id)
-    pod = _pod(task.s.pod) if task.s.pod is not None else ""
-    return f"{task.s.uid} {task.plan[task.at :]} {task.held} {task.did} {current} {made} {task.s.desire} {pod}"
+    run = task.run
+    s, steps = run.so_far.situation, run.steps
+    known = mind.records.get(s.uid)
+    current = steps.record is None or (known is not None and known.nonce == steps.record.nonce)
+    pod = _pod(s.pod) if s.pod is not None else ""
+    left = run.so_far.plan[run.at :]
+    return f"{s.uid} {left} {task.held} {run.so_far.did} {current} {steps.made} {s.desire} {pod}"
+
+
+def _outcome(outcome: Outcome) -> str:
+    wait, error = outcome.wait and outcome.wait.reason, type(outcome.error).__name__
+    pod = _pod(outcome.situation.pod) if outcome.situation.pod is not None else ""
+    ended = f"{outcome.uid} {outcome.did} {wait} {error} {type(outcome.failed).__name__} {outcome.for_token}"
+    return f"{ended} {outcome.situation.desire} {pod}"
 
 
 def _change(world: World, change: Change) -> str:

@@ -1,18 +1,16 @@
 """The engine of a leader in the plan's model: the product's own, before the doors of the stage.
 
-The doors look at whatever world is on the stage, so one engine does for all copies of its leader.
+The doors look at whatever world is on the stage, so all copies of a leader share them.
 """
 
 from controller.core import tenancy
+from controller.core.ports import Term
 from controller.core.situation import Facts
 from controller.core.tracing import NoTracing
-from controller.engine.engine import Engine
-from controller.engine.leadership import Leadership
 from controller.engine.tuning import Ports, Tuning
-from state.model import ClusterUid, InstallKey
-from tests.fakes.tokens import FreeTokens
+from state.model import ClusterUid
 from tests.model.account import HOME
-from tests.model.stage import Stage, StageEc2, StageLedger
+from tests.model.stage import Stage, StageEc2, StageLedger, StageTokens, install_in
 from tests.model.stage_pods import Silence, StagePods
 
 CONSISTENCY_S = 60.0
@@ -21,31 +19,39 @@ POLL_S = 15.0
 SILENCE_S = 3600.0
 
 
-def engine_of(stage: Stage, name: str, cluster: ClusterUid) -> Engine:
-    """The engine of the leader of this name. Its loop is never started: the explorer moves the parts of its term."""
-    return Engine(_ports(stage, name, cluster), _tuning(cluster))
+class StageLeadership:
+    """Terms are opened by decree, and end when the leader is told of a newer epoch."""
+
+    closing = False
+
+    def __init__(self, stage: Stage, name: str) -> None:
+        self._stage, self._name = stage, name
+
+    @property
+    def term(self) -> Term | None:
+        """The leader's."""
+        mind = self._stage.world.minds[self._name]
+        return None if mind.over else Term(identity=self._name, epoch=mind.epoch, since="")
 
 
-def _ports(stage: Stage, name: str, cluster: ClusterUid) -> Ports:
+def ports_of(stage: Stage, name: str, cluster: ClusterUid) -> Ports:
+    """What the leader of this name sees of the world."""
     return Ports(
         pods=StagePods(stage, name, cluster),
         ledger=StageLedger(stage, name),
         ec2=StageEc2(stage, name),
-        tokens=FreeTokens(),
+        tokens=StageTokens(stage),
         events=Silence(),
         tracing=NoTracing(),
-        leadership=Leadership(stage.clock, 0.0),  # its terms are opened by decree
+        leadership=StageLeadership(stage, name),
         rules=tenancy.Rules,
         clock=stage.clock,
+        chance=lambda: 1.0,
     )
 
 
-def install_in(cluster: ClusterUid) -> InstallKey:
-    """The one install of a cluster."""
-    return InstallKey(cluster_uid=cluster, lease_namespace="ns", lease_name="lease")
-
-
-def _tuning(cluster: ClusterUid) -> Tuning:
+def tuning_of(cluster: ClusterUid) -> Tuning:
+    """How a leader of this cluster works."""
     return Tuning(
         facts=Facts(install=install_in(cluster), cluster_name=cluster, home_border_group=HOME),
         threads=1,

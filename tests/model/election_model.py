@@ -54,6 +54,10 @@ class ElectionModel:
             return []
         return list(_instead(state, *natural))
 
+    def go_on(self, state: ElectionWorld, move: Move) -> ElectionWorld:
+        """The same."""
+        return self.after(state, move)
+
     def after(self, state: ElectionWorld, move: Move) -> ElectionWorld:
         """The world after this move."""
         world = state.copy()

@@ -20,7 +20,7 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 
 class Model(Protocol[S]):
-    """What is searched. States are never changed: `after` gives a new one."""
+    """What is searched. `after` gives a new state and leaves the old one as it is; `go_on` may use it up."""
 
     def start(self) -> S:
         """The first state."""
@@ -40,6 +40,10 @@ class Model(Protocol[S]):
 
     def after(self, state: S, move: Move) -> S:
         """The state that follows."""
+        ...
+
+    def go_on(self, state: S, move: Move) -> S:
+        """The same, where nobody needs the old state any more: it need not be copied."""
         ...
 
     def broken(self, state: S) -> str:
@@ -138,7 +142,7 @@ class Search(Generic[S]):
                 self.report.rests += 1
                 return
             parent, move, unnatural = key, natural, False
-            state = self._model.after(state, natural)
+            state = self._model.after(state, natural) if keep else self._model.go_on(state, natural)
             self.report.steps += 1
             self.report.longest = max(self.report.longest, len(own))
         self._report(f"no rest within {MOST_STEPS} steps", parent, move, unnatural=unnatural)
@@ -193,7 +197,7 @@ class Search(Generic[S]):
                 self.report.rests += 1
                 self.report.longest = max(self.report.longest, step)
                 return
-            state = self._model.after(state, move)
+            state = self._model.go_on(state, move)
             run.append((move, odd))
             self._count(state)
         self.report.found.append(self._shortened(f"no rest within {MOST_STEPS} steps", run))
@@ -237,7 +241,7 @@ class Search(Generic[S]):
                 move = left.popleft()[1]
             if move is None:
                 return None
-            state = self._model.after(state, move)
+            state = self._model.go_on(state, move)
             run.append((move, due))
         return None
 

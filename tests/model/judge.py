@@ -71,7 +71,7 @@ def _must_wait(world: World, cluster: str, pod: PodView, wanted: Serve) -> bool:
 
 def _is_reported(world: World, address: Address) -> bool:
     """Whether a leader tells people of it: nobody's for certain is what a table had known that was lost, or forged."""
-    said = [report for mind in world.minds.values() for report in mind.state.chores.reported]
+    said = [report for mind in world.minds.values() if mind.state for report in mind.state.chores.reported]
     return any(f"({address.allocation_id})" in report for report in said)
 
 

@@ -1,73 +1,40 @@
-"""One leader in the plan's model: the engine's own parts for one term, run without threads and copied by hand.
+"""One leader in the plan's model: the product's own loop, turned by hand, and copied with all that it remembers.
 
-What the loop does in its thread is done here in single moves: look (observe and plan), one step of one plan, resync.
-Nothing is decided here; which move comes next, and what goes wrong with it, is the explorer's choice.
+Nothing is decided here; which move comes next (a turn of the loop, a step of a plan, news of the watch), and what goes
+wrong with it, is the explorer's choice.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.core import actions as act
-from controller.core.plan import plan
-from controller.core.ports import PodView, Term
-from controller.core.situation import Offer, Situation
+from controller.core.ports import PodView
 from controller.engine.engine import Engine
-from controller.engine.execute import Outcome
-from controller.engine.glance import Observation
-from controller.engine.housekeeping import Housekeeping
-from controller.engine.opening import OpenTerm
-from controller.engine.outcomes import Aftermath
-from controller.engine.parts import TermParts
-from controller.engine.reconcile import _urgency as urgency
+from controller.engine.reconcile import LoopState, Reconciler
 from controller.engine.steps import Steps
 from controller.engine.term import TermState
-from controller.engine.workqueue import Keys, Workqueue
-from state.errors import Fenced, PodEipError
+from controller.engine.tuning import Ports, Tuning
 from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, PodRecord, PodUid
-from tests.model.doors import engine_of, install_in
+from tests.model.by_hand import ByHand, Task
+from tests.model.doors import ports_of, tuning_of
 from tests.model.stage import Stage
+
+MOST_TURNS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The product's functions that a leader runs; a test may hand over one with a bug in it."""
+    """The product's own that a leader runs; a test may hand over one with a bug in it."""
 
-    plan: Callable[[Situation], act.Plan] = plan
+    engine: type[Engine] = Engine
     steps: type[Steps] = Steps
 
 
-class Wakes(Workqueue):
-    """The workqueue, as far as a model needs it: what is due now, and what is due later."""
-
-    def __init__(self, stage: Stage, todo: set[PodUid], later: set[PodUid], keys: Keys | None = None) -> None:
-        super().__init__(stage.clock, keys=keys)
-        self.todo, self.later = todo, later
-
-    def add(self, uids: Iterable[PodUid], after_s: float = 0.0) -> None:
-        """Now, or later."""
-        (self.todo if after_s <= 0 else self.later).update(uids)
-
-
-@dataclass(slots=True)
-class Task:
-    """A plan that is under way. `held`: its thread waits long for its turn."""
-
-    s: Situation
-    plan: act.Plan
-    steps: Steps
-    at: int = 0
-    did: bool = False
-    held: bool = False
-
-    @property
-    def action(self) -> act.Action:
-        """What comes next."""
-        return self.plan[self.at]
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Mind:
-    """What one leader knows and is about to do. `frozen`: its process stands still. `deaf`: its watch says nothing."""
+    """What one leader knows and is about to do.
+
+    frozen: its process stands still. deaf: its watch says nothing. over: it was told of a newer epoch.
+    """
 
     stage: Stage
     rules: Rules
@@ -79,178 +46,79 @@ class Mind:
     cache: Mapping[PodUid, PodView]
     restored: bool = False
     deleted: frozenset[PodUid] = frozenset()
-    tasks: dict[PodUid, Task] = field(default_factory=dict)
     frozen: bool = False
     deaf: bool = False
-    engine: Engine = field(init=False)
-    opened: OpenTerm = field(init=False)
-    queue: Wakes = field(init=False)
-
-    @property
-    def state(self) -> TermState:
-        """All that it remembers."""
-        return self.opened.state
-
-    @property
-    def parts(self) -> TermParts:
-        """What observes and acts."""
-        return self.opened.parts
-
-    @property
-    def house(self) -> Housekeeping:
-        """Its chores."""
-        return self.opened.housekeeping
-
-    @property
-    def after(self) -> Aftermath:
-        """What follows from its plans."""
-        return self.opened.aftermath
+    over: bool = False
+    ports: Ports = field(init=False)
+    tuning: Tuning = field(init=False)
+    executor: ByHand = field(init=False)
+    loop: Reconciler = field(init=False)
 
     def open(self) -> None:
-        """Begin the term with nothing remembered."""
-        self.engine = engine_of(self.stage, self.name, self.cluster)
-        self._begin_term(Wakes(self.stage, set(), set()))
-        self.queue.add(self.house.everyone())
+        """Begin with nothing remembered; its loop has not turned yet."""
+        self.ports, self.tuning = ports_of(self.stage, self.name, self.cluster), tuning_of(self.cluster)
+        self.go_on(ByHand(self.ports, self.rules.steps), None)
 
     def copy(self) -> "Mind":
         """The same, to be changed by itself."""
-        twin = Mind(
-            stage=self.stage,
-            rules=self.rules,
-            name=self.name,
-            cluster=self.cluster,
-            epoch=self.epoch,
-            records=dict(self.records),
-            sides=dict(self.sides),
-            cache=self.cache,
-            restored=self.restored,
-            deleted=self.deleted,
-            frozen=self.frozen,
-            deaf=self.deaf,
-        )
-        twin.engine = self.engine
-        queue = Wakes(self.stage, set(self.queue.todo), set(self.queue.later), self.queue.keys.copy())
-        twin._begin_term(queue, self.state.copy())
-        twin.tasks = {uid: twin._task_like(task) for uid, task in self.tasks.items()}
+        twin = replace(self, records=dict(self.records), sides=dict(self.sides))
+        twin.ports, twin.tuning = self.ports, self.tuning
+        twin.go_on(ByHand(self.ports, self.rules.steps), self.loop.known.copy())
+        if twin.loop.opened is not None:
+            twin.executor.tasks = self.executor.copied(twin.loop.opened.parts)
         return twin
+
+    @property
+    def state(self) -> TermState | None:
+        """All that it remembers of its term; None: its loop has not turned yet."""
+        return self.loop.known.term
+
+    @property
+    def tasks(self) -> Mapping[PodUid, Task]:
+        """Its plans that are under way."""
+        return self.executor.tasks
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a turn of its loop would do something."""
+        known, now = self.loop.known, self.stage.clock()
+        waits = known.term is not None and any(line.waiting for line in known.term.lines.of.values())
+        due = any(at <= now for at in known.keys.due.values())
+        return known.term is None or self.loop.has_news or waits or due
 
     # ── moves ──
 
     def hear(self, pods: Mapping[PodUid, PodView]) -> None:
-        """The watch has told all: wake who is concerned, as the loop does."""
+        """The watch has told all."""
         old, self.cache = self.cache, pods
         gone = old.keys() - pods.keys()
         self.deleted = self.deleted | gone
-        for uid in gone | {uid for uid, pod in pods.items() if old.get(uid) is not pod}:
-            pod = pods.get(uid)
-            found = set(self.state.claims.at_ip(pod.ip)) if pod is not None and pod.ip else set()
-            if uid in self.records or (pod is not None and (pod.annotations or pod.labels)):
-                found.add(uid)
-            self.queue.add(found)
+        self.loop.wake(sorted(gone | {uid for uid, pod in pods.items() if old.get(uid) is not pod}))
 
     def look(self) -> None:
-        """Observe who is due, plan for them, and begin their plans."""
-        uids = self.queue.todo - self.tasks.keys()
-        self.queue.todo -= uids
-        offers = [task.s.offer for task in self.tasks.values()]
-        reserved = frozenset(o.address.allocation_id for o in offers if isinstance(o, Offer))
-        before = self.parts.view.asked_at
-        seen = self._observe(uids, reserved)
-        for s in sorted(seen.situations, key=urgency):
-            self._begin(s)
-        if self.parts.view.asked_at != before:
-            self.after.looked()
+        """A turn of the loop, and as many more as it takes in what that turn had looked up: that takes no time here."""
+        for _ in range(MOST_TURNS):
+            self.loop.turn()
+            assert not self.loop.failures, "a fault of ours in a turn; the log has it"
+            if not self.loop.has_news:
+                return
+        raise AssertionError("a hot loop: the same instant never ends")
 
-    def _observe(self, uids: Iterable[PodUid], reserved: frozenset[AllocationId]) -> Observation:
-        """Observe, and have looked up at once what is needed: how long a look takes is no part of this model."""
-        seen = self.parts.observer.observe(uids, reserved)
-        while seen.parked:
-            needs = {need.kind: need for need in seen.parked.values()}
-            for kind in needs:
-                self.parts.looker.look(kind, [n for n in seen.parked.values() if n.kind == kind])
-            more = self.parts.observer.observe(seen.parked, reserved)
-            seen = Observation(situations=[*seen.situations, *more.situations], parked=more.parked)
-        return seen
+    def rest(self, *, long: bool) -> None:
+        """What the loop does while time passes; its chores too, if that was long."""
+        self.executor.resting = long
+        self.look()
+        self.executor.resting = False
 
     def step(self, uid: PodUid) -> None:
-        """The next action of this Pod's plan. Raises Fenced: then the term is over."""
-        task = self.tasks[uid]
-        try:
-            task.steps.do(task.action)
-        except Fenced:
-            raise
-        except PodEipError as error:
-            self._end(task, Outcome(uid=uid, epoch=self.epoch, situation=task.s, error=error, failed=task.action))
-            return
-        task.did = task.did or not isinstance(task.action, act.Tell)
-        task.at += 1
-        self._skip(task)
-
-    def stop_for_token(self, uid: PodUid) -> None:
-        """EC2 has no token for the next action: the plan ends before it, and the Pod is planned anew at its turn."""
-        task = self.tasks[uid]
-        assert isinstance(task.action, act.Mutation)
-        stops = Outcome(
-            uid=uid,
-            epoch=self.epoch,
-            situation=task.s,
-            did=task.did,
-            wait=act.Wait(reason=act.Reason.TOKEN),
-            for_token=type(task.action),
-        )
-        self._end(task, stops)
-
-    def resync(self) -> None:
-        """A heartbeat, then the full comparison. Raises Fenced."""
-        self.engine.ports.ledger.heartbeat()
-        uids = self.house.resync()
-        self.queue.add(uids)
-        alive = {*self.house.everyone(), *uids}
-        self.state.memory.tidy(alive)
-        self.queue.forget_all(but=alive)
-        self.after.looked()
+        """The next action of this Pod's plan."""
+        outcome = self.executor.step(uid)
+        if outcome is not None:
+            self.loop.hand_in(outcome)
 
     # ── inside ──
 
-    def _begin(self, s: Situation) -> None:
-        steps = self.rules.plan(s)
-        if not steps:
-            self.after.take_in(Outcome(uid=s.uid, epoch=self.epoch, situation=s))
-            if s.pod is None and s.record is None:
-                self.state.memory.forget(s.uid)
-                self.queue.forget(s.uid)
-            return
-        task = Task(s=s, plan=steps, steps=self._steps(s))
-        self.tasks[s.uid] = task
-        self._skip(task)
-
-    def _skip(self, task: Task) -> None:
-        """Past what nobody outside can see, and to the end if that is all."""
-        while task.at < len(task.plan):
-            action = task.action
-            if isinstance(action, act.Wait):
-                outcome = Outcome(uid=task.s.uid, epoch=self.epoch, situation=task.s, did=task.did, wait=action)
-                return self._end(task, outcome)
-            if not isinstance(action, act.Tell):
-                return None
-            task.steps.do(action)
-            task.at += 1
-        return self._end(task, Outcome(uid=task.s.uid, epoch=self.epoch, situation=task.s, did=task.did))
-
-    def _end(self, task: Task, outcome: Outcome) -> None:
-        self.tasks.pop(task.s.uid, None)
-        self.after.take_in(outcome)
-
-    def _steps(self, s: Situation) -> Steps:
-        return self.rules.steps(self.engine.ports, self.parts, s)
-
-    def _task_like(self, task: Task) -> Task:
-        steps = self._steps(task.s)
-        steps.record = task.steps.record
-        steps._new, steps._association_id = task.steps._new, task.steps._association_id
-        return replace(task, steps=steps)
-
-    def _begin_term(self, queue: Wakes, known: TermState | None = None) -> None:
-        self.queue = queue
-        self.opened = self.engine.open_term(Term(identity=self.name, epoch=self.epoch, since=""), queue, known)
-        self.state.others.installs = frozenset(install_in(ClusterUid(uid)) for uid in self.stage.world.pods)
+    def go_on(self, executor: ByHand, known: LoopState | None) -> None:
+        engine = self.rules.engine(self.ports, self.tuning, executor, known)
+        engine.peers.saw(self.ports.ledger.installs())
+        self.executor, self.loop = executor, engine.loop

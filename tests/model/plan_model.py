@@ -1,9 +1,10 @@
 """The plan's model: what leaders, EC2, the ledger and Pods may do next, and what must hold.
 
 Out of the ordinary are: a call that is lost, or whose answer is, or that arrives much later; a call for which EC2 has
-no token, so that its Pod is planned anew; a thread that waits long for its turn; a leader killed, frozen, or deposed
-without noticing; a describe that shows the past; a watch that is silent; a minute that passes; somebody else going
-first; the next event of the scene coming early. What stands still goes on when nothing else is left to do.
+no token, so that its plan does not begin, or ends there; a thread that waits long for its turn; a leader killed,
+frozen, or deposed without noticing; a describe that shows the past; a watch that is silent; a minute that passes;
+somebody else going first; the next event of the scene coming early. What stands still goes on when nothing else is left
+to do.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from controller.core import actions as act
 from controller.core.phases import Way
 from state.model import PodUid
+from tests.model.by_hand import Task
 from tests.model.canon import canonical
 from tests.model.explorer import Move
 from tests.model.judge import crimes, unsettled
-from tests.model.mind import Mind, Rules, Task
+from tests.model.mind import Mind, Rules
 from tests.model.scenes import Scene
 from tests.model.stage import Stage
 from tests.model.world import MOMENT_S, ROUNDS, World
@@ -53,9 +55,13 @@ class PlanModel:
 
     def after(self, state: World, move: Move) -> World:
         """The world after this move."""
-        world = state.copy()
+        return self.go_on(state.copy(), move)
+
+    def go_on(self, state: World, move: Move) -> World:
+        """This very world after this move."""
+        world = state
         world.now += MOMENT_S
-        self._stage.world, self._stage.fault, self._stage.late = world, "", False
+        self._stage.world, self._stage.fault, self._stage.late, self._stage.tokenless = world, "", False, False
         before = world.effects()
         self._do(world, move)
         if world.effects() != before:
@@ -116,20 +122,21 @@ class PlanModel:
         yield ("killed", name)
         yield ("freezes", name)
         for uid, task in mind.tasks.items():
-            yield from self._of_task(name, uid, task)
-        if mind.queue.todo - mind.tasks.keys():
+            yield from self._of_task(name, mind, uid, task)
+        if mind.is_due:
             yield ("look", name)
             if world.account.can_be_late(world.now):
                 yield ("look", name, "at the past")
+            yield ("look", name, "without a token")
         if not mind.deaf and (world.script or world.behind(mind)):
             yield ("hears nothing", name)
 
-    def _of_task(self, name: str, uid: PodUid, task: Task) -> Iterator[Move]:
+    def _of_task(self, name: str, mind: Mind, uid: PodUid, task: Task) -> Iterator[Move]:
         if task.held:
             return
         yield _step(name, uid, task)
         yield ("must wait", name, uid)
-        if isinstance(task.action, act.Mutation):
+        if isinstance(task.action, act.Mutation) and not _has_ticket(mind, uid, task.action):
             yield ("has no token", name, uid)
         if not isinstance(task.action, act.Unseen):
             yield from (_step(name, uid, task, fault) for fault in FAULTS)
@@ -168,14 +175,16 @@ class PlanModel:
             case "news":
                 mind.hear(world.pods[mind.cluster])
             case "look":
-                self._stage.late = bool(rest)
+                self._stage.late, self._stage.tokenless = "at the past" in rest, "without a token" in rest
                 mind.look()
+                world.depose(name)
             case "freezes" | "thaws":
                 mind.frozen = what == "freezes"
             case "hears nothing" | "hears":
                 mind.deaf = what == "hears nothing"
             case "has no token":
-                mind.stop_for_token(PodUid(rest[0]))
+                self._stage.tokenless = True
+                mind.step(PodUid(rest[0]))
             case "must wait" | "turn of":
                 mind.tasks[PodUid(rest[0])].held = what == "must wait"
             case _:
@@ -185,9 +194,14 @@ class PlanModel:
 def _looks(world: World, name: str, mind: Mind) -> Iterator[Move]:
     """A leader looks at who is due; one that was deposed learns of it when it has nothing left to do."""
     if not world.deposed(mind):
-        yield from (("look", name),) if mind.queue.todo - mind.tasks.keys() else ()
+        yield from (("look", name),) if mind.is_due else ()
     elif not mind.tasks:
         yield ("learns", name)
+
+
+def _has_ticket(mind: Mind, uid: PodUid, call: act.Mutation) -> bool:
+    """Whether a token was put by for what comes next."""
+    return mind.state is not None and uid in mind.state.lines.of[call.operation].tickets
 
 
 def _step(name: str, uid: PodUid, task: Task, *fault: str) -> Move:

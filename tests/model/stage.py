@@ -7,17 +7,21 @@ changes something: "lost" (it never arrived), "unknown" (its answer was lost), "
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from controller.core import contract
 from controller.core.phases import WAYS, Way, way
 from controller.core.ports import Address, Allocation, AllocationRequest, Interface
-from state.errors import ConditionLost, ItemUnreadable, PodEipError, Unavailable
+from state.errors import ConditionLost, Fenced, ItemUnreadable, PodEipError, Unavailable
 from state.model import (
     AddressRecord,
     AllocationId,
     AssociationId,
     Change,
+    ClusterUid,
+    Epoch,
+    InstallKey,
     InstallRecord,
     InterfaceId,
     PodRecord,
@@ -57,7 +61,7 @@ class Stage:
     def __init__(self) -> None:
         self.world: World
         self.fault = ""
-        self.late = False
+        self.late = self.tokenless = False
         self.ways: set[Way] = set()
 
     def clock(self) -> float:
@@ -197,6 +201,9 @@ class StageLedger:
         except ConditionLost:
             self._see(change)
             raise
+        except Fenced:
+            mind.over = True
+            raise
         if pod := written.pod_after or written.pod_before:
             _put(mind.records, pod.uid, written.pod_after)
         if side := written.address_after or written.address_before:
@@ -211,8 +218,8 @@ class StageLedger:
         return {}
 
     def installs(self) -> Sequence[InstallRecord]:
-        """Not asked here."""
-        return ()
+        """One for each cluster. All live."""
+        return [_install(cluster) for cluster in self._stage.world.pods]
 
     def heartbeat(self, queues: Sequence[PoolQueue] | None = None) -> None:
         """Learn whether the epoch is still ours."""
@@ -229,6 +236,48 @@ class StageLedger:
             _put(mind.records, pod.uid, table.pods.get((mind.cluster, pod.uid)))
         if side := change.address_after or change.address_before:
             _put(mind.sides, side.allocation_id, table.addresses.get(side.allocation_id))
+
+
+def install_in(cluster: ClusterUid) -> InstallKey:
+    """The one install of a cluster."""
+    return InstallKey(cluster_uid=cluster, lease_namespace="ns", lease_name="lease")
+
+
+@cache
+def _install(cluster: str) -> InstallRecord:
+    return InstallRecord(
+        key=install_in(ClusterUid(cluster)),
+        epoch=Epoch(1),
+        heartbeat=1,
+        leader="",
+        cluster_name=cluster,
+        scope="",
+        silence_s=3600,
+        version="",
+    )
+
+
+class StageTokens:
+    """EC2's tokens: there is always one, but where the stage says that there is none."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def take(self, operation: str) -> object:
+        """A grant, or a second."""
+        return 1.0 if self._stage.tokenless else operation
+
+    def sends(self, operation: str, grant: object) -> None:
+        """Nobody counts them."""
+
+    def settle(self, operation: str, grant: object, *, throttled: bool) -> None:
+        """Nobody counts them."""
+
+    def cancel(self, operation: str, grant: object) -> None:
+        """Nobody counts them."""
+
+    def give_back(self, operation: str, grant: object) -> None:
+        """Nobody counts them."""
 
 
 def landed(call: Flying, world: "World") -> str:

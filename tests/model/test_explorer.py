@@ -40,6 +40,10 @@ class Stairs:
             case _:
                 return state + 2
 
+    def go_on(self, state: int, move: Move) -> int:
+        """The same."""
+        return self.after(state, move)
+
     def broken(self, state: int) -> str:
         """One step is forbidden."""
         return "there" if state == self.forbidden else ""

@@ -1,9 +1,11 @@
 """The explorer finds bugs: in copies of the product's modules that have one each, it shows the run that breaks them."""
 
+from types import ModuleType
+
 import pytest
 
 from controller.core import candidacy, plan, teardown, transitions
-from controller.engine import steps
+from controller.engine import engine, permits, reconcile, steps
 from tests.model.election_model import ElectionModel
 from tests.model.election_world import Rules as ElectionRules
 from tests.model.explorer import Report, Search
@@ -13,14 +15,20 @@ from tests.model.plan_model import PlanModel
 from tests.model.scenes import SCENES
 
 
+def planning(copy: ModuleType) -> PlanRules:
+    """A leader whose loop plans by this copy of `core/plan`."""
+    loop = rewired(reconcile, plan=vars(copy)["plan"], permitted=rewired(permits, plan=vars(copy)["plan"]).permitted)
+    return PlanRules(engine=rewired(engine, Reconciler=loop.Reconciler).Engine)
+
+
 def plan_with(old: str, new: str) -> PlanRules:
     """A leader whose `plan` has a bug."""
-    return PlanRules(plan=mutant(plan, old, new).plan)
+    return planning(mutant(plan, old, new))
 
 
 def teardown_with(old: str, new: str) -> PlanRules:
     """A leader whose way down has a bug."""
-    return PlanRules(plan=rewired(plan, teardown=mutant(teardown, old, new)).plan)
+    return planning(rewired(plan, teardown=mutant(teardown, old, new)))
 
 
 def transitions_with(old: str, new: str) -> PlanRules:

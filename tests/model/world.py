@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from controller.core.ports import PodView
-from state.errors import Fenced
 from state.model import ClusterUid, PodUid
 from tests.model.account import Account
 from tests.model.events import Event
@@ -41,10 +40,12 @@ class World:
     born: int = 0
     patient: bool = False
     backup: Table | None = None
+    own: set[str] = field(default_factory=set)
 
     def copy(self) -> "World":
-        """The same; leaders are shared until they act."""
-        return replace(self, account=self.account.copy(), table=self.table.copy(), minds=dict(self.minds))
+        """The same; leaders are shared until they act. `own` are those that are not shared."""
+        self.own = set()
+        return replace(self, account=self.account.copy(), table=self.table.copy(), minds=dict(self.minds), own=set())
 
     # ── moves ──
 
@@ -75,14 +76,19 @@ class World:
 
     def acting(self, name: str) -> Mind:
         """This leader, to be changed in this world alone."""
-        self.minds[name] = self.minds[name].copy()
+        if name not in self.own:
+            self.minds[name] = self.minds[name].copy()
+            self.own.add(name)
         return self.minds[name]
 
     def step(self, name: str, uid: PodUid) -> None:
-        """One action of one plan; a leader that is told of a newer epoch is one no more."""
-        try:
-            self.acting(name).step(uid)
-        except Fenced:
+        """One action of one plan."""
+        self.acting(name).step(uid)
+        self.depose(name)
+
+    def depose(self, name: str) -> None:
+        """A leader that was told of a newer epoch is one no more."""
+        if self.minds[name].over:
             del self.minds[name]
 
     def land(self, number: int) -> None:
@@ -114,17 +120,10 @@ class World:
 
     def _wake(self, name: str, *, long: bool) -> None:
         mind = self.acting(name)
-        mind.queue.todo |= mind.queue.later
-        mind.queue.later.clear()
-        try:
-            if long:
-                mind.resync()
-        except Fenced:
-            del self.minds[name]
-            return
-        for _ in range(MOST_LOOKS):
-            if mind.queue.todo - mind.tasks.keys():
-                mind.look()
+        for number in range(MOST_LOOKS):
+            if mind.is_due or (long and number == 0):
+                mind.rest(long=long and number == 0)
+        self.depose(name)
 
     def effects(self) -> tuple[int, int]:
         """How much has been changed so far."""

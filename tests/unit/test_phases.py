@@ -18,7 +18,8 @@ from controller.core.ports import Address, Allocation, Association
 from controller.core.remembered import remembered_uid
 from controller.core.situation import Situation
 from controller.core.sweep import Orphan
-from controller.engine.execute import Executor, Outcome
+from controller.engine.execute import Threads
+from controller.engine.run import Outcome
 from state.errors import NoSuchTransition
 from state.model import AddressRecord, AllocationId, AssociationId, Change, Epoch, Mode, Phase, PodRecord, PodUid
 from tests.model.mutants import mutant
@@ -207,9 +208,9 @@ def _ends(replica: Replica, uid: PodUid, plan: act.Plan) -> Outcome:
     """What comes of this plan for this Pod, in an executor like the loop's."""
     assert replica.loop.opened is not None
     ends: list[Outcome] = []
-    executor = Executor(replica.engine.ports, threads=1, done=ends.append)
+    executor = Threads(replica.engine.ports, threads=1)
     s = Situation(uid=uid, desire=Gone(), facts=replica.engine.tuning.facts, record=replica.ledger.pod(uid))
-    executor.start(replica.loop.opened.parts, s, plan)
+    executor.start(replica.loop.opened.parts, s, plan, ends.append)
     assert executor.wait_idle(20.0)
     executor.stop()
     [ended] = ends

@@ -1,0 +1,22 @@
+"""What has come in for the loop, and waits for its next turn."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from controller.engine.looks import Looked
+from controller.engine.plain import Plain
+from controller.engine.run import Outcome
+from state.model import Epoch, PodUid
+
+
+@dataclass(slots=True, kw_only=True)
+class News(Plain):
+    """outcomes: of plans. looked: looks that are over. compared: the Pods that a comparison with EC2 found."""
+
+    outcomes: deque[Outcome] = field(default_factory=deque)
+    looked: deque[Looked] = field(default_factory=deque)
+    compared: deque[tuple[Epoch, list[PodUid]]] = field(default_factory=deque)
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.outcomes or self.looked or self.compared)
