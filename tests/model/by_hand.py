@@ -51,6 +51,7 @@ class ByHand:
 
     ports: Ports
     steps: type[Steps]
+    accuse: Callable[[str], None]
     looks: Pool = field(default_factory=AtOnce)
     tasks: dict[PodUid, Task] = field(default_factory=dict)
     resting: bool = False
@@ -70,7 +71,9 @@ class ByHand:
     # ── the loop's port ──
 
     def start(self, parts: TermParts, situation: Situation, plan: act.Plan, done: Callable[[Outcome], None]) -> None:
-        """The plan is under way."""
+        """The plan is under way. Two of one Pod at once must never be."""
+        if situation.uid in self.tasks:
+            self.accuse(f"{situation.uid} has two plans under way")
         run = Run(self.ports, parts, situation, plan, self.steps(self.ports, parts, situation))
         outcome = _unseen(run)
         if outcome is None:

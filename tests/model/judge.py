@@ -7,7 +7,7 @@ from controller.core.candidates import is_free
 from controller.core.desire import Serve, desire, wanted_labels
 from controller.core.pools import in_pool
 from controller.core.ports import Address, PodView
-from state.model import Mode, Phase
+from state.model import Mode, Phase, PodUid
 from tests.model.stage import ENI
 from tests.model.world import World
 
@@ -20,6 +20,31 @@ def crimes(world: World) -> str:
 def unsettled(world: World) -> str:
     """What must not be at rest; empty: all is well."""
     return next(_unsettled(world), "")
+
+
+def overdue(world: World) -> str:
+    """After a round in which nothing was changed: what news should have made a leader do, without a comparison.
+
+    Empty: nothing. An address that is at a stranger's IP is danger, and no time is to be lost.
+    """
+    for (cluster, uid), record in world.table.pods.items():
+        at = record.target
+        if record.phase is not Phase.ASSOCIATED or at is None or not _is_free_to_act(world, cluster, uid):
+            continue
+        old = world.pods[cluster].get(uid)
+        others = [pod for pod in world.pods[cluster].values() if pod.ip == at.private_ip and pod.uid != uid]
+        stranger = any(old is None or pod.created > old.created for pod in others if not pod.finished)
+        address = world.account.addresses.get(record.allocation_id) if record.allocation_id else None
+        if stranger and address is not None and address.association and address.association.target == at:
+            return f"nobody was woken: {address.allocation_id} of {uid} is still at {at.private_ip}, which is another's"
+    return ""
+
+
+def _is_free_to_act(world: World, cluster: str, uid: PodUid) -> bool:
+    """Whether a leader that is not deposed hears all, knows of this claim, and has no plan for it that waits."""
+    minds = [mind for mind in world.minds.values() if mind.cluster == cluster and not (mind.frozen or mind.deaf)]
+    awake = [mind for mind in minds if not (world.behind(mind) or world.deposed(mind))]
+    return any(uid in mind.records and uid not in mind.tasks for mind in awake)
 
 
 def _unsettled(world: World) -> Iterator[str]:

@@ -57,13 +57,13 @@ class Mind:
     def open(self) -> None:
         """Begin with nothing remembered; its loop has not turned yet."""
         self.ports, self.tuning = ports_of(self.stage, self.name, self.cluster), tuning_of(self.cluster)
-        self.go_on(ByHand(self.ports, self.rules.steps), None)
+        self.go_on(None)
 
     def copy(self) -> "Mind":
         """The same, to be changed by itself."""
         twin = replace(self, records=dict(self.records), sides=dict(self.sides))
         twin.ports, twin.tuning = self.ports, self.tuning
-        twin.go_on(ByHand(self.ports, self.rules.steps), self.loop.known.copy())
+        twin.go_on(self.loop.known.copy())
         if twin.loop.opened is not None:
             twin.executor.tasks = self.executor.copied(twin.loop.opened.parts)
         return twin
@@ -116,9 +116,9 @@ class Mind:
         if outcome is not None:
             self.loop.hand_in(outcome)
 
-    # ── inside ──
-
-    def go_on(self, executor: ByHand, known: LoopState | None) -> None:
+    def go_on(self, known: LoopState | None) -> None:
+        """With this loop from now on: one that has not begun, or that knows this much."""
+        executor = ByHand(self.ports, self.rules.steps, self.stage.accuse)
         engine = self.rules.engine(self.ports, self.tuning, executor, known)
         engine.peers.saw(self.ports.ledger.installs())
         self.executor, self.loop = executor, engine.loop

@@ -15,7 +15,7 @@ from state.model import PodUid
 from tests.model.by_hand import Task
 from tests.model.canon import canonical
 from tests.model.explorer import Move
-from tests.model.judge import crimes, unsettled
+from tests.model.judge import crimes, overdue, unsettled
 from tests.model.mind import Mind, Rules
 from tests.model.scenes import Scene
 from tests.model.stage import Stage
@@ -155,7 +155,7 @@ class PlanModel:
             case ("minute",):
                 world.now += MINUTE_S
             case ("time passes",):
-                world.rest()
+                world.rest(overdue)
             case (what, name, *rest):
                 self._do_leader(world, what, name, rest)
             case _:

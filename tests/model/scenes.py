@@ -123,6 +123,12 @@ SCENES = (
         addresses=ONE,
     ),
     Scene(
+        name="a stranger has a Pod's IP before the Pod goes",
+        script=(comes("a", _POOL), comes("a", _STRANGER), goes("a", "u")),
+        addresses=ONE,
+        patient=True,
+    ),
+    Scene(
         name="two Pods want one address",
         script=(comes("a", _POOL), comes("a", pod("v", Mode.FIXED_TAG, _LATER, created="2")), goes("a", "u")),
         addresses=ONE,

@@ -68,6 +68,10 @@ class Stage:
         """Now."""
         return self.world.now
 
+    def accuse(self, what: str) -> None:
+        """This must never be."""
+        self.world.account.accuse(what)
+
     def call(self, name: str, effect: Callable[["World"], T], change: Change | None = None) -> T:
         """A call that changes something, and what the fault makes of it."""
         fault, self.fault = self.fault, ""

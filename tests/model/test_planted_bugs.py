@@ -36,6 +36,11 @@ def transitions_with(old: str, new: str) -> PlanRules:
     return PlanRules(steps=rewired(steps, transitions=mutant(transitions, old, new)).Steps)
 
 
+def loop_with(old: str, new: str) -> PlanRules:
+    """A leader whose loop has a bug."""
+    return PlanRules(engine=rewired(engine, Reconciler=mutant(reconcile, old, new).Reconciler).Engine)
+
+
 def searched(rules: PlanRules, scene: str, depth: int) -> Report:
     """What is found in this scene."""
     [chosen] = [one for one in SCENES if one.name == scene]
@@ -95,6 +100,24 @@ PLAN_BUGS = {
     ),
 }
 
+LOOP_BUGS = {
+    "who is woken are not those whose claims are for the IP": (
+        loop_with("found = set(state.claims.at_ip(pod.ip)) if pod is not None and pod.ip else set()", "found = set()"),
+        "a stranger has a Pod's IP before the Pod goes",
+        "nobody was woken",
+    ),
+    "a Pod is planned for while a plan of it is on its way": (
+        loop_with("self._queue.take(self._in_flight.uids)", "self._queue.take()"),
+        "an auto Pod moves back and forth",
+        "two plans under way",
+    ),
+    "a plan that has ended counts as on its way": (
+        loop_with("            self._in_flight.end(outcome.uid)\n", ""),
+        "pool, then a stranger at its IP",
+        "is still at",
+    ),
+}
+
 ELECTION_BUGS = {
     "the deadline is counted from the reply": ElectionRules(
         candidacy=mutant(candidacy, "        renewed_at=sent,\n", "        renewed_at=sent + 0.5,\n")
@@ -122,6 +145,14 @@ ELECTION_BUGS = {
 @pytest.mark.parametrize("bug", PLAN_BUGS)
 def test_a_bug_in_the_plan_is_found(bug: str) -> None:
     rules, scene, why = PLAN_BUGS[bug]
+    report = searched(rules, scene, depth=1)
+    assert report.found
+    assert why in str(report.found[0])
+
+
+@pytest.mark.parametrize("bug", LOOP_BUGS)
+def test_a_bug_in_the_loop_is_found(bug: str) -> None:
+    rules, scene, why = LOOP_BUGS[bug]
     report = searched(rules, scene, depth=1)
     assert report.found
     assert why in str(report.found[0])

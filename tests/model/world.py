@@ -5,7 +5,7 @@ as bad as that, so what holds here needs none. The deadline is not modelled eith
 noticing finishes what it has begun, unguarded but for the ledger's fence, before it learns of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from controller.core.ports import PodView
@@ -102,8 +102,8 @@ class World:
         self.script[0].change(self)
         self.script = self.script[1:]
 
-    def rest(self) -> None:
-        """Time passes, in rounds, until somebody has something to do."""
+    def rest(self, overdue: Callable[["World"], str]) -> None:
+        """Time passes, in rounds, until somebody has something to do. What is overdue after a quiet one is a crime."""
         limit = 1 if self.awaits_calm() else ROUNDS
         while self.quiet < limit and self._idle():
             before = self.effects()
@@ -112,6 +112,8 @@ class World:
             for name in [name for name, mind in self.minds.items() if not mind.frozen]:
                 self._wake(name, long=long)
             self.quiet = self.quiet + 1 if self.effects() == before else 0
+            if self.quiet and self._idle() and (what := overdue(self)):
+                self.account.accuse(what)
 
     def _idle(self) -> bool:
         """Whether somebody leads, and nobody has anything to do."""
