@@ -11,10 +11,11 @@ from controller.aws.adapter import Ec2Adapter
 from controller.core.candidacy import Timings
 from controller.core.config import Config
 from controller.core.lease import Lease
-from controller.core.ports import Observer
+from controller.core.ports import Telemetry
 from controller.core.situation import Facts
 from controller.core.tracing import Tracing
 from controller.engine.engine import Engine
+from controller.engine.hang_detector import HangDetector, writer_bound_s
 from controller.engine.leader import Elector
 from controller.engine.leadership import Leadership
 from controller.engine.peers import Peers
@@ -26,7 +27,6 @@ from controller.engine.snapshot import Snapshot
 from controller.engine.standby import Standby
 from controller.engine.terms import TermCallbacks
 from controller.engine.tuning import Ports, Tuning
-from controller.engine.vigil import Vigil, writer_bound_s
 from controller.kube.connection import Connection
 from controller.kube.events import EventRecorder
 from controller.kube.identity import ClusterIdentity
@@ -58,7 +58,7 @@ class Assembly:
     def __init__(
         self,
         config: Config,
-        observer: Observer,
+        telemetry: Telemetry,
         region: str,
         vpc_id: str,
         identity: str,
@@ -73,14 +73,14 @@ class Assembly:
         self._leadership = Leadership(CLOCK, config.call_timeout)
         self._cluster = ClusterIdentity(connection, CLOCK)
         self._pods = KubePods(connection, self._leadership, self._cluster, namespace=config.watch_namespace or "")
-        self._events = EventRecorder(connection, instance=identity, observer=observer)
+        self._events = EventRecorder(connection, instance=identity, telemetry=telemetry)
         self._ec2 = Ec2Adapter(
             region=region,
             vpc_id=vpc_id,
             guard=self._leadership,
             call_timeout_s=config.call_timeout,
             version=version(),
-            observer=observer,
+            telemetry=telemetry,
             keeper=keeper,
         )
 
@@ -93,8 +93,8 @@ class Assembly:
         engine = self._engine(ledger, install)
         loop, gate = engine.loop, self._gate(ledger, install, engine.peers)
         elector = self._elector(ledger, gate, loop, namespace)
-        vigil = self._vigil(ledger, elector.beginning_s)
-        snapshot = self._snapshot(ledger, loop, elector, vigil)
+        hang_detector = self._hang_detector(ledger, elector.beginning_s)
+        snapshot = self._snapshot(ledger, loop, elector, hang_detector)
         self._events.start()
         loop.start()
         self._pods.start(loop.wake)
@@ -102,20 +102,20 @@ class Assembly:
         standby = Standby((ledger.follow, gate.look), lambda: self._leadership.term is not None)
         standby.start()
         self._policies.start(loop.poke)
-        self._keeper.on_found(loop.hurry)
+        self._keeper.on_found(loop.retry_all)
         return Parts(
             loop=loop,
             elector=elector,
             snapshot=snapshot,
             synced=lambda: self._pods.synced,
             trouble=lambda: gate.trouble or self._keeper.trouble,
-            vigil=vigil,
-            sources=(self._pods, self._events, standby, self._policies, self._keeper),
+            hang_detector=hang_detector,
+            stoppables=(self._pods, self._events, standby, self._policies, self._keeper),
             close=ledger.close,
         )
 
-    def _vigil(self, ledger: DynamoLedger, term: Callable[[], float]) -> Vigil:
-        return Vigil(
+    def _hang_detector(self, ledger: DynamoLedger, term: Callable[[], float]) -> HangDetector:
+        return HangDetector(
             watch=self._pods.silent_for_s,
             watch_limit_s=self._pods.silence_limit_s,
             writer=ledger.waiting_s,
@@ -125,7 +125,9 @@ class Assembly:
             lease_duration_s=self._config.lease_duration,
         )
 
-    def _snapshot(self, ledger: DynamoLedger, loop: Reconciler, elector: Elector, vigil: Vigil) -> Snapshot:
+    def _snapshot(
+        self, ledger: DynamoLedger, loop: Reconciler, elector: Elector, hang_detector: HangDetector
+    ) -> Snapshot:
         return Snapshot(
             cluster=self._config.cluster_name,
             identity=self._identity,
@@ -135,7 +137,7 @@ class Assembly:
             loop=loop,
             leader=lambda: leader_status(elector, lambda: self._leadership.term, self._identity),
             policies=self._policies,
-            waits=vigil.waits,
+            waits=hang_detector.waits,
         )
 
     def _ledger(self, install: InstallKey) -> DynamoLedger:

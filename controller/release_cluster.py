@@ -2,7 +2,7 @@
 
 A person's word that a cluster is dead is not believed while its heartbeat moves. Who releases it is the last leader of
 each of its installs: the epoch first, then the controller's own engine before doors that show a cluster without a Pod.
-So what is cut, released or left alone follows the same rules as ever: there is one way down, not two. What was
+So what is cut, released or left alone follows the same rules as ever: there is one teardown, not two. What was
 interrupted goes on with the next attempt.
 
 It is imported by commands alone, for it loads boto3 and PynamoDB.
@@ -49,7 +49,7 @@ NO_VPC = "vpc-00000000"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadCluster:
-    """Implements `surface.release.Undertaking` on one table and Region; a heartbeat is waited for `watch_s` seconds."""
+    """A `surface.release.ClusterRelease` on one table and Region; a heartbeat is waited for `watch_s` seconds."""
 
     config: Config
     region: str
@@ -59,13 +59,13 @@ class DeadCluster:
         """The installs of the one cluster that is meant."""
         return release.choose(self._installs(), cluster, lease)
 
-    def outlook(self, installs: Sequence[InstallRecord]) -> Sequence[Line]:
+    def preview(self, installs: Sequence[InstallRecord]) -> Sequence[Line]:
         """What would become of each address."""
         addresses = self._ec2(Leadership(CLOCK, self.config.call_timeout)).describe_addresses()
         lines: list[Line] = []
         for record in installs:
             reading = Reader(self._table(), record.key).claims()
-            lines += release.outlook(reading.pods.values(), reading.addresses, addresses)
+            lines += release.preview(reading.pods.values(), reading.addresses, addresses)
         if release.is_whole(installs, self._installs()):
             lines += release.unrecorded(installs[0].key.cluster_uid, addresses, {line.allocation_id for line in lines})
         return lines
@@ -84,7 +84,7 @@ class DeadCluster:
         for record in installs:
             self._releaser(record, agreed).run()
         return [
-            f"{line.public_ip} {line.allocation_id} {line.holder}: {line.outlook}" for line in self.outlook(installs)
+            f"{line.public_ip} {line.allocation_id} {line.holder}: {line.preview}" for line in self.preview(installs)
         ]
 
     def _releaser(self, record: InstallRecord, agreed: Collection[AllocationId]) -> "Releaser":
@@ -123,18 +123,18 @@ class DeadCluster:
         return Ec2Adapter(region=self.region, vpc_id=NO_VPC, guard=guard, call_timeout_s=timeout_s, version=version())
 
 
-class LastLedger(OwnLedger, Protocol):
+class DeadInstallLedger(OwnLedger, Protocol):
     """The ledger of the dead install."""
 
     def begin_term(self, identity: str = "", lease_epoch: int = 0) -> Epoch:
         """Raise its epoch."""
         ...
 
-    def withdraw(self, epoch: Epoch) -> None:
+    def fence_self(self, epoch: Epoch) -> None:
         """End the term, and leave the install fenced."""
         ...
 
-    def strike(self, fenced: InstallRecord) -> None:
+    def deregister(self, fenced: InstallRecord) -> None:
         """Take it out of the directory."""
         ...
 
@@ -152,7 +152,7 @@ class Releaser:
     """
 
     record: InstallRecord
-    ledger: LastLedger
+    ledger: DeadInstallLedger
     ec2: Ec2
     tokens: Tokens
     leadership: Leadership
@@ -228,13 +228,13 @@ class Releaser:
         """Whether EC2 was looked at twice since the last claim went: what came of the first look is known then."""
         looked = loop.opened.parts.view.asked_at if loop.opened else since
         looks.update({looked} if looked > since else ())
-        return len(looks) > 1 and loop.queued == 0 and loop.in_flight_idle(0.0) and loop.aside_idle(0.0)
+        return len(looks) > 1 and loop.queued == 0 and loop.in_flight_idle(0.0) and loop.background_idle(0.0)
 
     def _leave(self, epoch: Epoch, *, empty: bool) -> None:
         with suppress(ConditionLost):
-            self.ledger.withdraw(epoch)
+            self.ledger.fence_self(epoch)
             if empty:
-                self.ledger.strike(replace(self.record, epoch=Epoch(epoch + 1), fenced=True))
+                self.ledger.deregister(replace(self.record, epoch=Epoch(epoch + 1), fenced=True))
         self.ledger.close()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from controller.assembly import CLOCK, Assembly
 from controller.aws.metadata import discover_region, discover_vpc_id, is_promised, is_switched_off
 from controller.core.config import Config
-from controller.core.ports import Observer
+from controller.core.ports import Telemetry
 from controller.core.tenancy import tenancy_of
 from controller.core.tracing import NoTracing, Tracing
 from controller.engine.policy_file import PolicyFile
@@ -34,7 +34,7 @@ _NO_REGION = "--region (PEC_REGION) is not set, and neither the AWS settings nor
 _NO_VPC = "--vpc-id (PEC_VPC_ID) is not set, and instance metadata cannot be reached"
 
 
-def start(config: Config, observer: Observer) -> Replica:
+def start(config: Config, telemetry: Telemetry) -> Replica:
     """Check what must be right from the start, then build the rest in the replica's own thread.
 
     Raises Misconfigured, TableMissing or TableNotUsable.
@@ -47,8 +47,8 @@ def start(config: Config, observer: Observer) -> Replica:
     )
     log.info("%s", tenancy.explain())
     policies = PolicyFile(Path(config.policy) if config.policy else None, tenancy)
-    connection = connect(config.kubeconfig, version=version(), call_timeout_s=config.call_timeout, observer=observer)
-    builder = Builder(config, observer, connection, policies)
+    connection = connect(config.kubeconfig, version=version(), call_timeout_s=config.call_timeout, telemetry=telemetry)
+    builder = Builder(config, telemetry, connection, policies)
     if not is_promised(os.environ):
         builder.prepare(patience_s=METADATA_WAIT_S)
     return Replica(
@@ -64,8 +64,8 @@ def start(config: Config, observer: Observer) -> Replica:
 class Builder:
     """Makes a replica's parts once it is known where we are; what is found out is kept for the next try."""
 
-    def __init__(self, config: Config, observer: Observer, connection: Connection, policies: PolicyFile) -> None:
-        self._config, self._observer, self._connection, self._policies = config, observer, connection, policies
+    def __init__(self, config: Config, telemetry: Telemetry, connection: Connection, policies: PolicyFile) -> None:
+        self._config, self._telemetry, self._connection, self._policies = config, telemetry, connection, policies
         self._keeper = CredentialKeeper(patience_s=config.call_timeout)
         self._tracing: Tracing = NoTracing()
         self._assembly: Assembly | None = None
@@ -82,7 +82,7 @@ class Builder:
         self._tracing = telemetry.start(os.environ, cluster=config.cluster_name, region=region, identity=identity)
         self._assembly = Assembly(
             config,
-            self._observer,
+            self._telemetry,
             region,
             vpc_id,
             identity,

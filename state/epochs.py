@@ -72,7 +72,7 @@ class EpochRaiser:
                 return Raised(epoch=epoch, before=first, heartbeat=beats + 1)
         raise AssertionError("unreachable")
 
-    def withdraw(self, epoch: Epoch) -> None:
+    def fence_self(self, epoch: Epoch) -> None:
         """Fence our own install: nothing is written under `epoch` any more, and other installs see that.
 
         Raises ConditionLost where the table has another epoch already.
@@ -81,7 +81,7 @@ class EpochRaiser:
         item = model(*install_key(self._install))
         self._send(updates=[item.get_update_kwargs_from_instance([model.epoch.add(1)], model.epoch == epoch, ALL_OLD)])
 
-    def strike(self, record: InstallRecord) -> None:
+    def deregister(self, record: InstallRecord) -> None:
         """Take the line of a fenced install out of the directory. Raises ConditionLost if it began a term since."""
         model = self._table.directory
         item = model(*directory_key(record.key))

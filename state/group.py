@@ -18,7 +18,7 @@ from state.backoff import Backoff
 from state.connection import Key, Raw
 from state.errors import Fenced, PodEipError, Refused, TableMissing, Throttled, Unavailable
 from state.model import Change
-from state.operations import Entry, Sight
+from state.operations import Entry, ReadBack
 from state.transaction import Cancelled, Committed, Failed, Verdict, WriteTerm
 
 TOKEN_SPENT = "IdempotentParameterMismatchException"  # the token was used by another request
@@ -180,11 +180,11 @@ class GroupCommit:
         """The request may have been applied: read which changes are in the table; the others stay in the group."""
         for entry in group.entries:
             entry.uncertain = True
-        sights = self._look(group.entries)
-        if sights is None:
+        found = self._look(group.entries)
+        if found is None:
             return
-        kept = [entry for entry in group.entries if _verdict(entry, sights) is Sight.BEFORE]
-        self._settle(term, group, [entry for entry in group.entries if entry not in kept], sights)
+        kept = [entry for entry in group.entries if _verdict(entry, found) is ReadBack.BEFORE]
+        self._settle(term, group, [entry for entry in group.entries if entry not in kept], found)
         group.keep(kept)
 
     def _wait(self, term: WriteTerm, group: _Group, error: PodEipError) -> None:
@@ -205,22 +205,22 @@ class GroupCommit:
 
     def _answer_unsure(self, term: WriteTerm, group: _Group, entries: list[Entry], error: PodEipError | None) -> None:
         """Read, and answer each entry by what the table has. If that is unchanged: `error`, or that it is not known."""
-        sights = self._look(entries) if entries else {}
+        found = self._look(entries) if entries else {}
         unsaid = error if isinstance(error, Fenced | Unavailable) else None
         unsaid = unsaid or Unavailable("It is not known whether this was written", code=error.code if error else "")
         for entry in entries:
-            if sights is None or _verdict(entry, sights) is Sight.BEFORE:
+            if found is None or _verdict(entry, found) is ReadBack.BEFORE:
                 entry.result.set_exception(again(unsaid))
             else:
-                self._settle(term, group, [entry], sights)
+                self._settle(term, group, [entry], found)
 
-    def _settle(self, term: WriteTerm, group: _Group, entries: list[Entry], standing: Mapping[Key, Raw]) -> None:
+    def _settle(self, term: WriteTerm, group: _Group, entries: list[Entry], found: Mapping[Key, Raw]) -> None:
         for entry in entries:
-            if _verdict(entry, standing) is Sight.WRITTEN:
+            if _verdict(entry, found) is ReadBack.WRITTEN:
                 self._answer_written(term, group, [entry])
                 continue
-            strange = [o for o in entry.operations if o.sight(standing.get(o.key)) is not Sight.BEFORE]
-            errors = [self._sink.saw(term, operation.key, standing.get(operation.key)) for operation in strange]
+            strange = [o for o in entry.operations if o.read_back(found.get(o.key)) is not ReadBack.BEFORE]
+            errors = [self._sink.saw(term, operation.key, found.get(operation.key)) for operation in strange]
             entry.result.set_exception(errors[0])
 
     def _answer_written(self, term: WriteTerm, group: _Group, entries: list[Entry]) -> None:
@@ -237,12 +237,12 @@ class GroupCommit:
             return None
 
 
-def _verdict(entry: Entry, standing: Mapping[Key, Raw]) -> Sight:
+def _verdict(entry: Entry, found: Mapping[Key, Raw]) -> ReadBack:
     """What the items show of a change as a whole: a transaction leaves all of them written, or all as before."""
-    seen = {operation.sight(standing.get(operation.key)) for operation in entry.operations}
-    if seen == {Sight.WRITTEN}:
-        return Sight.WRITTEN
-    return Sight.BEFORE if seen <= {Sight.BEFORE} else Sight.OTHER
+    seen = {operation.read_back(found.get(operation.key)) for operation in entry.operations}
+    if seen == {ReadBack.WRITTEN}:
+        return ReadBack.WRITTEN
+    return ReadBack.BEFORE if seen <= {ReadBack.BEFORE} else ReadBack.OTHER
 
 
 def again(error: PodEipError) -> PodEipError:

@@ -186,17 +186,17 @@ class DynamoLedger:
         """`commit`, and in the same transaction fence `silent`, whose heartbeat must not have moved since."""
         self._submit(change or Change(), silent)
 
-    def withdraw(self, epoch: Epoch) -> None:
+    def fence_self(self, epoch: Epoch) -> None:
         """End the term, and fence our own install, so that other installs need not wait until our counter stands still.
 
         Raises ConditionLost where the table has another epoch already.
         """
         self._end()
-        self._raiser.withdraw(epoch)
+        self._raiser.fence_self(epoch)
 
-    def strike(self, fenced: InstallRecord) -> None:
+    def deregister(self, fenced: InstallRecord) -> None:
         """Remove a fenced install without claims from the directory. Raises ConditionLost if it began a term since."""
-        self._raiser.strike(fenced)
+        self._raiser.deregister(fenced)
 
     def heartbeat(self, queues: Sequence[PoolQueue] | None = None) -> None:
         """Move the heartbeat, and learn whether the epoch is still ours. Raises as `commit` does.

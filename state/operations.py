@@ -20,7 +20,7 @@ from state.schema import address_item, pod_item
 from state.table import AddressItem, PodItem, Table, address_key, install_key, pod_key
 
 
-class Sight(Enum):
+class ReadBack(Enum):
     """What a strong read shows of an operation whose outcome is unknown."""
 
     WRITTEN = auto()
@@ -43,15 +43,15 @@ class Operation:
     nonce: str | None
     replaces: str = ""
 
-    def sight(self, raw: Raw | None) -> Sight:
+    def read_back(self, raw: Raw | None) -> ReadBack:
         """Whether the item in the table (None: absent) is as this operation leaves it, or as it expects it."""
         nonce = raw.get("nonce", {}).get("S", "") if raw else None
         if nonce == self.nonce:
-            return Sight.WRITTEN
+            return ReadBack.WRITTEN
         if raw is None:
-            return Sight.BEFORE if self.expected is None else Sight.OTHER
+            return ReadBack.BEFORE if self.expected is None else ReadBack.OTHER
         same = raw.get(self.counter, {}).get("N") == str(self.expected) and self.replaces in ("", nonce)
-        return Sight.BEFORE if same else Sight.OTHER
+        return ReadBack.BEFORE if same else ReadBack.OTHER
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -14,9 +14,9 @@ from controller.aws.calls import Calls
 from controller.aws.client import ec2_client
 from controller.aws.codes import incomplete
 from controller.aws.gate import Throttle
-from controller.aws.throttle import DEFAULT_LIMITS, Limit
+from controller.aws.throttle import DEFAULT_LIMITS, RateLimit
 from controller.core.contract import AMAZON_POOL
-from controller.core.ports import Address, Allocation, AllocationRequest, Guard, Interface, Observer
+from controller.core.ports import Address, Allocation, AllocationRequest, Guard, Interface, Telemetry
 from state.credentials import CredentialKeeper
 from state.model import AllocationId, AssociationId, Target
 
@@ -44,16 +44,16 @@ class Ec2Adapter:
         guard: Guard,
         call_timeout_s: float,
         version: str,
-        observer: Observer | None = None,
+        telemetry: Telemetry | None = None,
         keeper: CredentialKeeper | None = None,
-        limits: Mapping[str, Limit] = DEFAULT_LIMITS,
+        limits: Mapping[str, RateLimit] = DEFAULT_LIMITS,
     ) -> None:
         self._region, self._vpc_id = region, vpc_id
         self._api = ec2_client(
             region=region, guard=guard, call_timeout_s=call_timeout_s, version=version, keeper=keeper
         )
         self.tokens = Throttle(limits)
-        self._calls = Calls(self.tokens, guard, observer, keeper)
+        self._calls = Calls(self.tokens, guard, telemetry, keeper)
         self._reader = AddressReader(region)
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from controller.aws.client import MUTATIONS
 from controller.aws.codes import LABELS, ec2_errors
 from controller.aws.gate import Throttle
-from controller.core.ports import Guard, Observer
+from controller.core.ports import Guard, Telemetry
 from state.credentials import CredentialKeeper
 from state.errors import NoCredentials, NotSent, PodEipError
 
@@ -18,9 +18,9 @@ class Calls:
     """Sends calls through the throttle; raises `state.errors` only. Thread-safe."""
 
     def __init__(
-        self, throttle: Throttle, guard: Guard, observer: Observer | None, keeper: CredentialKeeper | None = None
+        self, throttle: Throttle, guard: Guard, telemetry: Telemetry | None, keeper: CredentialKeeper | None = None
     ) -> None:
-        self._throttle, self._guard, self._observer, self._keeper = throttle, guard, observer, keeper
+        self._throttle, self._guard, self._telemetry, self._keeper = throttle, guard, telemetry, keeper
 
     def send(self, operation: str, call: Callable[[], T]) -> T:
         """The answer of `call`. Mutations raise NotLeading where the guard says so."""
@@ -46,8 +46,8 @@ class Calls:
         return answer
 
     def _tell(self, operation: str, started: float, code: str) -> None:
-        if self._observer is not None:
-            self._observer.call("ec2", operation, time.monotonic() - started, code)
+        if self._telemetry is not None:
+            self._telemetry.call("ec2", operation, time.monotonic() - started, code)
 
 
 def _nothing() -> None:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from controller.aws.throttle import DEFAULT_LIMITS, Bucket, Grant, Limit
+from controller.aws.throttle import DEFAULT_LIMITS, Bucket, Grant, RateLimit
 from controller.core.ports import Clock
 from state.errors import Refused, Throttled
 
@@ -22,7 +22,7 @@ PATIENCE_S = 60.0
 class Gate:
     """One API's bucket and the queue before it. Thread-safe."""
 
-    def __init__(self, action: str, limit: Limit, clock: Clock, patience_s: float) -> None:
+    def __init__(self, action: str, limit: RateLimit, clock: Clock, patience_s: float) -> None:
         self._action, self._clock, self._patience_s = action, clock, patience_s
         self._lock = threading.Lock()
         self._bucket = Bucket(limit, clock())
@@ -97,7 +97,7 @@ class Throttle:
 
     def __init__(
         self,
-        limits: Mapping[str, Limit] = DEFAULT_LIMITS,
+        limits: Mapping[str, RateLimit] = DEFAULT_LIMITS,
         *,
         clock: Clock = time.monotonic,
         patience_s: float = PATIENCE_S,

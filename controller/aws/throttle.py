@@ -46,14 +46,14 @@ _UNSENT = float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class RateLimit:
     """What EC2 grants by default for one API: `burst` calls at once, then `rate` a second."""
 
     burst: float
     rate: float
 
 
-_MUTATION, _READ = Limit(burst=50, rate=5), Limit(burst=100, rate=20)
+_MUTATION, _READ = RateLimit(burst=50, rate=5), RateLimit(burst=100, rate=20)
 DEFAULT_LIMITS = MappingProxyType(
     {
         "AllocateAddress": _MUTATION,
@@ -87,7 +87,7 @@ class Grant:
 class Bucket:
     """The model of one API's bucket. Not thread-safe; `now` must not go backwards."""
 
-    def __init__(self, limit: Limit, now: float) -> None:
+    def __init__(self, limit: RateLimit, now: float) -> None:
         self._default = limit
         self._rate, self._burst, self._tokens = limit.rate, limit.burst, limit.burst
         self._filled_at, self._left = now, 0.0

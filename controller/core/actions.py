@@ -133,7 +133,7 @@ class Tell:
     event: PodEvent
 
 
-class Reason(StrEnum):
+class WaitReason(StrEnum):
     """What a plan that stops short waits for; the engine knows what wakes each."""
 
     NO_IP = "no IP yet"
@@ -141,15 +141,15 @@ class Reason(StrEnum):
     POOL = "no free address in the pool"
     TARGET = "its IP still has another claim's address"
     FOREIGN = "its IP has an address that is not ours"
-    DOUBT = "an allocation whose outcome is unknown"
+    IN_DOUBT = "an allocation whose outcome is unknown"
     SETTLE = "an association whose outcome is unknown"
     RELEASE = "a look at the address after the cut"
     SCOPE = "its namespace is outside the watch scope"
     LOOK = "a fresh look at EC2"
     GONE = "another look at an address that EC2 did not show"
-    SIGNS = "time before its labels are put on once more"
+    LABELS = "time before its labels are put on once more"
     TOKEN = "its turn for a call to EC2"
-    BRAKE = "an address that EC2 refuses to all now"
+    BREAKER = "an address that EC2 refuses to all now"
     FLAPPING = "time before its next address, for it changes too often"
     REFUSED = "another policy"
     ROOM = "room in its namespace's limit"
@@ -161,7 +161,7 @@ class Reason(StrEnum):
 class Wait:
     """The end of a plan that cannot go on by itself."""
 
-    reason: Reason
+    reason: WaitReason
     detail: str = ""
 
 

@@ -5,7 +5,7 @@ cases only the tags and the association say whose the address is. It is adopted 
 """
 
 from controller.core import contract
-from controller.core.modes import TRAITS, is_releasable, was_allocated
+from controller.core.modes import SPECS, is_releasable, was_allocated
 from controller.core.pools import in_pool
 from controller.core.ports import Address, PodView
 from controller.core.situation import Facts
@@ -39,7 +39,7 @@ def upstream_tags(address: Address) -> AdoptedTags | None:
 
 def may_adopt(address: Address, facts: Facts, pod: PodView, mode: Mode, pool: str) -> bool:
     """Whether an address that is associated with this Pod's target is the one that it asks for."""
-    if TRAITS[mode].allocates:
+    if SPECS[mode].allocates:
         if is_own_auto(address, facts, pod.uid):
             return True
         upstream, named = upstream_tags(address), contract.pod_tag(pod.namespace, pod.name)

@@ -44,7 +44,7 @@ class Stage(Enum):
     OPEN = "open"
 
 
-class Reason(StrEnum):
+class EndReason(StrEnum):
     """Why a term, or the hold on the Lease, ended."""
 
     EXPIRED = "no renewal succeeded within the renew deadline"
@@ -202,10 +202,10 @@ def fenced(view: View, at: float) -> View:
     return replace(over, due=min(view.due, at), not_before=calm)
 
 
-def resigned(view: View, why: Reason, now: float, jitter: float = 0.0) -> View:
+def resigned(view: View, why: EndReason, now: float, jitter: float = 0.0) -> View:
     """The Lease is given up. If it is still ours, and another replica may be able to lead where we are not, it is
     released; but not while a call of our last term may be under way."""
-    give_up = why in (Reason.STUCK, Reason.NOT_BEGUN, Reason.UNABLE)
+    give_up = why in (EndReason.STUCK, EndReason.NOT_BEGUN, EndReason.UNABLE)
     ended_at = now if view.stage is Stage.OPEN else view.ended_at
     return replace(
         view,
@@ -215,9 +215,9 @@ def resigned(view: View, why: Reason, now: float, jitter: float = 0.0) -> View:
         attempt=view.attempt + 1,
         broken=False,
         release_at=max(now, ended_at + view.timings.call_timeout) if give_up else None,
-        not_before=now + _back_off(view, jitter) if why is Reason.NOT_BEGUN else view.not_before,
-        failures=view.failures + (why is Reason.NOT_BEGUN),
-        stuck_at=now if why is Reason.STUCK else view.stuck_at,
+        not_before=now + _back_off(view, jitter) if why is EndReason.NOT_BEGUN else view.not_before,
+        failures=view.failures + (why is EndReason.NOT_BEGUN),
+        stuck_at=now if why is EndReason.STUCK else view.stuck_at,
         due=now,
         look_due=now,
     )

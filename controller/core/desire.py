@@ -6,7 +6,7 @@ Nothing here depends on EC2 or on the ledger: for the same Pod the answer is alw
 from dataclasses import dataclass
 
 from controller.core import contract
-from controller.core.modes import TRAITS
+from controller.core.modes import SPECS
 from controller.core.ports import PodView
 from state.model import Mode, PodRecord
 
@@ -91,12 +91,12 @@ def _mode_and_pool(pod: PodView, kind: str) -> tuple[Mode, str] | Invalid:
     if mode is None:
         wrong = f"{contract.quoted(kind)} is not a mode; it is one of {', '.join(Mode)}"
         return Invalid(why=f"annotation {contract.ANNOTATION_TYPE}: {wrong}")
-    traits = TRAITS[mode]
-    pool = pod.annotations.get(traits.annotation) or traits.default_pool
+    spec = SPECS[mode]
+    pool = pod.annotations.get(spec.annotation) or spec.default_pool
     if not pool:
-        return Invalid(why=f"mode {mode} needs the annotation {traits.annotation}, with the tag key of the addresses")
-    fault = traits.pool_fault(pool)
-    return Invalid(why=f"annotation {traits.annotation}: {fault}") if fault else (mode, pool)
+        return Invalid(why=f"mode {mode} needs the annotation {spec.annotation}, with the tag key of the addresses")
+    fault = spec.pool_fault(pool)
+    return Invalid(why=f"annotation {spec.annotation}: {fault}") if fault else (mode, pool)
 
 
 def _place(pod: PodView, mode: Mode, pool: str) -> Desire:
@@ -114,15 +114,15 @@ def wanted_labels(pod: PodView, mode: Mode, public_ip: str) -> dict[str, str]:
     when it starts, and serves a Pod anew where they differ.
     """
     labels = {contract.LABEL_PUBLIC_IP: public_ip, contract.LABEL_TYPE: str(mode)}
-    pool = pod.annotations.get(TRAITS[mode].annotation)
+    pool = pod.annotations.get(SPECS[mode].annotation)
     if pool and contract.is_label_value(pool):
-        labels[TRAITS[mode].label] = pool
+        labels[SPECS[mode].label] = pool
     return labels
 
 
 def unfit_for_label(pod: PodView, mode: Mode) -> str | None:
     """The pool that the Pod names, if that is no legal label value."""
-    pool = pod.annotations.get(TRAITS[mode].annotation, "")
+    pool = pod.annotations.get(SPECS[mode].annotation, "")
     return None if contract.is_label_value(pool) else pool
 
 

@@ -12,7 +12,7 @@ holders until the first one notices.
 from dataclasses import dataclass, replace
 from math import ceil, isfinite
 
-from controller.core.candidacy import MAX_LEASE_DURATION, Reason, Stage, Timings, View
+from controller.core.candidacy import MAX_LEASE_DURATION, EndReason, Stage, Timings, View
 from controller.core.lease import Lease
 
 
@@ -60,17 +60,17 @@ class Hold:
 class Resign:
     """Stop leading now."""
 
-    why: Reason
+    why: EndReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class ReleaseLease:
     """We do not lead any more: write this record, so that nobody has to wait."""
 
     lease: Lease
 
 
-Decision = Look | Follow | Acquire | Begin | Renew | Hold | Resign | Release
+Decision = Look | Follow | Acquire | Begin | Renew | Hold | Resign | ReleaseLease
 
 
 def step(view: View, now: float, stamp: str) -> Decision:
@@ -123,20 +123,20 @@ def _lead(view: View, now: float, stamp: str) -> Decision:
     return Hold(until=_next_turn(view, now))
 
 
-def _why_resign(view: View, now: float) -> Reason | None:
+def _why_resign(view: View, now: float) -> EndReason | None:
     """The first of these reasons that applies; None: go on leading."""
     if view.lease is None:
-        return Reason.GONE
+        return EndReason.GONE
     if not view.wrote(view.lease):
-        return Reason.LOST
+        return EndReason.LOST
     if now >= view.deadline:
-        return Reason.EXPIRED
+        return EndReason.EXPIRED
     if now >= _stuck_from(view):
-        return Reason.STUCK
+        return EndReason.STUCK
     if now >= _unable_from(view):
-        return Reason.UNABLE
+        return EndReason.UNABLE
     if view.broken or now >= _begin_limit(view):
-        return Reason.NOT_BEGUN
+        return EndReason.NOT_BEGUN
     return None
 
 
@@ -171,7 +171,7 @@ def _next_turn(view: View, now: float) -> float:
 def _follow(view: View, now: float, stamp: str) -> Decision:
     if view.release_at is not None and view.lease and view.wrote(view.lease):
         if now >= view.release_at:
-            return Release(lease=released(view, view.lease, stamp))
+            return ReleaseLease(lease=released(view, view.lease, stamp))
         return Follow(until=view.release_at)
     if now >= view.look_due:
         return Look()

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from controller.core import contract
-from controller.core.modes import TRAITS
+from controller.core.modes import SPECS
 from state.model import Mode
 
 FAMILIES: Final = (
@@ -64,9 +64,9 @@ def refusal(mode: Mode, key: str) -> str | None:
 
     What a Pod has already, it keeps: the Go controller took such keys.
     """
-    if TRAITS[mode].allocates or _FOREIGN.fullmatch(key) is None:
+    if SPECS[mode].allocates or _FOREIGN.fullmatch(key) is None:
         return None
-    annotation = TRAITS[mode].annotation
+    annotation = SPECS[mode].annotation
     return (
         f"annotation {annotation}: {contract.quoted(key)} is never a pool: tools and consoles write keys of this kind, "
         "so what carries it is kept for something else; give the pool a tag key of its own"

@@ -45,7 +45,7 @@ def _tags(source: str, **wanted: str | tuple[str, ...]) -> dict[str, str | tuple
 
 
 _ALLOCATED: Final = _any_of(tuple(map(str, ALLOCATING)))
-# What birth.py writes, and adoption.py looks for: an address of ours, and one that the Go controller tagged.
+# What allocation.py writes, and adoption.py looks for: an address of ours, and one that the Go controller tagged.
 _OWN: Final[Condition] = {"StringEquals": _tags("ResourceTag", type=_ALLOCATED, uid="CLUSTER-UID")}
 _ADOPTED: Final[Condition] = {
     "StringEquals": _tags("ResourceTag", type=_ALLOCATED, name="CLUSTER-NAME"),

@@ -1,7 +1,7 @@
 """Whether what a Pod shows of its address has to change: our labels, and its readiness condition."""
 
 from controller.core import contract
-from controller.core.actions import Label, Plan, Reason, Unlabel, Wait
+from controller.core.actions import Label, Plan, Unlabel, Wait, WaitReason
 from controller.core.desire import Nothing, label_patch, wanted_labels
 from controller.core.situation import Situation
 from state.model import PodRecord
@@ -15,7 +15,7 @@ def put_on(s: Situation, record: PodRecord) -> Plan:
     unready = s.pod.gated and s.pod.condition != "True"
     if not label_patch(s.pod, wanted) and not unready:
         return ()
-    return (Wait(reason=Reason.SIGNS),) if s.signs_rest else (Label(mode=record.mode),)
+    return (Wait(reason=WaitReason.LABELS),) if s.labels_paused else (Label(mode=record.mode),)
 
 
 def take_off(s: Situation) -> Plan:
@@ -30,7 +30,7 @@ def take_off_unserved(s: Situation) -> Plan:
 
     On a Pod that asks for nothing no label of ours has a reason.
     """
-    if s.pod is None or s.signs_rest:
+    if s.pod is None or s.labels_paused:
         return ()
     stale = contract.LABEL_PUBLIC_IP in s.pod.labels or (isinstance(s.desire, Nothing) and s.pod.labels)
     return take_off(s) if stale else ()

@@ -1,4 +1,4 @@
-"""How the modes differ, as one table. The rest of the program asks for a trait, and never which mode it is.
+"""How the modes differ, as one table. The rest of the program asks for a property, and never which mode it is.
 
 So a new mode is a new row here. Names that users see stand in `contract`; which address belongs to a pool is decided in
 `pools`.
@@ -13,7 +13,7 @@ from controller.core import contract
 from state.model import Mode
 
 
-class Source(Enum):
+class AddressSource(Enum):
     """Where the address of a Pod comes from."""
 
     ALLOCATED = "allocated for this Pod, with tags that name it"
@@ -22,14 +22,14 @@ class Source(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
+class ModeSpec:
     """One mode. `releases`: its address is given back to AWS after the Pod; otherwise it stays, free for the next.
 
     annotation, label: how a Pod names its pool, and shows it. default_pool: without that annotation; "": it must be
     there. pool_fault: what is wrong with a pool's name, in words.
     """
 
-    source: Source
+    source: AddressSource
     releases: bool
     annotation: str
     label: str
@@ -44,28 +44,28 @@ class Traits:
     @property
     def allocates(self) -> bool:
         """Whether its pool is a public IPv4 pool to allocate from; else it is a tag key that addresses carry."""
-        return self.source is Source.ALLOCATED
+        return self.source is AddressSource.ALLOCATED
 
 
-TRAITS: Final[Mapping[Mode, Traits]] = {
-    Mode.AUTO: Traits(
-        source=Source.ALLOCATED,
+SPECS: Final[Mapping[Mode, ModeSpec]] = {
+    Mode.AUTO: ModeSpec(
+        source=AddressSource.ALLOCATED,
         releases=True,
         annotation=contract.ANNOTATION_PUBLIC_IPV4_POOL,
         label=contract.LABEL_PUBLIC_IPV4_POOL,
         default_pool=contract.AMAZON_POOL,
         pool_fault=contract.public_pool_fault,
     ),
-    Mode.FIXED_TAG: Traits(
-        source=Source.ANY,
+    Mode.FIXED_TAG: ModeSpec(
+        source=AddressSource.ANY,
         releases=False,
         annotation=contract.ANNOTATION_FIXED_TAG,
         label=contract.LABEL_FIXED_TAG,
         default_pool="",
         pool_fault=contract.tag_key_fault,
     ),
-    Mode.FIXED_TAG_VALUE: Traits(
-        source=Source.OWN_VALUE,
+    Mode.FIXED_TAG_VALUE: ModeSpec(
+        source=AddressSource.OWN_VALUE,
         releases=False,
         annotation=contract.ANNOTATION_FIXED_TAG_VALUE,
         label=contract.LABEL_FIXED_TAG_VALUE,
@@ -74,8 +74,8 @@ TRAITS: Final[Mapping[Mode, Traits]] = {
     ),
 }
 
-ALLOCATING: Final = tuple(mode for mode in Mode if TRAITS[mode].allocates)
-RELEASING: Final = tuple(mode for mode in Mode if TRAITS[mode].releases)
+ALLOCATING: Final = tuple(mode for mode in Mode if SPECS[mode].allocates)
+RELEASING: Final = tuple(mode for mode in Mode if SPECS[mode].releases)
 _OF_A_POOL: Final = Mode.FIXED_TAG
 
 

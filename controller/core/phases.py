@@ -19,7 +19,7 @@ from state.model import Change, PodRecord
 P = ParamSpec("P")
 
 
-class Standing(StrEnum):
+class ClaimState(StrEnum):
     """The state of a Pod's side: absent, in one of the phases, or a remembered intent, which belongs to no Pod."""
 
     ABSENT = "absent"
@@ -30,10 +30,10 @@ class Standing(StrEnum):
     REMEMBERED = "remembered"
 
 
-ABSENT, INTENT, CLAIMED = Standing.ABSENT, Standing.INTENT, Standing.CLAIMED
-ASSOCIATED, RELEASING, REMEMBERED = Standing.ASSOCIATED, Standing.RELEASING, Standing.REMEMBERED
+ABSENT, INTENT, CLAIMED = ClaimState.ABSENT, ClaimState.INTENT, ClaimState.CLAIMED
+ASSOCIATED, RELEASING, REMEMBERED = ClaimState.ASSOCIATED, ClaimState.RELEASING, ClaimState.REMEMBERED
 
-MEANINGS: Final[Mapping[Standing, str]] = {
+MEANINGS: Final[Mapping[ClaimState, str]] = {
     ABSENT: "nothing is held",
     INTENT: "an address may be being allocated for this Pod",
     CLAIMED: "both sides stand; EC2 may have been told to associate",
@@ -42,7 +42,7 @@ MEANINGS: Final[Mapping[Standing, str]] = {
     REMEMBERED: "an intent that ended, whose AllocateAddress may still arrive; the item has a UID of its own",
 }
 
-Way = tuple[Standing, Standing]
+Edge = tuple[ClaimState, ClaimState]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Row:
 
     by: str
     asked_by: type[Action] | str
-    ways: tuple[Way, ...]
+    edges: tuple[Edge, ...]
     when: str
     condition: str
     ec2: str
@@ -65,15 +65,15 @@ ROWS: Final = (
     Row(
         by="intend",
         asked_by=Intend,
-        ways=((ABSENT, INTENT),),
+        edges=((ABSENT, INTENT),),
         when="an `auto` Pod is to be served",
         condition="no item of this Pod",
         ec2="AllocateAddress follows",
     ),
     Row(
-        by="unwrite",
+        by="undo_intent",
         asked_by="engine/housekeeping",
-        ways=((INTENT, ABSENT),),
+        edges=((INTENT, ABSENT),),
         when="the Pod went before anybody knew whether its intent was written",
         condition="its first revision, whichever write made it",
         ec2="none",
@@ -81,7 +81,7 @@ ROWS: Final = (
     Row(
         by="remember",
         asked_by=Remember,
-        ways=((ABSENT, REMEMBERED), (REMEMBERED, REMEMBERED)),
+        edges=((ABSENT, REMEMBERED), (REMEMBERED, REMEMBERED)),
         when="an intent with an unanswered call ends, or allocates once more",
         condition="none is remembered, or the one that was read",
         ec2="AllocateAddress went before, and may still arrive",
@@ -89,7 +89,7 @@ ROWS: Final = (
     Row(
         by="claim",
         asked_by=Claim,
-        ways=((ABSENT, CLAIMED), (INTENT, CLAIMED), (ABSENT, ASSOCIATED), (INTENT, ASSOCIATED)),
+        edges=((ABSENT, CLAIMED), (INTENT, CLAIMED), (ABSENT, ASSOCIATED), (INTENT, ASSOCIATED)),
         when="there is an address for the Pod; `associated` where it is at the Pod's target already",
         condition="both sides as read or absent; a silent holder's counter stands still",
         ec2="AllocateAddress went before, for a new one; AssociateAddress follows",
@@ -97,7 +97,7 @@ ROWS: Final = (
     Row(
         by="salvage",
         asked_by=Salvage,
-        ways=((INTENT, RELEASING),),
+        edges=((INTENT, RELEASING),),
         when="the Pod is gone, and what was allocated for it unrecorded is found",
         condition="both sides as read; the address's may be absent",
         ec2="AllocateAddress went before; ReleaseAddress follows",
@@ -105,15 +105,15 @@ ROWS: Final = (
     Row(
         by="take_orphan",
         asked_by="engine/housekeeping",
-        ways=((ABSENT, ASSOCIATED), (ABSENT, RELEASING)),
+        edges=((ABSENT, ASSOCIATED), (ABSENT, RELEASING)),
         when="an orphan becomes a claim of its own: associated, or free",
         condition="no claim of that orphan; the address's side as read or absent",
         ec2="DisassociateAddress, ReleaseAddress follow",
     ),
     Row(
-        by="recall",
+        by="restore_claim",
         asked_by="engine/housekeeping",
-        ways=((ABSENT, CLAIMED),),
+        edges=((ABSENT, CLAIMED),),
         when="an address's side names a claim of ours that is not known: its answer was lost",
         condition="no item of this Pod; the address's side as read",
         ec2="none",
@@ -121,7 +121,7 @@ ROWS: Final = (
     Row(
         by="inherit",
         asked_by="engine/scopes",
-        ways=tuple((each, each) for each in (INTENT, CLAIMED, ASSOCIATED, RELEASING, REMEMBERED)),
+        edges=tuple((each, each) for each in (INTENT, CLAIMED, ASSOCIATED, RELEASING, REMEMBERED)),
         when="another install of the cluster has stopped for good",
         condition="both sides as read; the Pod's alone where the address is another's",
         ec2="none",
@@ -129,7 +129,7 @@ ROWS: Final = (
     Row(
         by="retarget",
         asked_by=Retarget,
-        ways=((CLAIMED, CLAIMED), (ASSOCIATED, CLAIMED)),
+        edges=((CLAIMED, CLAIMED), (ASSOCIATED, CLAIMED)),
         when="the Pod has another IP, or its association is to be made anew",
         condition="both sides as read",
         ec2="DisassociateAddress went before, where it stood; AssociateAddress follows",
@@ -137,7 +137,7 @@ ROWS: Final = (
     Row(
         by="associated",
         asked_by=Record,
-        ways=((CLAIMED, ASSOCIATED), (ASSOCIATED, ASSOCIATED)),
+        edges=((CLAIMED, ASSOCIATED), (ASSOCIATED, ASSOCIATED)),
         when="the association is made, or EC2 shows it under another id",
         condition="the Pod's side as read",
         ec2="AssociateAddress went before, perhaps an earlier leader's",
@@ -145,7 +145,7 @@ ROWS: Final = (
     Row(
         by="releasing",
         asked_by=MarkReleasing,
-        ways=((CLAIMED, RELEASING), (ASSOCIATED, RELEASING)),
+        edges=((CLAIMED, RELEASING), (ASSOCIATED, RELEASING)),
         when="an `auto` address is given up",
         condition="the Pod's side as read",
         ec2="DisassociateAddress went before, where it stood; ReleaseAddress follows a look at EC2",
@@ -153,7 +153,7 @@ ROWS: Final = (
     Row(
         by="forget",
         asked_by=Forget,
-        ways=((INTENT, ABSENT), (CLAIMED, ABSENT), (ASSOCIATED, ABSENT), (RELEASING, ABSENT)),
+        edges=((INTENT, ABSENT), (CLAIMED, ABSENT), (ASSOCIATED, ABSENT), (RELEASING, ABSENT)),
         when="nothing is held any more, or the address is somebody else's by now",
         condition="both sides as read; the Pod's alone where the address is another's",
         ec2="DisassociateAddress went before, where it stood by us; ReleaseAddress, where it is ours to give back",
@@ -161,7 +161,7 @@ ROWS: Final = (
     Row(
         by="expire",
         asked_by="engine/housekeeping",
-        ways=((REMEMBERED, ABSENT),),
+        edges=((REMEMBERED, ABSENT),),
         when="no call of a remembered intent can arrive any more",
         condition="the item as read",
         ec2="none",
@@ -169,38 +169,38 @@ ROWS: Final = (
     Row(
         by="purge_recent",
         asked_by="engine/housekeeping",
-        ways=((ABSENT, ABSENT),),
+        edges=((ABSENT, ABSENT),),
         when="no call for the recent targets of an address without an owner can live",
         condition="the address's side as read",
         ec2="none",
     ),
 )
 
-_WAYS: Final[Mapping[str, tuple[Way, ...]]] = {row.by: row.ways for row in ROWS}
-WAYS: Final = frozenset(way for row in ROWS for way in row.ways)
+_EDGES: Final[Mapping[str, tuple[Edge, ...]]] = {row.by: row.edges for row in ROWS}
+EDGES: Final = frozenset(edge for row in ROWS for edge in row.edges)
 
 
-def standing(record: PodRecord | None) -> Standing:
+def claim_state(record: PodRecord | None) -> ClaimState:
     """The state of this side. A remembered intent is recognized by its UID, whatever phase the item has."""
     if record is None:
         return ABSENT
-    return REMEMBERED if is_remembered(record.uid) else Standing(record.phase)
+    return REMEMBERED if is_remembered(record.uid) else ClaimState(record.phase)
 
 
-def way(change: Change) -> Way:
+def edge_of(change: Change) -> Edge:
     """The state of the Pod's side before and after; both absent where only the address's side changes."""
-    return standing(change.pod_before), standing(change.pod_after)
+    return claim_state(change.pod_before), claim_state(change.pod_after)
 
 
 def in_table(make: Callable[P, Change]) -> Callable[P, Change]:
     """Decorate a function that makes a change: it raises NoSuchTransition where its row does not have this change."""
-    allowed = _WAYS.get(make.__name__, ())
+    allowed = _EDGES.get(make.__name__, ())
 
     @wraps(make)
     def held(*args: P.args, **kwargs: P.kwargs) -> Change:
         change = make(*args, **kwargs)
-        if way(change) not in allowed:
-            before, after = way(change)
+        if edge_of(change) not in allowed:
+            before, after = edge_of(change)
             raise NoSuchTransition(f"a claim does not go from {before} to {after} by {make.__name__}")
         return change
 

@@ -2,11 +2,11 @@
 
 Read it from the top: each question is asked only where no question before it had an answer. Three kinds of answers
 have a file of their own: `teardown` (what is taken away, in its own order), `stops` (what a Pod that has to wait
-hears), and `squatter` (the claim of what stands at its target already). What others may be after as well is asked for
+hears), and `occupant` (the claim of what stands at its target already). What others may be after as well is asked for
 once the plan is made (`takes`), and the plan then made again with the answer in the situation: `rival`, `refusal`,
-`braked`, `no_quota`.
+`breaker_open`, `no_quota`.
 
-On the way up: intent, allocate, claim, associate, record, label. On the way down: unlabel, cut, release, forget.
+To serve: intent, allocate, claim, associate, record, label. To tear down: unlabel, cut, release, forget.
 
 Each order has its reason, and a crash between any two steps leaves a state from which the same function goes on:
 
@@ -15,7 +15,7 @@ Each order has its reason, and a crash between any two steps leaves a state from
 - An intent stands before AllocateAddress, whose lost reply would leak an address that nobody remembers. What ends an
   intent whose call had no answer remembers it first (`core/remembered`).
 - The claim goes last: an address that is free in the ledger has been cut, so its next owner may associate it.
-- The label comes last on the way up and goes first on the way down: it says "associated", and init containers
+- The label comes last when a Pod is served and goes first in the teardown: it says "associated", and init containers
   believe it.
 - An association is cut only by its id, and only if its target is recorded for that address: what somebody else has
   made is reported and left alone.
@@ -25,7 +25,7 @@ it (AssociateAddress gives the same id again; a cut association is "not found").
 an unknown outcome stops the plan until EC2's reads can be believed (`in_doubt`).
 """
 
-from controller.core import birth, contract, labels, squatter, stops, teardown
+from controller.core import allocation, contract, labels, occupant, stops, teardown
 from controller.core.actions import (
     Allocate,
     Associate,
@@ -34,16 +34,16 @@ from controller.core.actions import (
     Intend,
     Label,
     Plan,
-    Reason,
     Record,
     Retarget,
     Unlabel,
     Wait,
+    WaitReason,
     warning,
 )
 from controller.core.adoption import may_adopt
 from controller.core.desire import Gone, Invalid, Nothing, Pending, Serve, Unproven
-from controller.core.modes import TRAITS
+from controller.core.modes import SPECS
 from controller.core.ports import Address, Association
 from controller.core.remembered import is_remembered, remembering
 from controller.core.situation import NoOffer, Offer, Placed, Situation
@@ -59,13 +59,13 @@ def plan(s: Situation) -> Plan:
 
 
 def _plan(s: Situation) -> Plan:
-    if s.usurped:
-        return teardown.yield_up(s)
+    if s.taken_by_others:
+        return teardown.give_up_taken(s)
     match s.desire:
         case Unproven():
-            return (Confirm(),) if s.in_scope else (Wait(reason=Reason.SCOPE),)
+            return (Confirm(),) if s.in_scope else (Wait(reason=WaitReason.SCOPE),)
         case Gone() | Nothing():
-            return teardown.take_away(s)
+            return teardown.give_up_unwanted(s)
         case Invalid(why=why):
             return _keep(s, why)
         case (Pending() | Serve()) as wanted if _asks_otherwise(s, wanted):
@@ -80,7 +80,7 @@ def _keep(s: Situation, why: str) -> Plan:
     """A Pod that asks wrongly keeps what it holds, as long as it has the IP that this is at."""
     told, held_at = warning(contract.INVALID, why), s.record.target if s.record is not None else None
     if held_at is not None and s.pod is not None and s.pod.ip not in ("", held_at.private_ip):
-        return (told, *teardown.take_away(s))
+        return (told, *teardown.give_up_unwanted(s))
     dropped = labels.take_off(s) if teardown.is_dropped(s) else ()
     return (*dropped, told)
 
@@ -97,16 +97,16 @@ def _change(s: Situation) -> Plan:
     assert s.record is not None
     if s.refusal is not None and s.record.phase is not Phase.RELEASING:
         return stops.refused(s)
-    return teardown.take_away(s)
+    return teardown.give_up_unwanted(s)
 
 
 def _await_ip(s: Situation) -> Plan:
     """A Pod that holds nothing shows nothing: its manifest may bring labels of another's."""
     if s.record is not None:
-        return (Wait(reason=Reason.NO_IP),)
+        return (Wait(reason=WaitReason.NO_IP),)
     if s.refusal is not None and (s.pod is None or not s.pod.deleting):
         return stops.refused(s)
-    return (*labels.take_off_unserved(s), Wait(reason=Reason.NO_IP))
+    return (*labels.take_off_unserved(s), Wait(reason=WaitReason.NO_IP))
 
 
 def _serve(s: Situation, wanted: Serve) -> Plan:
@@ -120,7 +120,7 @@ def _serve(s: Situation, wanted: Serve) -> Plan:
         case Phase.ASSOCIATED:
             return _maintain(s, s.record)
         case Phase.RELEASING:
-            return teardown.take_away(s)
+            return teardown.give_up_unwanted(s)
 
 
 # ── a Pod without an address ──
@@ -131,8 +131,8 @@ def _obtain(s: Situation, wanted: Serve) -> Plan:
     new = s.record is None
     if new and (s.pod is None or s.pod.deleting):
         return ()
-    if isinstance(s.placement, Placed) and s.squatter is not None:
-        return _meet(s, s.squatter, wanted)
+    if isinstance(s.placement, Placed) and s.occupant is not None:
+        return _meet(s, s.occupant, wanted)
     if new and s.refusal is not None:
         return stops.refused(s)
     if not isinstance(s.placement, Placed):
@@ -141,21 +141,21 @@ def _obtain(s: Situation, wanted: Serve) -> Plan:
         return stops.occupied(s)
     if new and s.flapping:
         return stops.flapping(s)
-    obtain = _obtain_new if TRAITS[wanted.mode].allocates else _obtain_of_pool
+    obtain = _obtain_new if SPECS[wanted.mode].allocates else _obtain_of_pool
     return (*labels.take_off_unserved(s), *obtain(s, wanted, s.placement))
 
 
 def _meet(s: Situation, there: Address, wanted: Serve | None) -> Plan:
     """Another address is at the Pod's target. `wanted`: what the Pod asks for, if it has no claim yet."""
-    if s.squatter_claim is not None and s.squatter_claim.owner is not None:
+    if s.occupant_claim is not None and s.occupant_claim.owner is not None:
         return stops.occupied(s)
     if wanted is not None and s.pod is not None and may_adopt(there, s.facts, s.pod, wanted.mode, wanted.pool):
-        return squatter.adopt(s, there, wanted)
+        return occupant.adopt(s, there, wanted)
     if late := teardown.cut_late_arrival(s):
-        return (*late, Wait(reason=Reason.LOOK))
+        return (*late, Wait(reason=WaitReason.LOOK))
     if s.leftover and s.record is None and s.refusal is None:
-        return squatter.take_leftover(s, there)
-    return stops.squatted(s, there)
+        return occupant.take_leftover(s, there)
+    return stops.occupied_by_another(s, there)
 
 
 def _obtain_new(s: Situation, wanted: Serve, at: Placed) -> Plan:
@@ -163,16 +163,16 @@ def _obtain_new(s: Situation, wanted: Serve, at: Placed) -> Plan:
     if s.tagged:
         claim = Claim(mode=wanted.mode, pool=wanted.pool, target=at.target, address=s.tagged[0])
         return (claim, *_up(wanted.mode))
-    if s.braked:
-        return stops.braked(s)
+    if s.breaker_open:
+        return stops.breaker_open(s)
     if s.in_doubt:
-        return (Wait(reason=Reason.DOUBT),)
+        return (Wait(reason=WaitReason.IN_DOUBT),)
     if s.record is not None and s.refusal is not None and s.refusal.waits:  # others came while its intent waited
         return stops.refused(s)
     if s.no_quota is not None:
-        return stops.without_address(s.no_quota, Reason.QUOTA)
+        return stops.without_address(s.no_quota, WaitReason.QUOTA)
     intent = () if s.record else (Intend(mode=wanted.mode, pool=wanted.pool),)
-    allocate = Allocate(request=birth.allocation(s, wanted, at))
+    allocate = Allocate(request=allocation.request_for(s, wanted, at))
     claim = Claim(mode=wanted.mode, pool=wanted.pool, target=at.target)
     return (*intent, allocate, claim, *_up(wanted.mode))
 
@@ -185,23 +185,23 @@ def _obtain_of_pool(s: Situation, wanted: Serve, at: Placed) -> Plan:
             )
             return (claim, *_up(wanted.mode))
         case NoOffer() as none:
-            return stops.without_address(none, Reason.POOL)
+            return stops.without_address(none, WaitReason.POOL)
         case None:
-            return (Wait(reason=Reason.LOOK),)
+            return (Wait(reason=WaitReason.LOOK),)
 
 
 # ── a claim stands; whether EC2 has been told is unknown ──
 
 
 def _go_on(s: Situation, record: PodRecord) -> Plan:
-    if s.barred:
-        return teardown.unclaim(s)
+    if s.in_cooldown:
+        return teardown.give_up_unusable(s)
     if not isinstance(s.placement, Placed):
         return (*teardown.cut_from_stranger(s), *stops.unplaced(s, s.placement))
     if s.rival:
         return stops.occupied(s)
-    if s.squatter is not None:
-        return teardown.unclaim(s) if _gives_way(s, s.squatter) else _meet(s, s.squatter, None)
+    if s.occupant is not None:
+        return teardown.give_up_unusable(s) if _gives_way(s, s.occupant) else _meet(s, s.occupant, None)
     address = s.address
     association = address.association if address else None
     move = () if record.target == s.placement.target else (Retarget(target=s.placement.target),)
@@ -210,7 +210,7 @@ def _go_on(s: Situation, record: PodRecord) -> Plan:
     if association.target == s.placement.target and not move:
         return (Record(association_id=association.association_id), Label(mode=record.mode))
     if not s.is_ours(association):
-        return teardown.abandon(s)
+        return teardown.give_up_lost(s)
     return (*labels.take_off_unserved(s), teardown.cut_shown(address), *move, *_up(record.mode))
 
 
@@ -220,7 +220,7 @@ def _gives_way(s: Situation, there: Address) -> bool:
     The Go controller's last association, or our own, may be younger than what EC2's reads show: without this the Pod
     would wait for ever beside an address of its own.
     """
-    wanted, taken = s.desire, s.squatter_claim is not None and s.squatter_claim.owner is not None
+    wanted, taken = s.desire, s.occupant_claim is not None and s.occupant_claim.owner is not None
     idle = s.address_seen and (s.address is None or s.address.association is None)
     assert isinstance(wanted, Serve)
     return idle and not taken and s.pod is not None and may_adopt(there, s.facts, s.pod, wanted.mode, wanted.pool)
@@ -251,10 +251,10 @@ def _ask_again(s: Situation, record: PodRecord, association: Association | None)
     A label is not put on for that: AssociateAddress, said again, gives the same id if it stands, and mends it if not.
     """
     assert record.target is not None
-    wait, label = Wait(reason=Reason.SETTLE), labels.put_on(s, record)
+    wait, label = Wait(reason=WaitReason.SETTLE), labels.put_on(s, record)
     if association is not None:
         return (*label, wait) if association.target == record.target else (wait,)
-    if not label or s.squatter is not None or not isinstance(s.placement, Placed):
+    if not label or s.occupant is not None or not isinstance(s.placement, Placed):
         return (wait,)
     return (Retarget(target=record.target), *_up(record.mode))
 
@@ -263,10 +263,10 @@ def _restore(s: Situation, record: PodRecord, association: Association | None) -
     """EC2 shows another association than the ledger, or none, and late enough to be believed."""
     assert record.target is not None
     if s.address is None:
-        return teardown.abandon(s) if s.missing else (Wait(reason=Reason.GONE),)
-    if association is None and s.squatter is not None:
-        gives_way = TRAITS[record.mode].allocates and _gives_way(s, s.squatter)
-        return (*labels.take_off(s), *teardown.unclaim(s)) if gives_way else _meet(s, s.squatter, None)
+        return teardown.give_up_lost(s) if s.missing else (Wait(reason=WaitReason.GONE),)
+    if association is None and s.occupant is not None:
+        gives_way = SPECS[record.mode].allocates and _gives_way(s, s.occupant)
+        return (*labels.take_off(s), *teardown.give_up_unusable(s)) if gives_way else _meet(s, s.occupant, None)
     if association is None and not isinstance(s.placement, Placed):
         return (*labels.take_off(s), *stops.unplaced(s, s.placement))
     if association is None:
@@ -274,7 +274,7 @@ def _restore(s: Situation, record: PodRecord, association: Association | None) -
     if association.target == record.target:
         return (Record(association_id=association.association_id), *labels.put_on(s, record))
     if not s.is_ours(association):
-        return teardown.abandon(s)
+        return teardown.give_up_lost(s)
     return (*labels.take_off(s), teardown.cut_shown(s.address), Retarget(target=record.target))
 
 
@@ -285,8 +285,8 @@ def _follow_ip(s: Situation, record: PodRecord) -> Plan:
         return (*off, *stops.unplaced(s, s.placement))
     if s.rival:
         return (*off, *_without_unlabel(stops.occupied(s)))
-    if s.squatter is not None:
-        return (*off, *_without_unlabel(_meet(s, s.squatter, None)))
+    if s.occupant is not None:
+        return (*off, *_without_unlabel(_meet(s, s.occupant, None)))
     return (*off, Retarget(target=s.placement.target), *_up(record.mode))
 
 

@@ -43,7 +43,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return mode in self.modes and _any(self.namespaces, namespace) and _any(self.pools, pool)
 
 
-class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AddressLimit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The largest number of addresses for each namespace that matches."""
 
     name: Text
@@ -56,7 +56,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     default: Effect | None = None
     rules: tuple[Rule, ...] = ()
-    limits: tuple[Limit, ...] = ()
+    limits: tuple[AddressLimit, ...] = ()
 
     def refusal(self, namespace: str, mode: Mode, pool: str, *, default: Effect = Effect.ALLOW) -> str | None:
         """Why a Pod of this namespace may not ask for this; None if it may. `default`: used if the policy has none."""
@@ -67,7 +67,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             return f"no rule of the policy lets {asked}, and its default is deny" if denied else None
         return f"rule '{rule.name}' of the policy does not let {asked}" if rule.effect is Effect.DENY else None
 
-    def limit(self, namespace: str) -> Limit | None:
+    def limit(self, namespace: str) -> AddressLimit | None:
         """The limit that holds for this namespace, if any."""
         return next((limit for limit in self.limits if _any(limit.namespaces, namespace)), None)
 
@@ -87,7 +87,7 @@ class Refusal:
     for_any: bool = False
 
 
-def over(limit: Limit, namespace: str, held: int) -> Refusal:
+def over(limit: AddressLimit, namespace: str, held: int) -> Refusal:
     """The refusal where a namespace holds as many addresses as its limit allows."""
     why = (
         f"limit '{limit.name}' of the policy lets namespace '{namespace}' have {limit.addresses} at most, "

@@ -8,7 +8,7 @@ with the key, are not offered it. An address that is associated with a Pod alrea
 import re
 from typing import Final
 
-from controller.core.modes import TRAITS, Source, was_allocated
+from controller.core.modes import SPECS, AddressSource, was_allocated
 from controller.core.ports import Address
 from state.model import Mode
 
@@ -17,12 +17,12 @@ _NAMES_A_POD: Final = re.compile(r"(.+:)?[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9](
 
 def in_pool(address: Address, mode: Mode, pool: str, holder: str, cluster: str) -> bool:
     """Whether this address is one of the pool that `holder` (namespace/podname) of `cluster` names in this mode."""
-    match TRAITS[mode].source:
-        case Source.ALLOCATED:
+    match SPECS[mode].source:
+        case AddressSource.ALLOCATED:
             return False
-        case Source.ANY:
+        case AddressSource.ANY:
             return carries(address, pool)
-        case Source.OWN_VALUE:
+        case AddressSource.OWN_VALUE:
             return carries(address, pool) and address.tags[pool] in (holder, f"{cluster}:{holder}")
 
 
@@ -33,4 +33,4 @@ def carries(address: Address, key: str) -> bool:
 
 def is_kept_for_one(address: Address, mode: Mode, pool: str) -> bool:
     """Whether its value names a Pod, so that a Pod which asks for any address of the pool does not get this one."""
-    return TRAITS[mode].source is Source.ANY and _NAMES_A_POD.fullmatch(address.tags.get(pool, "")) is not None
+    return SPECS[mode].source is AddressSource.ANY and _NAMES_A_POD.fullmatch(address.tags.get(pool, "")) is not None

@@ -282,7 +282,7 @@ class Ledger(Protocol):
         ...
 
 
-class Heart(Protocol):
+class Heartbeat(Protocol):
     """The install's own heartbeat in the table."""
 
     def heartbeat(self, queues: Sequence[PoolQueue] | None = None) -> None:
@@ -310,7 +310,7 @@ class Clock(Protocol):
         ...
 
 
-class Observer(Protocol):
+class Telemetry(Protocol):
     """What telemetry is told. It never raises."""
 
     def call(self, service: str, operation: str, seconds: float, code: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.core import contract
-from controller.core.modes import TRAITS, was_allocated
+from controller.core.modes import SPECS, was_allocated
 from controller.core.ports import Address
 from state.errors import Misconfigured, Refused
 from state.model import AddressRecord, AllocationId, ClusterUid, InstallKey, InstallRecord, PodRecord
@@ -35,7 +35,7 @@ class Line:
     allocation_id: str
     mode: str
     holder: str
-    outlook: str
+    preview: str
 
 
 def choose(installs: Iterable[InstallRecord], wanted: str, lease: str | None) -> list[InstallRecord]:
@@ -80,7 +80,7 @@ def describe(record: InstallRecord) -> str:
     )
 
 
-def outlook(
+def preview(
     claims: Iterable[PodRecord], sides: Mapping[AllocationId, AddressRecord], addresses: Sequence[Address]
 ) -> list[Line]:
     """What would become of each claim's address."""
@@ -91,13 +91,15 @@ def outlook(
             allocation_id=claim.allocation_id or "-",
             mode=str(claim.mode),
             holder=claim.holder if claim.name else "-",
-            outlook=_fate(claim, sides, shown),
+            preview=_preview_of(claim, sides, shown),
         )
         for claim in sorted(claims, key=lambda claim: (claim.holder, claim.uid))
     ]
 
 
-def _fate(claim: PodRecord, sides: Mapping[AllocationId, AddressRecord], shown: Mapping[AllocationId, Address]) -> str:
+def _preview_of(
+    claim: PodRecord, sides: Mapping[AllocationId, AddressRecord], shown: Mapping[AllocationId, Address]
+) -> str:
     if claim.allocation_id is None:
         return "release what was allocated for it, if anything was"
     address, side = shown.get(claim.allocation_id), sides.get(claim.allocation_id)
@@ -107,7 +109,7 @@ def _fate(claim: PodRecord, sides: Mapping[AllocationId, AddressRecord], shown: 
     if association is not None and (side is None or not side.knows(association.target)):
         return f"forget: somebody else associated it with {association.target.private_ip}"
     cut = f"cut from {association.target.private_ip}, " if association is not None else ""
-    return cut + (_RELEASE if TRAITS[claim.mode].releases else "leave in its pool")
+    return cut + (_RELEASE if SPECS[claim.mode].releases else "leave in its pool")
 
 
 def unrecorded(cluster_uid: ClusterUid, addresses: Iterable[Address], recorded: Collection[str]) -> list[Line]:
@@ -118,7 +120,7 @@ def unrecorded(cluster_uid: ClusterUid, addresses: Iterable[Address], recorded: 
             allocation_id=address.allocation_id,
             mode=address.tags[contract.TAG_TYPE],
             holder=address.tags.get(contract.TAG_POD, "-"),
-            outlook=_RELEASE if address.association is None else "leave: associated, and recorded nowhere",
+            preview=_RELEASE if address.association is None else "leave: associated, and recorded nowhere",
         )
         for address in addresses
         if was_allocated(address.tags)
@@ -129,4 +131,4 @@ def unrecorded(cluster_uid: ClusterUid, addresses: Iterable[Address], recorded: 
 
 def agreed(shown: Iterable[Line]) -> frozenset[AllocationId]:
     """The addresses of which a person was told that they will be released as they are."""
-    return frozenset(AllocationId(line.allocation_id) for line in shown if line.outlook == _RELEASE)
+    return frozenset(AllocationId(line.allocation_id) for line in shown if line.preview == _RELEASE)

@@ -20,7 +20,7 @@ STILL_S = 65.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class WatchedInstall:
     """Another install as we have watched it. `lease_free`: absent, released or expired; None: we may not read it."""
 
     record: InstallRecord
@@ -43,21 +43,21 @@ def in_the_way(own: InstallKey, scope: str, installs: Iterable[InstallRecord]) -
     return sorted(found, key=lambda record: str(record.key))
 
 
-def may_live(sight: Sight, limit_s: float) -> bool:
+def may_live(watched: WatchedInstall, limit_s: float) -> bool:
     """Whether somebody may still lead that install. Where its Lease cannot be read the counter alone decides."""
-    if sight.record.fenced:
+    if watched.record.fenced:
         return False
-    return sight.still_s < limit_s or sight.lease_free is False
+    return watched.still_s < limit_s or watched.lease_free is False
 
 
-def refusal(scope: str, sight: Sight) -> ScopeOverlap:
+def refusal(scope: str, watched: WatchedInstall) -> ScopeOverlap:
     """Why we do not lead, for the person who has to decide between the installs."""
-    record = sight.record
+    record = watched.record
     ours, theirs = _named(scope), _named(record.scope)
     lease = {True: "nobody holds its Lease", False: "its Lease is held", None: "its Lease may not be read"}
     return ScopeOverlap(
         f"install {record.key.install} of this cluster watches {theirs}, this one {ours}; it may still be led by "
-        f"{record.leader!r} (its heartbeat has stood still for {sight.still_s:.0f} s, {lease[sight.lease_free]})"
+        f"{record.leader!r} (its heartbeat has stood still for {watched.still_s:.0f} s, {lease[watched.lease_free]})"
     )
 
 

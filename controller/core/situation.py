@@ -90,10 +90,10 @@ class Situation:
     missing: two describes, further apart than EC2's reads lag, did not show the claimed address: it is gone.
     unplaced_long: the Pod's IP has been on no interface of its own for longer than EC2's reads lag.
     strayed: EC2 shows the claim's association on another instance than the Pod's own node, at the claim's own target.
-    signs_rest: the Pod's labels were put right so often that they are left as they are for a while.
-    squatter: another address that EC2 shows at the Pod's own target, with its side of the ledger.
+    labels_paused: the Pod's labels were put right so often that they are left as they are for a while.
+    occupant: another address that EC2 shows at the Pod's own target, with its side of the ledger.
     rival: the Pod with another claim of this install for the same target, written or on its way, in words; "": none.
-    leftover: the comparison with EC2 found that the squatter was left there by the Go controller, for a Pod that is
+    leftover: the comparison with EC2 found that the occupant was left there by the Go controller, for a Pod that is
         gone.
     tagged: unowned `auto` addresses whose tags name this Pod; only where one is expected, for tags alone prove nothing.
     in_doubt: an AllocateAddress for this Pod may have happened, and EC2's reads may not show it yet.
@@ -102,9 +102,9 @@ class Situation:
     settled: no AssociateAddress for this claim can be on its way, and no association hidden by a late read.
     looked_after_cut: EC2's view was taken after this claim's association was cut.
     cut: the recorded association was cut already.
-    bearer: the address that EC2 shows with the recorded association; it may be another than the claimed one.
-    barred: EC2 refused this Pod the claimed address for good.
-    braked: why EC2 allocates no address from the pool now.
+    associated_address: the address that EC2 shows with the recorded association; it may be another than the claimed
+    one. in_cooldown: EC2 refused this Pod the claimed address, so it is to have another.
+    breaker_open: why EC2 allocates no address from the pool now.
     flapping: why nothing new is begun for this Pod for a while.
     no_quota: why no address may be allocated from the account's quota now.
     refusal: why the policy refuses a new claim for what the Pod desires.
@@ -122,9 +122,9 @@ class Situation:
     placement: Placed | Foreign | Unplaced = Unplaced(looked=False)
     unplaced_long: bool = True
     strayed: bool = False
-    signs_rest: bool = False
-    squatter: Address | None = None
-    squatter_claim: AddressRecord | None = None
+    labels_paused: bool = False
+    occupant: Address | None = None
+    occupant_claim: AddressRecord | None = None
     rival: str = ""
     leftover: bool = False
     tagged: tuple[Address, ...] = ()
@@ -135,11 +135,11 @@ class Situation:
     settled: bool = True
     looked_after_cut: bool = False
     cut: bool = False
-    bearer: Address | None = None
-    barred: bool = False
+    associated_address: Address | None = None
+    in_cooldown: bool = False
     in_scope: bool = True
     refusal: Refusal | None = None
-    braked: str = ""
+    breaker_open: str = ""
     flapping: str = ""
     no_quota: NoOffer | None = None
 
@@ -161,14 +161,14 @@ class Situation:
 
         No write of ours makes such an item, but others who may write the table can.
         """
-        shown = self.bearer.association if self.bearer else None
-        if self.record is None or self.bearer is None or shown is None:
+        shown = self.associated_address.association if self.associated_address else None
+        if self.record is None or self.associated_address is None or shown is None:
             return False
         agrees = shown.target == self.record.target or self.is_ours(shown)
-        return self.bearer.allocation_id != self.record.allocation_id or not agrees
+        return self.associated_address.allocation_id != self.record.allocation_id or not agrees
 
     @property
-    def usurped(self) -> bool:
+    def taken_by_others(self) -> bool:
         """Whether the claimed address has another owner in the ledger, or none: it was taken while we were silent.
 
         Both sides of a claim are written together, so nothing else can make them differ.

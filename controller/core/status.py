@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from controller.core.hangs import Waits
 from controller.core.quota import AccountQuota
-from controller.core.silence import Waits
 
 
 class ShownPhase(StrEnum):

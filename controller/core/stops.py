@@ -4,7 +4,7 @@ Labels that name an address go where none is associated.
 """
 
 from controller.core import contract, labels, teardown
-from controller.core.actions import Plan, Reason, Tell, Wait, warning
+from controller.core.actions import Plan, Tell, Wait, WaitReason, warning
 from controller.core.ports import Address
 from controller.core.situation import Foreign, NoOffer, Situation, Unplaced
 
@@ -14,8 +14,8 @@ def refused(s: Situation) -> Plan:
     assert s.refusal is not None
     stale = s.record is None and s.pod is not None and contract.LABEL_PUBLIC_IP in s.pod.labels
     off = labels.take_off(s) if stale or teardown.is_dropped(s) else ()
-    room = Reason.FULL if s.refusal.for_any else Reason.ROOM
-    reason = room if s.refusal.waits else Reason.REFUSED
+    room = WaitReason.FULL if s.refusal.for_any else WaitReason.ROOM
+    reason = room if s.refusal.waits else WaitReason.REFUSED
     return (*off, warning(contract.REFUSED, s.refusal.why), Wait(reason=reason, detail=s.refusal.why))
 
 
@@ -29,7 +29,7 @@ def unplaced(s: Situation, at: Foreign | Unplaced) -> Plan:
         case Foreign(why=why):
             cut = teardown.cut_late_arrival(s)
         case Unplaced(looked=False):
-            return (Wait(reason=Reason.LOOK),)
+            return (Wait(reason=WaitReason.LOOK),)
         case Unplaced():
             cut, ip = (), s.pod.ip if s.pod else ""
             why = (
@@ -37,7 +37,7 @@ def unplaced(s: Situation, at: Foreign | Unplaced) -> Plan:
                 "node cannot have an Elastic IP, and --vpc-id must name the VPC of the nodes"
             )
     told = (warning(contract.ASSOCIATION_FAILED, why),) if s.unplaced_long else ()
-    wait = Wait(reason=Reason.PLACEMENT, detail=why if s.unplaced_long else "")
+    wait = Wait(reason=WaitReason.PLACEMENT, detail=why if s.unplaced_long else "")
     return (*labels.take_off_unserved(s), *cut, *told, wait)
 
 
@@ -46,35 +46,35 @@ def occupied(s: Situation) -> Plan:
 
     That ends by itself where an IP was used again. On a node's IP it may last as long as another Pod lives.
     """
-    holder = s.rival or (s.squatter_claim.last_holder if s.squatter_claim else "") or "another Pod"
+    holder = s.rival or (s.occupant_claim.last_holder if s.occupant_claim else "") or "another Pod"
     why = f"private IP {s.pod.ip if s.pod else ''} has the address of {holder}, and an IP can have one only"
     lasts = s.pod is not None and s.pod.host_network
     tell = (warning(contract.WAITING, f"{why}; waiting until it is given up"),) if lasts else ()
-    return (*labels.take_off_unserved(s), *tell, Wait(reason=Reason.TARGET, detail=why))
+    return (*labels.take_off_unserved(s), *tell, Wait(reason=WaitReason.TARGET, detail=why))
 
 
-def squatted(s: Situation, squatter: Address) -> Plan:
+def occupied_by_another(s: Situation, occupant: Address) -> Plan:
     """Somebody else's address is at the Pod's target: the Pod is told, and the address is never touched."""
-    assert squatter.association is not None
+    assert occupant.association is not None
     why = (
-        f"private IP {squatter.association.target.private_ip} already has the address {squatter.public_ip} "
-        f"({squatter.allocation_id}), which this controller did not associate; disassociate it to serve this Pod"
+        f"private IP {occupant.association.target.private_ip} already has the address {occupant.public_ip} "
+        f"({occupant.allocation_id}), which this controller did not associate; disassociate it to serve this Pod"
     )
     told = warning(contract.ASSOCIATION_FAILED, why)
-    return (*labels.take_off_unserved(s), told, Wait(reason=Reason.FOREIGN, detail=why))
+    return (*labels.take_off_unserved(s), told, Wait(reason=WaitReason.FOREIGN, detail=why))
 
 
 def flapping(s: Situation) -> Plan:
     """The Pod asked for an address, and not, too often."""
-    return (*labels.take_off_unserved(s), Wait(reason=Reason.FLAPPING, detail=s.flapping))
+    return (*labels.take_off_unserved(s), Wait(reason=WaitReason.FLAPPING, detail=s.flapping))
 
 
-def braked(s: Situation) -> tuple[Tell, Wait]:
+def breaker_open(s: Situation) -> tuple[Tell, Wait]:
     """EC2 gives nobody an address of this pool now."""
-    return warning(contract.ASSOCIATION_FAILED, s.braked), Wait(reason=Reason.BRAKE, detail=s.braked)
+    return warning(contract.ASSOCIATION_FAILED, s.breaker_open), Wait(reason=WaitReason.BREAKER, detail=s.breaker_open)
 
 
-def without_address(none: NoOffer, reason: Reason) -> Plan:
+def without_address(none: NoOffer, reason: WaitReason) -> Plan:
     """The pool, or the account's quota, has no address for it now."""
     told = () if none.soon else (warning(contract.WAITING, none.why),)
     return (*told, Wait(reason=reason, detail=none.why))

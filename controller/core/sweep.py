@@ -2,7 +2,7 @@
 
 A full comparison of EC2 with the ledger finds them: an association that a frozen call made after its claim was
 forgotten, an address from an AllocateAddress that arrived late, what the Go controller left behind. Each becomes a
-claim in the name of a Pod that is gone, so that the usual way down (cut, release, forget) takes it away and survives a
+claim in the name of a Pod that is gone, so that the usual teardown (cut, release, forget) takes it away and survives a
 crash. What is not certainly ours is reported and left alone.
 
 The tags of an address that is associated with nothing prove nothing: others can write them. Such an address is ours
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from controller.core import contract
 from controller.core.adoption import found_tags, may_adopt
 from controller.core.desire import Pending, Serve, desire
-from controller.core.modes import TRAITS, mode_of_tags, was_allocated
+from controller.core.modes import SPECS, mode_of_tags, was_allocated
 from controller.core.pools import in_pool
 from controller.core.ports import Address, PodView
 from controller.core.remembered import remembered_uid, was_ours
@@ -194,7 +194,7 @@ def _judge_own(address: Address, tags: AdoptedTags, around: Surroundings) -> Orp
 def _asks_for_auto(pod: PodView | None) -> bool:
     """Whether an address that was allocated for this Pod may yet be taken by it."""
     wanted = desire(pod) if pod is not None else None
-    return isinstance(wanted, Serve | Pending) and TRAITS[wanted.mode].allocates
+    return isinstance(wanted, Serve | Pending) and SPECS[wanted.mode].allocates
 
 
 def _has_live_pod(address: Address, tags: AdoptedTags, around: Surroundings) -> bool:
@@ -234,5 +234,5 @@ def _orphan(address: Address, pool: str, tags: AdoptedTags | None) -> Orphan:
         pool=pool,
         namespace=namespace,
         name=name,
-        adopted=tags if TRAITS[mode].releases else None,
+        adopted=tags if SPECS[mode].releases else None,
     )

@@ -1,7 +1,7 @@
 """What a plan takes that others may be after as well, in the order in which `engine/permits` asks whether it may.
 
 A plan is made for one Pod by itself. Where it may not begin, it is made once more with the reason in the situation
-(`rival`, `refusal`, `braked`, `no_quota`), so what follows from that stands in `core/plan` like all else.
+(`rival`, `refusal`, `breaker_open`, `no_quota`), so what follows from that stands in `core/plan` like all else.
 """
 
 from controller.core.actions import Allocate, Claim, Intend, Plan, Retarget

@@ -1,4 +1,4 @@
-"""The way down: unlabel, cut, release, forget; and giving up a claim that turned out not to be ours to keep.
+"""The teardown: unlabel, cut, release, forget; and giving up a claim that turned out not to be ours to keep.
 
 A part of the plan in a file of its own, for it is asked for by every branch: a Pod that is gone, an annotation that
 is off or says something else, an address that EC2 refused, an address that somebody else took.
@@ -11,22 +11,22 @@ from controller.core.actions import (
     Forget,
     MarkReleasing,
     Plan,
-    Reason,
     Release,
     Salvage,
     Tell,
     Wait,
+    WaitReason,
     warning,
 )
 from controller.core.adoption import may_release
 from controller.core.desire import Gone, Serve, desire
-from controller.core.modes import TRAITS
+from controller.core.modes import SPECS
 from controller.core.ports import Address, EventType, PodEvent
 from controller.core.situation import Foreign, Situation
 from state.model import Phase
 
 
-def take_away(s: Situation) -> Plan:
+def give_up_unwanted(s: Situation) -> Plan:
     """Everything that a Pod holds goes, in an order that any crash may interrupt."""
     record = s.record
     if record is None:
@@ -46,7 +46,7 @@ def _drop_intent(s: Situation) -> Plan:
     """No address is recorded, but one may have been allocated: its tags tell, once EC2's reads can be believed."""
     if s.tagged:
         return (Salvage(address=s.tagged[0]),)
-    return (Wait(reason=Reason.DOUBT),) if s.in_doubt else (Forget(),)
+    return (Wait(reason=WaitReason.IN_DOUBT),) if s.in_doubt else (Forget(),)
 
 
 def _drop_claim(s: Situation) -> Plan:
@@ -54,14 +54,14 @@ def _drop_claim(s: Situation) -> Plan:
     cut = cut_recorded(s)
     if cut or s.settled:
         return _cut_and_go_on(s)
-    return (Wait(reason=Reason.SETTLE),)
+    return (Wait(reason=WaitReason.SETTLE),)
 
 
 def _cut_and_go_on(s: Situation) -> Plan:
     """Cut, and write down that the address is free of the Pod; that it was cut is told unless it was left alone."""
     assert s.record is not None
     cut = cut_recorded(s)
-    noted = MarkReleasing() if TRAITS[s.record.mode].releases else Forget()
+    noted = MarkReleasing() if SPECS[s.record.mode].releases else Forget()
     left_alone = s.contradicted and not any(isinstance(step, Cut) for step in cut)
     return (*cut, noted) if left_alone else (*cut, noted, *_tell_cut(s))
 
@@ -72,16 +72,16 @@ def _release(s: Situation) -> Plan:
     assert record is not None
     assert record.allocation_id is not None
     if not s.looked_after_cut:
-        return (Wait(reason=Reason.RELEASE),)
+        return (Wait(reason=WaitReason.RELEASE),)
     if s.address is None and not s.address_seen:
-        return (Wait(reason=Reason.SETTLE),)
+        return (Wait(reason=WaitReason.SETTLE),)
     if s.address is None:
         return (Release(allocation_id=record.allocation_id, border_group=s.facts.home_border_group), Forget())
     association = s.address.association
     if association is not None:
         if s.claim is not None and s.claim.knows(association.target):
-            return (cut_shown(s.address), Wait(reason=Reason.RELEASE))
-        return abandon(s)
+            return (cut_shown(s.address), Wait(reason=WaitReason.RELEASE))
+        return give_up_lost(s)
     if not may_release(s.address, s.facts, record.uid, record.adopted):
         return (Forget(),)
     return (Release(allocation_id=record.allocation_id, border_group=s.address.border_group), Forget())
@@ -90,7 +90,7 @@ def _release(s: Situation) -> Plan:
 # ── a claim that is given up while its Pod is to be served ──
 
 
-def yield_up(s: Situation) -> Plan:
+def give_up_taken(s: Situation) -> Plan:
     """Others took the claimed address while this install was silent: our side of the claim goes, EC2 is not touched."""
     assert s.record is not None
     why = (
@@ -101,17 +101,17 @@ def yield_up(s: Situation) -> Plan:
     return (*labels.take_off(s), *tell, Forget())
 
 
-def unclaim(s: Situation) -> Plan:
+def give_up_unusable(s: Situation) -> Plan:
     """Let go of a claim that is not to be gone on with; not while a call on its way can still have its effect."""
     assert s.record is not None
     if not s.settled:
-        return (Wait(reason=Reason.SETTLE),)
-    if TRAITS[s.record.mode].releases:
+        return (Wait(reason=WaitReason.SETTLE),)
+    if SPECS[s.record.mode].releases:
         return (MarkReleasing(),)
     return (*cut_recorded(s), Forget())
 
 
-def abandon(s: Situation) -> Plan:
+def give_up_lost(s: Situation) -> Plan:
     """The claimed address is gone, or is where somebody else put it: give up the claim, touch nothing in EC2."""
     assert s.record is not None
     association = s.address.association if s.address else None
@@ -150,7 +150,7 @@ def cut_shown(address: Address) -> Cut:
 
 def cut_late_arrival(s: Situation) -> Plan:
     """Cut what a late call of ours associated at the Pod's target, under a claim that has ended."""
-    there, side = s.squatter, s.squatter_claim
+    there, side = s.occupant, s.occupant_claim
     if there is None or there.association is None or side is None or side.owner is not None:
         return ()
     return (cut_shown(there),) if side.knows(there.association.target) else ()

@@ -9,13 +9,13 @@ from fnmatch import fnmatchcase
 
 from controller.core import foreign_keys
 from controller.core.contract import quoted
-from controller.core.modes import TRAITS
-from controller.core.policy import ALLOW_ALL, Effect, Limit, Policy, Refusal
+from controller.core.modes import SPECS
+from controller.core.policy import ALLOW_ALL, AddressLimit, Effect, Policy, Refusal
 from state.model import Mode
 
 STRICT_MOST = 50
 """The most addresses of one install, in strict, where no setting says otherwise."""
-STRICT_LIMIT = Limit(name="strict", addresses=5)
+STRICT_LIMIT = AddressLimit(name="strict", addresses=5)
 """In strict, for each namespace that no limit of the policy matches; a new account may have 5 (Amazon VPC quotas)."""
 
 
@@ -93,7 +93,7 @@ class Rules:
         """Why a Pod of this namespace may not ask for this; None if it may."""
         if (foreign := foreign_keys.refusal(mode, pool)) is not None:
             return foreign
-        if not TRAITS[mode].allocates and not self.tenancy.allows_key(pool):
+        if not SPECS[mode].allocates and not self.tenancy.allows_key(pool):
             return (
                 f"tag key {quoted(pool)} is not among those that this controller may use; "
                 "whoever runs it lists them (poolKeys)"
@@ -105,7 +105,7 @@ class Rules:
         """Whether anybody is limited."""
         return bool(self.policy.limits) or self.tenancy.strict or self.tenancy.most is not None
 
-    def limit(self, namespace: str) -> Limit | None:
+    def limit(self, namespace: str) -> AddressLimit | None:
         """The limit that holds for this namespace, if any."""
         return self.policy.limit(namespace) or (STRICT_LIMIT if self.tenancy.strict else None)
 

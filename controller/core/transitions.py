@@ -37,7 +37,7 @@ def intend(pod: PodView, mode: Mode, pool: str, traceparent: str) -> Change:
 
 
 @in_table
-def unwrite(intent: PodRecord) -> Change:
+def undo_intent(intent: PodRecord) -> Change:
     """→ absent, if this intent was written after all. The condition is its first revision, by any write of ours."""
     return Change(pod_before=replace(intent, rev=Rev(1), nonce=""))
 
@@ -93,7 +93,7 @@ def salvage(record: PodRecord, address: Address, before: AddressRecord | None, o
 
 @in_table
 def take_orphan(orphan: Orphan, side: AddressRecord | None, facts: Facts, epoch: Epoch) -> Change:
-    """Absent → associated or releasing, in the name of a Pod that is gone; the usual way down follows."""
+    """Absent → associated or releasing, in the name of a Pod that is gone; the usual teardown follows."""
     address, association = orphan.address, orphan.address.association
     record = PodRecord(
         uid=orphan.uid,
@@ -116,7 +116,7 @@ def take_orphan(orphan: Orphan, side: AddressRecord | None, facts: Facts, epoch:
 
 
 @in_table
-def recall(side: AddressRecord, whose: Owner, mode: Mode, epoch: Epoch) -> Change:
+def restore_claim(side: AddressRecord, whose: Owner, mode: Mode, epoch: Epoch) -> Change:
     """Absent → claimed: the Pod's side that was lost, made again from the address's side."""
     namespace, _, name = side.last_holder.partition("/")
     record = PodRecord(
@@ -135,13 +135,13 @@ def recall(side: AddressRecord, whose: Owner, mode: Mode, epoch: Epoch) -> Chang
 
 @in_table
 def inherit(
-    record: PodRecord, side: AddressRecord | None, predecessor: InstallKey, heir: InstallKey, epoch: Epoch
+    record: PodRecord, side: AddressRecord | None, predecessor: InstallKey, successor: InstallKey, epoch: Epoch
 ) -> Change:
     """The same claim, of another install of the same cluster; an address that is not this claim's is not touched."""
     owner = side.owner if side else None
     if side is None or owner is None or (owner.install, owner.pod_uid) != (predecessor, record.uid):
         return Change(pod_before=record, pod_after=record)
-    mine = replace(side, owner=replace(owner, install=heir, epoch=epoch))
+    mine = replace(side, owner=replace(owner, install=successor, epoch=epoch))
     return Change(pod_before=record, pod_after=record, address_before=side, address_after=mine)
 
 

@@ -18,33 +18,33 @@ LEFT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rival:
+class WaitingInstall:
     """The Pods of another install that wait for this pool, and how many of its addresses that install has."""
 
     queue: PoolQueue
     held: int
 
 
-def left_to_rivals(
-    rivals: Sequence[Rival], *, waited_s: float, held: int, free: Sequence[Address]
+def left_to_others(
+    others: Sequence[WaitingInstall], *, waited_s: float, held: int, free: Sequence[Address]
 ) -> frozenset[AllocationId]:
     """Those of `free` that a Pod which has waited so long leaves to others; it leaves the last ones of `free` first.
 
     `free`: in the order in which the Pod prefers them. `held`: how many addresses of the pool its install has.
     """
     left: dict[AllocationId, None] = {}
-    for rival in rivals:
-        theirs = [a for a in reversed(free) if a.allocation_id not in left and _suits(a, rival.queue)]
-        left.update(dict.fromkeys(a.allocation_id for a in theirs[: _ahead(rival, waited_s, held)]))
+    for other in others:
+        theirs = [a for a in reversed(free) if a.allocation_id not in left and _suits(a, other.queue)]
+        left.update(dict.fromkeys(a.allocation_id for a in theirs[: _ahead(other, waited_s, held)]))
     return frozenset(left)
 
 
-def _ahead(rival: Rival, waited_s: float, held: int) -> int:
-    """How many of the rival's Pods come first. The order is total, so installs do not all leave it to each other."""
-    rank, own = rival.queue.waited_s // MARGIN_S, waited_s // MARGIN_S
+def _ahead(other: WaitingInstall, waited_s: float, held: int) -> int:
+    """How many of the other's Pods come first. The order is total, so installs do not all leave it to each other."""
+    rank, own = other.queue.waited_s // MARGIN_S, waited_s // MARGIN_S
     if rank != own or rank == 0:
-        return rival.queue.waiting if rank > own else 0
-    return max(0, min(rival.queue.waiting, (held + 1 - rival.held) // 2))
+        return other.queue.waiting if rank > own else 0
+    return max(0, min(other.queue.waiting, (held + 1 - other.held) // 2))
 
 
 def _suits(address: Address, queue: PoolQueue) -> bool:

@@ -1,6 +1,6 @@
-"""Who may claim now: the policy of this turn, and how many addresses each namespace has with those on their way.
+"""Who may claim now: the policy of this tick, and how many addresses each namespace has with those on their way.
 
-A burst of Pods is planned in one turn, before any of their claims stands in the ledger; so what was granted counts
+A burst of Pods is planned in one tick, before any of their claims stands in the ledger; so what was granted counts
 until its plan has ended, also while it waits for a token of EC2, and from then on the ledger says whether there is a
 claim.
 """
@@ -40,7 +40,7 @@ class Admission:
         self._source, self._ledger, self._grants = rules, ledger, grants
 
     def begin(self, busy: Collection[PodUid]) -> bool:
-        """A turn begins, in which these Pods are acted for, or wait for a token; whether there are other rules now."""
+        """A tick begins, in which these Pods are acted for, or wait for a token; whether there are other rules now."""
         before, self._grants.rules = self._grants.rules, self._source()
         self._grants.granted = {uid: namespace for uid, namespace in self._grants.granted.items() if uid in busy}
         self._grants.holders = self._grants.standing = None
@@ -112,7 +112,7 @@ class Admission:
         return len(self._grants.standing) + sum(uid not in self._grants.standing for uid in self._grants.granted)
 
     def _count(self) -> dict[str, set[PodUid]]:
-        """The Pods that hold, or are about to, by namespace; read once a turn, and only where a limit asks."""
+        """The Pods that hold, or are about to, by namespace; read once a tick, and only where a limit asks."""
         if self._grants.holders is None:
             self._grants.holders = {}
             claims = self._ledger.pods().items()

@@ -7,12 +7,12 @@ reported the deletion.
 from controller.core.desire import Desire, Unproven, desire
 from controller.core.ports import Pods, PodView
 from controller.core.sweep import is_orphan
-from controller.engine.memory import PodMemory
+from controller.engine.memory import PodProgress
 from state.errors import Unavailable
 from state.model import PodRecord
 
 
-def confirm(pods: Pods, mine: PodMemory, record: PodRecord, asked: Desire) -> None:
+def confirm(pods: Pods, mine: PodProgress, record: PodRecord, asked: Desire) -> None:
     """Ask for the Pod, and remember what is proven of it. Raises Unavailable where only the cache is behind."""
     found = pods.fetch(record.namespace, record.name)
     shown = asked.shown if isinstance(asked, Unproven) else None

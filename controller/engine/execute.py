@@ -13,23 +13,23 @@ from typing import Protocol
 from controller.core import actions as act
 from controller.core.desire import Serve
 from controller.core.situation import Situation
-from controller.engine.looks import THREADS
+from controller.engine.action_runner import ActionRunner
+from controller.engine.lookup_queue import THREADS
 from controller.engine.parts import TermParts
-from controller.engine.run import Outcome, Run
-from controller.engine.steps import Steps
+from controller.engine.run import PlanOutcome, Run
 from controller.engine.tuning import Ports
 from state.errors import PodEipError
 
 log = logging.getLogger(__name__)
 
-Done = Callable[[Outcome], None]
+Done = Callable[[PlanOutcome], None]
 
 
 class Executor(Protocol):
-    """What the loop has done beside itself. `looks`: where looks run."""
+    """What the loop has done beside itself. `lookup_pool`: where looks run."""
 
     @property
-    def looks(self) -> concurrent.futures.Executor:
+    def lookup_pool(self) -> concurrent.futures.Executor:
         """Where looks run."""
         ...
 
@@ -37,7 +37,7 @@ class Executor(Protocol):
         """Run this plan; returns at once. `done` is called with the outcome, from whatever thread."""
         ...
 
-    def aside(self, chore: Callable[[], None]) -> Future[None]:
+    def run_chore(self, chore: Callable[[], None]) -> Future[None]:
         """Run this beside the plans, one at a time; a failure is logged. `wait_idle` does not wait for it."""
         ...
 
@@ -61,9 +61,9 @@ class Threads:
         self._ports = ports
         self._up = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="serve")
         self._down = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="take-away")
-        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chore")
+        self._chore_pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chore")
         self._compare = ThreadPoolExecutor(max_workers=2, thread_name_prefix="compare")
-        self.looks = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="look")
+        self.lookup_pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="look")
         self._idle = threading.Condition()
         self._running = 0
 
@@ -77,9 +77,9 @@ class Threads:
         pool = self._up if isinstance(situation.desire, Serve) else self._down
         pool.submit(self._run, parts, situation, plan, done)
 
-    def aside(self, chore: Callable[[], None]) -> Future[None]:
+    def run_chore(self, chore: Callable[[], None]) -> Future[None]:
         """Run this beside the plans, one at a time; a failure is logged. `wait_idle` does not wait for it."""
-        return self._aside.submit(logged, chore)
+        return self._chore_pool.submit(logged, chore)
 
     def compare(self, chore: Callable[[], None]) -> Future[None]:
         """Run the comparison with EC2 beside the plans and the chores: it may take long."""
@@ -92,11 +92,11 @@ class Threads:
 
     def stop(self) -> None:
         """Start nothing more; what runs ends by itself."""
-        for pool in (self._up, self._down, self._aside, self._compare, self.looks):
+        for pool in (self._up, self._down, self._chore_pool, self._compare, self.lookup_pool):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, parts: TermParts, situation: Situation, plan: act.Plan, done: Done) -> None:
-        outcome = Outcome(
+        outcome = PlanOutcome(
             uid=situation.uid, epoch=parts.term.epoch, situation=situation, error=PodEipError("the plan did not end")
         )
         try:
@@ -104,17 +104,17 @@ class Threads:
         except Exception as error:  # the thread's top: a fault of ours in one Pod's plan must not stop the others
             log.exception("a plan failed unexpectedly", extra={"pod_uid": situation.uid})
             fault = PodEipError(f"{type(error).__name__}: {error}", code="InternalError")
-            outcome = Outcome(uid=situation.uid, epoch=parts.term.epoch, situation=situation, error=fault)
+            outcome = PlanOutcome(uid=situation.uid, epoch=parts.term.epoch, situation=situation, error=fault)
         finally:
             done(outcome)
             with self._idle:
                 self._running -= 1
                 self._idle.notify_all()
 
-    def _follow(self, parts: TermParts, s: Situation, plan: act.Plan) -> Outcome:
-        run = Run(self._ports, parts, s, plan, Steps(self._ports, parts, s))
+    def _follow(self, parts: TermParts, s: Situation, plan: act.Plan) -> PlanOutcome:
+        run = Run(self._ports, parts, s, plan, ActionRunner(self._ports, parts, s))
         with self._ports.tracing.plan(s, serving=isinstance(s.desire, Serve)) as traceparent:
-            run.steps.traceparent = run.steps.traceparent or traceparent
+            run.runner.traceparent = run.runner.traceparent or traceparent
             while (outcome := run.step()) is None:
                 pass
             return outcome

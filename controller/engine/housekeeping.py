@@ -10,7 +10,7 @@ from functools import cache
 
 from controller.core import contract, scopes, transitions
 from controller.core.modes import was_allocated
-from controller.core.ports import Address, Clock, Heart, Ledger, Pods
+from controller.core.ports import Address, Clock, Heartbeat, Ledger, Pods
 from controller.core.remembered import CALL_LIFE_S, is_remembered, remembered_uid
 from controller.core.sweep import Surroundings, is_unowned_auto, mode_of, sweep
 from controller.engine.chores import Chores
@@ -43,7 +43,7 @@ class Housekeeping:
     parts: TermParts
     ledger: Ledger
     pods: Pods
-    heart: Heart
+    heartbeats: Heartbeat
     clock: Clock
     resync_s: float
     peers: Peers
@@ -93,8 +93,8 @@ class Housekeeping:
         unreadable = {pk for pk, _ in self.ledger.unreadable()}
         addresses = [a for a in addresses if f"eip#{a.allocation_id}" not in unreadable]
         orphans = self._sweep(addresses)
-        self._recall(addresses)
-        self._unwrite()
+        self._restore_claims(addresses)
+        self._undo_intents()
         self._purge(addresses)
         self._forget_remembered(addresses, looked_at)
         everyone = self.everyone()
@@ -122,9 +122,9 @@ class Housekeeping:
 
         Runs in a thread of its own; waits as long as the ledger does.
         """
-        silent_s, queues = self.heart.seconds_since_write(), self.parts.memory.queues
+        silent_s, queues = self.heartbeats.seconds_since_write(), self.parts.memory.queues
         if queues.changed or silent_s >= HEARTBEAT_S - 1.0:
-            queues.tell(self.heart.heartbeat)
+            queues.tell(self.heartbeats.heartbeat)
             silent_s = 0.0
         self.peers.saw(self.ledger.installs())
         self._report_namesakes()
@@ -148,7 +148,7 @@ class Housekeeping:
 
     def _concerns_us(self, address: Address) -> bool:
         """Whether its side of the ledger may say something that the comparison needs."""
-        ours = address.allocation_id in self.parts.memory.doubted
+        ours = address.allocation_id in self.parts.memory.unknown_writes
         shown = self.ledger.address(address.allocation_id) is not None
         return ours or shown or address.association is not None or address.tags.get(contract.TAG_TYPE) is not None
 
@@ -187,10 +187,10 @@ class Housekeeping:
     def _contradicted(self) -> Iterator[str]:
         """The associations that the table has for a claim, and EC2 for another address: somebody wrote to the table."""
         for uid, record in self.ledger.pods().items():
-            bearer = self.parts.view.associated_by(record.association_id)
-            if bearer is not None and bearer.allocation_id != record.allocation_id:
+            address = self.parts.view.associated_by(record.association_id)
+            if address is not None and address.allocation_id != record.allocation_id:
                 named = f"association {record.association_id} stands in the claim of {record.holder} ({uid})"
-                yield f"{bearer.public_ip} ({bearer.allocation_id}): its {named}; find out who writes to the table"
+                yield f"{address.public_ip} ({address.allocation_id}): its {named}; find out who writes to the table"
 
     def _commits(self, change: Change) -> bool:
         """Whether it is written. An item that is not as we believe, or not to be read by us, stops nobody else.
@@ -210,27 +210,27 @@ class Housekeeping:
             return False
         return True
 
-    def _recall(self, addresses: list[Address]) -> None:
-        """Bring claims of ours to mind that stand in the table, although the answer to their writing was lost."""
+    def _restore_claims(self, addresses: list[Address]) -> None:
+        """Restore claims of ours that stand in the table, although the answer to their writing was lost."""
         for address in addresses:
             side = self.ledger.address(address.allocation_id)
             if side is None or side.owner is None or not self._is_lost(side.owner):
                 continue
             mode = mode_of(address, side.pool, self.pods.get(side.owner.pod_uid), self.parts.facts)
-            change = transitions.recall(side, side.owner, mode, self.parts.term.epoch)
+            change = transitions.restore_claim(side, side.owner, mode, self.parts.term.epoch)
             if self._commits(change):
                 self.parts.claims.note(side.owner.pod_uid, change.pod_after)
-        self.parts.memory.doubted.difference_update(a.allocation_id for a in addresses)
+        self.parts.memory.unknown_writes.difference_update(a.allocation_id for a in addresses)
 
-    def _unwrite(self) -> None:
+    def _undo_intents(self) -> None:
         """Take back the intents of Pods that went before anybody knew whether they were written: nobody else would."""
-        perhaps = self.parts.memory.perhaps
-        for uid, intent in list(perhaps.items()):
+        unknown_intents = self.parts.memory.unknown_intents
+        for uid, intent in list(unknown_intents.items()):
             known, lives = self.ledger.pod(uid) is not None, self.pods.get(uid) is not None
             if not known and not lives:
-                self._commits(transitions.unwrite(intent))
+                self._commits(transitions.undo_intent(intent))
             if known or not lives:
-                perhaps.pop(uid, None)
+                unknown_intents.pop(uid, None)
 
     def _is_lost(self, owner: Owner) -> bool:
         return owner.install == self.parts.facts.install and self.ledger.pod(owner.pod_uid) is None

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from controller.core import candidacy
-from controller.core.candidacy import Reason, Stage, Timings, View
+from controller.core.candidacy import EndReason, Stage, Timings, View
 from controller.core.election import (
     Acquire,
     Begin,
@@ -21,7 +21,7 @@ from controller.core.election import (
     Follow,
     Hold,
     Look,
-    Release,
+    ReleaseLease,
     Renew,
     Resign,
     released,
@@ -102,7 +102,7 @@ class Elector:
         freed = idle and not self._thread.is_alive() and self._give_up_lease()
         if self._leadership.term is not None:
             self._leadership.end()
-            self._terms.stopped(Reason.RELEASED)
+            self._terms.stopped(EndReason.RELEASED)
         self._terms.finish()
         return freed
 
@@ -188,7 +188,7 @@ class Elector:
         self._view = candidacy.able(replace(self._view, progress=self._progress()), able, self._clock())
         if self._view.stage is Stage.OPEN and self._leadership.term is None:
             self._view = candidacy.fenced(self._view, self._leadership.fenced_at)
-            self._terms.stopped(Reason.FENCED)
+            self._terms.stopped(EndReason.FENCED)
         while not self._heard.empty():
             self._view = candidacy.hear(self._view, self._heard.get(), self._clock())
         while not self._terms.outcomes.empty():
@@ -218,7 +218,7 @@ class Elector:
                 self._terms.begin(self._view.attempt, epoch)
             case Resign(why=why):
                 self._resign(why)
-            case Release(lease=lease):
+            case ReleaseLease(lease=lease):
                 self._release(lease)
 
     def _look(self) -> bool:
@@ -252,7 +252,7 @@ class Elector:
         log.warning("cannot write the Lease: %s", error.explain())
         self._view = candidacy.unanswered(self._view, sent)
 
-    def _resign(self, why: Reason) -> None:
+    def _resign(self, why: EndReason) -> None:
         self._leadership.end()
         log.warning("not the leader any more: %s", why)
         was_open = self._view.stage is Stage.OPEN

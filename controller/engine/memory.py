@@ -18,22 +18,22 @@ from state.backoff import Backoff
 from state.model import AllocationId, AssociationId, Change, InstallKey, InstallRecord, PodRecord, PodUid
 
 TOLD_FOR_S = 2700.0
-BAR_LONGEST_S = 300.0
-BAR = Backoff(base_s=5.0, cap_s=BAR_LONGEST_S)
+COOLDOWN_LONGEST_S = 300.0
+COOLDOWN = Backoff(base_s=5.0, cap_s=COOLDOWN_LONGEST_S)
 FLAP_FREE, FLAP_STREAK_S = 4, 60.0
 FLAP = Backoff(base_s=5.0, cap_s=300.0)
 """How often a Pod may begin to get an address before there are pauses, which double; a calm minute ends the streak."""
-SIGNS_FREE = 4
-SIGNS_STREAK_S = 60.0
-SIGNS = Backoff(base_s=1.0, cap_s=300.0)
+REPAIRS_FREE = 4
+REPAIR_STREAK_S = 60.0
+REPAIR = Backoff(base_s=1.0, cap_s=300.0)
 CUT_KEPT_S = 3600.0
-DOUBT_KEPT_S = 3600.0
+UNKNOWN_KEPT_S = 3600.0
 
 _K = TypeVar("_K")
 
 
 @dataclass(slots=True)
-class PodMemory(Plain):
+class PodProgress(Plain):
     """One Pod's part. Times are monotonic; None says "not in doubt", absence of the whole says "since the term".
 
     claimed: this term made the claim, so the cache is no older than what the claim was made for.
@@ -54,15 +54,15 @@ class PodMemory(Plain):
     gone: bool = False
     claimed: bool = False
     proven: Desire | None = None
-    bars: dict[AllocationId, tuple[int, float]] = field(default_factory=dict)
+    cooldowns: dict[AllocationId, tuple[int, float]] = field(default_factory=dict)
     asked: dict[tuple[str, str], float] = field(default_factory=dict)
     unplaced_since: float | None = None
     foreign_since: float | None = None
     waiting_since: float = 0.0
     begun: int = 0
     begun_at: float = float("-inf")
-    mended: int = 0
-    mended_at: float = float("-inf")
+    repairs: int = 0
+    repaired_at: float = float("-inf")
     ip: str = ""
     ip_at: float = 0.0
 
@@ -112,29 +112,29 @@ class PodMemory(Plain):
         """Seconds for which the IP has been on no interface of the Pod's own, at every look."""
         return 0.0 if self.unplaced_since is None else now - self.unplaced_since
 
-    def unbar(self, now: float) -> None:
+    def drop_old_cooldowns(self, now: float) -> None:
         """Forget the refusals that have been over for as long as the longest of them holds."""
-        for allocation_id, (_, until) in list(self.bars.items()):
-            if until + BAR_LONGEST_S < now:
-                self.bars.pop(allocation_id, None)
+        for allocation_id, (_, until) in list(self.cooldowns.items()):
+            if until + COOLDOWN_LONGEST_S < now:
+                self.cooldowns.pop(allocation_id, None)
 
-    def mend(self, now: float) -> int:
-        """The Pod's signs are put right once more; how often in a row, where each time undid the one before."""
-        self.mended = self.mended + 1 if now - self.mended_at < self.rest_s() + SIGNS_STREAK_S else 1
-        self.mended_at = now
-        return self.mended
+    def note_repair(self, now: float) -> int:
+        """The Pod's labels are put right once more; how often in a row, where each time undid the one before."""
+        self.repairs = self.repairs + 1 if now - self.repaired_at < self.repair_pause_s() + REPAIR_STREAK_S else 1
+        self.repaired_at = now
+        return self.repairs
 
-    def rest_s(self) -> float:
-        """Seconds between two repairs of the signs: none at first, then doubling."""
-        return 0.0 if self.mended < SIGNS_FREE else SIGNS.after(self.mended - SIGNS_FREE)
+    def repair_pause_s(self) -> float:
+        """Seconds between two repairs of the labels: none at first, then doubling."""
+        return 0.0 if self.repairs < REPAIRS_FREE else REPAIR.after(self.repairs - REPAIRS_FREE)
 
     def contested(self, now: float) -> bool:
-        """Whether something undoes the repairs of the Pod's signs these days."""
-        return self.mended >= SIGNS_FREE and now - self.mended_at < self.rest_s() + SIGNS_STREAK_S
+        """Whether something undoes the repairs of the Pod's labels these days."""
+        return self.repairs >= REPAIRS_FREE and now - self.repaired_at < self.repair_pause_s() + REPAIR_STREAK_S
 
-    def signs_rest(self, now: float) -> bool:
-        """Whether somebody takes the signs off again and again, and it is too early for the next repair."""
-        return now < self.mended_at + self.rest_s()
+    def labels_paused(self, now: float) -> bool:
+        """Whether somebody takes the labels off again and again, and it is too early for the next repair."""
+        return now < self.repaired_at + self.repair_pause_s()
 
     def believed(self, wanted: Desire, record: PodRecord | None) -> Desire:
         """What the Pod asks for, or Unproven: a new leader's cache may be older than the claim that it finds."""
@@ -144,19 +144,19 @@ class PodMemory(Plain):
 
 
 @dataclass(slots=True)
-class Memory(Plain):
+class TermMemory(Plain):
     """The memory of a term. It is used from the loop and from the executor's threads; each Pod by one at a time."""
 
     clock: Clock
     consistency_s: float
     started: float = 0.0
-    pods: dict[PodUid, PodMemory] = field(default_factory=dict)
-    born: dict[str, float] = field(default_factory=dict)
+    pods: dict[PodUid, PodProgress] = field(default_factory=dict)
+    made_at: dict[str, float] = field(default_factory=dict)
     cut_ids: dict[AssociationId, float] = field(default_factory=dict)
-    doubted: set[AllocationId] = field(default_factory=set)
+    unknown_writes: set[AllocationId] = field(default_factory=set)
     alive: set[tuple[InstallKey, int]] = field(default_factory=set)
-    perhaps: dict[PodUid, PodRecord] = field(default_factory=dict)
-    doubted_at: dict[AllocationId, float] = field(default_factory=dict)
+    unknown_intents: dict[PodUid, PodRecord] = field(default_factory=dict)
+    unknown_since: dict[AllocationId, float] = field(default_factory=dict)
     leftovers: frozenset[AssociationId] = frozenset()
     quota_short_until: float = 0.0
     queues: PoolQueues = field(init=False)
@@ -164,11 +164,11 @@ class Memory(Plain):
     def __post_init__(self) -> None:
         self.queues = PoolQueues(self.clock)
 
-    def of(self, uid: PodUid) -> PodMemory:
+    def of(self, uid: PodUid) -> PodProgress:
         """This Pod's memory, made with the safe assumptions if it is new."""
         found = self.pods.get(uid)
         if found is None:
-            found = PodMemory(allocating_since=self.started, associating_since=self.started, cut_at=self.started)
+            found = PodProgress(allocating_since=self.started, associating_since=self.started, cut_at=self.started)
             found = self.pods.setdefault(uid, found)
         return found
 
@@ -194,39 +194,39 @@ class Memory(Plain):
 
     def young(self, name: AllocationId | AssociationId) -> bool:
         """Whether "not found" may only mean that EC2 does not show it yet."""
-        return self.clock() < self.born.get(name, self.started) + self.consistency_s
+        return self.clock() < self.made_at.get(name, self.started) + self.consistency_s
 
-    def bear(self, name: AllocationId | AssociationId) -> None:
+    def note_made(self, name: AllocationId | AssociationId) -> None:
         """It was made just now."""
-        self.born[name] = self.clock()
+        self.made_at[name] = self.clock()
 
-    def bar(self, uid: PodUid, allocation_id: AllocationId) -> None:
+    def cool_down(self, uid: PodUid, allocation_id: AllocationId) -> None:
         """EC2 refused this pair: others come first for a while, which grows with each refusal."""
-        times = self.of(uid).bars.get(allocation_id, (0, 0.0))[0] + 1
-        self.of(uid).bars[allocation_id] = (times, self.clock() + BAR.after(times - 1))
+        times = self.of(uid).cooldowns.get(allocation_id, (0, 0.0))[0] + 1
+        self.of(uid).cooldowns[allocation_id] = (times, self.clock() + COOLDOWN.after(times - 1))
 
-    def barred(self, uid: PodUid) -> frozenset[AllocationId]:
+    def cooling_down(self, uid: PodUid) -> frozenset[AllocationId]:
         """The addresses that this Pod is offered last now."""
         now = self.clock()
-        return frozenset(a for a, (_, until) in self.of(uid).bars.items() if until > now)
+        return frozenset(a for a, (_, until) in self.of(uid).cooldowns.items() if until > now)
 
     def cut(self, association_id: AssociationId) -> None:
         """It was cut just now."""
         self.cut_ids[association_id] = self.clock()
 
-    def doubt(self, change: Change) -> None:
+    def note_unknown(self, change: Change) -> None:
         """Nobody knows whether this was written: its address, or an intent that has none, is to be seen to again."""
         if change.address_after is not None:
-            self.doubted.add(change.address_after.allocation_id)
-            self.doubted_at[change.address_after.allocation_id] = self.clock()
+            self.unknown_writes.add(change.address_after.allocation_id)
+            self.unknown_since[change.address_after.allocation_id] = self.clock()
         elif change.pod_before is None and change.pod_after is not None and not is_remembered(change.pod_after.uid):
-            self.perhaps[change.pod_after.uid] = change.pod_after
+            self.unknown_intents[change.pod_after.uid] = change.pod_after
 
     def left_over(self, address: Address) -> bool:
         """Whether the last comparison with EC2 found its association to be what the Go controller forgot."""
         return address.association is not None and address.association.association_id in self.leftovers
 
-    def lives(self, install: InstallRecord) -> None:
+    def note_alive(self, install: InstallRecord) -> None:
         """Its counter has moved on from this: it is not silent, whatever the last look at it said.
 
         A counter only grows, so the newest that was seen to move on says all.
@@ -235,7 +235,7 @@ class Memory(Plain):
             self.alive.discard(known)
         self.alive.add((install.key, install.heartbeat))
 
-    def tidy(self, alive: Iterable[PodUid]) -> None:
+    def prune(self, alive: Iterable[PodUid]) -> None:
         """Drop what is about Pods that are no more, and what has become too old to matter.
 
         In place, and over copies: the executor's threads write to all of these meanwhile.
@@ -244,12 +244,12 @@ class Memory(Plain):
         for uid in [u for u in list(self.pods) if u not in kept]:
             self.forget(uid)
         for mine in list(self.pods.values()):
-            mine.unbar(now)
-        _drop_before(now - self.consistency_s, self.born)
+            mine.drop_old_cooldowns(now)
+        _drop_before(now - self.consistency_s, self.made_at)
         _drop_before(now - CUT_KEPT_S, self.cut_ids)
         # What EC2 showed since was looked at, and is in doubt no more; what it has not shown for so long is no more.
-        gone = _drop_before(now - DOUBT_KEPT_S, self.doubted_at)
-        self.doubted.difference_update(gone)
+        gone = _drop_before(now - UNKNOWN_KEPT_S, self.unknown_since)
+        self.unknown_writes.difference_update(gone)
 
 
 def _drop_before(time: float, dated: dict[_K, float]) -> list[_K]:

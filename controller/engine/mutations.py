@@ -6,8 +6,8 @@ taken for done only where that cannot be.
 """
 
 from controller.core import actions as act
-from controller.core.birth import newborn
-from controller.core.modes import TRAITS
+from controller.core.allocation import allocated_address
+from controller.core.modes import SPECS
 from controller.core.ports import Allocation, AllocationRequest, Association, Ec2
 from controller.engine.parts import TermParts
 from state.errors import (
@@ -42,8 +42,8 @@ class Mutations:
         except (Refused, NotSent, Throttled):
             self._mine.allocating_since = None
             raise
-        self._memory.bear(new.allocation_id)
-        self._parts.view.allocated(newborn(new, request, self._parts.facts))
+        self._memory.note_made(new.allocation_id)
+        self._parts.view.allocated(allocated_address(new, request, self._parts.facts))
         return new
 
     def associate(self, record: PodRecord) -> AssociationId:
@@ -58,7 +58,7 @@ class Mutations:
             self._learn_from(error, record)
             raise
         self._mine.associating_since = None
-        self._memory.bear(made)
+        self._memory.note_made(made)
         self._parts.view.associated(record.allocation_id, Association(association_id=made, target=record.target))
         return made
 
@@ -104,9 +104,9 @@ class Mutations:
             self._parts.placements.drop(record.target.interface_id)
         elif isinstance(error, AddressNotFound):
             if not self._memory.young(record.allocation_id):
-                self._memory.bar(self._uid, record.allocation_id)
-        elif isinstance(error, Refused) and not isinstance(error, AccessDenied) and not TRAITS[record.mode].allocates:
-            self._memory.bar(self._uid, record.allocation_id)
+                self._memory.cool_down(self._uid, record.allocation_id)
+        elif isinstance(error, Refused) and not isinstance(error, AccessDenied) and not SPECS[record.mode].allocates:
+            self._memory.cool_down(self._uid, record.allocation_id)
 
     def _agrees(self, gone: bool) -> bool:
         """Whether "it is another account's" means done: only after a look that was taken since it was first said."""

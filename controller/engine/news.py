@@ -3,9 +3,9 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from controller.engine.looks import Looked
+from controller.engine.lookup_queue import LookupDone
 from controller.engine.plain import Plain
-from controller.engine.run import Outcome
+from controller.engine.run import PlanOutcome
 from state.model import Epoch, PodUid
 
 
@@ -13,8 +13,8 @@ from state.model import Epoch, PodUid
 class News(Plain):
     """outcomes: of plans. looked: looks that are over. compared: the Pods that a comparison with EC2 found."""
 
-    outcomes: deque[Outcome] = field(default_factory=deque)
-    looked: deque[Looked] = field(default_factory=deque)
+    outcomes: deque[PlanOutcome] = field(default_factory=deque)
+    looked: deque[LookupDone] = field(default_factory=deque)
     compared: deque[tuple[Epoch, list[PodUid]]] = field(default_factory=deque)
 
     def __bool__(self) -> bool:

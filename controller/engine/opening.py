@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from controller.core.ports import Term
 from controller.engine.housekeeping import Housekeeping
-from controller.engine.outcomes import Aftermath
 from controller.engine.parts import TermParts, parts_of
 from controller.engine.peers import Peers
+from controller.engine.requeue import Requeue
 from controller.engine.term import TermState, beginning
 from controller.engine.tuning import Ports, Tuning
 from controller.engine.workqueue import Workqueue
@@ -21,7 +21,7 @@ class OpenTerm:
 
     parts: TermParts
     housekeeping: Housekeeping
-    aftermath: Aftermath
+    requeue: Requeue
 
     @property
     def state(self) -> TermState:
@@ -38,12 +38,12 @@ def open_term(
         parts=parts,
         ledger=ports.ledger,
         pods=ports.pods,
-        heart=ports.ledger,
+        heartbeats=ports.ledger,
         clock=ports.clock,
         resync_s=tuning.resync_s,
         peers=peers,
         agreed=tuning.agreed,
         remembered_s=tuning.remembered_s,
     )
-    aftermath = Aftermath(parts=parts, events=ports.events, clock=ports.clock, poll_interval_s=tuning.poll_interval_s)
-    return OpenTerm(parts=parts, housekeeping=housekeeping, aftermath=aftermath)
+    requeue = Requeue(parts=parts, events=ports.events, clock=ports.clock, poll_interval_s=tuning.poll_interval_s)
+    return OpenTerm(parts=parts, housekeeping=housekeeping, requeue=requeue)

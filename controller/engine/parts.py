@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from controller.core.ports import Term
 from controller.core.situation import Facts
 from controller.engine.admission import Admission
-from controller.engine.brakes import Brakes
 from controller.engine.calls import CallQueue
+from controller.engine.circuit_breakers import CircuitBreakers
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView
-from controller.engine.market import PoolMarket
-from controller.engine.memory import Memory
-from controller.engine.needs import Looker
+from controller.engine.ledger_freshness import LedgerFreshness
+from controller.engine.lookups import LookupRunner
+from controller.engine.memory import TermMemory
 from controller.engine.observe import Observer
 from controller.engine.placement import Placements
-from controller.engine.pulse import Pulse
+from controller.engine.pool_allocator import PoolAllocator
 from controller.engine.quota import QuotaGuard
 from controller.engine.term import TermState
 from controller.engine.tuning import Ports, Tuning
@@ -31,13 +31,13 @@ class TermParts:
     state: TermState
     view: AddressView
     placements: Placements
-    market: PoolMarket
+    pools: PoolAllocator
     observer: Observer
-    pulse: Pulse
+    freshness: LedgerFreshness
     admission: Admission
     calls: CallQueue
-    brakes: Brakes
-    looker: Looker
+    breakers: CircuitBreakers
+    lookup_runner: LookupRunner
     quota: QuotaGuard
     queue: Workqueue
 
@@ -52,7 +52,7 @@ class TermParts:
         return self.state.facts
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> TermMemory:
         """What is remembered of Pods and addresses."""
         return self.state.memory
 
@@ -70,14 +70,14 @@ def parts_of(state: TermState, ports: Ports, tuning: Tuning, queue: Workqueue) -
     kept = ports.rules().tenancy.kept
     quota = QuotaGuard(ec2=ports.ec2, view=view, memory=memory, drawn=state.drawn, kept=kept, clock=clock)
     admission = Admission(ports.rules, ledger, state.grants)
-    market = PoolMarket(
+    pools = PoolAllocator(
         facts=facts, ledger=ledger, view=view, placements=placements, memory=memory, clock=clock, others=state.others
     )
     return TermParts(
         state=state,
         view=view,
         placements=placements,
-        market=market,
+        pools=pools,
         observer=Observer(
             facts=facts,
             pods=ports.pods,
@@ -90,14 +90,14 @@ def parts_of(state: TermState, ports: Ports, tuning: Tuning, queue: Workqueue) -
             clock=clock,
             poll_interval_s=tuning.poll_interval_s,
             quota=quota,
-            market=market,
+            pools=pools,
             restored=ledger.restored,
         ),
-        pulse=Pulse(ledger, tuning.silence_s),
+        freshness=LedgerFreshness(ledger, tuning.silence_s),
         admission=admission,
         calls=CallQueue(ports.tokens, state.lines),
-        brakes=Brakes(clock, state.brakes),
-        looker=Looker(view=view, placements=placements, market=market, pods=ports.pods, quota=quota),
+        breakers=CircuitBreakers(clock, state.breakers),
+        lookup_runner=LookupRunner(view=view, placements=placements, pools=pools, pods=ports.pods, quota=quota),
         quota=quota,
         queue=queue,
     )

@@ -1,4 +1,4 @@
-"""Whether a plan may start: another plan for the same target, a brake, a limit, or the quota may forbid it.
+"""Whether a plan may start: another plan for the same target, a circuit breaker, a limit, or the quota may forbid it.
 
 A plan is made for one Pod by itself. Here what it takes (`core/takes`) is checked against the plans on their way. Where
 it may not begin, the Pod is planned once more with the reason in its situation, and `core/plan` says what it waits for.
@@ -51,35 +51,35 @@ class InFlight(Plain):
         return self.targets.get(target, "") if target is not None and self.of.get(uid) != target else ""
 
 
-def permitted(parts: TermParts, s: Situation, steps: Plan, flying: InFlight) -> Plan:
+def permitted(parts: TermParts, s: Situation, actions: Plan, flying: InFlight) -> Plan:
     """This plan, or another one if this one may not begin now."""
-    rival = flying.rival(s.uid, target_of(steps))
+    rival = flying.rival(s.uid, target_of(actions))
     if rival:
         return plan(replace(s, rival=rival))
-    return _within_quota(parts, s, _unbraked(parts, s, _admitted(parts, s, steps), flying), flying)
+    return _within_quota(parts, s, _past_breakers(parts, s, _admitted(parts, s, actions), flying), flying)
 
 
-def _admitted(parts: TermParts, s: Situation, steps: Plan) -> Plan:
+def _admitted(parts: TermParts, s: Situation, actions: Plan) -> Plan:
     """This plan, or another one if it would take more than the namespace may have."""
-    if s.pod is None or not begins(s, steps):
-        return steps
-    if adopts(steps):
+    if s.pod is None or not begins(s, actions):
+        return actions
+    if adopts(actions):
         parts.admission.count(s.uid, s.pod.namespace)
-        return steps
+        return actions
     refusal = parts.admission.admit(s.uid, s.pod.namespace, s.record)
-    return plan(replace(s, refusal=refusal)) if refusal is not None else steps
+    return plan(replace(s, refusal=refusal)) if refusal is not None else actions
 
 
-def _unbraked(parts: TermParts, s: Situation, steps: Plan, flying: InFlight) -> Plan:
+def _past_breakers(parts: TermParts, s: Situation, actions: Plan, flying: InFlight) -> Plan:
     """This plan, or another one if EC2 allocates no address from this pool now."""
-    pool = pool_of(steps)
+    pool = pool_of(actions)
     if pool is None:
-        return steps
-    why = parts.brakes.holds(s.uid, pool, lambda uid: uid in flying.uids or parts.calls.waits(uid))
-    return plan(replace(s, braked=why)) if why else steps
+        return actions
+    why = parts.breakers.holds(s.uid, pool, lambda uid: uid in flying.uids or parts.calls.waits(uid))
+    return plan(replace(s, breaker_open=why)) if why else actions
 
 
-def _within_quota(parts: TermParts, s: Situation, steps: Plan, flying: InFlight) -> Plan:
+def _within_quota(parts: TermParts, s: Situation, actions: Plan, flying: InFlight) -> Plan:
     """This plan, or another one if what is left of the account's quota is kept for others."""
-    none = parts.quota.no_room(s.uid, flying.uids) if draws(steps) else None
-    return plan(replace(s, no_quota=none)) if none is not None else steps
+    none = parts.quota.no_room(s.uid, flying.uids) if draws(actions) else None
+    return plan(replace(s, no_quota=none)) if none is not None else actions

@@ -130,7 +130,7 @@ class Placements:
         with self._lock:
             self._remove(interface_id)
 
-    def tidy(self) -> None:
+    def prune(self) -> None:
         """Forget what is too old to be used. Other calls do so, too; this is for times without any."""
         with self._lock:
             self._forget()

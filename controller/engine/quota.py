@@ -13,7 +13,7 @@ from controller.core.ports import Clock, Ec2
 from controller.core.quota import AccountQuota
 from controller.core.situation import NoOffer
 from controller.engine.ec2view import AddressView
-from controller.engine.memory import Memory
+from controller.engine.memory import TermMemory
 from controller.engine.plain import Plain
 from state.errors import PodEipError
 from state.model import PodUid
@@ -50,7 +50,9 @@ class Drawn(Plain):
 class QuotaGuard:
     """Used by the loop's thread; `look` by others, one at a time. `kept`: how many addresses; 0: nothing is read."""
 
-    def __init__(self, *, ec2: Ec2, view: AddressView, memory: Memory, drawn: Drawn, kept: int, clock: Clock) -> None:
+    def __init__(
+        self, *, ec2: Ec2, view: AddressView, memory: TermMemory, drawn: Drawn, kept: int, clock: Clock
+    ) -> None:
         self._ec2, self._view, self._memory, self._kept, self._clock = ec2, view, memory, kept, clock
         self._drawn = drawn
 

@@ -1,7 +1,7 @@
-"""The loop: wake, observe, plan, execute; the same turn for one Pod and for a thousand.
+"""The loop: wake, observe, plan, execute; the same tick for one Pod and for a thousand.
 
 Its thread calls nobody: looks, comparisons, actions and chores run beside it and come back as news, so nothing that
-a tenant, a slow API or a large VPC does can stop it. What happens while a turn runs is the next turn's batch.
+a tenant, a slow API or a large VPC does can stop it. What happens while a tick runs is the next tick's batch.
 """
 
 import logging
@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 
-from controller.core.actions import Reason, Wait
+from controller.core.actions import Wait, WaitReason
 from controller.core.desire import Unproven
 from controller.core.plan import plan
 from controller.core.ports import Term
 from controller.core.situation import Situation
 from controller.core.takes import target_of
-from controller.engine.beside import Beside
+from controller.engine.background import Background
 from controller.engine.calls import first_call
 from controller.engine.execute import Executor
 from controller.engine.housekeeping import Housekeeping
@@ -26,7 +26,7 @@ from controller.engine.parts import TermParts
 from controller.engine.peers import Peers
 from controller.engine.permits import InFlight, permitted
 from controller.engine.plain import Plain
-from controller.engine.run import Outcome
+from controller.engine.run import PlanOutcome
 from controller.engine.term import TermState
 from controller.engine.tuning import Ports, Tuning
 from controller.engine.workqueue import Keys, Workqueue
@@ -60,8 +60,8 @@ class Reconciler:
         self.known = known or LoopState()
         self._news, self._in_flight = self.known.news, self.known.in_flight
         self._queue = Workqueue(self._clock, ports.chance, self.known.keys)
-        self._beside = Beside(executor, self._queue, self._clock, self._news)
-        self._stopping, self._hurried = threading.Event(), threading.Event()
+        self._background = Background(executor, self._queue, self._clock, self._news)
+        self._stopping, self._retry_all_asked = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._woke_at = self._clock()
         self.failures = 0
@@ -87,9 +87,9 @@ class Reconciler:
         """Leadership has changed: look at once."""
         self._queue.poke()
 
-    def hurry(self) -> None:
+    def retry_all(self) -> None:
         """What made Pods fail may be over: try all of them again at once."""
-        self._hurried.set()
+        self._retry_all_asked.set()
         self._queue.poke()
 
     def wake(self, uids: Iterable[PodUid]) -> None:
@@ -107,10 +107,10 @@ class Reconciler:
         """When the loop last woke (monotonic)."""
         return self._woke_at
 
-    def aside_idle(self, limit_s: float) -> bool:
+    def background_idle(self, limit_s: float) -> bool:
         """Wait until nothing is looked up, compared or told beside the plans, at most so long; whether nothing is."""
         chore = self.chore is None or not wait([self.chore], limit_s).not_done
-        return chore and self._beside.wait_idle(limit_s)
+        return chore and self._background.wait_idle(limit_s)
 
     @property
     def has_news(self) -> bool:
@@ -131,27 +131,27 @@ class Reconciler:
         """How many Pods are in the workqueue."""
         return len(self._queue)
 
-    # ── the turn ──
+    # ── the tick ──
 
-    def turn(self) -> None:
-        """One turn, without a wait."""
+    def tick(self) -> None:
+        """One tick, without a wait."""
         self._woke_at = self._clock()
         self._follow_leadership()
         self._take_in()
         opened = self.opened
         if opened is None:
-            self._beside.drop()
+            self._background.drop()
             return
         parts = opened.parts
-        self._beside.take(opened, self._unseen, self._in_flight.uids)
+        self._background.take(opened, self._unseen, self._in_flight.uids)
         if self._leadership.closing or not self._pods.synced:
             return
-        if self._hurried.is_set():
-            self._hurried.clear()
+        if self._retry_all_asked.is_set():
+            self._retry_all_asked.clear()
             self._queue.add(self._queue.forget_all())
         self._chores(parts, opened.housekeeping)
         if parts.admission.begin(self._in_flight.uids | parts.calls.uids):
-            self._queue.add([*opened.aftermath.refused(), *self._in_flight.uids])
+            self._queue.add([*opened.requeue.refused(), *self._in_flight.uids])
         turns, self._next_call_s = parts.calls.due()
         self._queue.add(turns)
         uids = self._queue.take(self._in_flight.uids)
@@ -161,10 +161,10 @@ class Reconciler:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self.turn()
-            except Exception:  # the thread's top: the loop must outlive any fault in a turn
+                self.tick()
+            except Exception:  # the thread's top: the loop must outlive any fault in a tick
                 self.failures += 1
-                log.exception("a turn of the loop failed")
+                log.exception("a tick of the loop failed")
                 self._stopping.wait(IDLE_S)
             if not self.has_news:
                 self._queue.wait(self._patience())
@@ -173,7 +173,7 @@ class Reconciler:
         chores = self.opened.housekeeping.due_in if self.opened and self._pods.synced else IDLE_S
         return min(IDLE_S, chores, self._next_call_s)
 
-    def hand_in(self, outcome: Outcome) -> None:
+    def hand_in(self, outcome: PlanOutcome) -> None:
         """A plan has ended so."""
         self._news.outcomes.append(outcome)
         self._queue.poke()
@@ -184,7 +184,7 @@ class Reconciler:
             self.opened.state.over = True
             self.opened.parts.calls.close()
             self.known.term = self.opened = None
-            self._beside.end()
+            self._background.end()
             self._queue.clear()
         if term is not None and self.opened is None:
             self._open(term)
@@ -192,7 +192,7 @@ class Reconciler:
 
     def _open(self, term: Term, state: TermState | None = None) -> None:
         opened = open_term(term, self._ports, self._tuning, self._queue, self._peers, state)
-        self._beside.begin(opened.parts)
+        self._background.begin(opened.parts)
         self.known.term, self.opened = opened.state, opened
 
     def _take_in(self) -> None:
@@ -204,21 +204,21 @@ class Reconciler:
             if self.opened is None:
                 continue
             if outcome.epoch == self.opened.state.term.epoch:
-                self.opened.aftermath.take_in(outcome)
+                self.opened.requeue.take_in(outcome)
             else:
                 self._queue.add([outcome.uid])
         if self.opened is not None:
-            self.opened.aftermath.share_room(self._in_flight.uids)
+            self.opened.requeue.share_room(self._in_flight.uids)
 
     def _chores(self, parts: TermParts, house: Housekeeping) -> None:
         if house.first:
             self._queue.add(house.everyone())
         if house.beat_due() and (self.chore is None or self.chore.done()):
             # Aside: a DynamoDB that hangs would hold up the loop for longer than the Lease lives.
-            self.chore = self._executor.aside(house.beat)
-        parts.market.learn(house.peers, self._tuning.silence_s)
+            self.chore = self._executor.run_chore(house.beat)
+        parts.pools.learn(house.peers, self._tuning.silence_s)
         if house.resync_due():
-            self._beside.compare(house, parts.term.epoch)
+            self._background.compare(house, parts.term.epoch)
 
     def _serve_all(self, opened: OpenTerm, uids: set[PodUid]) -> None:
         """Serve these together; if that stumbles, one by one, so that one Pod that we fail on stops no other."""
@@ -234,31 +234,31 @@ class Reconciler:
                 fault = PodEipError(f"{type(error).__name__}: {error}", code="InternalError")
                 for uid in left:
                     unseen = self._unseen(uid)
-                    opened.aftermath.take_in(Outcome(uid=uid, epoch=epoch, situation=unseen, error=fault))
+                    opened.requeue.take_in(PlanOutcome(uid=uid, epoch=epoch, situation=unseen, error=fault))
 
     def _serve(self, opened: OpenTerm, uids: set[PodUid]) -> None:
         seen = opened.parts.observer.observe(uids, self._in_flight.reserved())
-        self._beside.ask(opened.parts, seen.parked)
+        self._background.ask(opened.parts, seen.parked)
         for s in sorted(seen.situations, key=_urgency):
             self._plan(opened, s)
 
     def _plan(self, opened: OpenTerm, s: Situation) -> None:
         parts, epoch = opened.parts, opened.state.term.epoch
-        steps = permitted(parts, s, plan(s), self._in_flight)
-        if not steps:
-            opened.aftermath.take_in(Outcome(uid=s.uid, epoch=epoch, situation=s))
+        actions = permitted(parts, s, plan(s), self._in_flight)
+        if not actions:
+            opened.requeue.take_in(PlanOutcome(uid=s.uid, epoch=epoch, situation=s))
             if s.pod is None and s.record is None:
                 parts.memory.forget(s.uid)
                 self._queue.forget(s.uid)
             return
-        call = first_call(steps)
+        call = first_call(actions)
         if call is not None and not parts.calls.reserve(call, s):
-            wait = Wait(reason=Reason.TOKEN)
-            waits = Outcome(uid=s.uid, epoch=epoch, situation=s, wait=wait, for_token=type(call))
-            opened.aftermath.take_in(waits)
+            wait = Wait(reason=WaitReason.TOKEN)
+            waits = PlanOutcome(uid=s.uid, epoch=epoch, situation=s, wait=wait, for_token=type(call))
+            opened.requeue.take_in(waits)
             return
-        self._in_flight.begin(s, target_of(steps))
-        self._executor.start(parts, s, steps, self.hand_in)
+        self._in_flight.begin(s, target_of(actions))
+        self._executor.start(parts, s, actions, self.hand_in)
 
     def _unseen(self, uid: PodUid) -> Situation:
         assert self.opened is not None

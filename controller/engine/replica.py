@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 from controller.core.ports import Clock, Term
 from controller.core.status import LeaderStatus, Status
+from controller.engine.hang_detector import HangDetector
 from controller.engine.leader import Elector
 from controller.engine.reconcile import Reconciler
 from controller.engine.snapshot import Snapshot
-from controller.engine.vigil import Vigil
 from state.errors import PodEipError
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 RETRY_S = 2.0
 
 
-class Source(Protocol):
+class Stoppable(Protocol):
     """A part with a thread, which the replica stops at its end."""
 
     def stop(self) -> None:
@@ -43,8 +43,8 @@ class Parts:
     snapshot: Snapshot
     synced: Callable[[], bool]
     trouble: Callable[[], str]
-    vigil: Vigil
-    sources: tuple[Source, ...]
+    hang_detector: HangDetector
+    stoppables: tuple[Stoppable, ...]
     close: Callable[[], None]
 
 
@@ -98,7 +98,7 @@ class Replica:
             return False, "listing Pods"
         if trouble := parts.trouble():
             return False, f"cannot lead: {trouble}"
-        overdue = parts.vigil.overdue()
+        overdue = parts.hang_detector.overdue()
         return (False, overdue) if overdue else (True, "caches are synced")
 
     def begin_shutdown(self) -> None:
@@ -116,7 +116,7 @@ class Replica:
         parts = self._parts
         if parts is not None:
             parts.loop.stop()
-            for source in parts.sources:
+            for source in parts.stoppables:
                 source.stop()
             parts.close()
         self._ended()

@@ -10,8 +10,8 @@ from typing import Self
 
 from controller.core import actions as act
 from controller.core.situation import Situation
+from controller.engine.action_runner import ActionRunner
 from controller.engine.parts import TermParts
-from controller.engine.steps import Steps
 from controller.engine.tuning import Ports
 from state.errors import NoSuchTransition, NotLeading, PodEipError, Refused, Throttled
 from state.model import Epoch, PodUid
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class PlanOutcome:
     """How a plan ended: what it waits for, or what failed; `did` says whether it came to do anything.
 
     for_token: the kind of EC2 mutation that it has no token for. allocated: EC2 has given an address.
@@ -41,14 +41,14 @@ class Outcome:
 class Run:
     """One plan under way. Used by one thread at a time."""
 
-    def __init__(self, ports: Ports, parts: TermParts, s: Situation, plan: act.Plan, steps: Steps) -> None:
-        self._ports, self._parts, self.steps = ports, parts, steps
-        self.so_far = Outcome(uid=s.uid, epoch=parts.term.epoch, situation=s, plan=plan)
+    def __init__(self, ports: Ports, parts: TermParts, s: Situation, plan: act.Plan, runner: ActionRunner) -> None:
+        self._ports, self._parts, self.runner = ports, parts, runner
+        self.so_far = PlanOutcome(uid=s.uid, epoch=parts.term.epoch, situation=s, plan=plan)
         self.at = 0
 
     def copy(self, parts: TermParts) -> Self:
         """The same, to go on by itself in a twin of the term."""
-        twin = type(self)(self._ports, parts, self.so_far.situation, self.so_far.plan, self.steps.copy(parts))
+        twin = type(self)(self._ports, parts, self.so_far.situation, self.so_far.plan, self.runner.copy(parts))
         twin.so_far, twin.at = self.so_far, self.at
         return twin
 
@@ -57,7 +57,7 @@ class Run:
         """What comes next; None: nothing."""
         return self.so_far.plan[self.at] if self.at < len(self.so_far.plan) else None
 
-    def step(self) -> Outcome | None:
+    def step(self) -> PlanOutcome | None:
         """Do the next action. How the plan ended, if it has; it is not to be asked again then."""
         action, s = self.action, self.so_far.situation
         if action is None:
@@ -70,7 +70,7 @@ class Run:
             if not isinstance(action, act.Mutation):
                 self._do(action)
             elif not self._does(action):
-                return replace(self.so_far, wait=act.Wait(reason=act.Reason.TOKEN), for_token=type(action))
+                return replace(self.so_far, wait=act.Wait(reason=act.WaitReason.TOKEN), for_token=type(action))
             _note(s, action, self._ports.clock() - began)
         except PodEipError as error:
             if isinstance(error, NoSuchTransition):  # a fault of ours: who reads the log is to find it
@@ -102,8 +102,8 @@ class Run:
         return True
 
     def _do(self, action: act.Action) -> None:
-        with self._ports.tracing.action(type(action).__name__, self.steps.traceparent):
-            self.steps.do(action)
+        with self._ports.tracing.action(type(action).__name__, self.runner.traceparent):
+            self.runner.do(action)
 
     def _owes(self, action: act.Action) -> bool:
         """Whether this writes down what EC2 has just done."""

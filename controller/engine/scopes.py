@@ -5,7 +5,7 @@ has not changed) takes longer to learn than one attempt to lead. `core.scopes` d
 
 1. Before our epoch is raised: if another install watches our namespaces and may live, we are refused.
 2. After it: the directory is read again. If an install was added in between, each of the two may see the other; an
-   install that sees another withdraws, and tries again after a pause of random length.
+   install that sees another fences itself, and tries again after a pause of random length.
 3. A predecessor is fenced by a transaction whose condition is its unchanged counter. Then its claims are moved to us.
    If that is interrupted, the next attempt moves the rest, for the predecessor stays fenced.
 """
@@ -21,7 +21,7 @@ from controller.core import scopes, transitions
 from controller.core.candidacy import MAX_LEASE_DURATION
 from controller.core.lease import Lease
 from controller.core.ports import Clock, Ledger
-from controller.core.scopes import Sight
+from controller.core.scopes import WatchedInstall
 from controller.engine.peers import Peers
 from state.errors import AccessDenied, ConditionLost, ScopeOverlap
 from state.model import Epoch, InstallKey, InstallRecord, PodRecord, PodUid
@@ -32,18 +32,18 @@ MOVERS = 32
 """Changes that wait together travel in one transaction, up to 49 claims."""
 
 
-class Estate(Ledger, Protocol):
+class InstallLedger(Ledger, Protocol):
     """A ledger, with the operations on whole installs."""
 
     def neighbours(self) -> Mapping[InstallKey, Mapping[PodUid, PodRecord]]:
         """Claims of other installs of this cluster, as the term began."""
         ...
 
-    def withdraw(self, epoch: Epoch) -> None:
+    def fence_self(self, epoch: Epoch) -> None:
         """End the term of this epoch, and fence our own install."""
         ...
 
-    def strike(self, fenced: InstallRecord) -> None:
+    def deregister(self, fenced: InstallRecord) -> None:
         """Take a fenced install out of the directory."""
         ...
 
@@ -54,7 +54,7 @@ class ScopeGate:
     def __init__(
         self,
         *,
-        ledger: Estate,
+        ledger: InstallLedger,
         install: InstallKey,
         scope: str,
         peers: Peers,
@@ -72,7 +72,7 @@ class ScopeGate:
 
         Raises what the ledger raises.
         """
-        if not any(scopes.may_live(sight, self._still_s) for sight in self._sights(self._read())):
+        if not any(scopes.may_live(watched, self._still_s) for watched in self._watched(self._read())):
             self.trouble = ""
 
     def begin(self, raise_epoch: Callable[[], Epoch]) -> Epoch:
@@ -94,11 +94,13 @@ class ScopeGate:
         self._peers.saw(installs)
         return installs
 
-    def _sights(self, installs: Sequence[InstallRecord]) -> list[Sight]:
+    def _watched(self, installs: Sequence[InstallRecord]) -> list[WatchedInstall]:
         others = scopes.in_the_way(self._install, self._scope, installs)
         self._leases = {r.key: seen for r in others if (seen := self._leases.get(r.key))}
         return [
-            Sight(record=r, still_s=self._peers.still_s(r), lease_free=True if r.fenced else self._is_free(r.key))
+            WatchedInstall(
+                record=r, still_s=self._peers.still_s(r), lease_free=True if r.fenced else self._is_free(r.key)
+            )
             for r in others
         ]
 
@@ -121,30 +123,30 @@ class ScopeGate:
     def _admit(self) -> dict[InstallKey, InstallRecord]:
         """The predecessors, as they were read; raises ScopeOverlap where an install in the way may live."""
         installs = self._read()
-        sights = self._sights(installs)
-        for sight in sights:
-            if scopes.may_live(sight, self._still_s):
-                self._step_aside(installs, sight.record)
-                raise self._refused(sight)
-        return {sight.record.key: sight.record for sight in sights if not sight.record.fenced}
+        all_watched = self._watched(installs)
+        for watched in all_watched:
+            if scopes.may_live(watched, self._still_s):
+                self._step_aside(installs, watched.record)
+                raise self._refused(watched)
+        return {watched.record.key: watched.record for watched in all_watched if not watched.record.fenced}
 
     def _step_aside(self, installs: Sequence[InstallRecord], other: InstallRecord) -> None:
-        """If an interrupted attempt left us in the other's way too, withdraw: both would wait for ever."""
+        """If an interrupted attempt left us in the other's way too, fence_self: both would wait for ever."""
         own = next((record for record in installs if record.key == self._install), None)
         if own is not None and not own.fenced and scopes.overlap(own.scope, other.scope):
             self._withdraw(own.epoch)
 
     def _settle(self, before: Mapping[InstallKey, InstallRecord], epoch: Epoch) -> list[InstallRecord]:
-        """Fence the predecessors; withdraw if one of them moved, or if somebody came while our epoch was raised.
+        """Fence the predecessors; fence ourselves if one of them moved, or if somebody came while our epoch was raised.
 
         Returns the fenced installs in our scope, also those fenced earlier, which may still have claims.
         """
         found: list[InstallRecord] = []
-        for sight in self._sights(self._read()):
-            fenced = sight.record if sight.record.fenced else self._fence(before.get(sight.record.key))
+        for watched in self._watched(self._read()):
+            fenced = watched.record if watched.record.fenced else self._fence(before.get(watched.record.key))
             if fenced is None:
                 self._withdraw(epoch)
-                raise self._refused(sight)
+                raise self._refused(watched)
             found.append(fenced)
         return found
 
@@ -161,10 +163,10 @@ class ScopeGate:
 
     def _withdraw(self, epoch: Epoch) -> None:
         with suppress(ConditionLost):  # a newer epoch stands there: the replica that raised it does this
-            self._ledger.withdraw(epoch)
+            self._ledger.fence_self(epoch)
 
-    def _refused(self, sight: Sight) -> ScopeOverlap:
-        error = scopes.refusal(self._scope, sight)
+    def _refused(self, watched: WatchedInstall) -> ScopeOverlap:
+        error = scopes.refusal(self._scope, watched)
         self.trouble = error.explain()
         return error
 
@@ -182,7 +184,7 @@ class ScopeGate:
             log.warning(text, len(left) - len(ours), predecessor.key.install)
             return
         with suppress(ConditionLost):
-            self._ledger.strike(predecessor)
+            self._ledger.deregister(predecessor)
 
     def _move(self, claim: PodRecord, predecessor: InstallKey, epoch: Epoch) -> None:
         side = self._ledger.address(claim.allocation_id) if claim.allocation_id else None

@@ -9,14 +9,14 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 
 from controller.core import contract
-from controller.core.actions import Reason
+from controller.core.actions import WaitReason
 from controller.core.candidates import is_free
 from controller.core.desire import Invalid, Nothing, Pending, Serve, desire
-from controller.core.modes import TRAITS
+from controller.core.hangs import Waits
+from controller.core.modes import SPECS
 from controller.core.pools import carries
 from controller.core.ports import Address, Ledger, Pods, PodView
 from controller.core.remembered import is_remembered
-from controller.core.silence import Waits
 from controller.core.status import (
     ClusterStatus,
     HolderStatus,
@@ -26,7 +26,7 @@ from controller.core.status import (
     ShownPhase,
     Status,
 )
-from controller.engine.memory import PodMemory
+from controller.engine.memory import PodProgress
 from controller.engine.peers import Peer
 from controller.engine.policy_file import PolicyFile
 from controller.engine.reconcile import Reconciler
@@ -116,17 +116,22 @@ class Snapshot:
             error=self._error(record, view, memory),
         )
 
-    def _phase(self, record: PodRecord | None, view: PodView | None, memory: PodMemory | None) -> ShownPhase:
+    def _phase(self, record: PodRecord | None, view: PodView | None, memory: PodProgress | None) -> ShownPhase:
         if record is not None:
             return _SHOWN[record.phase] if view is not None else ShownPhase.RELEASING
         if view is not None and isinstance(desire(view), Invalid):
             return ShownPhase.INVALID
         if view is not None and self._refusal(view):
             return ShownPhase.REFUSED
-        waits = memory is not None and memory.waiting in (Reason.POOL, Reason.ROOM, Reason.FULL, Reason.QUOTA)
+        waits = memory is not None and memory.waiting in (
+            WaitReason.POOL,
+            WaitReason.ROOM,
+            WaitReason.FULL,
+            WaitReason.QUOTA,
+        )
         return ShownPhase.WAITING if waits else ShownPhase.PENDING
 
-    def _error(self, record: PodRecord | None, view: PodView | None, memory: PodMemory | None) -> str | None:
+    def _error(self, record: PodRecord | None, view: PodView | None, memory: PodProgress | None) -> str | None:
         wanted = desire(view) if view else Nothing()
         if isinstance(wanted, Invalid):
             return wanted.why
@@ -140,19 +145,19 @@ class Snapshot:
             return None
         return self._policies.rules().refusal(view.namespace, wanted.mode, wanted.pool)
 
-    def _memory(self, uid: PodUid) -> PodMemory | None:
+    def _memory(self, uid: PodUid) -> PodProgress | None:
         opened = self._loop.opened
         return opened.state.memory.pods.get(uid) if opened else None
 
     def _pools(self, records: Iterable[PodRecord], views: Iterable[PodView]) -> list[PoolStatus]:
-        keys = {record.pool for record in records if record.pool and not TRAITS[record.mode].allocates}
+        keys = {record.pool for record in records if record.pool and not SPECS[record.mode].allocates}
         waiting: dict[str, int] = {}
         for view in views:
             wanted = desire(view)
-            if isinstance(wanted, Serve) and not TRAITS[wanted.mode].allocates:
+            if isinstance(wanted, Serve) and not SPECS[wanted.mode].allocates:
                 keys.add(wanted.pool)
                 memory = self._memory(view.uid)
-                waiting[wanted.pool] = waiting.get(wanted.pool, 0) + bool(memory and memory.waiting == Reason.POOL)
+                waiting[wanted.pool] = waiting.get(wanted.pool, 0) + bool(memory and memory.waiting == WaitReason.POOL)
         opened = self._loop.opened
         addresses = opened.parts.view.all() if opened else []
         members = _members(addresses)

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from controller.core.ports import Term
 from controller.core.situation import Facts
 from controller.engine.admission import Grants
-from controller.engine.brakes import Brake
 from controller.engine.calls import Lines
 from controller.engine.chores import Chores
+from controller.engine.circuit_breakers import Breaker
 from controller.engine.claims import ClaimIndex, index_of
 from controller.engine.ec2view import Seen
-from controller.engine.market import Others
-from controller.engine.memory import Memory
+from controller.engine.memory import TermMemory
 from controller.engine.placement import Places
 from controller.engine.plain import Plain
+from controller.engine.pool_allocator import Others
 from controller.engine.quota import Drawn
 from controller.engine.tuning import Ports, Tuning
 from controller.engine.waiters import Waiters
@@ -29,14 +29,14 @@ class TermState(Plain):
 
     term: Term
     facts: Facts
-    memory: Memory
+    memory: TermMemory
     claims: ClaimIndex
     grants: Grants
     seen: Seen = field(default_factory=Seen)
     places: Places = field(default_factory=Places)
     others: Others = field(default_factory=Others)
     lines: Lines = field(default_factory=Lines)
-    brakes: dict[str, Brake] = field(default_factory=dict)
+    breakers: dict[str, Breaker] = field(default_factory=dict)
     drawn: Drawn = field(default_factory=Drawn)
     waiters: Waiters = field(default_factory=Waiters)
     chores: Chores = field(default_factory=Chores)
@@ -48,7 +48,7 @@ def beginning(term: Term, ports: Ports, tuning: Tuning) -> TermState:
     return TermState(
         term=term,
         facts=tuning.facts,
-        memory=Memory(clock=ports.clock, consistency_s=tuning.consistency_s, started=ports.clock()),
+        memory=TermMemory(clock=ports.clock, consistency_s=tuning.consistency_s, started=ports.clock()),
         claims=index_of(ports.ledger.pods().values()),
         grants=Grants(ports.rules()),
     )

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from controller.core.candidacy import Reason
+from controller.core.candidacy import EndReason
 from controller.core.ports import Term
 from state.errors import PodEipError
 from state.model import Epoch
@@ -26,11 +26,11 @@ class TermCallbacks:
 
     begin_term: Callable[[int], Epoch]
     on_started: Callable[[Term], None]
-    on_stopped: Callable[[Reason], None]
+    on_stopped: Callable[[EndReason], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class BeginOutcome:
     """How an attempt to begin ended; no epoch: it failed."""
 
     attempt: int
@@ -43,7 +43,7 @@ class TermRunner:
     def __init__(
         self, callbacks: TermCallbacks, wake: Callable[[], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self.outcomes: queue.SimpleQueue[BeginOutcome] = queue.SimpleQueue()
         self.failures = 0
         self._callbacks = callbacks
         self._wake, self._clock = wake, clock
@@ -67,7 +67,7 @@ class TermRunner:
         """Tell that the term is open; should that fail, a failed outcome is queued."""
         self._jobs.put(lambda: self._attempt(attempt, lambda: self._callbacks.on_started(term)))
 
-    def stopped(self, reason: Reason) -> None:
+    def stopped(self, reason: EndReason) -> None:
         """Tell that the term is over."""
         self._jobs.put(lambda: self._callbacks.on_stopped(reason))
 
@@ -103,7 +103,7 @@ class TermRunner:
 
     def _begin(self, attempt: int, epoch: int) -> None:
         def raise_epoch() -> None:
-            self._report(Outcome(attempt=attempt, epoch=self._callbacks.begin_term(epoch)))
+            self._report(BeginOutcome(attempt=attempt, epoch=self._callbacks.begin_term(epoch)))
 
         try:
             self._attempt(attempt, raise_epoch)
@@ -121,8 +121,8 @@ class TermRunner:
             log.warning("cannot lead: %s", error.explain())
         finally:
             if not done:
-                self._report(Outcome(attempt=attempt))
+                self._report(BeginOutcome(attempt=attempt))
 
-    def _report(self, outcome: Outcome) -> None:
+    def _report(self, outcome: BeginOutcome) -> None:
         self.outcomes.put(outcome)
         self._wake()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from controller.core.ports import Clock, Ec2, Events, Heart, Ledger, Pods, Term
+from controller.core.ports import Clock, Ec2, Events, Heartbeat, Ledger, Pods, Term
 from controller.core.remembered import CALL_LIFE_S
 from controller.core.situation import Facts
 from controller.core.tenancy import Rules
@@ -17,7 +17,7 @@ from controller.core.tracing import Tracing
 from state.model import AllocationId
 
 
-class OwnLedger(Ledger, Heart, Protocol):
+class OwnLedger(Ledger, Heartbeat, Protocol):
     """The ledger of the install that the engine works for, with its heartbeat."""
 
     @property

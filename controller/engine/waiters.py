@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from controller.core.again import WokenBy
+from controller.core.requeue_rules import WokenBy
 from controller.engine.plain import Plain
 from state.model import PodUid
 
@@ -16,7 +16,7 @@ class Waiters(Plain):
     """Who waits, by what for.
 
     pool: for a free address. release: for a look at EC2 before a release. target: for another to leave it.
-    braked: for the one that asks EC2 for all. short: for room in the account's quota.
+    breaker: for the one that asks EC2 for all. short: for room in the account's quota.
     refused: for another policy. crowded: for room, in a namespace or anywhere.
     freed: the namespaces in which room was made. release_due: when those who release look by themselves.
     """
@@ -24,7 +24,7 @@ class Waiters(Plain):
     pool: set[PodUid] = field(default_factory=set)
     release: set[PodUid] = field(default_factory=set)
     target: set[PodUid] = field(default_factory=set)
-    braked: set[PodUid] = field(default_factory=set)
+    breaker: set[PodUid] = field(default_factory=set)
     short: set[PodUid] = field(default_factory=set)
     refused: set[PodUid] = field(default_factory=set)
     crowded: dict[PodUid, str] = field(default_factory=dict)
@@ -40,8 +40,8 @@ class Waiters(Plain):
                 self.release.add(uid)
             case WokenBy.TARGET:
                 self.target.add(uid)
-            case WokenBy.BRAKE:
-                self.braked.add(uid)
+            case WokenBy.BREAKER:
+                self.breaker.add(uid)
             case WokenBy.QUOTA:
                 self.short.add(uid)
             case WokenBy.POLICY:
@@ -57,6 +57,6 @@ class Waiters(Plain):
 
     def leave(self, uid: PodUid) -> None:
         """The Pod waits for none of it now."""
-        for noted in (self.pool, self.release, self.target, self.braked, self.short, self.refused):
+        for noted in (self.pool, self.release, self.target, self.breaker, self.short, self.refused):
             noted.discard(uid)
         self.crowded.pop(uid, None)

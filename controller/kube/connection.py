@@ -23,7 +23,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
 from yaml import YAMLError
 
-from controller.core.ports import Observer
+from controller.core.ports import Telemetry
 from controller.kube.codes import LABELS, error_of
 from state.errors import Misconfigured, PodEipError, Unavailable
 
@@ -109,10 +109,10 @@ class Stream:
 class Connection:
     """The API server, with a time limit for each call. Thread-safe."""
 
-    def __init__(self, client: ApiClient, *, call_timeout_s: float = 4.0, observer: Observer | None = None) -> None:
+    def __init__(self, client: ApiClient, *, call_timeout_s: float = 4.0, telemetry: Telemetry | None = None) -> None:
         self.call_timeout_s = call_timeout_s
         self._client = client
-        self._observer: Observer = observer or Silent()
+        self._telemetry: Telemetry = telemetry or Silent()
         self._tokens = threading.Lock()
         self._large = threading.BoundedSemaphore(LARGE_AT_ONCE)
 
@@ -198,11 +198,11 @@ class Connection:
             code = error.label(LABELS)
             raise
         finally:
-            self._observer.call("kubernetes", call.doing, time.perf_counter() - began, code)
+            self._telemetry.call("kubernetes", call.doing, time.perf_counter() - began, code)
 
 
 def connect(
-    kubeconfig: str | None, *, version: str, call_timeout_s: float = 4.0, observer: Observer | None = None
+    kubeconfig: str | None, *, version: str, call_timeout_s: float = 4.0, telemetry: Telemetry | None = None
 ) -> Connection:
     """The connection that a kubeconfig file describes, or else the Pod that we run in. Raises Misconfigured."""
     configuration = Configuration()
@@ -212,7 +212,7 @@ def connect(
     configuration.keep_alive = True
     client = ApiClient(configuration)
     client.user_agent = f"aws-pod-eip-controller/{version}"
-    return Connection(client, call_timeout_s=call_timeout_s, observer=observer)
+    return Connection(client, call_timeout_s=call_timeout_s, telemetry=telemetry)
 
 
 def _load(kubeconfig: str | None, configuration: Configuration) -> None:

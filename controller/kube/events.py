@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 
 from controller.core.contract import for_tenants, legible
-from controller.core.ports import Clock, Observer, PodEvent, PodView
+from controller.core.ports import Clock, PodEvent, PodView, Telemetry
 from controller.kube.backlog import Backlog, Dropped, Series
 from controller.kube.codes import wait_of
 from controller.kube.connection import Connection, Silent
@@ -34,11 +34,11 @@ class EventRecorder:
         connection: Connection,
         *,
         instance: str,
-        observer: Observer | None = None,
+        telemetry: Telemetry | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         self._api = EventApi(connection, instance)
-        self._observer, self._clock = observer or Silent(), clock
+        self._telemetry, self._clock = telemetry or Silent(), clock
         self._backlog = Backlog(clock)
         self._thread = threading.Thread(target=self._run, name="event-recorder", daemon=True)
 
@@ -69,7 +69,7 @@ class EventRecorder:
         )
         why = self._backlog.add(said, now())
         if why is not None:
-            self._observer.event_dropped(why)
+            self._telemetry.event_dropped(why)
 
     def _run(self) -> None:
         while (taken := self._backlog.take()) is not None:
@@ -98,4 +98,4 @@ class EventRecorder:
 
     def _drop(self, said: Said) -> None:
         self._backlog.refused(said, next_send=self._clock() + INTERVAL_S)
-        self._observer.event_dropped(Dropped.REFUSED)
+        self._telemetry.event_dropped(Dropped.REFUSED)

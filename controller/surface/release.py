@@ -1,6 +1,6 @@
 """The dialogue of `release-cluster`: what there is, what would be done, whether to do it, and what is left.
 
-It calls no API itself: `Undertaking` does, so that the texts and exit codes can be tested alone.
+It calls no API itself: `ClusterRelease` does, so that the texts and exit codes can be tested alone.
 """
 
 import sys
@@ -15,14 +15,14 @@ from state.errors import Misconfigured
 from state.model import InstallRecord
 
 
-class Undertaking(Protocol):
+class ClusterRelease(Protocol):
     """The operations on one cluster, to be called in this order. All raise errors of `state.errors`."""
 
     def choose(self, cluster: str, lease: str | None) -> Sequence[InstallRecord]:
         """The installs that the request means."""
         ...
 
-    def outlook(self, installs: Sequence[InstallRecord]) -> Sequence[Line]:
+    def preview(self, installs: Sequence[InstallRecord]) -> Sequence[Line]:
         """What would become of each address."""
         ...
 
@@ -38,18 +38,18 @@ class Undertaking(Protocol):
         ...
 
 
-def release(request: Request, world: Undertaking) -> bool:
-    """Show, ask and release; returns whether nothing is left. Raises what `Undertaking` raises, and Misconfigured where
-    no terminal is there to ask.
+def release(request: Request, world: ClusterRelease) -> bool:
+    """Show, ask and release; returns whether nothing is left. Raises what `ClusterRelease` raises, and Misconfigured
+    where no terminal is there to ask.
     """
     if not request.yes and not sys.stdin.isatty():
         raise Misconfigured(["there is no terminal to ask on: --yes says that you mean it"])
     installs = world.choose(request.cluster, request.lease)
     for record in installs:
         say(describe(record))
-    lines = world.outlook(installs)
+    lines = world.preview(installs)
     for line in lines:
-        say(f"  {line.public_ip} {line.allocation_id} {line.mode} {line.holder}: {line.outlook}")
+        say(f"  {line.public_ip} {line.allocation_id} {line.mode} {line.holder}: {line.preview}")
     say(f"{len(lines)} addresses; watching for a heartbeat")
     world.watch(installs)
     if not request.yes and not click.confirm("It does not beat. Is it gone for good, and shall this be done?"):

@@ -27,7 +27,7 @@ _MISDIRECTED = b"not for this name: use localhost, an IP address, or SERVICE.NAM
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
-class Source(Protocol):
+class StatusSource(Protocol):
     """The source of the answers; no method blocks."""
 
     def status(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ Environ = dict[str, Any]
 Route = Callable[[Environ], Answer]
 
 
-def application(source: Source, metrics: Metrics, own_names: Collection[str] = ()) -> WsgiApp:
+def application(source: StatusSource, metrics: Metrics, own_names: Collection[str] = ()) -> WsgiApp:
     """The WSGI application (PEP 3333) that answers GET and HEAD from `source` and `metrics`.
 
     `own_names`: further names that a Host header may have.
@@ -90,11 +90,11 @@ def application(source: Source, metrics: Metrics, own_names: Collection[str] = (
     return answer
 
 
-def _probes(source: Source) -> dict[str, Route]:
+def _probes(source: StatusSource) -> dict[str, Route]:
     return {HEALTH: lambda _: _probe(*source.healthy()), READINESS: lambda _: _probe(*source.ready())}
 
 
-def _routes(source: Source, metrics: Metrics) -> dict[str, Route]:
+def _routes(source: StatusSource, metrics: Metrics) -> dict[str, Route]:
     page, policy = _page()
     forms = {
         "/metrics": lambda status: document(metrics.render(status), CONTENT_TYPE),

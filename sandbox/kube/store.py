@@ -50,7 +50,7 @@ class Change:
     gone: bool
 
 
-class _Shelf:
+class _Collection:
     """The objects and the changes of one kind."""
 
     def __init__(self, lock: threading.RLock) -> None:
@@ -69,7 +69,7 @@ class Store:
         self._history = history
         self._version = 1
         self._compacted = 0
-        self._shelves = {r: _Shelf(self.lock) for r in resources}
+        self._collections = {r: _Collection(self.lock) for r in resources}
 
     @property
     def version(self) -> int:
@@ -78,30 +78,30 @@ class Store:
 
     def changed(self, resource: Resource) -> threading.Condition:
         """The condition, on the store's lock, that each write of that kind notifies."""
-        return self._shelves[resource].changed
+        return self._collections[resource].changed
 
     def read(self, resource: Resource, key: str) -> Stored | None:
         """The newest version of an object."""
         with self.lock:
-            return self._shelves[resource].objects.get(key)
+            return self._collections[resource].objects.get(key)
 
     def write(self, resource: Resource, key: str, body: Json) -> Stored:
         """Store a new version under the next number, which is written into its metadata."""
         with self.lock:
-            shelf = self._shelves[resource]
-            before = shelf.objects.get(key)
+            collection = self._collections[resource]
+            before = collection.objects.get(key)
             now = self._stamp(key, body)
-            shelf.objects[key] = now
-            self._record(shelf, Change(now.version, before, now, gone=False))
+            collection.objects[key] = now
+            self._record(collection, Change(now.version, before, now, gone=False))
             return now
 
     def remove(self, resource: Resource, key: str, last: Json | None = None) -> Stored:
         """Delete an object; the answer is its last body under the number of the deletion."""
         with self.lock:
-            shelf = self._shelves[resource]
-            before = shelf.objects.pop(key)
+            collection = self._collections[resource]
+            before = collection.objects.pop(key)
             now = self._stamp(key, last or before.body)
-            self._record(shelf, Change(now.version, before, now, gone=True))
+            self._record(collection, Change(now.version, before, now, gone=True))
             return now
 
     def contents(self, resource: Resource, prefix: str = "", at: int | None = None) -> tuple[int, list[Stored]]:
@@ -110,7 +110,7 @@ class Store:
         Raises CompactedError where that version is no longer kept.
         """
         with self.lock:
-            objects = self._shelves[resource].objects
+            objects = self._collections[resource].objects
             if at is not None and at != self._version:
                 objects = self._rewind(resource, at)
             kept = sorted(key for key in objects if key.startswith(prefix))
@@ -119,21 +119,21 @@ class Store:
     def changes(self, resource: Resource, after: int) -> list[Change]:
         """The changes of that kind with a version above `after`; CompactedError where some are lost."""
         with self.lock:
-            shelf = self._shelves[resource]
-            if after < shelf.lost:
-                raise CompactedError(after, shelf.lost)
-            return shelf.changes[bisect_right(shelf.changes, after, key=_version) :]
+            collection = self._collections[resource]
+            if after < collection.lost:
+                raise CompactedError(after, collection.lost)
+            return collection.changes[bisect_right(collection.changes, after, key=_version) :]
 
     def progress(self, resource: Resource) -> int:
         """The version of the newest change of that kind."""
         with self.lock:
-            shelf = self._shelves[resource]
-            return shelf.changes[-1].version if shelf.changes else shelf.lost
+            collection = self._collections[resource]
+            return collection.changes[-1].version if collection.changes else collection.lost
 
     def check_kept(self, resource: Resource, version: int) -> None:
         """Raise CompactedError where nothing can start at that version any more."""
         with self.lock:
-            oldest = max(self._compacted, self._shelves[resource].lost)
+            oldest = max(self._compacted, self._collections[resource].lost)
             if version < oldest:
                 raise CompactedError(version, oldest)
 
@@ -142,37 +142,37 @@ class Store:
         with self.lock:
             self._version += 1
             self._compacted = self._version
-            for shelf in self._shelves.values():
-                self._forget(shelf, len(shelf.changes))
-                shelf.changed.notify_all()
+            for collection in self._collections.values():
+                self._forget(collection, len(collection.changes))
+                collection.changed.notify_all()
             return self._compacted
 
     def wake(self) -> None:
         """Wake every watcher, so that it looks at what has been asked of it."""
         with self.lock:
-            for shelf in self._shelves.values():
-                shelf.changed.notify_all()
+            for collection in self._collections.values():
+                collection.changed.notify_all()
 
     def _stamp(self, key: str, body: Json) -> Stored:
         self._version += 1
         stamped = {**body, "metadata": {**body["metadata"], "resourceVersion": str(self._version)}}
         return Stored.of(key, self._version, stamped)
 
-    def _record(self, shelf: _Shelf, change: Change) -> None:
-        shelf.changes.append(change)
-        if len(shelf.changes) > self._history:
-            self._forget(shelf, len(shelf.changes) - self._history // 2)
-        shelf.changed.notify_all()
+    def _record(self, collection: _Collection, change: Change) -> None:
+        collection.changes.append(change)
+        if len(collection.changes) > self._history:
+            self._forget(collection, len(collection.changes) - self._history // 2)
+        collection.changed.notify_all()
 
-    def _forget(self, shelf: _Shelf, count: int) -> None:
+    def _forget(self, collection: _Collection, count: int) -> None:
         if count > 0:
-            shelf.lost = shelf.changes[count - 1].version
-            del shelf.changes[:count]
+            collection.lost = collection.changes[count - 1].version
+            del collection.changes[:count]
 
     def _rewind(self, resource: Resource, at: int) -> dict[str, Stored]:
         """The objects as they were: newer changes are undone, the newest first."""
         self.check_kept(resource, at)
-        objects = dict(self._shelves[resource].objects)
+        objects = dict(self._collections[resource].objects)
         for change in reversed(self.changes(resource, at)):
             if change.before is None:
                 objects.pop(change.now.key, None)

@@ -171,7 +171,7 @@ class FakeLedger:
         """`commit`, and fence `silent` if its heartbeat has not moved."""
         self._write(change or Change(), silent)
 
-    def withdraw(self, epoch: Epoch) -> None:
+    def fence_self(self, epoch: Epoch) -> None:
         """Fence ourselves."""
         self.end_term()
         with self.table.lock:
@@ -179,7 +179,7 @@ class FakeLedger:
                 raise ConditionLost("the epoch was raised by somebody else")
             self.table.fence(self.install)
 
-    def strike(self, fenced: InstallRecord) -> None:
+    def deregister(self, fenced: InstallRecord) -> None:
         """Forget a fenced install."""
         with self.table.lock:
             line = self.table.directory.get(fenced.key)

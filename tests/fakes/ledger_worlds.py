@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from controller.core.ports import Heart, Ledger
+from controller.core.ports import Heartbeat, Ledger
 from sandbox.dynamodb import CREDENTIALS
 from state.connection import Key
 from state.group import Patience
@@ -36,7 +36,7 @@ from tests.fakes.ledger_table import FakeTable
 QUICK = Patience(tries=6, budget_s=10.0, base_s=0.001, cap_s=0.01)
 
 
-class TermLedger(Ledger, Heart, Protocol):
+class TermLedger(Ledger, Heartbeat, Protocol):
     """A ledger with the terms and the doors to other installs that both implementations have."""
 
     restored: bool
@@ -57,11 +57,11 @@ class TermLedger(Ledger, Heart, Protocol):
         """Claims of other installs of the cluster."""
         ...
 
-    def withdraw(self, epoch: Epoch) -> None:
+    def fence_self(self, epoch: Epoch) -> None:
         """End the term and fence itself."""
         ...
 
-    def strike(self, fenced: InstallRecord) -> None:
+    def deregister(self, fenced: InstallRecord) -> None:
         """Forget a fenced install."""
         ...
 

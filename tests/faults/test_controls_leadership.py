@@ -49,7 +49,7 @@ NOT_FOR_PATCHES = Edit(
 NO_PROGRESS = (
     Edit(
         file="controller/core/election.py",
-        text="    if now >= _stuck_from(view):\n        return Reason.STUCK\n",
+        text="    if now >= _stuck_from(view):\n        return EndReason.STUCK\n",
         instead="",
     ),
     Edit(

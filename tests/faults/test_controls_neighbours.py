@@ -17,9 +17,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.control, pytest.mark.timeout(240)]
 PAGES = 6  # of 1,000 interfaces
 PAGE_S = 2.2  # all of them take longer than the renew deadline, each of them less than the time limit of a call
 LOOKED_UP_BY_THE_LOOP = Edit(
-    file="controller/engine/looks.py",
-    text="self._pool.submit(self._look, kind, turn)",
-    instead="self._look(kind, turn)",
+    file="controller/engine/lookup_queue.py",
+    text="self._pool.submit(self._look, kind, lane)",
+    instead="self._look(kind, lane)",
 )
 OF_THE_WHOLE_VPC = Edit(
     file="controller/aws/interfaces.py",

@@ -49,8 +49,8 @@ ABSENCE_IS_ENOUGH = Edit(
 )
 OUTSIDE_IS_GONE = Edit(
     file="controller/core/plan.py",
-    text="return (Confirm(),) if s.in_scope else (Wait(reason=Reason.SCOPE),)",
-    instead="return (Confirm(),) if s.in_scope else teardown.take_away(s)",
+    text="return (Confirm(),) if s.in_scope else (Wait(reason=WaitReason.SCOPE),)",
+    instead="return (Confirm(),) if s.in_scope else teardown.give_up_unwanted(s)",
 )
 OUTSIDE_IS_ASKED_FOR = Edit(file="controller/core/plan.py", text=OUTSIDE_IS_GONE.text, instead="return (Confirm(),)")
 ANY_CLUSTER = Edit(file="controller/kube/identity.py", text="if self._uid not in (None, seen):", instead="if False:")

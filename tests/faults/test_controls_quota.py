@@ -19,7 +19,7 @@ QUOTA, KEPT, PODS = 8, 3, 12
 SLOW = {"quota": QUOTA, "latency_by_action": {"AllocateAddress": 0.5}}
 NOBODY_ASKED = Edit(
     file="controller/engine/permits.py",
-    text="none = parts.quota.no_room(s.uid, flying.uids) if draws(steps) else None",
+    text="none = parts.quota.no_room(s.uid, flying.uids) if draws(actions) else None",
     instead="none = None",
 )
 FLIGHTS_NOT_COUNTED = Edit(

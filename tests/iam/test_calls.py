@@ -7,7 +7,7 @@ import pytest
 
 from controller.aws.client import MUTATIONS, READS
 from controller.core import contract, iam
-from controller.core.birth import birth_tags
+from controller.core.allocation import allocation_tags
 from controller.core.ports import AllocationRequest, PodView
 from controller.core.situation import Facts
 from state.model import AllocationId, ClusterUid, InstallKey, Mode, PodUid, Target
@@ -15,7 +15,7 @@ from tests.contract.adapters.ec2_worlds import SandboxWorld, sandbox_world
 from tests.iam.questions import NAME, POOL, UID, denied, of_log
 
 FACTS = Facts(install=InstallKey.within(ClusterUid(UID), "ns/l"), cluster_name=NAME, home_border_group="us-west-2")
-BIRTH = birth_tags(FACTS, PodView(uid=PodUid("pod-uid"), namespace="game", name="p"), Mode.AUTO)
+BIRTH = allocation_tags(FACTS, PodView(uid=PodUid("pod-uid"), namespace="game", name="p"), Mode.AUTO)
 ADOPTED = {contract.TAG_TYPE: str(Mode.AUTO), contract.TAG_CLUSTER_NAME: NAME, contract.TAG_POD: "game/old"}
 _HOSTS = itertools.cycle(range(1, 255))
 WHOLE = ("install", "install-no-take-over")

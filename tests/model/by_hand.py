@@ -13,9 +13,9 @@ from typing import Any
 
 from controller.core import actions as act
 from controller.core.situation import Situation
+from controller.engine.action_runner import ActionRunner
 from controller.engine.parts import TermParts
-from controller.engine.run import Outcome, Run
-from controller.engine.steps import Steps
+from controller.engine.run import PlanOutcome, Run
 from controller.engine.tuning import Ports
 from state.errors import PodEipError
 from state.model import PodUid
@@ -50,9 +50,9 @@ class ByHand:
     """Implements the loop's `Executor`. `resting`: chores are done."""
 
     ports: Ports
-    steps: type[Steps]
+    runner: type[ActionRunner]
     accuse: Callable[[str], None]
-    looks: Pool = field(default_factory=AtOnce)
+    lookup_pool: Pool = field(default_factory=AtOnce)
     tasks: dict[PodUid, Task] = field(default_factory=dict)
     resting: bool = False
 
@@ -60,7 +60,7 @@ class ByHand:
         """The same tasks, for a twin of the loop, whose term has these parts."""
         return {uid: Task(task.run.copy(parts), task.held) for uid, task in self.tasks.items()}
 
-    def step(self, uid: PodUid) -> Outcome | None:
+    def step(self, uid: PodUid) -> PlanOutcome | None:
         """The next action of this Pod's plan; how it ended, if it has."""
         run = self.tasks[uid].run
         outcome = run.step() or _unseen(run)
@@ -70,24 +70,26 @@ class ByHand:
 
     # ── the loop's port ──
 
-    def start(self, parts: TermParts, situation: Situation, plan: act.Plan, done: Callable[[Outcome], None]) -> None:
+    def start(
+        self, parts: TermParts, situation: Situation, plan: act.Plan, done: Callable[[PlanOutcome], None]
+    ) -> None:
         """The plan is under way. Two of one Pod at once must never be."""
         if situation.uid in self.tasks:
             self.accuse(f"{situation.uid} has two plans under way")
-        run = Run(self.ports, parts, situation, plan, self.steps(self.ports, parts, situation))
+        run = Run(self.ports, parts, situation, plan, self.runner(self.ports, parts, situation))
         outcome = _unseen(run)
         if outcome is None:
             self.tasks[situation.uid] = Task(run)
         else:
             done(outcome)
 
-    def aside(self, chore: Callable[[], None]) -> Future[None]:
+    def run_chore(self, chore: Callable[[], None]) -> Future[None]:
         """Do it, or not."""
-        return self.looks.submit(_tried, chore if self.resting else lambda: None)
+        return self.lookup_pool.submit(_tried, chore if self.resting else lambda: None)
 
     def compare(self, chore: Callable[[], None]) -> Future[None]:
         """Do it, or not."""
-        return self.aside(chore)
+        return self.run_chore(chore)
 
     def wait_idle(self, limit_s: float) -> bool:
         """Nothing runs by itself."""
@@ -103,7 +105,7 @@ def _tried(chore: Callable[[], None]) -> None:
         chore()
 
 
-def _unseen(run: Run) -> Outcome | None:
+def _unseen(run: Run) -> PlanOutcome | None:
     """Past what nobody outside can see, and to the end if that is all."""
     outcome = None
     while outcome is None and isinstance(run.action, act.Tell | act.Wait | None):

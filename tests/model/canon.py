@@ -10,13 +10,13 @@ from hashlib import blake2b
 
 from controller.core import contract
 from controller.core.ports import Address, PodView
-from controller.engine.memory import PodMemory
-from controller.engine.run import Outcome
+from controller.engine.memory import PodProgress
+from controller.engine.run import PlanOutcome
 from controller.engine.term import TermState
 from controller.engine.workqueue import Keys
 from state.model import AddressRecord, AllocationId, Change, PodRecord
 from tests.model.by_hand import Task
-from tests.model.mind import Mind
+from tests.model.leader_model import LeaderModel
 from tests.model.table import Table
 from tests.model.world import World
 
@@ -52,8 +52,8 @@ def _text(world: World) -> Iterator[str]:
     yield from _table(world.table)
     for call in world.flying:
         yield f"{call.name} {_change(world, call.change) if call.change else ''}"
-    for mind in sorted(world.minds.values(), key=lambda mind: (mind.cluster, mind.epoch)):
-        yield _mind(world, mind)
+    for leader in sorted(world.leaders.values(), key=lambda leader: (leader.cluster, leader.epoch)):
+        yield _leader(world, leader)
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -63,8 +63,8 @@ def _table(table: Table) -> Iterator[str]:
         yield _side(side)
 
 
-def _mind(world: World, mind: Mind) -> str:
-    tokens = list(_tokens(world, mind))
+def _leader(world: World, leader: LeaderModel) -> str:
+    tokens = list(_tokens(world, leader))
     order = sorted({token for token in tokens if isinstance(token, float)})
     rank = {at: f"{number}/{_age(world.now - at)}" for number, at in enumerate(order)}
     return " ".join(rank[token] if isinstance(token, float) else token for token in tokens)
@@ -74,19 +74,19 @@ def _age(seconds: float) -> int:
     return sum(seconds >= limit for limit in _AGES)
 
 
-def _tokens(world: World, mind: Mind) -> Iterator[Token]:
-    yield f"{mind.cluster} {world.deposed(mind)} {mind.frozen} {mind.deaf} {mind.restored}"
-    yield from _ledger(world, mind)
-    if mind.cache is not world.pods[mind.cluster]:
-        yield "behind " + " ".join(_pod(pod) for pod in mind.cache.values())
-    yield f"{sorted(mind.deleted)} {_queue(world, mind.loop.known.keys)}"
-    for task in mind.tasks.values():
-        yield _task(mind, task)
-    for outcome in mind.loop.known.news.outcomes:
+def _tokens(world: World, leader: LeaderModel) -> Iterator[Token]:
+    yield f"{leader.cluster} {world.deposed(leader)} {leader.frozen} {leader.deaf} {leader.restored}"
+    yield from _ledger(world, leader)
+    if leader.cache is not world.pods[leader.cluster]:
+        yield "behind " + " ".join(_pod(pod) for pod in leader.cache.values())
+    yield f"{sorted(leader.deleted)} {_queue(world, leader.loop.known.keys)}"
+    for task in leader.tasks.values():
+        yield _task(leader, task)
+    for outcome in leader.loop.known.news.outcomes:
         yield _outcome(outcome)
-    if mind.state is not None:
-        yield from _memory(mind, mind.state)
-        yield from _chores(mind.state)
+    if leader.state is not None:
+        yield from _memory(leader, leader.state)
+        yield from _chores(leader.state)
 
 
 def _queue(world: World, keys: Keys) -> str:
@@ -95,19 +95,19 @@ def _queue(world: World, keys: Keys) -> str:
     return f"{due} {sorted(keys.held)}"
 
 
-def _ledger(world: World, mind: Mind) -> Iterator[Token]:
-    for uid, record in mind.records.items():
-        same = world.table.pods.get((mind.cluster, uid))
+def _ledger(world: World, leader: LeaderModel) -> Iterator[Token]:
+    for uid, record in leader.records.items():
+        same = world.table.pods.get((leader.cluster, uid))
         yield "=" if same is not None and same.nonce == record.nonce else _record(record)
-    missing = {uid for cluster, uid in world.table.pods if cluster == mind.cluster} - mind.records.keys()
+    missing = {uid for cluster, uid in world.table.pods if cluster == leader.cluster} - leader.records.keys()
     yield f"unknown {sorted(missing)}"
-    for key, side in mind.sides.items():
+    for key, side in leader.sides.items():
         stands = world.table.addresses.get(key)
         yield f"{key}=" if stands is not None and stands.nonce == side.nonce else _side(side)
 
 
-def _memory(mind: Mind, state: TermState) -> Iterator[Token]:
-    memory, seen, failures = state.memory, state.seen, mind.loop.known.keys.failures
+def _memory(leader: LeaderModel, state: TermState) -> Iterator[Token]:
+    memory, seen, failures = state.memory, state.seen, leader.loop.known.keys.failures
     yield from (memory.started, seen.asked_at, memory.quota_short_until)
     yield _addresses(seen.addresses)
     for uid, mine in memory.pods.items():
@@ -116,16 +116,16 @@ def _memory(mind: Mind, state: TermState) -> Iterator[Token]:
     yield from _dated(seen.missing.items())
     for allocation_id, (at, made) in seen.made.items():
         yield from (allocation_id, at, _address(made) if made else "-")
-    yield from _dated(memory.born.items(), memory.cut_ids.items(), seen.cut.items())
-    yield f"{sorted(memory.doubted)} {sorted(memory.perhaps)} {state.claims.ip_of}"
+    yield from _dated(memory.made_at.items(), memory.cut_ids.items(), seen.cut.items())
+    yield f"{sorted(memory.unknown_writes)} {sorted(memory.unknown_intents)} {state.claims.ip_of}"
 
 
-def _of_pod(mine: PodMemory, *, failed: bool) -> Iterator[Token]:
+def _of_pod(mine: PodProgress, *, failed: bool) -> Iterator[Token]:
     yield from (mine.cut_at, mine.look_after)
     yield from (at if at is not None else "-" for at in (mine.allocating_since, mine.associating_since))
     yield f"{int(failed)}{min(mine.losses, 1)}{mine.gone}{mine.waiting}{mine.poll_s}"
     yield f"{mine.claimed}{mine.proven}"
-    for key, (times, until) in mine.bars.items():
+    for key, (times, until) in mine.cooldowns.items():
         yield from (f"{key}x{min(times, 3)}", until)
     yield from ("-" if at is None else at for at in (mine.foreign_since, mine.unplaced_since))
 
@@ -150,17 +150,17 @@ def _dated(*several: Iterable[tuple[str, float]]) -> Iterator[Token]:
         yield ";"
 
 
-def _task(mind: Mind, task: Task) -> str:
+def _task(leader: LeaderModel, task: Task) -> str:
     run = task.run
-    s, steps = run.so_far.situation, run.steps
-    known = mind.records.get(s.uid)
-    current = steps.record is None or (known is not None and known.nonce == steps.record.nonce)
+    s, runner = run.so_far.situation, run.runner
+    known = leader.records.get(s.uid)
+    current = runner.record is None or (known is not None and known.nonce == runner.record.nonce)
     pod = _pod(s.pod) if s.pod is not None else ""
     left = run.so_far.plan[run.at :]
-    return f"{s.uid} {left} {task.held} {run.so_far.did} {current} {steps.made} {s.desire} {pod}"
+    return f"{s.uid} {left} {task.held} {run.so_far.did} {current} {runner.made} {s.desire} {pod}"
 
 
-def _outcome(outcome: Outcome) -> str:
+def _outcome(outcome: PlanOutcome) -> str:
     wait, error = outcome.wait and outcome.wait.reason, type(outcome.error).__name__
     pod = _pod(outcome.situation.pod) if outcome.situation.pod is not None else ""
     ended = f"{outcome.uid} {outcome.did} {wait} {error} {type(outcome.failed).__name__} {outcome.for_token}"

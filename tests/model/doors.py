@@ -30,8 +30,8 @@ class StageLeadership:
     @property
     def term(self) -> Term | None:
         """The leader's."""
-        mind = self._stage.world.minds[self._name]
-        return None if mind.over else Term(identity=self._name, epoch=mind.epoch, since="")
+        leader = self._stage.world.leaders[self._name]
+        return None if leader.over else Term(identity=self._name, epoch=leader.epoch, since="")
 
 
 def ports_of(stage: Stage, name: str, cluster: ClusterUid) -> Ports:

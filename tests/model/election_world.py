@@ -11,7 +11,7 @@ from types import ModuleType
 
 from controller.core import candidacy, election
 from controller.core.candidacy import Stage, Timings, View
-from controller.core.election import Acquire, Begin, Decision, Follow, Hold, Look, Release, Renew, Resign
+from controller.core.election import Acquire, Begin, Decision, Follow, Hold, Look, ReleaseLease, Renew, Resign
 from controller.core.lease import Lease
 from controller.core.ports import Term
 from controller.engine.leadership import Leadership
@@ -205,7 +205,7 @@ class Moves:
             case Acquire(lease=lease) | Renew(lease=lease):
                 who.view = know.sending(who.view, lease)
                 self._send(world, who, "PUT", lease, pause)
-            case Release(lease=lease):
+            case ReleaseLease(lease=lease):
                 self._send(world, who, "RELEASE", lease, pause)
             case Begin(epoch=epoch):
                 who.view = know.beginning(who.view, now)

@@ -42,9 +42,11 @@ def overdue(world: World) -> str:
 
 def _is_free_to_act(world: World, cluster: str, uid: PodUid) -> bool:
     """Whether a leader that is not deposed hears all, knows of this claim, and has no plan for it that waits."""
-    minds = [mind for mind in world.minds.values() if mind.cluster == cluster and not (mind.frozen or mind.deaf)]
-    awake = [mind for mind in minds if not (world.behind(mind) or world.deposed(mind))]
-    return any(uid in mind.records and uid not in mind.tasks for mind in awake)
+    leaders = [
+        leader for leader in world.leaders.values() if leader.cluster == cluster and not (leader.frozen or leader.deaf)
+    ]
+    awake = [leader for leader in leaders if not (world.behind(leader) or world.deposed(leader))]
+    return any(uid in leader.records and uid not in leader.tasks for leader in awake)
 
 
 def _unsettled(world: World) -> Iterator[str]:
@@ -96,7 +98,7 @@ def _must_wait(world: World, cluster: str, pod: PodView, wanted: Serve) -> bool:
 
 def _is_reported(world: World, address: Address) -> bool:
     """Whether a leader tells people of it: nobody's for certain is what a table had known that was lost, or forged."""
-    said = [report for mind in world.minds.values() if mind.state for report in mind.state.chores.reported]
+    said = [report for leader in world.leaders.values() if leader.state for report in leader.state.chores.reported]
     return any(f"({address.allocation_id})" in report for report in said)
 
 

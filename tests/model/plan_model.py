@@ -10,13 +10,13 @@ to do.
 from collections.abc import Iterator, Sequence
 
 from controller.core import actions as act
-from controller.core.phases import Way
+from controller.core.phases import Edge
 from state.model import PodUid
 from tests.model.by_hand import Task
 from tests.model.canon import canonical
 from tests.model.explorer import Move
 from tests.model.judge import crimes, overdue, unsettled
-from tests.model.mind import Mind, Rules
+from tests.model.leader_model import LeaderModel, Rules
 from tests.model.scenes import Scene
 from tests.model.stage import Stage
 from tests.model.world import MOMENT_S, ROUNDS, World
@@ -32,9 +32,9 @@ class PlanModel:
         self._scene, self._rules, self._stage = scene, rules or Rules(), Stage()
 
     @property
-    def ways(self) -> frozenset[Way]:
-        """The ways that claims have gone in what was searched so far."""
-        return frozenset(self._stage.ways)
+    def edges(self) -> frozenset[Edge]:
+        """The edges that claims have taken in what was searched so far."""
+        return frozenset(self._stage.edges)
 
     def start(self) -> World:
         """The scene as it begins."""
@@ -80,14 +80,14 @@ class PlanModel:
 
     def _natural(self, world: World) -> Iterator[Move]:
         for cluster in world.pods:
-            if not any(mind.cluster == cluster and not mind.frozen for mind in world.minds.values()):
+            if not any(leader.cluster == cluster and not leader.frozen for leader in world.leaders.values()):
                 yield ("begin", cluster)
-        awake = [(name, mind) for name, mind in world.minds.items() if not mind.frozen]
-        yield from (("news", name) for name, mind in awake if not mind.deaf and world.behind(mind))
-        for name, mind in awake:
-            yield from (_step(name, uid, task) for uid, task in mind.tasks.items() if not task.held)
-        for name, mind in awake:
-            yield from _looks(world, name, mind)
+        awake = [(name, leader) for name, leader in world.leaders.items() if not leader.frozen]
+        yield from (("news", name) for name, leader in awake if not leader.deaf and world.behind(leader))
+        for name, leader in awake:
+            yield from (_step(name, uid, task) for uid, task in leader.tasks.items() if not task.held)
+        for name, leader in awake:
+            yield from _looks(world, name, leader)
         if world.script and not world.awaits_calm():
             yield ("event", world.script[0].name)
         yield from self._goes_on(world) if not world.awaits_calm() else ()
@@ -97,46 +97,46 @@ class PlanModel:
     def _goes_on(self, world: World) -> Iterator[Move]:
         for number, call in enumerate(world.flying):
             yield ("arrives", str(number), call.name)
-        for name, mind in world.minds.items():
-            if mind.deaf:
+        for name, leader in world.leaders.items():
+            if leader.deaf:
                 yield ("hears", name)
-            yield from (("turn of", name, uid) for uid, task in mind.tasks.items() if task.held)
-            if mind.frozen:
+            yield from (("turn of", name, uid) for uid, task in leader.tasks.items() if task.held)
+            if leader.frozen:
                 yield ("thaws", name)
 
     def _all(self, world: World) -> Iterator[Move]:
-        for name, mind in world.minds.items():
-            if not mind.frozen:
-                yield from self._of_leader(world, name, mind)
+        for name, leader in world.leaders.items():
+            if not leader.frozen:
+                yield from self._of_leader(world, name, leader)
         if world.script:
             yield ("event", world.script[0].name)
         yield from self._goes_on(world)
         yield from (("begin", cluster) for cluster in world.pods if self._may_begin(world, cluster))
-        if world.minds:
+        if world.leaders:
             yield ("minute",)
 
     def _may_begin(self, world: World, cluster: str) -> bool:
-        return len([mind for mind in world.minds.values() if mind.cluster == cluster]) == 1
+        return len([leader for leader in world.leaders.values() if leader.cluster == cluster]) == 1
 
-    def _of_leader(self, world: World, name: str, mind: Mind) -> Iterator[Move]:
+    def _of_leader(self, world: World, name: str, leader: LeaderModel) -> Iterator[Move]:
         yield ("killed", name)
         yield ("freezes", name)
-        for uid, task in mind.tasks.items():
-            yield from self._of_task(name, mind, uid, task)
-        if mind.is_due:
+        for uid, task in leader.tasks.items():
+            yield from self._of_task(name, leader, uid, task)
+        if leader.is_due:
             yield ("look", name)
             if world.account.can_be_late(world.now):
                 yield ("look", name, "at the past")
             yield ("look", name, "without a token")
-        if not mind.deaf and (world.script or world.behind(mind)):
+        if not leader.deaf and (world.script or world.behind(leader)):
             yield ("hears nothing", name)
 
-    def _of_task(self, name: str, mind: Mind, uid: PodUid, task: Task) -> Iterator[Move]:
+    def _of_task(self, name: str, leader: LeaderModel, uid: PodUid, task: Task) -> Iterator[Move]:
         if task.held:
             return
         yield _step(name, uid, task)
         yield ("must wait", name, uid)
-        if isinstance(task.action, act.Mutation) and not _has_ticket(mind, uid, task.action):
+        if isinstance(task.action, act.Mutation) and not _has_ticket(leader, uid, task.action):
             yield ("has no token", name, uid)
         if not isinstance(task.action, act.Unseen):
             yield from (_step(name, uid, task, fault) for fault in FAULTS)
@@ -163,45 +163,45 @@ class PlanModel:
 
     def _do_leader(self, world: World, what: str, name: str, rest: Sequence[str]) -> None:
         if what in ("killed", "learns"):
-            del world.minds[name]
+            del world.leaders[name]
             return
         if what == "does":
             uid, _, *fault = rest
             self._stage.fault = fault[0] if fault else ""
             world.step(name, PodUid(uid))
             return
-        mind = world.acting(name)
+        leader = world.acting(name)
         match what:
             case "news":
-                mind.hear(world.pods[mind.cluster])
+                leader.hear(world.pods[leader.cluster])
             case "look":
                 self._stage.late, self._stage.tokenless = "at the past" in rest, "without a token" in rest
-                mind.look()
+                leader.look()
                 world.depose(name)
             case "freezes" | "thaws":
-                mind.frozen = what == "freezes"
+                leader.frozen = what == "freezes"
             case "hears nothing" | "hears":
-                mind.deaf = what == "hears nothing"
+                leader.deaf = what == "hears nothing"
             case "has no token":
                 self._stage.tokenless = True
-                mind.step(PodUid(rest[0]))
+                leader.step(PodUid(rest[0]))
             case "must wait" | "turn of":
-                mind.tasks[PodUid(rest[0])].held = what == "must wait"
+                leader.tasks[PodUid(rest[0])].held = what == "must wait"
             case _:
                 raise AssertionError(what)
 
 
-def _looks(world: World, name: str, mind: Mind) -> Iterator[Move]:
+def _looks(world: World, name: str, leader: LeaderModel) -> Iterator[Move]:
     """A leader looks at who is due; one that was deposed learns of it when it has nothing left to do."""
-    if not world.deposed(mind):
-        yield from (("look", name),) if mind.is_due else ()
-    elif not mind.tasks:
+    if not world.deposed(leader):
+        yield from (("look", name),) if leader.is_due else ()
+    elif not leader.tasks:
         yield ("learns", name)
 
 
-def _has_ticket(mind: Mind, uid: PodUid, call: act.Mutation) -> bool:
+def _has_ticket(leader: LeaderModel, uid: PodUid, call: act.Mutation) -> bool:
     """Whether a token was put by for what comes next."""
-    return mind.state is not None and uid in mind.state.lines.of[call.operation].tickets
+    return leader.state is not None and uid in leader.state.lines.of[call.operation].tickets
 
 
 def _step(name: str, uid: PodUid, task: Task, *fault: str) -> Move:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from controller.core import contract
-from controller.core.phases import WAYS, Way, way
+from controller.core.phases import EDGES, Edge, edge_of
 from controller.core.ports import Address, Allocation, AllocationRequest, Interface
 from state.errors import ConditionLost, Fenced, ItemUnreadable, PodEipError, Unavailable
 from state.model import (
@@ -32,7 +32,7 @@ from state.model import (
 from tests.model.account import NODE
 
 if TYPE_CHECKING:
-    from tests.model.mind import Mind
+    from tests.model.leader_model import LeaderModel
     from tests.model.world import World
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class Stage:
         self.world: World
         self.fault = ""
         self.late = self.tokenless = False
-        self.ways: set[Way] = set()
+        self.edges: set[Edge] = set()
 
     def clock(self) -> float:
         """Now."""
@@ -111,7 +111,7 @@ class StageEc2:
     def allocate(self, request: AllocationRequest) -> Allocation:
         """AllocateAddress. One that is not late, of a leader that still leads, is in order, and needs a reason."""
         world = self._stage.world
-        orderly = self._stage.fault != "late" and not world.deposed(world.minds[self._name])
+        orderly = self._stage.fault != "late" and not world.deposed(world.leaders[self._name])
         if orderly:
             _question(world, request)
 
@@ -163,42 +163,42 @@ class StageLedger:
         self._stage, self._name = stage, name
 
     @property
-    def _mind(self) -> "Mind":
-        return self._stage.world.minds[self._name]
+    def _leader(self) -> "LeaderModel":
+        return self._stage.world.leaders[self._name]
 
     @property
     def restored(self) -> bool:
         """Whether the table had been lost when this leader began."""
-        return self._mind.restored
+        return self._leader.restored
 
     def pods(self) -> Mapping[PodUid, PodRecord]:
         """Our claims."""
-        return self._mind.records
+        return self._leader.records
 
     def pod(self, uid: PodUid) -> PodRecord | None:
         """One of them."""
-        return self._mind.records.get(uid)
+        return self._leader.records.get(uid)
 
     def address(self, allocation_id: AllocationId) -> AddressRecord | None:
         """An address's side, as read or written."""
-        return self._mind.sides.get(allocation_id)
+        return self._leader.sides.get(allocation_id)
 
     def addresses(self) -> Mapping[AllocationId, AddressRecord]:
         """All that were read or written."""
-        return self._mind.sides
+        return self._leader.sides
 
     def refresh(self, allocation_ids: Iterable[AllocationId]) -> None:
         """Read these anew."""
         table = self._stage.world.table
         for allocation_id in allocation_ids:
-            _put(self._mind.sides, allocation_id, table.addresses.get(allocation_id))
+            _put(self._leader.sides, allocation_id, table.addresses.get(allocation_id))
 
     def commit(self, change: Change) -> None:
-        """One transaction, on a way that a claim may go."""
-        assert way(change) in WAYS, way(change)
-        self._stage.ways.add(way(change))
-        mind = self._mind
-        cluster, epoch = mind.cluster, mind.epoch
+        """One transaction, on an edge that a claim may take."""
+        assert edge_of(change) in EDGES, edge_of(change)
+        self._stage.edges.add(edge_of(change))
+        leader = self._leader
+        cluster, epoch = leader.cluster, leader.epoch
         try:
             name = f"TransactWriteItems of {cluster} in epoch {epoch}"
             written = self._stage.call(name, lambda world: world.table.apply(cluster, epoch, change), change)
@@ -206,12 +206,12 @@ class StageLedger:
             self._see(change)
             raise
         except Fenced:
-            mind.over = True
+            leader.over = True
             raise
         if pod := written.pod_after or written.pod_before:
-            _put(mind.records, pod.uid, written.pod_after)
+            _put(leader.records, pod.uid, written.pod_after)
         if side := written.address_after or written.address_before:
-            _put(mind.sides, side.allocation_id, written.address_after)
+            _put(leader.sides, side.allocation_id, written.address_after)
 
     def take_over(self, silent: InstallRecord, change: Change | None = None) -> None:
         """Nobody is silent here."""
@@ -235,11 +235,11 @@ class StageLedger:
 
     def _see(self, change: Change) -> None:
         """A lost condition tells what stands there."""
-        mind, table = self._mind, self._stage.world.table
+        leader, table = self._leader, self._stage.world.table
         if pod := change.pod_after or change.pod_before:
-            _put(mind.records, pod.uid, table.pods.get((mind.cluster, pod.uid)))
+            _put(leader.records, pod.uid, table.pods.get((leader.cluster, pod.uid)))
         if side := change.address_after or change.address_before:
-            _put(mind.sides, side.allocation_id, table.addresses.get(side.allocation_id))
+            _put(leader.sides, side.allocation_id, table.addresses.get(side.allocation_id))
 
 
 def install_in(cluster: ClusterUid) -> InstallKey:

@@ -25,7 +25,7 @@ class StagePods:
 
     @property
     def _cache(self) -> Mapping[PodUid, PodView]:
-        return self._stage.world.minds[self._name].cache
+        return self._stage.world.leaders[self._name].cache
 
     def get(self, uid: PodUid) -> PodView | None:
         """From the cache."""
@@ -45,7 +45,7 @@ class StagePods:
 
     def seen_deleted(self, uid: PodUid) -> bool:
         """Whether this leader's watch told it."""
-        return uid in self._stage.world.minds[self._name].deleted
+        return uid in self._stage.world.leaders[self._name].deleted
 
     def fetch(self, namespace: str, name: str) -> PodView | None:
         """From the API server."""
@@ -96,7 +96,7 @@ class StagePods:
         """The cache takes the answer to a call, if it has the Pod; what it has is never newer."""
         known = self._cache.get(pod.uid)
         if known is not None and known is not pod:
-            self._stage.world.minds[self._name].cache = {**self._cache, pod.uid: pod}
+            self._stage.world.leaders[self._name].cache = {**self._cache, pod.uid: pod}
         return pod
 
     def _standing(self, world: "World", pod: PodView) -> PodView:

@@ -5,7 +5,7 @@
 
 import pytest
 
-from controller.core.phases import ROWS, WAYS, Standing
+from controller.core.phases import EDGES, ROWS, ClaimState
 from tests.model.explorer import Search
 from tests.model.plan_model import PlanModel
 from tests.model.scenes import SCENES, Scene
@@ -27,20 +27,20 @@ def test_random_runs_in_which_much_goes_wrong_end_well(scene: Scene) -> None:
 
 
 BY_THE_PLAN_ALONE = {  # `tests/unit/test_phases.py` comes to these
-    (Standing.ASSOCIATED, Standing.ASSOCIATED),
-    (Standing.INTENT, Standing.ASSOCIATED),
-    (Standing.CLAIMED, Standing.RELEASING),
+    (ClaimState.ASSOCIATED, ClaimState.ASSOCIATED),
+    (ClaimState.INTENT, ClaimState.ASSOCIATED),
+    (ClaimState.CLAIMED, ClaimState.RELEASING),
 }
 
 
 def test_the_scenes_come_to_every_way_that_a_claim_may_go() -> None:
     """What is in the table of phases happens; only to inherit needs two installs of one cluster, which no scene has."""
     [inherit] = [row for row in ROWS if row.by == "inherit"]
-    seen = set(inherit.ways)
+    seen = set(inherit.edges)
     for scene in SCENES:
         model = PlanModel(scene)
         if scene.patient:  # what comes late is rare in random runs
             Search(model).exhaust(1)
         Search(model).walk(seed=1, walks=3)
-        seen |= model.ways
-    assert WAYS - seen <= BY_THE_PLAN_ALONE
+        seen |= model.edges
+    assert EDGES - seen <= BY_THE_PLAN_ALONE

@@ -5,11 +5,11 @@ from types import ModuleType
 import pytest
 
 from controller.core import candidacy, plan, teardown, transitions
-from controller.engine import engine, permits, reconcile, steps
+from controller.engine import action_runner, engine, permits, reconcile
 from tests.model.election_model import ElectionModel
 from tests.model.election_world import Rules as ElectionRules
 from tests.model.explorer import Report, Search
-from tests.model.mind import Rules as PlanRules
+from tests.model.leader_model import Rules as PlanRules
 from tests.model.mutants import mutant, rewired
 from tests.model.plan_model import PlanModel
 from tests.model.scenes import SCENES
@@ -27,13 +27,13 @@ def plan_with(old: str, new: str) -> PlanRules:
 
 
 def teardown_with(old: str, new: str) -> PlanRules:
-    """A leader whose way down has a bug."""
+    """A leader whose teardown has a bug."""
     return planning(rewired(plan, teardown=mutant(teardown, old, new)))
 
 
 def transitions_with(old: str, new: str) -> PlanRules:
     """A leader that writes claims with a bug in them."""
-    return PlanRules(steps=rewired(steps, transitions=mutant(transitions, old, new)).Steps)
+    return PlanRules(runner=rewired(action_runner, transitions=mutant(transitions, old, new)).ActionRunner)
 
 
 def loop_with(old: str, new: str) -> PlanRules:
@@ -60,7 +60,7 @@ PLAN_BUGS = {
     ),
     "an address of another owner is adopted": (
         plan_with(
-            "    if s.squatter_claim is not None and s.squatter_claim.owner is not None:\n"
+            "    if s.occupant_claim is not None and s.occupant_claim.owner is not None:\n"
             "        return stops.occupied(s)\n"
             "    if wanted",
             "    if wanted",
@@ -78,7 +78,7 @@ PLAN_BUGS = {
     ),
     "an allocation whose reply was lost is made again at once": (
         plan_with(
-            "    if s.in_doubt:\n        return (Wait(reason=Reason.DOUBT),)\n    if s.record", "    if s.record"
+            "    if s.in_doubt:\n        return (Wait(reason=WaitReason.IN_DOUBT),)\n    if s.record", "    if s.record"
         ),
         "auto, with time between",
         "a second address",

@@ -12,7 +12,7 @@ from controller.core.ports import PodView
 from state.model import ClusterUid, PodUid
 from tests.model.account import Account
 from tests.model.events import Event
-from tests.model.mind import Mind, Rules
+from tests.model.leader_model import LeaderModel, Rules
 from tests.model.stage import Flying, Stage, landed
 from tests.model.table import Table
 
@@ -33,7 +33,7 @@ class World:
     pods: Mapping[str, Mapping[PodUid, PodView]]
     script: tuple[Event, ...]
     table: Table = field(default_factory=Table)
-    minds: dict[str, Mind] = field(default_factory=dict)
+    leaders: dict[str, LeaderModel] = field(default_factory=dict)
     flying: tuple[Flying, ...] = ()
     now: float = 10_000.0
     quiet: int = 0
@@ -45,7 +45,9 @@ class World:
     def copy(self) -> "World":
         """The same; leaders are shared until they act. `own` are those that are not shared."""
         self.own = set()
-        return replace(self, account=self.account.copy(), table=self.table.copy(), minds=dict(self.minds), own=set())
+        return replace(
+            self, account=self.account.copy(), table=self.table.copy(), leaders=dict(self.leaders), own=set()
+        )
 
     # ── moves ──
 
@@ -60,7 +62,7 @@ class World:
         records = {uid: record for (owner, uid), record in self.table.pods.items() if owner == cluster}
         held = {record.allocation_id for record in records.values()}
         sides = {key: side for key, side in self.table.addresses.items() if key in held}
-        mind = Mind(
+        leader = LeaderModel(
             stage=stage,
             rules=rules,
             name=name,
@@ -71,15 +73,15 @@ class World:
             cache=self.pods[cluster],
             restored=restored,
         )
-        self.minds[name] = mind
-        mind.open()
+        self.leaders[name] = leader
+        leader.open()
 
-    def acting(self, name: str) -> Mind:
+    def acting(self, name: str) -> LeaderModel:
         """This leader, to be changed in this world alone."""
         if name not in self.own:
-            self.minds[name] = self.minds[name].copy()
+            self.leaders[name] = self.leaders[name].copy()
             self.own.add(name)
-        return self.minds[name]
+        return self.leaders[name]
 
     def step(self, name: str, uid: PodUid) -> None:
         """One action of one plan."""
@@ -88,8 +90,8 @@ class World:
 
     def depose(self, name: str) -> None:
         """A leader that was told of a newer epoch is one no more."""
-        if self.minds[name].over:
-            del self.minds[name]
+        if self.leaders[name].over:
+            del self.leaders[name]
 
     def land(self, number: int) -> None:
         """A call arrives at last."""
@@ -109,7 +111,7 @@ class World:
             before = self.effects()
             long = self.quiet >= SHORT_ROUNDS
             self.now += LONG_ROUND_S if long else ROUND_S
-            for name in [name for name, mind in self.minds.items() if not mind.frozen]:
+            for name in [name for name, leader in self.leaders.items() if not leader.frozen]:
                 self._wake(name, long=long)
             self.quiet = self.quiet + 1 if self.effects() == before else 0
             if self.quiet and self._idle() and (what := overdue(self)):
@@ -117,14 +119,14 @@ class World:
 
     def _idle(self) -> bool:
         """Whether somebody leads, and nobody has anything to do."""
-        awake = [mind for mind in self.minds.values() if not mind.frozen]
-        return bool(awake) and all(task.held for mind in awake for task in mind.tasks.values())
+        awake = [leader for leader in self.leaders.values() if not leader.frozen]
+        return bool(awake) and all(task.held for leader in awake for task in leader.tasks.values())
 
     def _wake(self, name: str, *, long: bool) -> None:
-        mind = self.acting(name)
+        leader = self.acting(name)
         for number in range(MOST_LOOKS):
-            if mind.is_due or (long and number == 0):
-                mind.rest(long=long and number == 0)
+            if leader.is_due or (long and number == 0):
+                leader.rest(long=long and number == 0)
         self.depose(name)
 
     def effects(self) -> tuple[int, int]:
@@ -133,14 +135,14 @@ class World:
 
     # ── what may be asked ──
 
-    def behind(self, mind: Mind) -> bool:
+    def behind(self, leader: LeaderModel) -> bool:
         """Whether the watch has something to tell."""
-        return mind.cache is not self.pods[mind.cluster]
+        return leader.cache is not self.pods[leader.cluster]
 
     def awaits_calm(self) -> bool:
         """Whether the next event of the script comes only when what can be tried again has been tried again."""
         return bool(self.script) and self.patient and self.quiet == 0
 
-    def deposed(self, mind: Mind) -> bool:
+    def deposed(self, leader: LeaderModel) -> bool:
         """Whether another leads by now."""
-        return self.table.epochs[mind.cluster] != mind.epoch or mind.cluster in self.table.lost
+        return self.table.epochs[leader.cluster] != leader.epoch or leader.cluster in self.table.lost

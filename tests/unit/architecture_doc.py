@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from controller.core.phases import MEANINGS, ROWS, Row, Standing
+from controller.core.phases import MEANINGS, ROWS, ClaimState, Row
 from tests.unit.worked_rows import CHAPTERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
@@ -49,14 +49,14 @@ def page(text: str) -> str:
     return text
 
 
-def _next(at: Standing) -> str:
+def _next(at: ClaimState) -> str:
     """The other phases that can follow, and by which transitions."""
-    ways: dict[Standing, list[str]] = {}
+    edges: dict[ClaimState, list[str]] = {}
     for row in ROWS:
-        for before, after in row.ways:
+        for before, after in row.edges:
             if before is at and after is not at:
-                ways.setdefault(after, []).append(f"`{row.by}`")
-    return "; ".join(f"`{after}` by {', '.join(names)}" for after, names in ways.items())
+                edges.setdefault(after, []).append(f"`{row.by}`")
+    return "; ".join(f"`{after}` by {', '.join(names)}" for after, names in edges.items())
 
 
 def _asked_by(row: Row) -> str:
@@ -64,10 +64,10 @@ def _asked_by(row: Row) -> str:
 
 
 def _ways(row: Row) -> str:
-    if all(before is after for before, after in row.ways) and len(row.ways) == len(Standing) - 1:
+    if all(before is after for before, after in row.edges) and len(row.edges) == len(ClaimState) - 1:
         return "any but `absent` → the same"
-    befores: dict[Standing, list[str]] = {}
-    for before, after in row.ways:
+    befores: dict[ClaimState, list[str]] = {}
+    for before, after in row.edges:
         befores.setdefault(after, []).append(f"`{before}`")
     return "; ".join(f"{', '.join(names)} → `{after}`" for after, names in befores.items())
 

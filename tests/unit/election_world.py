@@ -13,8 +13,8 @@ from functools import partial
 from random import Random
 
 from controller.core import candidacy
-from controller.core.candidacy import Reason, Timings, View
-from controller.core.election import Acquire, Begin, Decision, Follow, Hold, Look, Release, Renew, Resign, step
+from controller.core.candidacy import EndReason, Timings, View
+from controller.core.election import Acquire, Begin, Decision, Follow, Hold, Look, ReleaseLease, Renew, Resign, step
 from controller.core.lease import Lease
 from state.errors import ObjectConflict, ObjectNotFound
 from tests.fakes.lease import LeaseServer
@@ -113,7 +113,7 @@ class World:
             case Acquire(lease=lease) | Renew(lease=lease):
                 who.view = candidacy.sending(who.view, lease)
                 self._call(who, lambda: self._write(lease), partial(self._wrote, who, now))
-            case Release(lease=lease):
+            case ReleaseLease(lease=lease):
                 self._call(who, lambda: self._write(lease), partial(self._released, who))
             case Begin(epoch=epoch):
                 who.view = candidacy.began(candidacy.beginning(who.view, now), epoch + 1, now)
@@ -125,7 +125,7 @@ class World:
                 wait = max(0.001, who.real(until) - self.at)
                 self._turn_in(who, min(wait, 60.0) + self._pause())
 
-    def resign(self, who: Candidate, why: Reason) -> None:
+    def resign(self, who: Candidate, why: EndReason) -> None:
         """It stops acting now."""
         if who.spans and who.spans[-1][1] > self.at:
             who.spans[-1] = (who.spans[-1][0], self.at)

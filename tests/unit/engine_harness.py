@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from controller.core import contract
-from controller.core.phases import WAYS, way
+from controller.core.phases import EDGES, edge_of
 from controller.core.policy import Policy
 from controller.core.ports import Address, Ec2, Interface, PodView, Term
 from controller.core.situation import Facts, Situation
@@ -158,11 +158,11 @@ class Plans(NoTracing):
 
 
 class HeldLedger(FakeLedger):
-    """Takes no change whose way the table of phases does not have."""
+    """Takes no change whose edge the table of phases does not have."""
 
     def commit(self, change: Change) -> None:
-        """Write it. AssertionError where a claim does not go this way."""
-        assert way(change) in WAYS, way(change)
+        """Write it. AssertionError where a claim may not take this edge."""
+        assert edge_of(change) in EDGES, edge_of(change)
         super().commit(change)
 
 
@@ -212,9 +212,9 @@ class Replica:
         """Turn until there is nothing to do at this instant."""
         for _ in range(TURNS):
             before = self.plans.begun, self.loop.queued
-            self.loop.turn()
+            self.loop.tick()
             assert self.loop.in_flight_idle(20.0), "a plan does not end"
-            assert self.loop.aside_idle(20.0), "a look does not end"
+            assert self.loop.background_idle(20.0), "a look does not end"
             if (self.plans.begun, self.loop.queued) == before and not self.loop.has_news:
                 return
         raise AssertionError("a hot loop: the same instant never ends")

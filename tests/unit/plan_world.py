@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from controller.core import actions as act
 from controller.core import contract, transitions
 from controller.core.desire import Gone, Serve, desire, label_patch, wanted_labels
-from controller.core.phases import WAYS, Way, way
+from controller.core.phases import EDGES, Edge, edge_of
 from controller.core.plan import plan
 from controller.core.policy import Refusal
 from controller.core.ports import Address, Allocation, AllocationRequest, PodView
@@ -79,11 +79,11 @@ class PlanWorld:
     labels: dict[str, str] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
-    ways: set[Way] = field(default_factory=set)
+    edges: set[Edge] = field(default_factory=set)
     new: Allocation | None = None
     made: AssociationId | None = None
     counter: int = 0
-    squatter: AllocationId | None = None
+    occupant: AllocationId | None = None
     refusal: Refusal | None = None
 
     def with_pool(self, **tags: str) -> "PlanWorld":
@@ -97,7 +97,7 @@ class PlanWorld:
         wanted = desire(view) if view else Gone()
         held = self.record.allocation_id if self.record else None
         at = target(view.ip) if view else target("")
-        squatter = next(
+        occupant = next(
             (a for a in self.ec2.values() if a.association and a.association.target == at and a.allocation_id != held),
             None,
         )
@@ -111,8 +111,8 @@ class PlanWorld:
             address=self.ec2.get(held) if held else None,
             address_seen=True,
             placement=Placed(target=at),
-            squatter=squatter,
-            squatter_claim=self.sides.get(squatter.allocation_id) if squatter else None,
+            occupant=occupant,
+            occupant_claim=self.sides.get(occupant.allocation_id) if occupant else None,
             tagged=tuple(a for a in self.ec2.values() if self._mine(a)),
             offer=self._offer() if isinstance(wanted, Serve) and wanted.mode is not Mode.AUTO else None,
             looked_after_cut=True,
@@ -246,8 +246,8 @@ class PlanWorld:
         return self.sides.get(self.record.allocation_id) if self.record.allocation_id else None
 
     def _commit(self, change: Change) -> None:
-        assert way(change) in WAYS, way(change)
-        self.ways.add(way(change))
+        assert edge_of(change) in EDGES, edge_of(change)
+        self.edges.add(edge_of(change))
         if change.pod_before is not None or change.pod_after is not None:
             assert change.pod_before == self.record, "planned on another record"
             self.record = replace(change.pod_after, rev=_next(change.pod_before)) if change.pod_after else None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from controller.core.candidacy import Reason, Timings
+from controller.core.candidacy import EndReason, Timings
 from controller.core.ports import Term
 from controller.engine.leader import Elector
 from controller.engine.leadership import Leadership
@@ -57,7 +57,7 @@ class Replica:
         self.client = LeaseClient(server=server)
         self.table = table
         self.woken: float | None = None
-        self.told: list[Term | Reason] = []
+        self.told: list[Term | EndReason] = []
         self.start_fault: Exception | None = None
         self.leadership = Leadership(time.monotonic, timings.call_timeout)
         callbacks = TermCallbacks(
@@ -81,7 +81,7 @@ class Replica:
             return False
         return True
 
-    def stopped_for(self, reason: Reason) -> bool:
+    def stopped_for(self, reason: EndReason) -> bool:
         """Whether a term was ended for this reason."""
         return reason in self.told
 
@@ -91,7 +91,7 @@ class Replica:
             raise fault
         self.told.append(term)
 
-    def _stopped(self, reason: Reason) -> None:
+    def _stopped(self, reason: EndReason) -> None:
         self.told.append(reason)
 
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from controller.core import labels, plan, squatter, stops, teardown
+from controller.core import labels, occupant, plan, stops, teardown
 from controller.core.actions import Action
 from tests.unit.architecture_doc import BLOCKS, PAGE, page
 from tests.unit.reached import unreached
@@ -38,7 +38,7 @@ def test_the_worked_rows_show_each_kind_of_step() -> None:
 
 
 def _unreached(rows: Iterable[WorkedRow]) -> list[str]:
-    return unreached(lambda: [row.answer() for row in rows], labels, plan, squatter, stops, teardown)
+    return unreached(lambda: [row.answer() for row in rows], labels, plan, occupant, stops, teardown)
 
 
 def test_each_answer_of_the_plan_has_a_worked_row() -> None:
@@ -50,8 +50,8 @@ def test_each_answer_of_the_plan_has_a_worked_row() -> None:
     [
         ("it asked for an address, and not, too often", "stops.flapping(s)"),
         ("EC2 refused the Pod this address", "(*cut_recorded(s), Forget())"),
-        ("the same, at two looks", "teardown.abandon(s)"),
-        ("the install has no room", "Reason.FULL"),
+        ("the same, at two looks", "teardown.give_up_lost(s)"),
+        ("the install has no room", "WaitReason.FULL"),
     ],
 )
 def test_an_answer_without_a_row_is_missed(words: str, answer: str) -> None:

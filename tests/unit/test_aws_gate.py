@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from controller.aws.gate import Throttle
-from controller.aws.throttle import Limit
+from controller.aws.throttle import RateLimit
 from controller.core.ports import Clock
 from state.errors import AlreadyAssociated, NotLeading, Throttled, Unavailable
 
@@ -18,7 +18,7 @@ LIMIT_S = 30.0
 
 def throttle(burst: float, rate: float, patience_s: float = 10.0, clock: Clock = time.monotonic) -> Throttle:
     """One action with this limit."""
-    return Throttle({ACTION: Limit(burst=burst, rate=rate)}, clock=clock, patience_s=patience_s)
+    return Throttle({ACTION: RateLimit(burst=burst, rate=rate)}, clock=clock, patience_s=patience_s)
 
 
 class Hand:

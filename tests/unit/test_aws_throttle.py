@@ -12,11 +12,11 @@ from controller.aws.throttle import (
     REGROWTH_S,
     Bucket,
     Grant,
-    Limit,
+    RateLimit,
 )
 from sandbox.ec2.settings import AWS_BUCKETS
 
-LIMIT = Limit(burst=50, rate=5)
+LIMIT = RateLimit(burst=50, rate=5)
 PUBLISHED = {  # the page "Request throttling for the Amazon EC2 API": bucket size, tokens a second
     "AllocateAddress": (50, 5),
     "AssociateAddress": (50, 5),
@@ -152,7 +152,7 @@ def test_a_refusal_leaves_the_next_tokens_to_calls_that_were_sent_after_it_or_no
     sent_before: int, wait_s: float
 ) -> None:
     """Three calls are granted beside the refused one: those that were sent before it have had their tokens."""
-    bucket = Bucket(Limit(burst=50, rate=1), 0.0)
+    bucket = Bucket(RateLimit(burst=50, rate=1), 0.0)
     serve(bucket, 46, 0.0)
     refused, *others = [held(bucket, 0.0) for _ in range(4)]
     for other in others[:sent_before]:

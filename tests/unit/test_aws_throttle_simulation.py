@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from controller.aws.throttle import DEFAULT_LIMITS, Bucket, Grant, Limit
+from controller.aws.throttle import DEFAULT_LIMITS, Bucket, Grant, RateLimit
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ LIMIT = DEFAULT_LIMITS["AssociateAddress"]
 class Account:
     """The true bucket, which refills evenly; None for an account without limits."""
 
-    def __init__(self, limit: Limit | None, *, filled: float = 1.0) -> None:
+    def __init__(self, limit: RateLimit | None, *, filled: float = 1.0) -> None:
         self.limit = limit
         self.tokens = limit.burst * filled if limit else 0.0
         self.at = 0.0
@@ -149,7 +149,7 @@ class Outcome:
 
 def burst(
     name: str,
-    limit: Limit | None,
+    limit: RateLimit | None,
     *,
     latency: float = 0.08,
     filled: float = 1.0,
@@ -164,7 +164,9 @@ def burst(
     return worst
 
 
-def one_burst(limit: Limit | None, latency: float, filled: float, todo: int, seed: int, lag: float = 0.0) -> Outcome:
+def one_burst(
+    limit: RateLimit | None, latency: float, filled: float, todo: int, seed: int, lag: float = 0.0
+) -> Outcome:
     """The same with one seed."""
     account, client = Account(limit, filled=filled), Client(todo=todo)
     ideal = (todo - account.tokens) / limit.rate if limit else todo / WORKERS * latency
@@ -230,14 +232,14 @@ def test_an_account_without_limits_is_met_at_full_speed() -> None:
 
 @pytest.mark.parametrize(("factor", "speed"), [(2, 0.95), (4, 0.95), (10, 0.75)])
 def test_a_raised_limit_is_found_and_kept(factor: int, speed: float) -> None:
-    limit = Limit(burst=50 * factor, rate=5 * factor)
+    limit = RateLimit(burst=50 * factor, rate=5 * factor)
     outcome = burst(f"{factor} times the default", limit, todo=500 * factor)
     assert outcome.speed >= speed
     assert outcome.throttled_share < 0.1
 
 
 def test_a_lowered_limit_is_found() -> None:
-    outcome = burst("half the default", Limit(burst=25, rate=2.5))
+    outcome = burst("half the default", RateLimit(burst=25, rate=2.5))
     assert outcome.speed >= 0.95
     assert outcome.throttled_share < 0.1
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.engine.brakes import PAUSE as BRAKE
-from controller.engine.memory import BAR, FLAP, SIGNS
+from controller.engine.circuit_breakers import PAUSE as BREAKER
+from controller.engine.memory import COOLDOWN, FLAP, REPAIR
 from controller.engine.workqueue import BACKOFF
 from controller.kube.informer import PAUSE as INFORMER
 from state.backoff import Backoff
@@ -24,10 +24,10 @@ HALF, NONE = 0.5, 0.0
     [
         (BACKOFF, [0.5, 1, 2, 4, 8, 16, 30, 30]),
         (INFORMER, [0.2, 0.4, 0.8, 1.6, 3.2, 5, 5]),
-        (BRAKE, [2, 4, 8, 16, 32, 60, 60]),
-        (BAR, [5, 10, 20, 40, 80, 160, 300, 300]),
+        (BREAKER, [2, 4, 8, 16, 32, 60, 60]),
+        (COOLDOWN, [5, 10, 20, 40, 80, 160, 300, 300]),
         (FLAP, [5, 10, 20, 40, 80, 160, 300, 300]),
-        (SIGNS, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]),
+        (REPAIR, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]),
         (BATCH_PAUSE, [0.02, 0.04, 0.08]),
         (EPOCHS, [0.02, 0.04, 0.08]),
     ],
@@ -37,7 +37,7 @@ def test_the_longest_pauses_double_up_to_the_cap(backoff: Backoff, pauses: list[
 
 
 @pytest.mark.parametrize(
-    ("backoff", "least"), [(BACKOFF, HALF), (INFORMER, HALF), (BRAKE, 1.0), (BATCH_PAUSE, NONE), (EPOCHS, NONE)]
+    ("backoff", "least"), [(BACKOFF, HALF), (INFORMER, HALF), (BREAKER, 1.0), (BATCH_PAUSE, NONE), (EPOCHS, NONE)]
 )
 def test_chance_takes_off_what_is_not_sure(backoff: Backoff, least: float) -> None:
     assert backoff.after(3, chance=0.0) == pytest.approx(least * backoff.after(3))

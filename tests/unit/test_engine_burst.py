@@ -2,7 +2,7 @@
 
 import time
 
-from controller.core.candidates import Applicant, Market, allot
+from controller.core.candidates import Inventory, PoolRequest, assign_offers
 from controller.core.ports import Address
 from controller.core.situation import NoOffer, Offer
 from state.model import AddressRecord, AllocationId, Epoch, InstallKey, Mode, Owner, PodUid
@@ -12,7 +12,7 @@ LIMIT_S = 1.5
 US, THEM = InstallKey.parse("a#ns/x"), InstallKey.parse("b#ns/x")
 
 
-def _market(*, held: bool) -> Market:
+def _inventory(*, held: bool) -> Inventory:
     addresses = [
         Address(allocation_id=AllocationId(f"eipalloc-{n}"), public_ip="", border_group="r", tags={"pool": ""})
         for n in range(SIZE)
@@ -21,7 +21,7 @@ def _market(*, held: bool) -> Market:
     records = {
         a.allocation_id: AddressRecord(allocation_id=a.allocation_id, pool="pool", owner=owner) for a in addresses
     }
-    return Market(
+    return Inventory(
         addresses=addresses,
         records=records if held else {},
         reserved=(),
@@ -31,16 +31,16 @@ def _market(*, held: bool) -> Market:
     )
 
 
-def _applicants() -> list[Applicant]:
+def _requests() -> list[PoolRequest]:
     return [
-        Applicant(uid=PodUid(f"u{n}"), holder=f"ns/p{n}", mode=Mode.FIXED_TAG, pool="pool", border_group=None)
+        PoolRequest(uid=PodUid(f"u{n}"), holder=f"ns/p{n}", mode=Mode.FIXED_TAG, pool="pool", border_group=None)
         for n in range(SIZE)
     ]
 
 
 def test_a_thousand_pods_are_offered_addresses_at_once() -> None:
     began = time.thread_time()
-    offers = allot(_market(held=False), _applicants())
+    offers = assign_offers(_inventory(held=False), _requests())
     assert time.thread_time() - began < LIMIT_S
     given = {offer.address.allocation_id for offer in offers.values() if isinstance(offer, Offer)}
     assert len(given) == SIZE
@@ -48,6 +48,6 @@ def test_a_thousand_pods_are_offered_addresses_at_once() -> None:
 
 def test_a_thousand_pods_are_told_at_once_that_there_is_nothing() -> None:
     began = time.thread_time()
-    offers = allot(_market(held=True), _applicants())
+    offers = assign_offers(_inventory(held=True), _requests())
     assert time.thread_time() - began < LIMIT_S
     assert all(isinstance(offer, NoOffer) and offer.why for offer in offers.values())

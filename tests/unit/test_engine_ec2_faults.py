@@ -159,9 +159,9 @@ def test_a_cut_does_not_queue_behind_a_burst(world: World) -> None:
     with world.ec2.held("AssociateAddress"):
         for n in range(10):
             world.pod(f"q{n}", fixed(), ip=f"10.0.0.{20 + n}")
-        replica.loop.turn()
+        replica.loop.tick()
         world.pods.delete(pod)
-        replica.loop.turn()
+        replica.loop.tick()
         limit = time.monotonic() + LIMIT_S
         while world.at_ip("10.0.0.5") and time.monotonic() < limit:
             time.sleep(0.01)
@@ -176,7 +176,7 @@ def test_a_pod_that_went_while_its_plan_waited_is_not_served(world: World) -> No
     with world.ec2.held("AssociateAddress"):
         world.pod("p", fixed(), ip="10.0.0.20")
         late = world.pod("q", fixed(), ip="10.0.0.21", created="2")
-        replica.loop.turn()
+        replica.loop.tick()
         world.pods.delete(late)
         world.pod("stranger", ip="10.0.0.21", created="3")
     replica.settle()
@@ -211,7 +211,7 @@ def test_the_memory_of_a_term_does_not_grow_with_its_age(world: World) -> None:
     replica.run(4000, step=50.0)
     memory = replica.parts.memory
     assert not memory.cut_ids
-    assert not memory.born
+    assert not memory.made_at
     assert not memory.pods
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from controller.core import waiting
-from controller.core.actions import Reason, Wait
+from controller.core.actions import Wait, WaitReason
 from state.errors import AccessDenied, AddressForeign, TargetNotReady, Unavailable
 from state.model import AddressRecord, Epoch, InstallKey, Mode, Owner, Phase, PodUid, Rev
 from tests.fakes.kube import Fault
@@ -132,7 +132,7 @@ def test_an_ip_that_has_another_clusters_claim_is_told(world: World) -> None:
 
 
 def test_every_reason_to_wait_has_words() -> None:
-    for reason in Reason:
+    for reason in WaitReason:
         assert waiting.words(Wait(reason=reason))
         assert waiting.words(Wait(reason=reason, detail="x")) == "x"
 

@@ -134,7 +134,7 @@ def test_a_claim_without_an_answer_and_without_a_pod_is_given_up(world: World) -
     replica.settle()
     replica.ledger.lose_next()
     first = world.pod("p", fixed())
-    replica.loop.turn()
+    replica.loop.tick()
     assert replica.loop.in_flight_idle(LIMIT_S)
     world.pods.delete(first)
     replica.run(400, step=2.0)
@@ -170,7 +170,7 @@ def test_the_heartbeat_never_pauses_for_twice_its_time(world: World) -> None:
 
 
 class HungLedger:
-    """A heart whose table does not answer until the test lets it."""
+    """A heartbeat whose table does not answer until the test lets it."""
 
     def __init__(self) -> None:
         self.answer = threading.Event()
@@ -191,10 +191,10 @@ def test_a_table_that_does_not_answer_holds_up_no_cut(world: World) -> None:
     replica.settle()
     assert replica.loop.opened
     hung = HungLedger()
-    replica.loop.opened.housekeeping.heart = hung
+    replica.loop.opened.housekeeping.heartbeats = hung
     world.clock.now += 40
     world.pods.delete(pod)
-    replica.loop.turn()
+    replica.loop.tick()
     assert replica.loop.in_flight_idle(LIMIT_S)
     hung.answer.set()
     assert not world.at_ip("10.0.0.5")

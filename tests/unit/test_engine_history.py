@@ -19,7 +19,7 @@ LOST = Unavailable("no answer", code="ReadTimeoutError")
 
 
 def tags_for(uid: str) -> Mapping[str, str]:
-    """What an address of this Pod of cluster c-1 carries from birth, and what a forger writes."""
+    """What an address of this Pod of cluster c-1 carries from AllocateAddress on, and what a forger writes."""
     return {
         contract.TAG_TYPE: "auto",
         contract.TAG_CLUSTER_NAME: "c-1",

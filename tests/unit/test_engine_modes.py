@@ -1,4 +1,4 @@
-"""The engine as a whole does what it promises: the three modes, the way down, adoption, and the nets under them."""
+"""The engine as a whole does what it promises: the three modes, the teardown, adoption, and the nets under them."""
 
 from dataclasses import replace
 
@@ -68,7 +68,7 @@ def test_annotations_that_flap_leave_what_the_last_one_says(world: World) -> Non
     for _ in range(20):
         for annotations in ({}, auto(), fixed()):
             world.change(pod, annotations=annotations)
-            replica.loop.turn()
+            replica.loop.tick()
     replica.run(400)
     assert len(world.at_ip("10.0.0.5")) == 1
     assert len(world.ec2.addresses()) == 2
@@ -149,8 +149,8 @@ def test_two_clusters_share_a_pool(world: World) -> None:
     both = ((world, 10), (other, 50))
     pods = [(w, w.pod(f"p{n}", fixed(), ip=f"10.0.0.{base + n}")) for w, base in both for n in range(5)]
     for _ in range(5):
-        one.loop.turn()
-        two.loop.turn()
+        one.loop.tick()
+        two.loop.tick()
     one.run(5)
     two.run(5)
     assert len({w.label(pod) for w, pod in pods if w.label(pod)}) == 10

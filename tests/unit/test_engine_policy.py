@@ -143,7 +143,7 @@ def test_a_burst_stays_within_the_limit_and_the_oldest_come_first(world: World) 
     pods = [world.pod(f"p{n}", modes[n % 2](), ip=f"10.0.0.{10 + n}", created=f"{900 - n}") for n in range(10)]
     elsewhere = world.pod("e", fixed(), ip="10.0.0.200", namespace="other")
     for _ in range(3):
-        replica.loop.turn()
+        replica.loop.tick()
         assert len([r for r in replica.ledger.pods().values() if r.namespace == "ns"]) <= 3
     replica.run(30)
     assert served(world, pods) == [False] * 7 + [True] * 3
@@ -208,7 +208,7 @@ def test_refused_pods_that_are_gone_are_forgotten(world: World) -> None:
     world.pods.delete(pods[0])
     replica.run(310, step=2.0)
     assert replica.loop.opened is not None
-    assert replica.loop.opened.aftermath.refused() == {pods[1]}
+    assert replica.loop.opened.requeue.refused() == {pods[1]}
 
 
 def test_a_refused_pod_that_is_being_deleted_hears_nothing(world: World) -> None:

@@ -43,7 +43,7 @@ def turn_until(replica: Replica, done: Callable[[], object]) -> None:
     limit = time.monotonic() + LIMIT_S
     while not done():
         assert time.monotonic() < limit, "it does not come to pass"
-        replica.loop.turn()
+        replica.loop.tick()
         assert replica.loop.in_flight_idle(LIMIT_S)
 
 
@@ -280,13 +280,13 @@ def test_a_leader_that_loses_its_term_gives_all_tickets_back(world: World) -> No
     world.clock.now += 30  # where they are is not known any more
     with world.ec2.held("DescribeNetworkInterfaces"):
         world.tokens.left[ASSOCIATE] = 2
-        replica.loop.turn()
+        replica.loop.tick()
         assert world.tokens.out == 0
         replica.lose()
-        replica.loop.turn()
+        replica.loop.tick()
         assert world.tokens.out == 0
         assert world.tokens.left[ASSOCIATE] == 2
-    assert replica.loop.aside_idle(LIMIT_S)
+    assert replica.loop.background_idle(LIMIT_S)
     world.tokens.left.clear()
     replica.lead().run(70)
     assert len(associated(world)) == 4
@@ -297,15 +297,15 @@ def test_a_term_that_ends_during_a_call_takes_no_grant_along(world: World) -> No
     replica = leading(world, AssociateAddress=3)
     with world.ec2.held(ASSOCIATE):
         crowd(world, 6)
-        replica.loop.turn()
-        assert replica.loop.aside_idle(LIMIT_S)
+        replica.loop.tick()
+        assert replica.loop.background_idle(LIMIT_S)
         turns = 0
         while world.tokens.out < 3:
             turns += 1
             assert turns < 10_000, "nobody calls"
-            replica.loop.turn()
+            replica.loop.tick()
         replica.lose()
-        replica.loop.turn()
+        replica.loop.tick()
     assert replica.loop.in_flight_idle(LIMIT_S)
     assert world.tokens.out == 0
 
@@ -317,7 +317,7 @@ def test_a_slow_look_for_one_holds_up_nobody_whose_interface_is_known(world: Wor
     replica.settle()
     with world.ec2.held("DescribeNetworkInterfaces"):
         far = world.pod("far", fixed(), ip="10.99.0.1")
-        replica.loop.turn()
+        replica.loop.tick()
         near = world.pod("near", fixed(), ip="10.0.0.6", created="2")
         turn_until(replica, lambda: world.label(near))
         world.pods.delete(known)

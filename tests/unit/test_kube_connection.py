@@ -62,7 +62,7 @@ def connected(server: ScriptedServer, folder: Path, *, limit_s: float = 30.0) ->
     """A connection to that server."""
     ears = Ears()
     file = kubeconfig(folder, server.url, {"token": "secret"})
-    connection = connect(file, version="1.2.3", call_timeout_s=limit_s, observer=ears)
+    connection = connect(file, version="1.2.3", call_timeout_s=limit_s, telemetry=ears)
     try:
         yield connection, ears
     finally:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.candidacy import Reason
+from controller.core.candidacy import EndReason
 from controller.core.ports import Term
 from state.errors import ObjectNotFound, Unavailable
 from state.model import Epoch
@@ -93,8 +93,8 @@ def test_a_released_lease_is_taken_before_the_next_look_at_it(world: Cluster) ->
     assert took < TIMINGS.call_timeout / 2
     assert world.table.calls[1][0] - began < world.timings.retry_period / 2
     eventually(standby.may_act)
-    eventually(lambda: leader.stopped_for(Reason.RELEASED))
-    assert leader.told[-1] is Reason.RELEASED
+    eventually(lambda: leader.stopped_for(EndReason.RELEASED))
+    assert leader.told[-1] is EndReason.RELEASED
     freed = next(lease for lease in world.server.history if lease and not lease.holder)
     assert (freed.duration_s, freed.epoch) == (1, 1)
 
@@ -185,7 +185,7 @@ def test_a_leader_cut_off_stops_before_another_starts(world: Cluster) -> None:
     eventually(standby.may_act)
     assert not leader.may_act()
     assert leader.leadership.deadline < world.table.calls[-1][0]
-    eventually(lambda: leader.stopped_for(Reason.EXPIRED))
+    eventually(lambda: leader.stopped_for(EndReason.EXPIRED))
 
 
 def test_a_call_that_never_returns_does_not_prolong_the_term(world: Cluster) -> None:
@@ -196,14 +196,14 @@ def test_a_call_that_never_returns_does_not_prolong_the_term(world: Cluster) -> 
     eventually(standby.may_act)
     assert not leader.may_act()
     hung.set()
-    eventually(lambda: leader.stopped_for(Reason.EXPIRED) or leader.stopped_for(Reason.LOST))
+    eventually(lambda: leader.stopped_for(EndReason.EXPIRED) or leader.stopped_for(EndReason.LOST))
 
 
 def test_a_deleted_lease_ends_the_term_and_the_epoch_still_grows(world: Cluster) -> None:
     (leader,) = world.start()
     eventually(lambda: leader.elector.epoch() == 1)
     world.server.delete()
-    eventually(lambda: leader.stopped_for(Reason.GONE))
+    eventually(lambda: leader.stopped_for(EndReason.GONE))
     eventually(leader.may_act)
     assert world.table.calls[-1][1] == 1
     eventually(lambda: leader.elector.epoch() == 2)
@@ -212,14 +212,14 @@ def test_a_deleted_lease_ends_the_term_and_the_epoch_still_grows(world: Cluster)
 def test_a_lease_given_to_another_by_hand_ends_the_term(world: Cluster) -> None:
     (leader,) = world.start()
     world.server.edit(lambda lease: replace(lease, holder="somebody"))
-    eventually(lambda: leader.stopped_for(Reason.LOST))
+    eventually(lambda: leader.stopped_for(EndReason.LOST))
     assert not leader.may_act()
 
 
 def test_a_copied_identity_ends_the_term(world: Cluster) -> None:
     (leader,) = world.start()
     world.server.edit(lambda lease: replace(lease, renewed="2026-01-01T00:00:00.000000Z"))
-    eventually(lambda: leader.stopped_for(Reason.LOST))
+    eventually(lambda: leader.stopped_for(EndReason.LOST))
 
 
 def test_a_note_on_the_lease_costs_no_term(world: Cluster) -> None:

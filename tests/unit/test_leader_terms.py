@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.candidacy import Reason
+from controller.core.candidacy import EndReason
 from controller.core.ports import Term
 from state.errors import Unavailable
 from state.model import Epoch
@@ -64,7 +64,7 @@ def test_a_term_that_cannot_be_started_ends(world: Cluster) -> None:
     replica = world.add()
     replica.start_fault = Unavailable("cannot read the ledger")
     replica.elector.start()
-    eventually(lambda: replica.stopped_for(Reason.NOT_BEGUN))
+    eventually(lambda: replica.stopped_for(EndReason.NOT_BEGUN))
     eventually(lambda: isinstance(replica.told[-1], Term))
     assert term_of(replica).epoch == 2
 
@@ -83,7 +83,7 @@ def test_a_fenced_term_ends_at_once_and_the_next_needs_a_later_renewal(world: Cl
     assert term_of(leader).epoch == Epoch(42)
     assert len(world.server.history) > written
     assert leader.leadership.deadline > fenced + TIMINGS.renew_deadline
-    eventually(lambda: [type(told) for told in leader.told] == [Term, Reason, Term])
+    eventually(lambda: [type(told) for told in leader.told] == [Term, EndReason, Term])
 
 
 def test_a_fence_is_acted_on_without_waiting_for_the_next_renewal(world: Cluster) -> None:
@@ -91,7 +91,7 @@ def test_a_fence_is_acted_on_without_waiting_for_the_next_renewal(world: Cluster
     (leader,) = world.start()
     fenced = time.monotonic()
     leader.leadership.fence(term_of(leader).epoch)
-    eventually(lambda: leader.stopped_for(Reason.FENCED))
+    eventually(lambda: leader.stopped_for(EndReason.FENCED))
     assert time.monotonic() - fenced < world.timings.retry_period / 2
 
 
@@ -113,7 +113,7 @@ def test_a_fenced_leader_that_cannot_renew_begins_no_term(world: Cluster) -> Non
     (leader,) = world.start()
     leader.client.cut = True
     leader.leadership.fence(term_of(leader).epoch)
-    eventually(lambda: leader.stopped_for(Reason.FENCED))
+    eventually(lambda: leader.stopped_for(EndReason.FENCED))
     tried = len(leader.client.calls)
     eventually(lambda: len(leader.client.calls) > tried + 5)
     assert len(world.table.calls) == 1
@@ -125,7 +125,7 @@ def test_a_zombie_does_not_lead(world: Cluster) -> None:
     zombie, standby = world.start(2)
     zombie.woken = time.monotonic()
     eventually(standby.may_act, QUICK.lease_duration / 4)
-    eventually(lambda: zombie.stopped_for(Reason.STUCK))
+    eventually(lambda: zombie.stopped_for(EndReason.STUCK))
     assert zombie.elector.stuck
     assert any(lease and not lease.holder for lease in world.server.history)
     zombie.woken = None
@@ -138,7 +138,7 @@ def test_control_a_progress_that_always_moves_lets_a_zombie_lead(world: Cluster)
     hung = time.monotonic()
     eventually(lambda: time.monotonic() > hung + STUCK_S + 0.5)
     eventually(zombie.may_act)
-    assert not zombie.stopped_for(Reason.STUCK)
+    assert not zombie.stopped_for(EndReason.STUCK)
     assert not standby.may_act()
 
 

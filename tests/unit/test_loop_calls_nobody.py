@@ -32,7 +32,7 @@ EC2_CALLS = (
     "release",
 )
 POD_CALLS = ("fetch", "patch_labels", "patch_condition", "read_instance", "own_instances")
-LEDGER_CALLS = ("refresh", "installs", "commit", "take_over", "withdraw", "strike", "heartbeat")
+LEDGER_CALLS = ("refresh", "installs", "commit", "take_over", "fence_self", "deregister", "heartbeat")
 
 
 class Watch:
@@ -226,7 +226,7 @@ def test_failures_change_nothing_of_it(world: World, watch: Watch) -> None:
     replica.until(lambda: all(world.label(pod) for pod in pods), 200)
     replica.run(RESYNC_S + 10, step=2.0)
     replica.lose()
-    replica.loop.turn()
+    replica.loop.tick()
     assert replica.loop.failures == 0
     assert watch.forbidden == []
 
@@ -255,13 +255,13 @@ class Meddler(HandClock):
 
 
 def test_a_call_from_the_loop_would_be_seen(watch: Watch) -> None:
-    """The control: something in the loop's own turn calls EC2."""
+    """The control: something in the loop's own tick calls EC2."""
     clock = Meddler()
     world = watched_world(watch, clock)
     replica = watched_replica(world, watch).lead()
     clock.world = world
     with pytest.raises(AssertionError, match="describe_addresses"):
-        replica.loop.turn()
+        replica.loop.tick()
     assert watch.forbidden == ["describe_addresses"]
     replica.loop.stop()
 

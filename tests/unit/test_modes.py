@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from controller.core.desire import Serve, desire, label_patch, wanted_labels
-from controller.core.modes import TRAITS
+from controller.core.modes import SPECS
 from controller.core.ports import PodView
 from controller.kube.decode import pod_of, view_of
 from state.model import Mode
@@ -36,13 +36,13 @@ def read(annotations: dict[str, str], labels: dict[str, str]) -> PodView:
     return view_of(pod_of(json.dumps({"metadata": meta, "status": {"podIP": "10.0.0.1"}}).encode()))
 
 
-def test_every_mode_has_its_traits() -> None:
-    assert set(TRAITS) == set(Mode)
+def test_every_mode_has_its_spec() -> None:
+    assert set(SPECS) == set(Mode)
     assert set(POOL_NAMES) == set(map(str, Mode))
 
 
 def test_a_mode_that_releases_what_it_does_not_allocate_is_refused() -> None:
-    pooled = next(traits for traits in TRAITS.values() if not traits.allocates)
+    pooled = next(spec for spec in SPECS.values() if not spec.allocates)
     with pytest.raises(ValueError, match="never released"):
         replace(pooled, releases=True)
 

@@ -13,13 +13,13 @@ import pytest
 from controller.core import actions as act
 from controller.core import contract, transitions
 from controller.core.desire import Gone
-from controller.core.phases import MEANINGS, ROWS, WAYS, Row, Standing, Way, in_table, standing, way
+from controller.core.phases import EDGES, MEANINGS, ROWS, ClaimState, Edge, Row, claim_state, edge_of, in_table
 from controller.core.ports import Address, Allocation, Association
 from controller.core.remembered import remembered_uid
 from controller.core.situation import Situation
 from controller.core.sweep import Orphan
 from controller.engine.execute import Threads
-from controller.engine.run import Outcome
+from controller.engine.run import PlanOutcome
 from state.errors import NoSuchTransition
 from state.model import AddressRecord, AllocationId, AssociationId, Change, Epoch, Mode, Phase, PodRecord, PodUid
 from tests.model.mutants import mutant
@@ -54,12 +54,12 @@ UNOWNED: AddressRecord = replace(SIDE, owner=None)
 INTENT = replace(RECORD, phase=Phase.INTENT)
 MAKERS: Mapping[str, tuple[Maker, ...]] = {
     "intend": (lambda _: transitions.intend(pod(Mode.AUTO), Mode.AUTO, "amazon", ""),),
-    "unwrite": (_of(transitions.unwrite),),
+    "undo_intent": (_of(transitions.undo_intent),),
     "remember": (lambda before: transitions.remember(INTENT, before),),
     "claim": (_claims(STEP), _claims(replace(STEP, association_id=FOUND))),
     "salvage": (_of(lambda record: transitions.salvage(record, FREE, None, MINE)),),
     "take_orphan": (_orphan(None), _orphan(HELD)),
-    "recall": (lambda _: transitions.recall(SIDE, MINE, Mode.AUTO, Epoch(2)),),
+    "restore_claim": (lambda _: transitions.restore_claim(SIDE, MINE, Mode.AUTO, Epoch(2)),),
     "inherit": (_of(lambda record: transitions.inherit(record, SIDE, LAST, HEIR, Epoch(1))),),
     "retarget": (_of(lambda record: transitions.retarget(record, SIDE, THERE)),),
     "associated": (_of(lambda record: transitions.associated(record, FOUND)),),
@@ -70,26 +70,26 @@ MAKERS: Mapping[str, tuple[Maker, ...]] = {
 }
 
 
-def _record(at: Standing) -> PodRecord | None:
+def _record(at: ClaimState) -> PodRecord | None:
     """A Pod's side that stands like this."""
-    if at is Standing.ABSENT:
+    if at is ClaimState.ABSENT:
         return None
-    if at is Standing.REMEMBERED:
+    if at is ClaimState.REMEMBERED:
         return replace(INTENT, uid=remembered_uid(RECORD.uid))
     return replace(RECORD, phase=Phase(at))
 
 
-def _tried(by: str) -> Iterator[Way | NoSuchTransition]:
+def _tried(by: str) -> Iterator[Edge | NoSuchTransition]:
     """What comes of this transition from wherever a claim may stand."""
     for make in MAKERS[by]:
-        for at in Standing:
+        for at in ClaimState:
             try:
                 change = make(_record(at))
             except NoSuchTransition as error:
                 yield error
             else:
                 if change != Change():
-                    yield way(change)
+                    yield edge_of(change)
 
 
 # ── the table and the code say the same ──
@@ -97,12 +97,12 @@ def _tried(by: str) -> Iterator[Way | NoSuchTransition]:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.by)
 def test_each_transition_leads_where_its_row_says_and_nowhere_else(row: Row) -> None:
-    assert {found for found in _tried(row.by) if isinstance(found, tuple)} == set(row.ways)
+    assert {found for found in _tried(row.by) if isinstance(found, tuple)} == set(row.edges)
 
 
 def test_from_any_other_phase_a_transition_is_refused() -> None:
     refused = {row.by for row in ROWS if any(isinstance(found, NoSuchTransition) for found in _tried(row.by))}
-    without_a_record = {"intend", "take_orphan", "recall", "purge_recent"}
+    without_a_record = {"intend", "take_orphan", "restore_claim", "purge_recent"}
     assert refused == {row.by for row in ROWS} - without_a_record - {"inherit"}
 
 
@@ -128,10 +128,10 @@ def test_each_step_that_writes_has_one_row() -> None:
 
 
 def test_a_phase_of_the_ledger_stands_for_itself() -> None:
-    assert {*Standing} == {*map(Standing, Phase), Standing.ABSENT, Standing.REMEMBERED} == set(MEANINGS)
-    assert all(standing(_record(at)) is at for at in Standing)
+    assert {*ClaimState} == {*map(ClaimState, Phase), ClaimState.ABSENT, ClaimState.REMEMBERED} == set(MEANINGS)
+    assert all(claim_state(_record(at)) is at for at in ClaimState)
     forged = replace(RECORD, uid=remembered_uid(RECORD.uid), phase=Phase.CLAIMED)
-    assert standing(forged) is Standing.REMEMBERED
+    assert claim_state(forged) is ClaimState.REMEMBERED
 
 
 # ── what the model's scenes come to too seldom ──
@@ -144,7 +144,7 @@ def test_an_association_that_was_made_anew_is_recorded_anew() -> None:
     assert there is not None
     world.ec2[POOL] = replace(world.ec2[POOL], association=replace(there, association_id=AssociationId("eipassoc-9")))
     world.run()
-    assert (Standing.ASSOCIATED, Standing.ASSOCIATED) in world.ways
+    assert (ClaimState.ASSOCIATED, ClaimState.ASSOCIATED) in world.edges
 
 
 def test_an_intent_adopts_what_stands_at_its_target() -> None:
@@ -156,7 +156,7 @@ def test_an_intent_adopts_what_stands_at_its_target() -> None:
         allocation_id=given, public_ip="9.9.9.9", border_group="us-west-2", tags=tags, association=HELD
     )
     world.run()
-    assert (Standing.INTENT, Standing.ASSOCIATED) in world.ways
+    assert (ClaimState.INTENT, ClaimState.ASSOCIATED) in world.edges
 
 
 def test_a_claim_that_was_never_associated_is_released() -> None:
@@ -164,7 +164,7 @@ def test_a_claim_that_was_never_associated_is_released() -> None:
     world.run(3)
     world.pod = None
     world.run()
-    assert (Standing.CLAIMED, Standing.RELEASING) in world.ways
+    assert (ClaimState.CLAIMED, ClaimState.RELEASING) in world.edges
 
 
 # ── what is not in the table ──
@@ -174,7 +174,7 @@ def test_a_planted_way_is_refused_before_anything_is_made_of_it() -> None:
     planted = mutant(transitions, "phase=Phase.RELEASING, association_id=None", "phase=Phase.INTENT")
     with pytest.raises(NoSuchTransition, match="from associated to intent by releasing"):
         planted.releasing(RECORD)
-    assert (Standing.ASSOCIATED, Standing.INTENT) not in WAYS
+    assert (ClaimState.ASSOCIATED, ClaimState.INTENT) not in EDGES
 
 
 def test_a_function_without_a_row_makes_nothing() -> None:
@@ -204,10 +204,10 @@ def test_a_plan_that_asks_for_it_fails_alone(world: World, caplog: pytest.LogCap
     assert world.label(good)
 
 
-def _ends(replica: Replica, uid: PodUid, plan: act.Plan) -> Outcome:
+def _ends(replica: Replica, uid: PodUid, plan: act.Plan) -> PlanOutcome:
     """What comes of this plan for this Pod, in an executor like the loop's."""
     assert replica.loop.opened is not None
-    ends: list[Outcome] = []
+    ends: list[PlanOutcome] = []
     executor = Threads(replica.engine.ports, threads=1)
     s = Situation(uid=uid, desire=Gone(), facts=replica.engine.tuning.facts, record=replica.ledger.pod(uid))
     executor.start(replica.loop.opened.parts, s, plan, ends.append)

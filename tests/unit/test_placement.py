@@ -133,7 +133,7 @@ def test_ten_thousand_interfaces_that_nobody_asks_for_are_forgotten(time: Time, 
     assert isinstance(places.place(ip(77, last=15)), Placed)
     assert places.sizes() == (1, 1, 1, 0)
     time.now += FORGOTTEN_S
-    places.tidy()
+    places.prune()
     assert places.sizes() == (0, 0, 0, 0)
 
 

@@ -14,8 +14,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from controller.engine.brakes import Brake
-from controller.engine.memory import PodMemory
+from controller.engine.circuit_breakers import Breaker
+from controller.engine.memory import PodProgress
 from controller.engine.plain import Plain
 from controller.engine.reconcile import LoopState
 from controller.engine.term import TermState
@@ -93,12 +93,12 @@ def test_the_run_filled_most_of_it(state: TermState) -> None:
     filled = {path.split("[")[0] for path, value in holders(state) if isinstance(value, CONTAINERS) and value}
     for name in ("memory.pods", "claims.targets", "seen.addresses", "places.interfaces", "lines.of", "waiters.pool"):
         assert f"state.{name}" in filled
-    assert state.brakes
+    assert state.breakers
 
 
 # ── by type: also what no run has filled ──
 
-KINDS = (LoopState, PodMemory, Brake)
+KINDS = (LoopState, PodProgress, Breaker)
 FROZEN = (str, int, float, bool, type(None), Enum, frozenset, tuple, LOCK, type)
 
 

@@ -23,7 +23,7 @@ def claimed() -> PlanWorld:
     return world
 
 
-def reasons(situation: Situation) -> list[act.Reason]:
+def reasons(situation: Situation) -> list[act.WaitReason]:
     """What the plan waits for; AssertionError if it does anything at all."""
     steps = [step for step in plan(situation) if not isinstance(step, act.Tell)]
     assert all(isinstance(step, act.Wait) for step in steps), steps
@@ -37,18 +37,18 @@ def test_a_pod_that_is_being_deleted_begins_nothing(mode: Mode) -> None:
 
 
 def test_a_claimed_target_that_is_another_claims_too_waits() -> None:
-    assert reasons(replace(claimed().situation(), rival="Pod ns/q")) == [act.Reason.TARGET]
+    assert reasons(replace(claimed().situation(), rival="Pod ns/q")) == [act.WaitReason.TARGET]
 
 
 def test_a_claimed_pod_without_a_target_waits_for_one() -> None:
     nowhere = replace(claimed().situation(), placement=Unplaced(looked=True))
-    assert reasons(nowhere) == [act.Reason.PLACEMENT]
+    assert reasons(nowhere) == [act.WaitReason.PLACEMENT]
 
 
 def test_an_address_that_ec2_refuses_this_pod_is_let_go() -> None:
-    refused = replace(claimed().situation(), barred=True)
+    refused = replace(claimed().situation(), in_cooldown=True)
     assert [type(step) for step in plan(refused)][-1] is act.Forget
-    assert reasons(replace(refused, settled=False)) == [act.Reason.SETTLE]
+    assert reasons(replace(refused, settled=False)) == [act.WaitReason.SETTLE]
 
 
 def test_an_association_that_stands_is_recorded_and_not_asked_for_again() -> None:
@@ -79,7 +79,7 @@ def test_a_pod_that_moves_to_what_another_claims_is_cut_off_and_waits() -> None:
 
 def test_where_nobody_has_looked_for_an_ip_yet_nothing_is_said_about_it() -> None:
     unknown = replace(PlanWorld(pod=pod("auto")).situation(), placement=Unplaced(looked=False))
-    assert plan(unknown) == (act.Wait(reason=act.Reason.LOOK),)
+    assert plan(unknown) == (act.Wait(reason=act.WaitReason.LOOK),)
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -25,8 +25,8 @@ def kinds(world: PlanWorld) -> list[str]:
     return [type(step).__name__ for step in plan(world.situation())]
 
 
-@pytest.mark.parametrize(("waits", "reason"), [(True, act.Reason.ROOM), (False, act.Reason.REFUSED)])
-def test_a_refused_pod_hears_why_and_waits_for_what_can_change_it(waits: bool, reason: act.Reason) -> None:
+@pytest.mark.parametrize(("waits", "reason"), [(True, act.WaitReason.ROOM), (False, act.WaitReason.REFUSED)])
+def test_a_refused_pod_hears_why_and_waits_for_what_can_change_it(waits: bool, reason: act.WaitReason) -> None:
     tell, wait = plan(refused(waits=waits).situation())
     assert isinstance(tell, act.Tell)
     assert (tell.event.reason, tell.event.message) == (contract.REFUSED, "rule 'x' does not let it")

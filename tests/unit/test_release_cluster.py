@@ -77,8 +77,8 @@ def test_what_would_become_of_an_address(mode: Mode, address: Address, expected:
     allocation = AllocationId("eipalloc-1")
     claim = replace(new_pod(phase=Phase.ASSOCIATED), mode=mode, allocation_id=allocation, target=target)
     side = AddressRecord(allocation_id=allocation, pool="p", target=target)
-    [line] = release.outlook([claim], {allocation: side}, [address])
-    assert line.outlook == expected
+    [line] = release.preview([claim], {allocation: side}, [address])
+    assert line.preview == expected
 
 
 def undo(world: World, replica: Replica, agreed: Collection[AllocationId] = ()) -> bool:
@@ -152,7 +152,7 @@ def test_what_another_cluster_took_meanwhile_is_not_cut(world: World) -> None:
 
 
 @dataclass
-class Undertaking:
+class RehearsedRelease:
     """A world of one dead cluster, or of one that beats."""
 
     beats: bool = False
@@ -163,9 +163,9 @@ class Undertaking:
         """By the product's own rule."""
         return release.choose(KNOWN, cluster, lease)
 
-    def outlook(self, installs: Sequence[InstallRecord]) -> Sequence[Line]:
+    def preview(self, installs: Sequence[InstallRecord]) -> Sequence[Line]:
         """One line."""
-        return [Line(public_ip="198.18.0.1", allocation_id="eipalloc-1", mode="auto", holder="ns/p", outlook="release")]
+        return [Line(public_ip="198.18.0.1", allocation_id="eipalloc-1", mode="auto", holder="ns/p", preview="release")]
 
     def watch(self, installs: Sequence[InstallRecord]) -> None:
         """See a heartbeat, or none."""
@@ -181,25 +181,25 @@ class Undertaking:
 def test_it_shows_asks_and_tells_what_is_left(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dead = Undertaking()
+    dead = RehearsedRelease()
     assert conversation.release(Request(cluster="u-1", yes=True), dead)
     assert dead.done == ["u-1#ns/l", "u-1#ns/m", "eipalloc-1"]
     told = capfd.readouterr().out
     assert "198.18.0.1 eipalloc-1 auto ns/p: release" in told
     assert "nothing is left" in told
-    assert not conversation.release(Request(cluster="u-2", yes=True), Undertaking(left=["x"]))
+    assert not conversation.release(Request(cluster="u-2", yes=True), RehearsedRelease(left=["x"]))
     assert "left: x" in capfd.readouterr().out
 
 
 def test_one_that_beats_is_refused() -> None:
-    living = Undertaking(beats=True)
+    living = RehearsedRelease(beats=True)
     with pytest.raises(Refused):
         conversation.release(Request(cluster="u-1", yes=True), living)
     assert not living.done
 
 
 def test_nothing_is_done_without_a_yes() -> None:
-    dead = Undertaking()
+    dead = RehearsedRelease()
     assert not sys.stdin.isatty()
     with pytest.raises(Misconfigured):
         conversation.release(Request(cluster="u-1"), dead)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from controller.core import actions as act
-from controller.core import birth, transitions
+from controller.core import allocation, transitions
 from controller.core import plan as module
 from controller.core.actions import Plan
 from controller.core.desire import Gone, Serve, desire
@@ -43,7 +43,7 @@ GONE = replace(SERVED, desire=Gone(), pod=None)
 def found(s: Situation) -> Address:
     """An address that was allocated for the Pod of this situation."""
     assert isinstance(s.desire, Serve)
-    request = birth.allocation(s, s.desire, Placed(target=target(POD.ip)))
+    request = allocation.request_for(s, s.desire, Placed(target=target(POD.ip)))
     return Address(allocation_id=AllocationId("eipalloc-1"), public_ip="192.0.2.1", border_group="g", tags=request.tags)
 
 
@@ -106,6 +106,6 @@ def test_an_earlier_release_takes_it_for_the_intent_of_a_pod_that_is_gone() -> N
     kept = transitions.remember(INTENT, None).pod_after
     assert kept is not None
     theirs = Situation(uid=kept.uid, desire=Gone(), facts=FACTS, record=kept, in_doubt=True)
-    assert earlier(theirs) == (act.Wait(reason=act.Reason.DOUBT),)
+    assert earlier(theirs) == (act.Wait(reason=act.WaitReason.IN_DOUBT),)
     assert earlier(replace(theirs, in_doubt=False)) == (act.Forget(),)
     assert plan(replace(theirs, in_doubt=False)) == ()

@@ -184,7 +184,7 @@ def test_what_an_interruption_left_is_moved_without_a_new_wait(world: World) -> 
 
 
 def test_of_two_that_start_at_once_one_leads_in_the_end(world: World) -> None:
-    """Each raises its epoch between the other's two looks: both withdraw, and neither blocks the other's next try."""
+    """Each raises its epoch between the other's two looks: both give way, and neither blocks the other's next try."""
     first, second = world.install("a"), world.install("b")
 
     def raise_both() -> Epoch:

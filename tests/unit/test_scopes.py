@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from controller.core import scopes
-from controller.core.scopes import Sight
+from controller.core.scopes import WatchedInstall
 from state.model import ClusterUid, InstallKey, InstallRecord
 from tests.fakes.records import install_record, new_pod
 
@@ -45,12 +45,12 @@ def test_only_other_installs_of_the_same_cluster_are_in_the_way() -> None:
     ],
 )
 def test_who_may_live(still_s: float, lease_free: bool | None, fenced: bool, expected: bool) -> None:
-    sight = Sight(record=record("a", fenced=fenced), still_s=still_s, lease_free=lease_free)
-    assert scopes.may_live(sight, scopes.STILL_S) is expected
+    watched = WatchedInstall(record=record("a", fenced=fenced), still_s=still_s, lease_free=lease_free)
+    assert scopes.may_live(watched, scopes.STILL_S) is expected
 
 
 def test_the_refusal_names_the_other_and_what_to_do() -> None:
-    said = scopes.refusal("x", Sight(record=record("old"), still_s=3.0, lease_free=False)).explain()
+    said = scopes.refusal("x", WatchedInstall(record=record("old"), still_s=3.0, lease_free=False)).explain()
     for word in ("eip/old", "all namespaces", "namespace 'x'", "'them'", "--watch-namespace"):
         assert word in said
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from controller.core import contract
-from controller.core.candidates import Applicant, Market, allot
+from controller.core.candidates import Inventory, PoolRequest, assign_offers
 from controller.core.ports import Address, Association
 from controller.core.situation import NoOffer, Offer
 from state.model import (
@@ -33,7 +33,7 @@ def address(name: str, *, associated: bool = False) -> Address:
     )
 
 
-def market(*addresses: Address, free: tuple[str, ...] = (), last: str = "", silent: bool = True) -> Market:
+def inventory(*addresses: Address, free: tuple[str, ...] = (), last: str = "", silent: bool = True) -> Inventory:
     """A pool of which `free` are free, and the others the lost cluster's."""
     records = {
         a.allocation_id: AddressRecord(
@@ -45,43 +45,43 @@ def market(*addresses: Address, free: tuple[str, ...] = (), last: str = "", sile
         for a in addresses
     }
     lost = {GONE.key: GONE} if silent else {}
-    return Market(
+    return Inventory(
         addresses=addresses, records=records, reserved=(), install=ME, cluster="a", installs={ME}, silent=lost
     )
 
 
-def offer(market: Market) -> Offer | NoOffer:
-    seeker = Applicant(uid=PodUid("u"), holder="ns/p", mode=Mode.FIXED_TAG, pool="pool", border_group=None)
-    return allot(market, [seeker])[PodUid("u")]
+def offer(inventory: Inventory) -> Offer | NoOffer:
+    seeker = PoolRequest(uid=PodUid("u"), holder="ns/p", mode=Mode.FIXED_TAG, pool="pool", border_group=None)
+    return assign_offers(inventory, [seeker])[PodUid("u")]
 
 
 def test_what_a_silent_install_holds_is_the_last_choice() -> None:
-    found = offer(market(address("eipalloc-1"), address("eipalloc-2"), free=("eipalloc-2",)))
+    found = offer(inventory(address("eipalloc-1"), address("eipalloc-2"), free=("eipalloc-2",)))
     assert isinstance(found, Offer)
     assert (found.address.allocation_id, found.silent) == ("eipalloc-2", None)
-    found = offer(market(address("eipalloc-1")))
+    found = offer(inventory(address("eipalloc-1")))
     assert isinstance(found, Offer)
     assert found.silent is GONE
     assert found.before is not None
 
 
 def test_what_is_associated_or_held_by_one_that_lives_is_not_taken() -> None:
-    assert isinstance(offer(market(address("eipalloc-1", associated=True))), NoOffer)
-    assert isinstance(offer(market(address("eipalloc-1"), silent=False)), NoOffer)
+    assert isinstance(offer(inventory(address("eipalloc-1", associated=True))), NoOffer)
+    assert isinstance(offer(inventory(address("eipalloc-1"), silent=False)), NoOffer)
 
 
 def test_the_same_name_gets_its_address_back_from_a_lost_cluster() -> None:
-    found = offer(market(*(address(f"eipalloc-{n}") for n in range(6)), last="ns/p"))
+    found = offer(inventory(*(address(f"eipalloc-{n}") for n in range(6)), last="ns/p"))
     assert isinstance(found, Offer)
     assert found.address.allocation_id == "eipalloc-3"
 
 
 def test_a_lost_address_is_offered_once() -> None:
     seekers = [
-        Applicant(uid=PodUid(uid), holder=f"ns/{uid}", mode=Mode.FIXED_TAG, pool="pool", border_group=None)
+        PoolRequest(uid=PodUid(uid), holder=f"ns/{uid}", mode=Mode.FIXED_TAG, pool="pool", border_group=None)
         for uid in ("u", "v")
     ]
-    offers = allot(market(address("eipalloc-1")), seekers)
+    offers = assign_offers(inventory(address("eipalloc-1")), seekers)
     assert [type(found) for found in offers.values()] == [Offer, NoOffer]
 
 

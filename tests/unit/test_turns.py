@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from controller.core import contract
-from controller.core.candidates import Applicant, Market, allot
+from controller.core.candidates import Inventory, PoolRequest, assign_offers
 from controller.core.ports import Address
 from controller.core.situation import NoOffer, Offer
-from controller.core.turns import LEFT_S, MARGIN_S, Rival, left_to_rivals
+from controller.core.turns import LEFT_S, MARGIN_S, WaitingInstall, left_to_others
 from controller.engine.peers import QUIET_S, Peers
 from state.errors import Unavailable
 from state.model import AddressRecord, AllocationId, InstallKey, InstallRecord, Mode, Phase, PodUid, PoolQueue, Rev
@@ -22,7 +22,7 @@ ME, THEM = InstallKey.parse("me#n/l"), InstallKey.parse("them#n/l")
 NAMES = ("eipalloc-1", "eipalloc-2", "eipalloc-3")
 
 
-def market(*queues: PoolQueue, fresh: tuple[str, ...] = NAMES, last: str = "") -> Market:
+def inventory(*queues: PoolQueue, fresh: tuple[str, ...] = NAMES, last: str = "") -> Inventory:
     """Three free addresses of one pool."""
     addresses = [
         Address(allocation_id=AllocationId(name), public_ip="", border_group="g", tags={"pool": ""}) for name in NAMES
@@ -31,7 +31,7 @@ def market(*queues: PoolQueue, fresh: tuple[str, ...] = NAMES, last: str = "") -
         a.allocation_id: AddressRecord(allocation_id=a.allocation_id, pool="pool", rev=Rev(1)) for a in addresses
     }
     records[AllocationId("eipalloc-1")] = replace(records[AllocationId("eipalloc-1")], last_holder=last)
-    return Market(
+    return Inventory(
         addresses=addresses,
         records=records,
         reserved=(),
@@ -43,61 +43,61 @@ def market(*queues: PoolQueue, fresh: tuple[str, ...] = NAMES, last: str = "") -
     )
 
 
-def applicants(*waited_s: float, mode: Mode = Mode.FIXED_TAG) -> list[Applicant]:
+def requests(*waited_s: float, mode: Mode = Mode.FIXED_TAG) -> list[PoolRequest]:
     """Pods that have waited so long."""
     return [
-        Applicant(uid=PodUid(f"u{n}"), holder=f"ns/p{n}", mode=mode, pool="pool", border_group="g", waited_s=waited)
+        PoolRequest(uid=PodUid(f"u{n}"), holder=f"ns/p{n}", mode=mode, pool="pool", border_group="g", waited_s=waited)
         for n, waited in enumerate(waited_s)
     ]
 
 
-def served(market: Market, seekers: list[Applicant]) -> int:
+def served(inventory: Inventory, seekers: list[PoolRequest]) -> int:
     """How many get an offer."""
-    return sum(isinstance(offer, Offer) for offer in allot(market, seekers).values())
+    return sum(isinstance(offer, Offer) for offer in assign_offers(inventory, seekers).values())
 
 
 def test_one_address_is_left_for_each_pod_that_has_waited_clearly_longer() -> None:
-    assert served(market(ELDER), applicants(0, 0, 0)) == 2
-    assert served(market(replace(ELDER, waiting=2)), applicants(0, 0, 0)) == 1
-    assert served(market(ELDER, replace(ELDER, waiting=9)), applicants(0, 0, 0)) == 0
+    assert served(inventory(ELDER), requests(0, 0, 0)) == 2
+    assert served(inventory(replace(ELDER, waiting=2)), requests(0, 0, 0)) == 1
+    assert served(inventory(ELDER, replace(ELDER, waiting=9)), requests(0, 0, 0)) == 0
 
 
 def test_of_those_who_have_waited_about_as_long_the_one_that_has_fewest_comes_first() -> None:
     """They have none of it: they may take until they would have more than half of ours."""
-    about, free = replace(ELDER, waiting=9, waited_s=40), market().addresses
+    about, free = replace(ELDER, waiting=9, waited_s=40), inventory().addresses
     for held, left in ((0, 0), (1, 1), (2, 1), (3, 2), (4, 2)):
-        rivals = [Rival(queue=about, held=0)]
-        assert len(left_to_rivals(rivals, waited_s=40, held=held, free=free)) == left
-        assert len(left_to_rivals(rivals, waited_s=71, held=held, free=free)) == 0
-        short = [Rival(queue=replace(about, waited_s=29), held=0)]
-        assert len(left_to_rivals(short, waited_s=29, held=held, free=free)) == 0
+        others = [WaitingInstall(queue=about, held=0)]
+        assert len(left_to_others(others, waited_s=40, held=held, free=free)) == left
+        assert len(left_to_others(others, waited_s=71, held=held, free=free)) == 0
+        short = [WaitingInstall(queue=replace(about, waited_s=29), held=0)]
+        assert len(left_to_others(short, waited_s=29, held=held, free=free)) == 0
 
 
 def test_what_is_offered_counts_as_held() -> None:
     about = replace(ELDER, waiting=9, waited_s=40)
-    assert served(market(about), applicants(40, 40, 40)) == 2
+    assert served(inventory(about), requests(40, 40, 40)) == 2
 
 
 def test_within_the_margin_nothing_is_left() -> None:
-    assert served(market(ELDER), applicants(100 - MARGIN_S, 100, 200)) == 3
-    assert served(market(ELDER), applicants(200, 100 - MARGIN_S - 1, 0)) == 2
+    assert served(inventory(ELDER), requests(100 - MARGIN_S, 100, 200)) == 3
+    assert served(inventory(ELDER), requests(200, 100 - MARGIN_S - 1, 0)) == 2
 
 
 def test_nothing_is_left_of_another_pool_or_group_or_of_what_was_free_for_long() -> None:
-    assert served(market(replace(ELDER, pool="other")), applicants(0, 0, 0)) == 3
-    assert served(market(replace(ELDER, border_group="zone")), applicants(0, 0, 0)) == 3
-    assert served(market(replace(ELDER, border_group="")), applicants(0, 0, 0)) == 2
-    assert served(market(replace(ELDER, waiting=9), fresh=NAMES[:1]), applicants(0, 0, 0)) == 2
+    assert served(inventory(replace(ELDER, pool="other")), requests(0, 0, 0)) == 3
+    assert served(inventory(replace(ELDER, border_group="zone")), requests(0, 0, 0)) == 3
+    assert served(inventory(replace(ELDER, border_group="")), requests(0, 0, 0)) == 2
+    assert served(inventory(replace(ELDER, waiting=9), fresh=NAMES[:1]), requests(0, 0, 0)) == 2
 
 
 def test_the_former_holder_of_an_address_leaves_it_to_nobody() -> None:
-    offers = allot(market(replace(ELDER, waiting=9), last="ns/p1"), applicants(0, 0))
+    offers = assign_offers(inventory(replace(ELDER, waiting=9), last="ns/p1"), requests(0, 0))
     assert [type(offer) for offer in offers.values()] == [Offer, NoOffer]
     assert list(offers) == ["u1", "u0"]
 
 
 def test_a_pod_that_leaves_one_hears_why() -> None:
-    [offer] = allot(market(replace(ELDER, waiting=9)), applicants(0)).values()
+    [offer] = assign_offers(inventory(replace(ELDER, waiting=9)), requests(0)).values()
     assert isinstance(offer, NoOffer)
     assert "Pods of other clusters, which have waited longer" in offer.why
 

@@ -48,7 +48,7 @@ from tests.unit.worked_worlds import (
     labelled,
     met,
     moved,
-    moved_to_a_squatter,
+    moved_to_a_occupant,
     nameless,
     new,
     pod_is,
@@ -58,8 +58,8 @@ from tests.unit.worked_worlds import (
     retagged,
     served,
     shown,
+    taken_by_others,
     turned,
-    usurped,
     without_ip,
 )
 
@@ -90,8 +90,8 @@ def _shown(step: act.Action) -> str:
 Row = WorkedRow
 WHOEVER = (
     Row("what is left is a remembered intent: the comparison with EC2 sees to it", remembered),
-    Row("others took the claimed address while this install was silent", usurped),
-    Row("the same, and the Pod is gone", lambda: usurped(gone=True)),
+    Row("others took the claimed address while this install was silent", taken_by_others),
+    Row("the same, and the Pod is gone", lambda: taken_by_others(gone=True)),
     Row("the cache does not show the Pod, and nothing proves that it is gone", lambda: served(desire=Unproven())),
     Row("the same, and its namespace is not watched", lambda: served(desire=Unproven(), in_scope=False)),
     Row("the annotation is wrong", lambda: served(desire=WRONG)),
@@ -129,7 +129,7 @@ NEW = (
 )
 NEW_AUTO = (
     Row("an address with its tags is found", lambda: intent(tagged=found())),
-    Row("EC2 gives nobody an address of that pool now", lambda: new(braked="over quota")),
+    Row("EC2 gives nobody an address of that pool now", lambda: new(breaker_open="over quota")),
     Row("an AllocateAddress had no answer, and EC2's reads cannot be believed yet", lambda: intent(in_doubt=True)),
     Row("its intent waited, and others took the room", lambda: intent(refusal=NO_ROOM)),
     Row("the rest of the account's quota is kept for others", lambda: new(no_quota=NO_QUOTA)),
@@ -146,9 +146,9 @@ NEW_FIXED = (
     Row("nobody has looked at the pool", lambda: new(FIXED, offer=None)),
 )
 CLAIMED = (
-    Row("EC2 refused the Pod this address", lambda: claimed(barred=True)),
-    Row("the same, of an `auto` Pod", lambda: claimed(AUTO, barred=True)),
-    Row("the same, and a call may be on its way", lambda: claimed(barred=True, settled=False)),
+    Row("EC2 refused the Pod this address", lambda: claimed(in_cooldown=True)),
+    Row("the same, of an `auto` Pod", lambda: claimed(AUTO, in_cooldown=True)),
+    Row("the same, and a call may be on its way", lambda: claimed(in_cooldown=True, settled=False)),
     Row("the Pod's IP is on no network interface", lambda: claimed(placement=UNPLACED)),
     Row("its IP is on another machine's interface, with the address", lambda: but(again(claimed()), placement=STRANGE)),
     Row("the same, by somebody else's call", lambda: but(shown(claimed(), ELSEWHERE), placement=STRANGE)),
@@ -166,11 +166,11 @@ ASSOCIATED = (
     Row("the Pod has another IP", moved),
     Row("the same, on no network interface", lambda: moved(placement=UNPLACED)),
     Row("the same, and another claim is for it", lambda: moved(rival="Pod ns/q")),
-    Row("the same, and somebody else's address is there", moved_to_a_squatter),
+    Row("the same, and somebody else's address is there", moved_to_a_occupant),
     Row("EC2 shows it at the target, on another instance than the Pod's node", lambda: served(strayed=True)),
     Row("all is as it should be", served),
     Row("a label is missing", lambda: labelled(served(), {})),
-    Row("the same, and labels were mended too often", lambda: labelled(served(signs_rest=True), {})),
+    Row("the same, and labels were mended too often", lambda: labelled(served(labels_paused=True), {})),
     Row("the readiness gate is not met", lambda: pod_is(served(), gated=True)),
     Row("the table does not say the public IP", nameless),
     Row("EC2 shows nothing, and may be late", lambda: dropped(address_seen=False)),
@@ -220,7 +220,7 @@ CHAPTERS = {
     "The same, of a fixed mode": NEW_FIXED,
     "A claim stands; whether EC2 has been told is unknown": CLAIMED,
     "The ledger says associated": ASSOCIATED,
-    "The way down: the Pod is gone, or asks for nothing": DOWN,
+    "The teardown: the Pod is gone, or asks for nothing": DOWN,
 }
 """What is asked, and the rows; each is reached only where those before it have no answer."""
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from controller.core import contract
-from controller.core.birth import birth_tags
+from controller.core.allocation import allocation_tags
 from controller.core.desire import Gone, Invalid
 from controller.core.policy import Refusal
 from controller.core.ports import Address, Association, PodView
@@ -85,7 +85,7 @@ def intent(**otherwise: object) -> Situation:
 
 def found() -> tuple[Address, ...]:
     """What an unanswered AllocateAddress for the Pod has made."""
-    tags = birth_tags(FACTS, pod(AUTO), AUTO)
+    tags = allocation_tags(FACTS, pod(AUTO), AUTO)
     return (Address(allocation_id=FOUND, public_ip="9.9.9.9", border_group="us-west-2", tags=tags),)
 
 
@@ -143,7 +143,7 @@ def moved(**otherwise: object) -> Situation:
     return but(turned(FIXED, pod(FIXED, "k", ip="10.0.0.6")), **otherwise)
 
 
-def moved_to_a_squatter() -> Situation:
+def moved_to_a_occupant() -> Situation:
     """And somebody else's address is there."""
     world = after(FIXED)
     world.pod = pod(FIXED, "k", ip="10.0.0.6")
@@ -176,7 +176,7 @@ def nameless() -> Situation:
     return replace(s, record=replace(s.record, public_ip=None))
 
 
-def usurped(gone: bool = False) -> Situation:
+def taken_by_others(gone: bool = False) -> Situation:
     """The claimed address has no owner in the ledger any more."""
     s = turned(FIXED, None) if gone else served()
     assert s.claim is not None
@@ -189,9 +189,14 @@ def forged() -> Situation:
     assert s.record is not None
     assert s.address is not None
     other = replace(ELSEWHERE, association_id=AssociationId("eipassoc-theirs"))
-    bearer = replace(s.address, allocation_id=FOUND, association=other)
+    associated_address = replace(s.address, allocation_id=FOUND, association=other)
     bare = replace(s.address, association=None)
-    return replace(s, record=replace(s.record, association_id=other.association_id), bearer=bearer, address=bare)
+    return replace(
+        s,
+        record=replace(s.record, association_id=other.association_id),
+        associated_address=associated_address,
+        address=bare,
+    )
 
 
 def releasing(**otherwise: object) -> Situation:

@@ -1,7 +1,7 @@
 """A status document with something of everything, some of it hostile."""
 
+from controller.core.hangs import Waits
 from controller.core.quota import AccountQuota
-from controller.core.silence import Waits
 from controller.core.status import (
     ClusterStatus,
     HolderStatus,

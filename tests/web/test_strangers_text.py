@@ -148,9 +148,9 @@ class Dead:
         """One install."""
         return [install_record(cluster, EVIL, lease=f"{EVIL}/{lease}", scope=EVIL, leader=EVIL)]
 
-    def outlook(self, installs: Sequence[InstallRecord]) -> Sequence[Line]:
+    def preview(self, installs: Sequence[InstallRecord]) -> Sequence[Line]:
         """One address."""
-        return [Line(public_ip=EVIL, allocation_id=EVIL, mode=EVIL, holder=EVIL, outlook=EVIL)]
+        return [Line(public_ip=EVIL, allocation_id=EVIL, mode=EVIL, holder=EVIL, preview=EVIL)]
 
     def watch(self, installs: Sequence[InstallRecord]) -> None:
         """It does not beat."""

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from controller.aws.adapter import Ec2Adapter
-from controller.aws.throttle import DEFAULT_LIMITS, Limit
+from controller.aws.throttle import DEFAULT_LIMITS, RateLimit
 from controller.core.ports import AllocationRequest
 from sandbox.ec2.server import Ec2Server
 from sandbox.ec2.settings import AWS_BUCKETS, Bucket, Ec2Settings
@@ -15,7 +15,7 @@ from tests.contract.adapters.ec2_worlds import REGION, VPC, SwitchGuard
 
 CALLS = 100
 ALLOCATE = "AllocateAddress"
-LIMIT = Limit(burst=20, rate=40)
+LIMIT = RateLimit(burst=20, rate=40)
 
 
 def test_a_burst_runs_at_the_rate_of_the_bucket(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from itertools import takewhile
 import pytest
 
 from controller.aws.gate import Throttle
-from controller.aws.throttle import Limit
+from controller.aws.throttle import RateLimit
 from controller.core.tokens import Tokens
 from tests.fakes.tokens import FreeTokens
 
@@ -21,7 +21,7 @@ def tokens(request: pytest.FixtureRequest) -> Tokens:
     """Tokens of one action, at an instant that does not pass."""
     if request.param == "fake":
         return FreeTokens(left={ACTION: BURST})
-    return Throttle({ACTION: Limit(burst=BURST, rate=1.0)}, clock=lambda: 0.0)
+    return Throttle({ACTION: RateLimit(burst=BURST, rate=1.0)}, clock=lambda: 0.0)
 
 
 def taken(tokens: Tokens) -> list[object]:

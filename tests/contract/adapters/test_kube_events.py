@@ -214,9 +214,9 @@ def test_the_flood_of_one_namespace_delays_and_drops_no_others(tmp_path: Any) ->
     with KubeServer() as kube:
         server = sandbox_api(kube, tmp_path)
         loud, quiet = make(server), make(server)
-        observer = Ears()
+        telemetry = Ears()
         with server.connection() as connection:
-            recorder = EventRecorder(connection, instance="replica-1", observer=observer, clock=Time())
+            recorder = EventRecorder(connection, instance="replica-1", telemetry=telemetry, clock=Time())
             for number in range(600):
                 recorder.emit(loud, PodEvent(type=EventType.WARNING, reason="EIPWaiting", message=str(number)))
             recorder.emit(quiet, DONE)
@@ -226,4 +226,4 @@ def test_the_flood_of_one_namespace_delays_and_drops_no_others(tmp_path: Any) ->
         assert sent.index(quiet.namespace) == 1
         assert len(told(server, loud)) == BURST
         assert recorder.dropped == {"pod": 600 - BURST}
-        assert observer.dropped == ["pod"] * (600 - BURST)
+        assert telemetry.dropped == ["pod"] * (600 - BURST)

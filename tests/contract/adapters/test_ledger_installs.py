@@ -112,13 +112,13 @@ class InstallsContract:
     def test_an_install_can_withdraw(self, world: World, install: InstallKey) -> None:
         one, two = world.ledger(install), world.ledger(install)
         first = one.begin_term("one")
-        one.withdraw(first)
+        one.fence_self(first)
         assert _record(two, install).fenced
         with pytest.raises(NotLeading):
             one.heartbeat()
         second = two.begin_term("two")
         with pytest.raises(ConditionLost):
-            one.withdraw(first)
+            one.fence_self(first)
         two.heartbeat()
         assert (second, _record(two, install).fenced) == (3, False)
 
@@ -128,14 +128,14 @@ class InstallsContract:
         ledger.begin_term("me")
         other.begin_term("them")
         with pytest.raises(ConditionLost):
-            ledger.strike(_record(ledger, other_key))
+            ledger.deregister(_record(ledger, other_key))
         ledger.take_over(_record(ledger, other_key))
         fenced = _record(ledger, other_key)
         other.begin_term("them")
         with pytest.raises(ConditionLost):
-            ledger.strike(fenced)
+            ledger.deregister(fenced)
         ledger.take_over(_record(ledger, other_key))
-        ledger.strike(_record(ledger, other_key))
+        ledger.deregister(_record(ledger, other_key))
         assert other_key not in {record.key for record in ledger.installs()}
         with pytest.raises(Fenced):
             other.heartbeat()

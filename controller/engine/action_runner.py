@@ -1,8 +1,8 @@
 """Doing: each action of a plan, by one match, asks a port and writes down what came back. No decisions.
 
 What a step needs from an earlier one (the claim as it stands, the new address, the association) is kept here for the
-length of one plan. The calls that change EC2 are in `engine/mutations`, what the Pod shows is in `engine/signs`. An
-action that is not in the match fails the type check.
+length of one plan. The calls that change EC2 are in `engine/mutations`, what the Pod shows is in `engine/pod_writer`.
+An action that is not in the match fails the type check.
 """
 
 from dataclasses import replace
@@ -11,20 +11,20 @@ from typing import Self, assert_never
 from controller.core import actions as act
 from controller.core import transitions
 from controller.core.desire import Gone, Serve, desire
-from controller.core.modes import TRAITS
+from controller.core.modes import SPECS
 from controller.core.ports import Address, Allocation
 from controller.core.remembered import remembered_uid
 from controller.core.situation import Situation
 from controller.engine.confirm import confirm
 from controller.engine.mutations import Mutations
 from controller.engine.parts import TermParts
-from controller.engine.signs import Signs, outdated
+from controller.engine.pod_writer import PodWriter, outdated
 from controller.engine.tuning import Ports
 from state.errors import ConditionLost, ItemUnreadable, NotSent, PodEipError, Unavailable
 from state.model import AddressRecord, AssociationId, Change, InstallRecord, Mode, Owner, PodRecord
 
 
-class Steps:
+class ActionRunner:
     """The steps of one plan for one Pod."""
 
     def __init__(self, ports: Ports, parts: TermParts, s: Situation) -> None:
@@ -32,7 +32,7 @@ class Steps:
         self._ledger, self._pods, self._parts, self._s = ports.ledger, ports.pods, parts, s
         self._memory, self._mine = parts.memory, parts.memory.of(s.uid)
         self._ec2 = Mutations(ports.ec2, parts, s.uid)
-        self._signs = Signs(
+        self._writer = PodWriter(
             pods=ports.pods, events=ports.events, mine=self._mine, pod=s.pod, asked=s.desire, clock=parts.memory.clock
         )
         self.record: PodRecord | None = s.record
@@ -90,7 +90,7 @@ class Steps:
             case act.Forget():
                 self._forget()
             case act.Tell(event=event):
-                self._signs.tell(event)
+                self._writer.tell(event)
             case act.Wait():
                 pass
             case _:
@@ -101,7 +101,7 @@ class Steps:
         pod = self._pods.get(self._s.uid)
         if pod is None or desire(pod) != self._s.desire:
             raise outdated()
-        self._parts.pulse.check()
+        self._parts.freshness.check()
 
     # ── the ledger ──
 
@@ -125,7 +125,7 @@ class Steps:
             self._commit(change, step.silent)
         except ItemUnreadable:
             if step.address is not None:  # another address may do
-                self._memory.bar(self._s.uid, step.address.allocation_id)
+                self._memory.cool_down(self._s.uid, step.address.allocation_id)
             raise
         self._mine.allocating_since = self._mine.associating_since = None
         self._mine.claimed = True
@@ -153,8 +153,8 @@ class Steps:
 
     def _forget(self) -> None:
         record = self._held()
-        released = TRAITS[record.mode].releases and self._parts.view.get(record.allocation_id) is None
-        side = None if self._s.usurped else self._side()
+        released = SPECS[record.mode].releases and self._parts.view.get(record.allocation_id) is None
+        side = None if self._s.taken_by_others else self._side()
         self._commit(transitions.forget(record, side, released=released))
 
     def _commit(self, change: Change, silent: InstallRecord | None = None) -> None:
@@ -164,11 +164,11 @@ class Steps:
             else:
                 self._ledger.take_over(silent, change)
         except Unavailable:
-            self._memory.doubt(change)
+            self._memory.note_unknown(change)
             raise
         except ConditionLost as lost:
             if silent is not None and isinstance(lost.current, InstallRecord):
-                self._memory.lives(silent)
+                self._memory.note_alive(silent)
             raise
         finally:  # a lost condition tells, too, what stands in the table
             self.record = self._ledger.pod(self._s.uid)
@@ -179,17 +179,17 @@ class Steps:
     def _label(self, mode: Mode) -> None:
         public_ip = self._held().public_ip
         if public_ip is not None:
-            self._signs.put_on(mode, public_ip)
-            self._mend_if_nothing_else_was_done()
+            self._writer.show_address(mode, public_ip)
+            self._note_repair_if_nothing_else_was_done()
 
-    def _mend_if_nothing_else_was_done(self) -> None:
+    def _note_repair_if_nothing_else_was_done(self) -> None:
         """Labels alone were wrong: somebody may take them off each time."""
         if self._did == {act.Label} or self._did == {act.Unlabel}:
-            self._signs.mend()
+            self._writer.note_repair()
 
     def _unlabel(self) -> None:
         try:
-            self._signs.take_off()
+            self._writer.clear_address()
         except NotSent:
             raise
         except PodEipError:
@@ -198,7 +198,7 @@ class Steps:
             if self.record is None or not (self._endangered() or self._parts.queue.failures(self._s.uid)):
                 raise
         if self.record is None:
-            self._mend_if_nothing_else_was_done()
+            self._note_repair_if_nothing_else_was_done()
 
     def _endangered(self) -> bool:
         """Whether the IP that the address is at may be another Pod's soon."""

@@ -14,9 +14,9 @@ from typing import get_args
 
 import pytest
 
-from controller.engine import looks
-from controller.engine.looks import Looked, Looks, line_of
-from controller.engine.needs import Kind, Looker, Need
+from controller.engine import lookup_queue
+from controller.engine.lookup_queue import LookupDone, LookupQueue, lane_of
+from controller.engine.lookups import Kind, Lookup, LookupRunner
 from state.errors import PodEipError, Unavailable
 from state.model import Epoch, PodUid
 from tests.fakes.kube import FakePods
@@ -30,7 +30,7 @@ def turn_until(replica: Replica, done: Callable[[], object]) -> None:
     limit = time.monotonic() + LIMIT_S
     while not done():
         assert time.monotonic() < limit, "it does not come to pass"
-        replica.loop.turn()
+        replica.loop.tick()
         assert replica.loop.in_flight_idle(LIMIT_S)
 
 
@@ -38,16 +38,16 @@ def turn_until(replica: Replica, done: Callable[[], object]) -> None:
 class Post:
     """What was handed in, to be waited for."""
 
-    came: deque[Looked] = field(default_factory=deque)
+    came: deque[LookupDone] = field(default_factory=deque)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def put(self, looked: Looked) -> None:
+    def put(self, looked: LookupDone) -> None:
         """A result comes in."""
         with self.changed:
             self.came.append(looked)
             self.changed.notify_all()
 
-    def get(self) -> Looked:
+    def get(self) -> LookupDone:
         """The next one."""
         with self.changed:
             assert self.changed.wait_for(lambda: self.came, LIMIT_S), "nothing comes in"
@@ -82,9 +82,9 @@ class Scene:
         self.world.pods = self.pods
         self.replica = Replica(self.world).lead()
         self.replica.settle()
-        self.pool = ThreadPoolExecutor(max_workers=looks.THREADS)
-        self.looks = Looks(
-            looker=self.replica.parts.looker,
+        self.pool = ThreadPoolExecutor(max_workers=lookup_queue.THREADS)
+        self.lookups = LookupQueue(
+            lookup_runner=self.replica.parts.lookup_runner,
             epoch=Epoch(1),
             pool=self.pool,
             clock=self.world.clock,
@@ -93,13 +93,13 @@ class Scene:
 
     def ask(self, *uids: str, kind: Kind = "nodes", name: str = "n", since: float = float("-inf")) -> None:
         """These Pods need this."""
-        self.looks.ask({PodUid(uid): Need(kind, name, since=since) for uid in uids})
+        self.lookups.ask({PodUid(uid): Lookup(kind, name, since=since) for uid in uids})
 
     def begun(self) -> None:
         """Wait until one more Node is being read."""
         assert self.pods.begun.acquire(timeout=LIMIT_S), "no look begins"
 
-    def end(self) -> Looked:
+    def end(self) -> LookupDone:
         """Let the Node be read; what is handed in then."""
         self.pods.free.release()
         return self.post.get()
@@ -110,7 +110,7 @@ def scene() -> Iterator[Scene]:
     made = Scene()
     yield made
     made.pods.free.release(1000)
-    assert made.looks.wait_idle(LIMIT_S)
+    assert made.lookups.wait_idle(LIMIT_S)
     made.pool.shutdown()
     made.replica.loop.stop()
 
@@ -118,7 +118,7 @@ def scene() -> Iterator[Scene]:
 def test_a_look_is_handed_in_for_all_who_asked(scene: Scene) -> None:
     scene.ask("a", "b")
     looked = scene.end()
-    assert looked == Looked(epoch=Epoch(1), kind="nodes", uids=frozenset({PodUid("a"), PodUid("b")}))
+    assert looked == LookupDone(epoch=Epoch(1), kind="nodes", uids=frozenset({PodUid("a"), PodUid("b")}))
     assert scene.pods.asked == ["n"]
     assert scene.pods.instance_of("n", float("-inf"))[0]
 
@@ -127,7 +127,7 @@ def test_one_look_of_a_kind_at_a_time_and_the_rest_is_the_next_batch(scene: Scen
     with scene.world.ec2.held("DescribeNetworkInterfaces"):
         for n, uid in enumerate("abcd"):
             scene.ask(uid, kind="places", name=f"10.9.0.{n}")
-        assert not scene.looks.wait_idle(0)
+        assert not scene.lookups.wait_idle(0)
     assert scene.post.get().uids == {"a"}
     assert scene.post.get().uids == {"b", "c", "d"}
 
@@ -147,8 +147,8 @@ def test_a_batch_has_an_end(scene: Scene) -> None:
     """The first to ask are not held up by the last."""
     with scene.world.ec2.held("DescribeNetworkInterfaces"):
         scene.ask("first", kind="places", name="10.8.0.0")
-        many = [f"10.9.{n // 250}.{n % 250}" for n in range(looks.BATCH + 1)]
-        scene.looks.ask({PodUid(ip): Need("places", ip) for ip in many})
+        many = [f"10.9.{n // 250}.{n % 250}" for n in range(lookup_queue.BATCH + 1)]
+        scene.lookups.ask({PodUid(ip): Lookup("places", ip) for ip in many})
     assert scene.post.get().uids == {"first"}
     assert scene.post.get().uids == set(many[:-1])
     assert scene.post.get().uids == {many[-1]}
@@ -156,7 +156,7 @@ def test_a_batch_has_an_end(scene: Scene) -> None:
 
 def test_nobody_waits_for_the_nodes_of_many_others(scene: Scene) -> None:
     """Each Node is read by itself, one of a name at a time."""
-    other = next(name for name in map(str, count()) if line_of(Need("nodes", name)) != line_of(Need("nodes", "n")))
+    other = next(name for name in map(str, count()) if lane_of(Lookup("nodes", name)) != lane_of(Lookup("nodes", "n")))
     scene.ask("a")
     scene.begun()
     scene.ask("again", since=scene.world.clock())
@@ -184,7 +184,7 @@ def test_a_node_that_cannot_be_read_fails_only_its_own_pods(scene: Scene) -> Non
     scene.ask("a", name="bad")
     scene.begun()
     failed = scene.end()
-    scene.looks.ask({PodUid("b"): Need("nodes", "good"), PodUid("c"): Need("nodes", "better")})
+    scene.lookups.ask({PodUid("b"): Lookup("nodes", "good"), PodUid("c"): Lookup("nodes", "better")})
     met = [scene.end(), scene.end()]
     assert isinstance(failed.error, Unavailable)
     assert [looked.error for looked in met] == [None, None]
@@ -193,16 +193,16 @@ def test_a_node_that_cannot_be_read_fails_only_its_own_pods(scene: Scene) -> Non
 
 def test_all_kinds_run_at_once(scene: Scene) -> None:
     """Even beside those of a term that is over."""
-    assert len(get_args(Kind)) * 2 <= looks.THREADS
+    assert len(get_args(Kind)) * 2 <= lookup_queue.THREADS
 
 
 def test_an_ended_term_begins_no_more_looks(scene: Scene) -> None:
     scene.ask("a")
     scene.begun()
     scene.ask("b", since=scene.world.clock())
-    scene.looks.close()
+    scene.lookups.close()
     assert scene.end().uids == {"a"}
-    assert scene.looks.wait_idle(LIMIT_S)
+    assert scene.lookups.wait_idle(LIMIT_S)
     assert scene.pods.asked == ["n"]
 
 
@@ -229,20 +229,24 @@ def test_kinds_do_not_wait_for_each_other(scene: Scene, kind: Kind) -> None:
         assert scene.post.get().kind == kind
 
 
-class Faulty(Looker):
+class Faulty(LookupRunner):
     """A looker with a fault of ours in it."""
 
-    def look(self, kind: Kind, needs: Iterable[Need]) -> None:
+    def look(self, kind: Kind, lookups: Iterable[Lookup]) -> None:
         """Stumbles."""
         raise ZeroDivisionError
 
 
 def test_a_fault_of_ours_in_a_look_leaves_nobody_waiting(scene: Scene) -> None:
-    good = scene.replica.parts.looker
-    looker = Faulty(view=good.view, placements=good.placements, market=good.market, pods=scene.pods, quota=good.quota)
-    faulty = Looks(looker=looker, epoch=Epoch(1), pool=scene.pool, clock=scene.world.clock, done=scene.post.put)
+    good = scene.replica.parts.lookup_runner
+    lookup_runner = Faulty(
+        view=good.view, placements=good.placements, pools=good.pools, pods=scene.pods, quota=good.quota
+    )
+    faulty = LookupQueue(
+        lookup_runner=lookup_runner, epoch=Epoch(1), pool=scene.pool, clock=scene.world.clock, done=scene.post.put
+    )
     for _ in range(2):
-        faulty.ask({PodUid("a"): Need("nodes", "n")})
+        faulty.ask({PodUid("a"): Lookup("nodes", "n")})
         assert isinstance(scene.post.get().error, PodEipError)
     assert faulty.wait_idle(LIMIT_S)
 
@@ -271,9 +275,9 @@ def test_what_a_look_of_an_ended_term_says_is_nobodys(world: World) -> None:
     with world.ec2.held("DescribeAddresses"):
         pod = world.pod("p", fixed())
         world.clock.now += 20
-        replica.loop.turn()
+        replica.loop.tick()
         replica.lose()
-        replica.loop.turn()
+        replica.loop.tick()
         world.ec2.fail("DescribeAddresses", Unavailable("down"))
     turn_free = time.monotonic() + LIMIT_S
     while not replica.loop.has_news:

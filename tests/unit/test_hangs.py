@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from controller.core.silence import Bounds, Waits, overdue
+from controller.core.hangs import Bounds, Waits, overdue
+from controller.engine.hang_detector import HangDetector, writer_bound_s
 from controller.engine.replica import Parts, Replica
-from controller.engine.vigil import Vigil, writer_bound_s
 from state.errors import NotLeading
 from state.model import Change, Epoch
 from state.operations import Entry
@@ -35,9 +35,9 @@ class World:
         """Now."""
         return self.now
 
-    def vigil(self) -> Vigil:
+    def hang_detector(self) -> HangDetector:
         """Over these parts."""
-        return Vigil(
+        return HangDetector(
             watch=lambda: self.watch,
             watch_limit_s=WATCH_S,
             writer=lambda: self.writer,
@@ -56,8 +56,8 @@ class World:
             snapshot=nothing,
             synced=lambda: True,
             trouble=lambda: self.trouble,
-            vigil=self.vigil(),
-            sources=(),
+            hang_detector=self.hang_detector(),
+            stoppables=(),
             close=lambda: None,
         )
         return Replica(

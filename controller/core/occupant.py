@@ -7,7 +7,7 @@ it there, for a Pod that had the IP before. `core/plan` decides which.
 from controller.core.actions import Claim, Label, Plan
 from controller.core.adoption import found_tags, upstream_tags
 from controller.core.desire import Serve
-from controller.core.modes import TRAITS, mode_of_tags
+from controller.core.modes import SPECS, mode_of_tags
 from controller.core.ports import Address
 from controller.core.situation import Situation
 from state.model import AdoptedTags, Mode
@@ -31,7 +31,7 @@ def _as_it_stands(s: Situation, address: Address, mode: Mode, pool: str, tags: A
         pool=pool,
         target=address.association.target,
         address=address,
-        before=s.squatter_claim,
+        before=s.occupant_claim,
         association_id=address.association.association_id,
-        adopted=tags if TRAITS[mode].releases else None,
+        adopted=tags if SPECS[mode].releases else None,
     )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from controller.core import contract
 from controller.core.desire import Desire, desire, label_patch, unfit_for_label, wanted_labels
 from controller.core.ports import Clock, Events, EventType, PodEvent, Pods, PodView
-from controller.engine.memory import PodMemory
+from controller.engine.memory import PodProgress
 from state.errors import NotSent, ObjectConflict, ObjectNotFound
 from state.model import Mode
 
@@ -22,16 +22,16 @@ TOLD_AT = 6
 Change = Callable[[PodView], PodView]
 
 
-class Signs:
-    """The signs of one Pod: the Pod as its plan saw it (None: it is gone), and what it `asked` for."""
+class PodWriter:
+    """What one Pod shows: the Pod as its plan saw it (None: it is gone), and what it `asked` for."""
 
     def __init__(
-        self, *, pods: Pods, events: Events, mine: PodMemory, pod: PodView | None, asked: Desire, clock: Clock
+        self, *, pods: Pods, events: Events, mine: PodProgress, pod: PodView | None, asked: Desire, clock: Clock
     ) -> None:
         self._pods, self._events, self._mine, self._pod, self._asked = pods, events, mine, pod, asked
         self._clock = clock
 
-    def put_on(self, mode: Mode, public_ip: str) -> None:
+    def show_address(self, mode: Mode, public_ip: str) -> None:
         """Make the Pod show this address. Raises what the port raises, but for a Pod that is not there.
 
         NotSent: it asks for something else by now. ObjectConflict: it has just changed; the watch will show how.
@@ -40,23 +40,23 @@ class Signs:
             return
         raw = self._pods.get(self._pod.uid)
         try:
-            if self._bring_about(self._pod, lambda at: self._label(at, wanted_labels(at, mode, public_ip))):
+            if self._update(self._pod, lambda at: self._label(at, wanted_labels(at, mode, public_ip))):
                 self._announce(self._pod, mode, public_ip)
-            self._bring_about(self._pod, lambda at: self._ready(at, f"associated with {public_ip}"))
+            self._update(self._pod, lambda at: self._ready(at, f"associated with {public_ip}"))
         except ObjectNotFound:
-            self._pretend(raw, wanted_labels(self._pod, mode, public_ip))
+            self._assume_patched(raw, wanted_labels(self._pod, mode, public_ip))
 
-    def take_off(self) -> None:
+    def clear_address(self) -> None:
         """Make the Pod show no address, at any version of it. Raises what the port raises, but for a gone Pod."""
         if self._pod is None:
             return
         raw = self._pods.get(self._pod.uid)
         try:
-            self._bare(self._pod)
+            self._cleared(self._pod)
         except (ObjectNotFound, ObjectConflict):
-            self._pretend(raw, {})
+            self._assume_patched(raw, {})
 
-    def _bare(self, pod: PodView) -> None:
+    def _cleared(self, pod: PodView) -> None:
         if pod.condition == "True":
             why = "no address is associated"
             pod = self._pods.patch_condition(_whatever(pod), status=False, reason="NotAssociated", message=why)
@@ -69,16 +69,16 @@ class Signs:
             self._mine.tell(event.reason, event.message, self._clock())
             self._events.emit(self._pod, event)
 
-    def mend(self) -> None:
-        """Only the signs were put right; the Pod's author is told if something undoes that each time."""
-        if self._mine.mend(self._clock()) == TOLD_AT:
+    def note_repair(self) -> None:
+        """Only the labels were put right; the Pod's author is told if something undoes that each time."""
+        if self._mine.note_repair(self._clock()) == TOLD_AT:
             why = (
                 "something else changes the labels of this controller, or its condition, each time after they are put "
                 "on; they are put on again with longer and longer pauses: find out who"
             )
             self.tell(PodEvent(type=EventType.WARNING, reason=contract.CONTESTED, message=why))
 
-    def _bring_about(self, pod: PodView, change: Change) -> bool:
+    def _update(self, pod: PodView, change: Change) -> bool:
         """Patch the Pod if it still is as the plan saw it; returns whether a change was needed, as far as was known."""
         shown = self._pods.get(pod.uid)
         if shown is None or desire(shown) != self._asked:
@@ -116,7 +116,7 @@ class Signs:
             why = f"{contract.quoted(pool)} is not a legal label value: the Pod is served, but no label names its pool"
             self.tell(PodEvent(type=EventType.WARNING, reason=contract.LABEL_OMITTED, message=why))
 
-    def _pretend(self, raw: PodView | None, labels: dict[str, str]) -> None:
+    def _assume_patched(self, raw: PodView | None, labels: dict[str, str]) -> None:
         """Note the patch as made: the Pod is gone, or another by now, so the next try waits for news of the watch."""
         if raw is not None:
             condition = str(bool(labels)) if raw.gated or raw.condition == "True" else raw.condition

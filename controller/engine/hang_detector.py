@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from controller.core import silence
-from controller.core.silence import Bounds, Waits
+from controller.core import hangs
+from controller.core.hangs import Bounds, Waits
 
 
 def writer_bound_s(call_timeout_s: float) -> float:
@@ -16,7 +16,7 @@ def writer_bound_s(call_timeout_s: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vigil:
+class HangDetector:
     """Asks each part how long it has waited, in seconds; none of them blocks. Thread-safe.
 
     `watch_limit_s`: how long nothing may be heard of Pods while all is well.
@@ -41,7 +41,7 @@ class Vigil:
 
     def overdue(self) -> str:
         """What hangs, in words; empty if nothing does."""
-        return silence.overdue(self.waits(), self._bounds())
+        return hangs.overdue(self.waits(), self._bounds())
 
     def _bounds(self) -> Bounds:
         return Bounds(

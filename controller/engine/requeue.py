@@ -8,17 +8,17 @@ import logging
 from collections.abc import Collection
 
 from controller.core import actions as act
-from controller.core import again, contract, waiting
-from controller.core.actions import Reason
-from controller.core.again import Known, LookAgain
+from controller.core import contract, requeue_rules, waiting
+from controller.core.actions import WaitReason
 from controller.core.desire import Pending, Serve
-from controller.core.modes import TRAITS, Source
+from controller.core.modes import SPECS, AddressSource
 from controller.core.ports import Clock, Events, EventType, PodEvent
+from controller.core.requeue_rules import RequeueInput, RequeueResult
 from controller.core.situation import Placed
 from controller.core.takes import pool_of
-from controller.engine.memory import PodMemory
+from controller.engine.memory import PodProgress
 from controller.engine.parts import TermParts
-from controller.engine.run import Outcome
+from controller.engine.run import PlanOutcome
 from controller.engine.waiters import ANY
 from state.errors import ConditionLost, LedgerSilent, NotSent, ObjectConflict, PodEipError, Throttled
 from state.model import Phase, PodUid
@@ -30,7 +30,7 @@ TELL_AFTER_S = 30.0
 """A wait that is over sooner is nobody's business; one of a minute must have been told."""
 
 
-class Aftermath:
+class Requeue:
     """Used by the loop's thread alone; one for each term."""
 
     def __init__(self, *, parts: TermParts, events: Events, clock: Clock, poll_interval_s: float) -> None:
@@ -38,7 +38,7 @@ class Aftermath:
         self._poll_interval_s = poll_interval_s
         self._memory, self._waiters = parts.memory, parts.state.waiters
 
-    def take_in(self, outcome: Outcome) -> None:
+    def take_in(self, outcome: PlanOutcome) -> None:
         """Draw the consequences of one outcome."""
         self._waiters.leave(outcome.uid)
         self._let_go(outcome)
@@ -55,16 +55,16 @@ class Aftermath:
         if outcome.uid not in self.refused():
             self._make_room(outcome, waited=waited)
 
-    def _let_go(self, outcome: Outcome) -> None:
+    def _let_go(self, outcome: PlanOutcome) -> None:
         """What EC2 refused, gave or took back may hold for all who wait for an address of its own."""
         s, pool = outcome.situation, pool_of(outcome.plan)
         if isinstance(outcome.failed, act.Allocate) and outcome.error is not None and pool is not None:
-            self._parts.brakes.refused(outcome.uid, pool, outcome.error)
-        elif pool is not None and outcome.allocated and self._parts.brakes.served(pool):
-            self._queue.add(self._waiters.braked)
+            self._parts.breakers.refused(outcome.uid, pool, outcome.error)
+        elif pool is not None and outcome.allocated and self._parts.breakers.served(pool):
+            self._queue.add(self._waiters.breaker)
         released = s.record is not None and s.record.phase is Phase.RELEASING and outcome.did and outcome.error is None
         if released:
-            self._queue.add(self._waiters.short | (self._waiters.braked if self._parts.brakes.freed() else set()))
+            self._queue.add(self._waiters.short | (self._waiters.breaker if self._parts.breakers.freed() else set()))
 
     def looked(self) -> None:
         """EC2 was looked at: whoever waits for that is planned anew."""
@@ -80,7 +80,7 @@ class Aftermath:
         """The Pods that the policy refuses, for good or until their namespace has room."""
         return frozenset(self._waiters.refused | self._waiters.crowded.keys())
 
-    def _make_room(self, outcome: Outcome, *, waited: bool) -> None:
+    def _make_room(self, outcome: PlanOutcome, *, waited: bool) -> None:
         """A plan that has ended may have given up an address, or not have got one: its namespace's others are next."""
         s, granted = outcome.situation, self._parts.admission.granted_in(outcome.uid)
         if outcome.error is not None or outcome.did:
@@ -98,35 +98,35 @@ class Aftermath:
 
     # ── when to look again ──
 
-    def _done(self, outcome: Outcome, mine: PodMemory) -> None:
+    def _done(self, outcome: PlanOutcome, mine: PodProgress) -> None:
         mine.error = mine.waiting = ""
-        self._follow(outcome, mine, again.after_success(did=outcome.did))
+        self._follow(outcome, mine, requeue_rules.after_success(did=outcome.did))
         record = outcome.situation.record if outcome.did else None
         if record is not None and record.target is not None:
             self._queue.add(self._parts.claims.at_ip(record.target.private_ip))
             self._queue.add(self._waiters.target)
-        if record is not None and not TRAITS[record.mode].releases:
+        if record is not None and not SPECS[record.mode].releases:
             self._queue.add(self._waiters.pool)
 
-    def _waits(self, outcome: Outcome, wait: act.Wait, mine: PodMemory) -> None:
+    def _waits(self, outcome: PlanOutcome, wait: act.Wait, mine: PodProgress) -> None:
         if mine.waiting != wait.reason:
             mine.waiting, mine.waiting_since = wait.reason, self._clock()
         mine.error = waiting.words(wait)
         self._tell_if_it_lasts(outcome, wait.reason, mine)
-        self._follow(outcome, mine, again.after_wait(wait.reason, self._known(outcome, mine), did=outcome.did))
+        self._follow(outcome, mine, requeue_rules.after_wait(wait.reason, self._known(outcome, mine), did=outcome.did))
 
-    def _failed(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
+    def _failed(self, outcome: PlanOutcome, error: PodEipError, mine: PodProgress) -> None:
         if isinstance(error, ConditionLost) and isinstance(outcome.failed, act.Claim):
-            self._parts.market.contested(outcome.failed.pool)
+            self._parts.pools.forget_claims(outcome.failed.pool)
         if isinstance(error, LedgerSilent) or not isinstance(error, NotSent | ConditionLost):
             mine.error = error.explain()
         if not isinstance(error, NotSent | ConditionLost):
             self._tell(outcome, error, mine)
-        self._follow(outcome, mine, again.after_error(error, outcome.failed, self._known(outcome, mine)))
+        self._follow(outcome, mine, requeue_rules.after_error(error, outcome.failed, self._known(outcome, mine)))
 
-    def _known(self, outcome: Outcome, mine: PodMemory) -> Known:
+    def _known(self, outcome: PlanOutcome, mine: PodProgress) -> RequeueInput:
         now, wanted = self._clock(), outcome.situation.desire
-        return Known(
+        return RequeueInput(
             now=now,
             failures=self._queue.failures(outcome.uid),
             losses=mine.losses,
@@ -137,12 +137,12 @@ class Aftermath:
             cut_at=mine.cut_at,
             release_due=self._waiters.release_due,
             quota_is_short=self._memory.quota_short_until > now,
-            brake_s=self._parts.brakes.due_in(wanted.pool if isinstance(wanted, Serve) else ""),
+            breaker_s=self._parts.breakers.due_in(wanted.pool if isinstance(wanted, Serve) else ""),
             flap_s=mine.begun_at + mine.flap_s() - now,
-            signs_s=mine.mended_at + mine.rest_s() - now,
+            repair_s=mine.repaired_at + mine.repair_pause_s() - now,
         )
 
-    def _follow(self, outcome: Outcome, mine: PodMemory, then: LookAgain) -> None:
+    def _follow(self, outcome: PlanOutcome, mine: PodProgress, then: RequeueResult) -> None:
         """Note what was decided, and queue the Pod by it."""
         uid, pod = outcome.uid, outcome.situation.pod
         log.debug("looks again: %s", then.because, extra={"pod_uid": uid, "after_s": then.after_s})
@@ -160,7 +160,7 @@ class Aftermath:
             self._queue.add(other for other in self._parts.claims.at_ip(pod.ip) if other != uid)
         self._put_back(uid, then)
 
-    def _put_back(self, uid: PodUid, then: LookAgain) -> None:
+    def _put_back(self, uid: PodUid, then: RequeueResult) -> None:
         if then.after_s is not None:
             self._queue.add([uid], then.after_s)
         if then.backoff:
@@ -176,7 +176,7 @@ class Aftermath:
 
     # ── who hears of it ──
 
-    def _tell_if_it_lasts(self, outcome: Outcome, reason: Reason, mine: PodMemory) -> None:
+    def _tell_if_it_lasts(self, outcome: PlanOutcome, reason: WaitReason, mine: PodProgress) -> None:
         """Whoever waits for longer than a moment hears why, unless the plan has said it."""
         pod, now = outcome.situation.pod, self._clock()
         said = mine.error in mine.told[1] and mine.has_told(*mine.told, now)
@@ -185,18 +185,18 @@ class Aftermath:
         mine.tell(contract.WAITING, mine.error, now)
         self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=contract.WAITING, message=mine.error))
 
-    def _queue_up(self, outcome: Outcome) -> None:
+    def _queue_up(self, outcome: PlanOutcome) -> None:
         """Who waits for any address of a pool is told to the other clusters, until it has one or asks for another."""
         wanted, placed, wait = outcome.situation.desire, outcome.situation.placement, outcome.wait
         if not isinstance(wanted, Serve) or not _seeks_any(outcome):
             self._memory.queues.leave(outcome.uid)
-        elif wait is not None and wait.reason is Reason.POOL and wait.detail:
+        elif wait is not None and wait.reason is WaitReason.POOL and wait.detail:
             group = placed.border_group if isinstance(placed, Placed) else None
             self._memory.queues.join(outcome.uid, wanted.pool, group)
         elif outcome.error is None and outcome.for_token is None:
             self._memory.queues.leave(outcome.uid)
 
-    def _tell(self, outcome: Outcome, error: PodEipError, mine: PodMemory) -> None:
+    def _tell(self, outcome: PlanOutcome, error: PodEipError, mine: PodProgress) -> None:
         """The Pod's author hears of it; of a throttled call, or a Pod that is changing, only if it lasts."""
         pod = outcome.situation.pod
         if pod is None or (isinstance(error, Throttled | ObjectConflict) and self._queue.failures(outcome.uid) < 2):
@@ -208,7 +208,7 @@ class Aftermath:
         self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=reason, message=message))
 
 
-def _attempted(outcome: Outcome, *, down: bool) -> str:
+def _attempted(outcome: PlanOutcome, *, down: bool) -> str:
     """What failed, as the Go controller says it, with the address where there is one, and the mode."""
     s = outcome.situation
     address = f" {s.record.public_ip}" if s.record and s.record.public_ip else ""
@@ -217,8 +217,8 @@ def _attempted(outcome: Outcome, *, down: bool) -> str:
     return f"{what} ({mode} mode)" if mode else what
 
 
-def _seeks_any(outcome: Outcome) -> bool:
+def _seeks_any(outcome: PlanOutcome) -> bool:
     """Whether the Pod asks for any address of a pool, and has none, as far as this plan came."""
     s = outcome.situation
-    seeks = isinstance(s.desire, Serve) and TRAITS[s.desire.mode].source is Source.ANY
+    seeks = isinstance(s.desire, Serve) and SPECS[s.desire.mode].source is AddressSource.ANY
     return seeks and s.record is None and not outcome.did

@@ -1,4 +1,4 @@
-"""Each step of the way down, and what must be known before it: an address that is cut or released wrongly is lost."""
+"""Each step of the teardown, and what must be known before it: an address that is cut or released wrongly is lost."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def kinds(situation: Situation) -> list[str]:
     return [type(step).__name__ for step in plan(situation) if not isinstance(step, act.Tell)]
 
 
-def waits(situation: Situation) -> act.Reason:
+def waits(situation: Situation) -> act.WaitReason:
     """Why nothing is done; ValueError if something is."""
     (step,) = plan(situation)
     assert isinstance(step, act.Wait)
@@ -95,7 +95,7 @@ def test_a_claim_whose_association_may_be_on_its_way_is_kept_until_it_has_arrive
     world = PlanWorld(pod=pod(Mode.FIXED_TAG, "k")).with_pool(k="")
     world.run(limit=1)
     world.pod = None
-    assert waits(replace(world.situation(), settled=False)) is act.Reason.SETTLE
+    assert waits(replace(world.situation(), settled=False)) is act.WaitReason.SETTLE
     assert kinds(world.situation()) == ["Forget"]
 
 
@@ -116,7 +116,7 @@ def test_an_address_that_ec2_refused_is_given_back(mode: Mode, last: str) -> Non
     (world if mode is Mode.AUTO else world.with_pool(k="")).run(limit=3 if mode is Mode.AUTO else 1)
     assert world.record is not None
     assert world.record.phase is Phase.CLAIMED
-    assert kinds(replace(world.situation(), barred=True)) == [last]
+    assert kinds(replace(world.situation(), in_cooldown=True)) == [last]
 
 
 # ── an intent ──
@@ -126,7 +126,7 @@ def test_an_intent_goes_once_it_is_known_that_nothing_was_allocated() -> None:
     world = PlanWorld(pod=pod(Mode.AUTO))
     world.run(limit=1)
     world.pod = None
-    assert waits(replace(world.situation(), in_doubt=True)) is act.Reason.DOUBT
+    assert waits(replace(world.situation(), in_doubt=True)) is act.WaitReason.IN_DOUBT
     assert kinds(world.situation()) == ["Forget"]
 
 
@@ -143,12 +143,12 @@ def test_what_was_allocated_for_an_intent_is_given_back_before_it_goes() -> None
 def test_an_address_is_released_after_a_look_that_shows_it_free() -> None:
     free = releasing()
     assert kinds(free) == ["Release", "Forget"]
-    assert waits(replace(free, looked_after_cut=False)) is act.Reason.RELEASE
+    assert waits(replace(free, looked_after_cut=False)) is act.WaitReason.RELEASE
 
 
 def test_an_address_that_ec2_does_not_show_yet_is_not_released() -> None:
     unseen = replace(releasing(), address=None)
-    assert waits(replace(unseen, address_seen=False)) is act.Reason.SETTLE
+    assert waits(replace(unseen, address_seen=False)) is act.WaitReason.SETTLE
     assert kinds(unseen) == ["Release", "Forget"]
 
 
@@ -247,8 +247,8 @@ def test_an_association_that_ec2_shows_at_another_address_is_not_cut(mode: Mode)
     assert s.address is not None
     forged = replace(s.record, association_id=OTHER)
     theirs = Association(association_id=OTHER, target=ELSEWHERE)
-    bearer = replace(s.address, allocation_id=AllocationId("eipalloc-theirs"), association=theirs)
-    steps = plan(replace(s, record=forged, bearer=bearer))
+    associated_address = replace(s.address, allocation_id=AllocationId("eipalloc-theirs"), association=theirs)
+    steps = plan(replace(s, record=forged, associated_address=associated_address))
     cut = [step.association_id for step in steps if isinstance(step, act.Cut)]
     assert s.address.association is not None
     assert cut == [s.address.association.association_id], "its own is cut all the same"
@@ -261,17 +261,17 @@ def test_an_association_of_this_address_at_a_target_that_it_never_had_is_not_cut
     assert s.record is not None
     assert s.address is not None
     elsewhere = replace(s.address, association=Association(association_id=OTHER, target=ELSEWHERE))
-    seen = replace(s, record=replace(s.record, association_id=OTHER), address=elsewhere, bearer=elsewhere)
+    seen = replace(s, record=replace(s.record, association_id=OTHER), address=elsewhere, associated_address=elsewhere)
     assert kinds(seen) == ["Forget"]
     told = [step.event.reason for step in plan(seen) if isinstance(step, act.Tell)]
     assert told == [contract.DISASSOCIATION_FAILED], "nothing was cut, so nothing is said to be"
 
 
 def test_an_association_that_ec2_does_not_show_yet_is_cut_as_the_table_says() -> None:
-    s = replace(going(), bearer=None)
+    s = replace(going(), associated_address=None)
     assert "Cut" in kinds(s)
-    assert "Cut" in kinds(replace(s, bearer=s.address))
-    assert "Cut" in kinds(replace(s, bearer=s.address, claim=None))
+    assert "Cut" in kinds(replace(s, associated_address=s.address))
+    assert "Cut" in kinds(replace(s, associated_address=s.address, claim=None))
 
 
 def test_what_is_tagged_as_another_clusters_is_not_released_whatever_the_claim_remembers() -> None:

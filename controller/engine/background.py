@@ -1,6 +1,6 @@
 """Runs calls beside the loop: looks at the APIs, and the full comparison with EC2.
 
-The loop asks and goes on; it takes the results at its next turn. Results of a term that is over are dropped.
+The loop asks and goes on; it takes the results at its next tick. Results of a term that is over are dropped.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -10,46 +10,46 @@ from controller.core.ports import Clock
 from controller.core.situation import Situation
 from controller.engine.execute import Executor
 from controller.engine.housekeeping import Housekeeping
-from controller.engine.looks import Looked, Looks
-from controller.engine.needs import Need
+from controller.engine.lookup_queue import LookupDone, LookupQueue
+from controller.engine.lookups import Lookup
 from controller.engine.news import News
 from controller.engine.opening import OpenTerm
 from controller.engine.parts import TermParts
-from controller.engine.run import Outcome
+from controller.engine.run import PlanOutcome
 from controller.engine.workqueue import Workqueue
 from state.model import Epoch, PodUid
 
 
-class Beside:
+class Background:
     """Used by the loop's thread; other threads only hand in results."""
 
     def __init__(self, executor: Executor, queue: Workqueue, clock: Clock, news: News) -> None:
         self._executor, self._queue, self._clock, self._news = executor, queue, clock, news
-        self._looks: Looks | None = None
+        self._lookups: LookupQueue | None = None
         self._comparison: Future[None] | None = None
 
     def begin(self, parts: TermParts) -> None:
         """A term begins."""
-        self._looks = Looks(
-            looker=parts.looker,
+        self._lookups = LookupQueue(
+            lookup_runner=parts.lookup_runner,
             epoch=parts.term.epoch,
-            pool=self._executor.looks,
+            pool=self._executor.lookup_pool,
             clock=self._clock,
             done=self._hand_in,
         )
 
     def end(self) -> None:
         """The term is over: results that come in from now on are dropped."""
-        if self._looks is not None:
-            self._looks.close()
-        self._looks = self._comparison = None
+        if self._lookups is not None:
+            self._lookups.close()
+        self._lookups = self._comparison = None
 
-    def ask(self, parts: TermParts, parked: Mapping[PodUid, Need]) -> None:
+    def ask(self, parts: TermParts, parked: Mapping[PodUid, Lookup]) -> None:
         """Look up what these Pods need, beside the loop; tokens that they hold are given back meanwhile."""
         for uid in parked:
             parts.calls.leave(uid)
-        if parked and self._looks is not None:
-            self._looks.ask(parked)
+        if parked and self._lookups is not None:
+            self._lookups.ask(parked)
 
     def compare(self, house: Housekeeping, epoch: Epoch) -> None:
         """Compare all of EC2 with the ledger, unless a comparison is running already."""
@@ -78,31 +78,31 @@ class Beside:
 
     def wait_idle(self, limit_s: float) -> bool:
         """Wait until nothing is looked up or compared, at most so long; whether nothing is."""
-        looks = self._looks is None or self._looks.wait_idle(limit_s)
-        return looks and (self._comparison is None or not wait([self._comparison], limit_s).not_done)
+        lookups = self._lookups is None or self._lookups.wait_idle(limit_s)
+        return lookups and (self._comparison is None or not wait([self._comparison], limit_s).not_done)
 
     def _take_look(
-        self, looked: Looked, opened: OpenTerm, unseen: Callable[[PodUid], Situation], busy: Collection[PodUid]
+        self, looked: LookupDone, opened: OpenTerm, unseen: Callable[[PodUid], Situation], busy: Collection[PodUid]
     ) -> None:
         if looked.error is not None:
             for uid in looked.uids - set(busy):
                 opened.state.memory.of(uid).asked.clear()
-                failed = Outcome(uid=uid, epoch=looked.epoch, situation=unseen(uid), error=looked.error)
-                opened.aftermath.take_in(failed)
+                failed = PlanOutcome(uid=uid, epoch=looked.epoch, situation=unseen(uid), error=looked.error)
+                opened.requeue.take_in(failed)
             return
         self._queue.add(looked.uids)
         if looked.kind == "addresses":
-            opened.aftermath.looked()
+            opened.requeue.looked()
 
     def _take_comparison(self, opened: OpenTerm, uids: list[PodUid]) -> None:
         self._queue.add(uids)
         alive = {*opened.housekeeping.everyone(), *uids}
-        opened.state.memory.tidy(alive)
+        opened.state.memory.prune(alive)
         self._queue.forget_all(but=alive)
-        opened.aftermath.everyone_is_due()
-        opened.aftermath.looked()
+        opened.requeue.everyone_is_due()
+        opened.requeue.looked()
 
-    def _hand_in(self, looked: Looked) -> None:
+    def _hand_in(self, looked: LookupDone) -> None:
         self._news.looked.append(looked)
         self._queue.poke()
 

@@ -24,27 +24,27 @@ ASSOCIATED = replace(FREE, association=Association(association_id=AssociationId(
 def test_an_intent_may_have_an_address_that_nobody_knows() -> None:
     claim = replace(new_pod("u"), namespace="ns", name="web")
     told = "release what was allocated for it, if anything was"
-    unknown = Line(public_ip="-", allocation_id="-", mode="auto", holder="ns/web", outlook=told)
-    assert release.outlook([claim], {}, [FREE]) == [unknown]
+    unknown = Line(public_ip="-", allocation_id="-", mode="auto", holder="ns/web", preview=told)
+    assert release.preview([claim], {}, [FREE]) == [unknown]
 
 
 def test_a_claim_is_told_with_its_address_and_without_a_pod() -> None:
     claim = replace(new_pod("orphan:eipalloc-1"), namespace="", name="", allocation_id=ONE, public_ip="198.18.0.1")
-    nobodys = Line(public_ip="198.18.0.1", allocation_id=ONE, mode="auto", holder="-", outlook="release")
-    assert release.outlook([claim], {}, [FREE]) == [nobodys]
+    nobodys = Line(public_ip="198.18.0.1", allocation_id=ONE, mode="auto", holder="-", preview="release")
+    assert release.preview([claim], {}, [FREE]) == [nobodys]
 
 
 def test_an_association_that_is_recorded_nowhere_is_somebody_else_s() -> None:
     claim = replace(new_pod(phase=Phase.ASSOCIATED), allocation_id=ONE, target=TARGET)
-    [line] = release.outlook([claim], {}, [ASSOCIATED])
-    assert line.outlook == f"forget: somebody else associated it with {TARGET.private_ip}"
+    [line] = release.preview([claim], {}, [ASSOCIATED])
+    assert line.preview == f"forget: somebody else associated it with {TARGET.private_ip}"
 
 
 @pytest.mark.parametrize(
-    ("address", "outlook"), [(FREE, "release"), (ASSOCIATED, "leave: associated, and recorded nowhere")]
+    ("address", "preview"), [(FREE, "release"), (ASSOCIATED, "leave: associated, and recorded nowhere")]
 )
-def test_what_the_cluster_allocated_and_nobody_recorded(address: Address, outlook: str) -> None:
-    lost = Line(public_ip="198.18.0.1", allocation_id=ONE, mode="auto", holder="ns/web", outlook=outlook)
+def test_what_the_cluster_allocated_and_nobody_recorded(address: Address, preview: str) -> None:
+    lost = Line(public_ip="198.18.0.1", allocation_id=ONE, mode="auto", holder="ns/web", preview=preview)
     assert release.unrecorded(CLUSTER, [address], set()) == [lost]
 
 

@@ -1,7 +1,7 @@
 """When a Pod is looked at again: nobody is forgotten, whatever its plan ended with.
 
-That a new reason needs a decision, mypy says: the `match` over Reason in `core/again` ends in `assert_never`. What that
-is worth at run time is shown here, with a reason that there is not.
+That a new reason needs a decision, mypy says: the `match` over WaitReason in `core/requeue_rules` ends in
+`assert_never`. What that is worth at run time is shown here, with a reason that there is not.
 """
 
 from enum import StrEnum
@@ -9,8 +9,8 @@ from typing import cast
 
 import pytest
 
-from controller.core.actions import Reason
-from controller.core.again import Known, LookAgain, WokenBy, after_error, after_success, after_wait
+from controller.core.actions import WaitReason
+from controller.core.requeue_rules import RequeueInput, RequeueResult, WokenBy, after_error, after_success, after_wait
 from controller.engine.waiters import Waiters
 from state import errors
 from state.errors import (
@@ -27,27 +27,27 @@ from state.errors import (
 from state.model import PodUid
 
 NOW = 1000.0
-KNOWN = Known(now=NOW, looked_at=NOW - 1, brake_s=2.0)
+KNOWN = RequeueInput(now=NOW, looked_at=NOW - 1, breaker_s=2.0)
 CERTAIN = {WokenBy.NEWS, WokenBy.POLICY, WokenBy.NAMESPACE, WokenBy.INSTALL}
 """Who waits for these may wait for them alone: each is told for certain."""
 
 
-def is_alive(then: LookAgain) -> bool:
+def is_alive(then: RequeueResult) -> bool:
     """Whether there is a time at which the Pod is looked at, or something that is told for certain."""
     return then.after_s is not None or then.backoff > 0 or bool(then.woken_by & CERTAIN)
 
 
-@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("reason", WaitReason)
 @pytest.mark.parametrize("did", [False, True])
-def test_nobody_who_waits_is_forgotten(reason: Reason, did: bool) -> None:
+def test_nobody_who_waits_is_forgotten(reason: WaitReason, did: bool) -> None:
     then = after_wait(reason, KNOWN, did=did)
     assert is_alive(then)
     assert then.because == reason
 
 
 @pytest.mark.parametrize("error", [one for one in vars(errors).values() if isinstance(one, type)])
-@pytest.mark.parametrize("known", [KNOWN, Known(now=NOW, failures=9, losses=9)])
-def test_nobody_who_fails_is_forgotten(error: type[object], known: Known) -> None:
+@pytest.mark.parametrize("known", [KNOWN, RequeueInput(now=NOW, failures=9, losses=9)])
+def test_nobody_who_fails_is_forgotten(error: type[object], known: RequeueInput) -> None:
     if not issubclass(error, PodEipError):
         return
     then = after_error(error("it failed"), None, known)
@@ -59,7 +59,7 @@ def test_a_reason_that_nobody_handles_is_refused() -> None:
         NEW = "something new"
 
     with pytest.raises(AssertionError):
-        after_wait(cast("Reason", Another.NEW), KNOWN, did=False)
+        after_wait(cast("WaitReason", Another.NEW), KNOWN, did=False)
 
 
 @pytest.mark.parametrize("by", WokenBy)
@@ -80,25 +80,25 @@ def test_a_plan_that_did_something_is_made_once_more() -> None:
 def test_a_pool_is_looked_at_soon_then_less_often() -> None:
     polls, poll_s = list[float | None](), 0.0
     for _ in range(6):
-        then = after_wait(Reason.POOL, Known(now=NOW, looked_at=NOW, poll_s=poll_s), did=False)
+        then = after_wait(WaitReason.POOL, RequeueInput(now=NOW, looked_at=NOW, poll_s=poll_s), did=False)
         polls.append(then.poll_s)
         poll_s = then.poll_s or 0.0
     assert polls == [1, 2, 4, 8, 15, 15]
 
 
 def test_releases_wait_for_company_unless_the_quota_is_short() -> None:
-    first = after_wait(Reason.RELEASE, Known(now=NOW, cut_at=NOW - 3), did=True)
+    first = after_wait(WaitReason.RELEASE, RequeueInput(now=NOW, cut_at=NOW - 3), did=True)
     assert (first.after_s, first.release_due, first.looked_since) == (15.0, NOW + 15, NOW - 3)
-    second = after_wait(Reason.RELEASE, Known(now=NOW + 5, release_due=NOW + 15), did=True)
+    second = after_wait(WaitReason.RELEASE, RequeueInput(now=NOW + 5, release_due=NOW + 15), did=True)
     assert (second.after_s, second.release_due) == (10.0, NOW + 15)
-    short = after_wait(Reason.RELEASE, Known(now=NOW, release_due=NOW + 9, quota_is_short=True), did=True)
+    short = after_wait(WaitReason.RELEASE, RequeueInput(now=NOW, release_due=NOW + 9, quota_is_short=True), did=True)
     assert short.after_s == 0.0
 
 
 def test_a_look_that_says_nothing_new_counts_twice() -> None:
-    first = after_wait(Reason.LOOK, Known(now=NOW), did=False)
+    first = after_wait(WaitReason.LOOK, RequeueInput(now=NOW), did=False)
     assert (first.after_s, first.backoff, first.failed, first.looked_since) == (0.0, 0, 1, NOW)
-    later = after_wait(Reason.LOOK, Known(now=NOW, failures=1), did=False)
+    later = after_wait(WaitReason.LOOK, RequeueInput(now=NOW, failures=1), did=False)
     assert (later.after_s, later.backoff, later.failed) == (None, 1, 1)
 
 
@@ -122,8 +122,11 @@ def test_what_a_failure_asks_for(error: PodEipError, then: tuple[float | None, f
 
 
 def test_lost_conditions_are_tried_at_once_five_times() -> None:
-    assert [after_error(ConditionLost("x"), None, Known(now=NOW, losses=n)).after_s for n in (4, 5)] == [0.0, None]
+    assert [after_error(ConditionLost("x"), None, RequeueInput(now=NOW, losses=n)).after_s for n in (4, 5)] == [
+        0.0,
+        None,
+    ]
 
 
 def test_what_was_believed_wrongly_is_tried_at_once_the_first_time_only() -> None:
-    assert after_error(AlreadyAssociated("x"), None, Known(now=NOW, failures=1)).backoff == 1
+    assert after_error(AlreadyAssociated("x"), None, RequeueInput(now=NOW, failures=1)).backoff == 1

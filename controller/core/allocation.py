@@ -7,17 +7,17 @@ from controller.core.situation import Facts, Placed, Situation
 from state.model import Mode
 
 
-def allocation(s: Situation, wanted: Serve, at: Placed) -> AllocationRequest:
+def request_for(s: Situation, wanted: Serve, at: Placed) -> AllocationRequest:
     assert s.pod is not None
     elsewhere = at.border_group not in (None, s.facts.home_border_group)
     return AllocationRequest(
         public_ipv4_pool=wanted.pool,
-        tags=birth_tags(s.facts, s.pod, wanted.mode),
+        tags=allocation_tags(s.facts, s.pod, wanted.mode),
         border_group=at.border_group if elsewhere else None,
     )
 
 
-def newborn(new: Allocation, request: AllocationRequest, facts: Facts) -> Address:
+def allocated_address(new: Allocation, request: AllocationRequest, facts: Facts) -> Address:
     """The address that EC2 allocated for this request, as a describe will show it."""
     return Address(
         allocation_id=new.allocation_id,
@@ -28,7 +28,7 @@ def newborn(new: Allocation, request: AllocationRequest, facts: Facts) -> Addres
     )
 
 
-def birth_tags(facts: Facts, pod: PodView, mode: Mode) -> dict[str, str]:
+def allocation_tags(facts: Facts, pod: PodView, mode: Mode) -> dict[str, str]:
     """The tags with which an address is allocated."""
     return {
         **facts.extra_tags,

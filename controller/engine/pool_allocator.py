@@ -6,13 +6,13 @@ The claims of other installs are read once for each view of EC2, since they are 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from controller.core.candidates import Applicant, Market, allot
+from controller.core.candidates import Inventory, PoolRequest, assign_offers
 from controller.core.desire import Serve
 from controller.core.ports import Address, Clock, Ledger, PodView
 from controller.core.situation import Facts, NoOffer, Offer, Placed
 from controller.core.turns import LEFT_S
 from controller.engine.ec2view import AddressView
-from controller.engine.memory import Memory
+from controller.engine.memory import TermMemory
 from controller.engine.peers import Peers
 from controller.engine.placement import Placements
 from controller.engine.plain import Plain
@@ -34,7 +34,7 @@ class Others(Plain):
     queues: Mapping[InstallKey, Sequence[PoolQueue]] = field(default_factory=dict)
 
 
-class PoolMarket:
+class PoolAllocator:
     """The pools as one term of leadership sees them; looked at by the loop, read anew beside it."""
 
     def __init__(
@@ -44,7 +44,7 @@ class PoolMarket:
         ledger: Ledger,
         view: AddressView,
         placements: Placements,
-        memory: Memory,
+        memory: TermMemory,
         clock: Clock,
         others: Others,
     ) -> None:
@@ -58,15 +58,15 @@ class PoolMarket:
         others.installs, others.silent = peers.live(silence_s), peers.silent(silence_s)
         others.names, others.queues = peers.names(), peers.queues(except_of=self._facts.install)
 
-    def contested(self, pool: str) -> None:
+    def forget_claims(self, pool: str) -> None:
         """A claim in this pool was lost to another install: what is known of the others' claims is too old."""
         self._others.read.pop(pool, None)
 
-    def allot(
+    def assign_offers(
         self, seekers: Sequence[tuple[PodView, Serve]], reserved: frozenset[AllocationId]
     ) -> Mapping[PodUid, Offer | NoOffer]:
         """An offer for each of these Pods, the first served first; their pools have been read."""
-        return allot(self._market(reserved), [self._applicant(pod, wanted) for pod, wanted in seekers])
+        return assign_offers(self._inventory(reserved), [self._request(pod, wanted) for pod, wanted in seekers])
 
     def read_at(self, pool: str) -> float:
         """For which view of EC2 everybody's claims on this pool's addresses were read."""
@@ -79,10 +79,10 @@ class PoolMarket:
         self._ledger.refresh(members)
         self._others.read.update(dict.fromkeys(pools, asked_at))
 
-    def _market(self, reserved: frozenset[AllocationId]) -> Market:
+    def _inventory(self, reserved: frozenset[AllocationId]) -> Inventory:
         addresses, alive, own = self._view.all(), self._memory.alive, self._facts.install
         records = {a.allocation_id: r for a in addresses if (r := self._ledger.address(a.allocation_id))}
-        return Market(
+        return Inventory(
             addresses=addresses,
             records=records,
             reserved=reserved | self._unreadable(),
@@ -107,14 +107,14 @@ class PoolMarket:
             a.allocation_id for a in addresses if self._others.queues and self._view.free_since(a.allocation_id) > after
         )
 
-    def _applicant(self, pod: PodView, wanted: Serve) -> Applicant:
+    def _request(self, pod: PodView, wanted: Serve) -> PoolRequest:
         placed = self._placements.place(wanted.ip)
-        return Applicant(
+        return PoolRequest(
             uid=pod.uid,
             holder=f"{pod.namespace}/{pod.name}",
             mode=wanted.mode,
             pool=wanted.pool,
             border_group=placed.border_group if isinstance(placed, Placed) else None,
-            barred=self._memory.barred(pod.uid),
+            cooling_down=self._memory.cooling_down(pod.uid),
             waited_s=self._memory.queues.waited_s(pod.uid),
         )

@@ -54,7 +54,7 @@ def kinds(situation: Situation) -> list[str]:
     return [type(step).__name__ for step in plan(situation)]
 
 
-def reason(situation: Situation) -> act.Reason:
+def reason(situation: Situation) -> act.WaitReason:
     """What is waited for in the end."""
     last = plan(situation)[-1]
     assert isinstance(last, act.Wait)
@@ -102,13 +102,13 @@ def test_what_is_the_pods_own_is_taken_over_where_it_is(
 def test_what_is_somebody_elses_is_told_and_left(asking: PodView, tags: dict[str, str]) -> None:
     situation = met(asking, tags)
     assert kinds(situation) == ["Tell", "Wait"]
-    assert reason(situation) is act.Reason.FOREIGN
+    assert reason(situation) is act.WaitReason.FOREIGN
     assert kinds(met(asking, tags, side(known=False))) == ["Tell", "Wait"]
 
 
 def test_what_another_claim_has_is_waited_for() -> None:
     situation = met(pod(Mode.AUTO), OWN_TAGS, side(SOMEBODY))
-    assert (kinds(situation), reason(situation)) == (["Wait"], act.Reason.TARGET)
+    assert (kinds(situation), reason(situation)) == (["Wait"], act.WaitReason.TARGET)
 
 
 def test_a_late_arrival_of_a_call_of_ours_is_cut() -> None:

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import Literal, assert_never
 
 from controller.core import actions as act
-from controller.core.actions import Reason
+from controller.core.actions import WaitReason
 from state.errors import (
     AlreadyAssociated,
     ConditionLost,
@@ -38,18 +38,19 @@ class WokenBy(Enum):
     POOL = auto()  # a look at EC2, or an address of a pool that is given up
     RELEASE = auto()  # a look at EC2, or that the quota is short
     TARGET = auto()  # another that leaves its IP
-    BRAKE = auto()  # EC2 gives addresses again
+    BREAKER = auto()  # EC2 gives addresses again
     QUOTA = auto()  # an address that is released
     TOKEN = auto()  # its turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class RequeueInput:
     """What is remembered, as far as it bears on when to look again. Times are monotonic, and seconds from `now`.
 
     failures, losses: of this Pod in a row, and how many of its conditions were lost.
     looked_at: EC2. cut_at: the last cut for this Pod. release_due: when those who release look together.
-    brake_s, flap_s, signs_s: until somebody may ask EC2 for all; until the Pod's next beginning; until its next repair.
+    breaker_s, flap_s, repair_s: until somebody may ask EC2 for all; until the Pod's next beginning; until its next
+    repair.
     """
 
     now: float
@@ -62,13 +63,13 @@ class Known:
     cut_at: float = 0.0
     release_due: float = 0.0
     quota_is_short: bool = False
-    brake_s: float = 0.0
+    breaker_s: float = 0.0
     flap_s: float = 0.0
-    signs_s: float = 0.0
+    repair_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LookAgain:
+class RequeueResult:
     """What becomes of a Pod whose plan has ended.
 
     because: for whom reads it. after_s: seconds from now; None: there is no such time.
@@ -92,107 +93,111 @@ class LookAgain:
     woken_by: frozenset[WokenBy] = frozenset()
 
 
-def after_success(*, did: bool) -> LookAgain:
+def after_success(*, did: bool) -> RequeueResult:
     """A plan that did something is made once more: an empty one proves that all is done."""
     why = "an empty plan is the proof" if did else "all is done: the watch will tell"
-    return LookAgain(because=why, after_s=0.0 if did else None, forgets=True, poll_s=0.0, woken_by=_by(WokenBy.NEWS))
+    return RequeueResult(
+        because=why, after_s=0.0 if did else None, forgets=True, poll_s=0.0, woken_by=_by(WokenBy.NEWS)
+    )
 
 
-def after_wait(reason: Reason, known: Known, *, did: bool) -> LookAgain:
+def after_wait(reason: WaitReason, known: RequeueInput, *, did: bool) -> RequeueResult:
     """What a Pod that waits for this needs."""
     match reason:
-        case Reason.NO_IP | Reason.SCOPE:
+        case WaitReason.NO_IP | WaitReason.SCOPE:
             return _news(reason, WokenBy.NEWS, did=did)
-        case Reason.REFUSED:
+        case WaitReason.REFUSED:
             return _news(reason, WokenBy.POLICY, did=did)
-        case Reason.ROOM:
+        case WaitReason.ROOM:
             return _news(reason, WokenBy.NAMESPACE, did=did)
-        case Reason.FULL:
+        case WaitReason.FULL:
             return _news(reason, WokenBy.INSTALL, did=did)
-        case Reason.POOL:
+        case WaitReason.POOL:
             return _poll(reason, known)
-        case Reason.QUOTA:
+        case WaitReason.QUOTA:
             return replace(_poll(reason, known), woken_by=_by(WokenBy.POOL, WokenBy.QUOTA), shortens=True)
-        case Reason.RELEASE:
+        case WaitReason.RELEASE:
             return _release(reason, known)
-        case Reason.TARGET:
-            return LookAgain(because=reason, backoff=1, rivals=True, woken_by=_by(WokenBy.TARGET))
-        case Reason.BRAKE:
-            return LookAgain(because=reason, after_s=known.brake_s, woken_by=_by(WokenBy.BRAKE))
-        case Reason.TOKEN:
-            return LookAgain(because=reason, after_s=SLOW_S, woken_by=_by(WokenBy.TOKEN))
+        case WaitReason.TARGET:
+            return RequeueResult(because=reason, backoff=1, rivals=True, woken_by=_by(WokenBy.TARGET))
+        case WaitReason.BREAKER:
+            return RequeueResult(because=reason, after_s=known.breaker_s, woken_by=_by(WokenBy.BREAKER))
+        case WaitReason.TOKEN:
+            return RequeueResult(because=reason, after_s=SLOW_S, woken_by=_by(WokenBy.TOKEN))
         case _:
             return _after_time(reason, known)
 
 
 _Timed = Literal[
-    Reason.DOUBT,
-    Reason.SETTLE,
-    Reason.LOOK,
-    Reason.GONE,
-    Reason.FLAPPING,
-    Reason.SIGNS,
-    Reason.PLACEMENT,
-    Reason.FOREIGN,
+    WaitReason.IN_DOUBT,
+    WaitReason.SETTLE,
+    WaitReason.LOOK,
+    WaitReason.GONE,
+    WaitReason.FLAPPING,
+    WaitReason.LABELS,
+    WaitReason.PLACEMENT,
+    WaitReason.FOREIGN,
 ]
 
 
-def _after_time(reason: _Timed, known: Known) -> LookAgain:
+def _after_time(reason: _Timed, known: RequeueInput) -> RequeueResult:
     """What nobody notices: it is looked at."""
     match reason:
-        case Reason.DOUBT | Reason.SETTLE:
-            return LookAgain(because=reason, after_s=min(5.0, known.consistency_s / 4 + 0.1), looked_since=known.now)
-        case Reason.LOOK if known.failures == 0:
-            return LookAgain(because=reason, after_s=0.0, failed=1, looked_since=known.now)
-        case Reason.LOOK:  # a look that says nothing new counts twice
-            return LookAgain(because=reason, backoff=1, failed=1, looked_since=known.now)
-        case Reason.GONE:
-            return LookAgain(because=reason, after_s=known.consistency_s, looked_since=known.now)
-        case Reason.FLAPPING:
-            return LookAgain(because=reason, after_s=max(known.flap_s, SHORTEST_S))
-        case Reason.SIGNS:
-            return LookAgain(because=reason, after_s=max(known.signs_s, SHORTEST_S))
-        case Reason.PLACEMENT:
-            return LookAgain(because=reason, backoff=1)
-        case Reason.FOREIGN:
-            return LookAgain(because=reason, backoff=2, looked_since=known.now)
+        case WaitReason.IN_DOUBT | WaitReason.SETTLE:
+            return RequeueResult(
+                because=reason, after_s=min(5.0, known.consistency_s / 4 + 0.1), looked_since=known.now
+            )
+        case WaitReason.LOOK if known.failures == 0:
+            return RequeueResult(because=reason, after_s=0.0, failed=1, looked_since=known.now)
+        case WaitReason.LOOK:  # a look that says nothing new counts twice
+            return RequeueResult(because=reason, backoff=1, failed=1, looked_since=known.now)
+        case WaitReason.GONE:
+            return RequeueResult(because=reason, after_s=known.consistency_s, looked_since=known.now)
+        case WaitReason.FLAPPING:
+            return RequeueResult(because=reason, after_s=max(known.flap_s, SHORTEST_S))
+        case WaitReason.LABELS:
+            return RequeueResult(because=reason, after_s=max(known.repair_s, SHORTEST_S))
+        case WaitReason.PLACEMENT:
+            return RequeueResult(because=reason, backoff=1)
+        case WaitReason.FOREIGN:
+            return RequeueResult(because=reason, backoff=2, looked_since=known.now)
         case _:
             assert_never(reason)
 
 
-def after_error(error: PodEipError, failed: act.Action | None, known: Known) -> LookAgain:
+def after_error(error: PodEipError, failed: act.Action | None, known: RequeueInput) -> RequeueResult:
     """What a Pod needs whose plan came to this action and no further."""
     why = error.explain()
     if isinstance(error, NotSent):
-        return LookAgain(because=why, after_s=NOT_SENT_S)
+        return RequeueResult(because=why, after_s=NOT_SENT_S)
     if isinstance(error, ConditionLost):
         woken = _by(WokenBy.POOL) if isinstance(failed, act.Claim) else _by()
-        lost = LookAgain(because=why, lost=True, woken_by=woken)
+        lost = RequeueResult(because=why, lost=True, woken_by=woken)
         return replace(lost, after_s=0.0) if known.losses < QUICK_RETRIES else replace(lost, backoff=1)
     if isinstance(error, AlreadyAssociated | InvalidTarget | InterfaceNotFound) and known.failures == 0:
-        return LookAgain(because=why, after_s=0.0, failed=1)  # what we believed was wrong, and is believed no more
-    return LookAgain(because=why, backoff=1, shortens=isinstance(error, QuotaExceeded))
+        return RequeueResult(because=why, after_s=0.0, failed=1)  # what we believed was wrong, and is believed no more
+    return RequeueResult(because=why, backoff=1, shortens=isinstance(error, QuotaExceeded))
 
 
-def _news(why: Reason, by: WokenBy, *, did: bool) -> LookAgain:
+def _news(why: WaitReason, by: WokenBy, *, did: bool) -> RequeueResult:
     """Nothing is looked at meanwhile. But the answer to a patch of ours may have been the news that the watch then does
     not tell any more.
     """
-    return LookAgain(because=why, after_s=0.0 if did else None, woken_by=_by(by))
+    return RequeueResult(because=why, after_s=0.0 if did else None, woken_by=_by(by))
 
 
-def _poll(why: Reason, known: Known) -> LookAgain:
+def _poll(why: WaitReason, known: RequeueInput) -> RequeueResult:
     """The pool is looked at soon at first, for it may just be being tagged, then less often: one look for all."""
     poll_s = min(known.poll_interval_s, 2 * known.poll_s or FIRST_POLL_S)
     due_s = max(known.looked_at + poll_s + 0.01 - known.now, SHORTEST_S)
-    return LookAgain(because=why, after_s=due_s, poll_s=poll_s, forgets=True, woken_by=_by(WokenBy.POOL))
+    return RequeueResult(because=why, after_s=due_s, poll_s=poll_s, forgets=True, woken_by=_by(WokenBy.POOL))
 
 
-def _release(why: Reason, known: Known) -> LookAgain:
+def _release(why: WaitReason, known: RequeueInput) -> RequeueResult:
     """Releases share the next look at EC2, and take one of their own only after a while or if quota is short."""
     due = known.release_due if known.release_due > known.now else known.now + RELEASE_WAIT_S
     due = known.now if known.quota_is_short else due
-    return LookAgain(
+    return RequeueResult(
         because=why,
         after_s=due - known.now,
         release_due=due,

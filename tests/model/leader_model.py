@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from controller.core.ports import PodView
+from controller.engine.action_runner import ActionRunner
 from controller.engine.engine import Engine
 from controller.engine.reconcile import LoopState, Reconciler
-from controller.engine.steps import Steps
 from controller.engine.term import TermState
 from controller.engine.tuning import Ports, Tuning
 from state.model import AddressRecord, AllocationId, ClusterUid, Epoch, PodRecord, PodUid
@@ -26,11 +26,11 @@ class Rules:
     """The product's own that a leader runs; a test may hand over one with a bug in it."""
 
     engine: type[Engine] = Engine
-    steps: type[Steps] = Steps
+    runner: type[ActionRunner] = ActionRunner
 
 
 @dataclass(slots=True, kw_only=True)
-class Mind:
+class LeaderModel:
     """What one leader knows and is about to do.
 
     frozen: its process stands still. deaf: its watch says nothing. over: it was told of a newer epoch.
@@ -59,7 +59,7 @@ class Mind:
         self.ports, self.tuning = ports_of(self.stage, self.name, self.cluster), tuning_of(self.cluster)
         self.go_on(None)
 
-    def copy(self) -> "Mind":
+    def copy(self) -> "LeaderModel":
         """The same, to be changed by itself."""
         twin = replace(self, records=dict(self.records), sides=dict(self.sides))
         twin.ports, twin.tuning = self.ports, self.tuning
@@ -98,7 +98,7 @@ class Mind:
     def look(self) -> None:
         """A turn of the loop, and as many more as it takes in what that turn had looked up: that takes no time here."""
         for _ in range(MOST_TURNS):
-            self.loop.turn()
+            self.loop.tick()
             assert not self.loop.failures, "a fault of ours in a turn; the log has it"
             if not self.loop.has_news:
                 return
@@ -118,7 +118,7 @@ class Mind:
 
     def go_on(self, known: LoopState | None) -> None:
         """With this loop from now on: one that has not begun, or that knows this much."""
-        executor = ByHand(self.ports, self.rules.steps, self.stage.accuse)
+        executor = ByHand(self.ports, self.rules.runner, self.stage.accuse)
         engine = self.rules.engine(self.ports, self.tuning, executor, known)
         engine.peers.saw(self.ports.ledger.installs())
         self.executor, self.loop = executor, engine.loop

@@ -9,8 +9,8 @@ import pytest
 from controller.core import contract
 from controller.core.desire import desire
 from controller.core.ports import PodView
-from controller.engine.memory import PodMemory
-from controller.engine.signs import Signs
+from controller.engine.memory import PodProgress
+from controller.engine.pod_writer import PodWriter
 from state.errors import NotSent, ObjectConflict, Unavailable
 from state.model import Mode, PodUid
 from tests.fakes.kube import ConditionPatch, FakeEvents, FakePods, LabelPatch
@@ -25,13 +25,13 @@ class Stage:
     def __init__(self, asking: PodView) -> None:
         self.pods, self.events = FakePods(), FakeEvents()
         self.planned = self.pods.put(asking)
-        self.mine = PodMemory(allocating_since=None, associating_since=None, cut_at=0.0)
+        self.mine = PodProgress(allocating_since=None, associating_since=None, cut_at=0.0)
 
     @property
-    def signs(self) -> Signs:
+    def writer(self) -> PodWriter:
         """What acts on the plan."""
         asked = desire(self.planned)
-        return Signs(
+        return PodWriter(
             pods=self.pods, events=self.events, mine=self.mine, pod=self.planned, asked=asked, clock=lambda: 1.0
         )
 
@@ -40,9 +40,9 @@ class Stage:
         self.pods.stale = unseen
         self.pods.put(replace(self.pods.pods[self.planned.uid], **what))
 
-    def put_on(self) -> None:
+    def show_address(self) -> None:
         """Show the address."""
-        self.signs.put_on(Mode.AUTO, IP)
+        self.writer.show_address(Mode.AUTO, IP)
 
     @property
     def shown(self) -> str | None:
@@ -71,7 +71,7 @@ def test_what_changes_of_a_pod_without_being_asked_for_delays_nothing() -> None:
     for unseen in (False, True):
         stage = Stage(pod(Mode.AUTO))
         stage.changes({"node": "n-1"}, unseen=unseen)
-        stage.put_on()
+        stage.show_address()
         assert (stage.shown, len(stage.pods.fetches)) == (IP, int(unseen))
 
 
@@ -80,7 +80,7 @@ def test_a_pod_that_asks_for_something_else_by_now_is_not_labelled(change: dict[
     stage = Stage(pod(Mode.AUTO))
     stage.changes(change)
     with pytest.raises(NotSent):
-        stage.put_on()
+        stage.show_address()
     assert (stage.shown, stage.events.said) == (None, [])
 
 
@@ -89,22 +89,22 @@ def test_what_the_watch_has_not_told_yet_is_found_out(change: dict[str, Any]) ->
     stage = Stage(pod(Mode.AUTO))
     stage.changes(change, unseen=True)
     with pytest.raises(ObjectConflict):
-        stage.put_on()
+        stage.show_address()
     assert (stage.shown, stage.events.said, stage.believed.labels) == (None, [], {})
     stage.changes({"annotations": stage.planned.annotations, "ip": stage.planned.ip, "finished": False}, unseen=True)
-    stage.put_on()
+    stage.show_address()
     assert stage.shown == IP
 
 
 @pytest.mark.parametrize("stripped", [{}, {contract.LABEL_PUBLIC_IP: "192.0.2.1"}])
 def test_labels_that_a_person_changed_meanwhile_are_mended_by_the_same_patch(stripped: dict[str, str]) -> None:
     stage = Stage(pod(Mode.AUTO))
-    stage.put_on()
+    stage.show_address()
     stage.changes({"labels": {**stage.labels, contract.LABEL_FIXED_TAG: "stray"}})
     stage.planned = stage.believed
     right = {key: value for key, value in stage.labels.items() if key != contract.LABEL_FIXED_TAG}
     stage.changes({"labels": stripped}, unseen=True)
-    stage.put_on()
+    stage.show_address()
     assert stage.labels == right
     assert stage.believed.labels == right
 
@@ -114,10 +114,10 @@ def test_what_was_there_already_is_believed_though_the_watch_is_behind() -> None
     stage.pods.fail("patch_labels", Unavailable("timed out", code="ReadTimeout"), lost_reply=True)
     stage.pods.stale = True
     with pytest.raises(Unavailable):
-        stage.put_on()
-    stage.put_on()
+        stage.show_address()
+    stage.show_address()
     assert stage.believed.labels == stage.labels
-    stage.put_on()
+    stage.show_address()
     assert (len(stage.patches), len(stage.pods.fetches)) == (1, 1)
 
 
@@ -126,7 +126,7 @@ def test_a_namesake_is_not_labelled() -> None:
     stage.pods.stale = True
     stage.pods.delete(stage.planned.uid)
     other = stage.pods.put(replace(stage.planned, uid=PodUid("u-2")))
-    stage.put_on()
+    stage.show_address()
     assert not stage.pods.pods[other.uid].labels
 
 
@@ -135,15 +135,15 @@ def test_a_pod_that_changes_again_and_again_is_left_for_the_next_turn() -> None:
     for _ in range(2):
         stage.pods.fail("patch_labels", ObjectConflict("modified", code="Conflict"))
     with pytest.raises(ObjectConflict):
-        stage.put_on()
+        stage.show_address()
     assert stage.shown is None
-    stage.put_on()
+    stage.show_address()
     assert stage.shown == IP
 
 
 def test_the_condition_follows_the_label_on_the_same_terms() -> None:
     stage = Stage(replace(pod(Mode.AUTO), gated=True))
-    stage.put_on()
+    stage.show_address()
     assert stage.patches == [LabelPatch, ConditionPatch]
     assert stage.pods.pods[stage.planned.uid].condition == "True"
     assert not stage.pods.fetches
@@ -152,6 +152,6 @@ def test_the_condition_follows_the_label_on_the_same_terms() -> None:
 def test_what_says_associated_goes_whatever_else_has_changed() -> None:
     stage = Stage(replace(pod(Mode.AUTO), labels={contract.LABEL_PUBLIC_IP: IP}, condition="True", gated=True))
     stage.changes({"annotations": {}, "ip": "10.0.0.6"}, unseen=True)
-    stage.signs.take_off()
+    stage.writer.clear_address()
     assert stage.shown is None
     assert stage.patches == [ConditionPatch, LabelPatch]

@@ -21,7 +21,7 @@ _CAPACITY = "InsufficientAddressCapacity"
 
 
 @dataclass(slots=True)
-class Brake(Plain):
+class Breaker(Plain):
     """One cause: how often it refused in a row, why, when the next may ask, and who asks now."""
 
     why: str
@@ -30,11 +30,11 @@ class Brake(Plain):
     asking: PodUid | None = None
 
 
-class Brakes:
-    """One term's brakes; used by the loop's thread alone. Causes are the account's quota, and each public pool."""
+class CircuitBreakers:
+    """Those of one term; used by the loop's thread alone. Causes are the account's quota, and each public pool."""
 
-    def __init__(self, clock: Clock, brakes: dict[str, Brake]) -> None:
-        self._clock, self._brakes = clock, brakes
+    def __init__(self, clock: Clock, breakers: dict[str, Breaker]) -> None:
+        self._clock, self._breakers = clock, breakers
 
     def holds(self, uid: PodUid, pool: str, acts: Callable[[PodUid], bool]) -> str:
         """Why this Pod may not allocate from this pool now; empty: it may, if need be as the one that asks for all.
@@ -42,13 +42,13 @@ class Brakes:
         `acts`: whether a Pod has a plan on its way, or waits for a token. If the one that asks does neither, another
         may ask.
         """
-        causes = [brake for cause in (QUOTA, pool) if (brake := self._brakes.get(cause)) is not None]
-        for brake in causes:
-            asked_by_other = brake.asking is not None and brake.asking != uid and acts(brake.asking)
-            if asked_by_other or (brake.asking != uid and self._clock() < brake.next_at):
-                return brake.why
-        for brake in causes:
-            brake.asking = uid
+        causes = [breaker for cause in (QUOTA, pool) if (breaker := self._breakers.get(cause)) is not None]
+        for breaker in causes:
+            asked_by_other = breaker.asking is not None and breaker.asking != uid and acts(breaker.asking)
+            if asked_by_other or (breaker.asking != uid and self._clock() < breaker.next_at):
+                return breaker.why
+        for breaker in causes:
+            breaker.asking = uid
         return ""
 
     def refused(self, uid: PodUid, pool: str, error: PodEipError) -> None:
@@ -56,27 +56,27 @@ class Brakes:
         cause = _cause(pool, error)
         if cause is None:
             return
-        brake = self._brakes.setdefault(cause, Brake(why=_why(pool, error)))
-        if brake.asking == uid:
-            brake.asking = None
-        if self._clock() >= brake.next_at:  # the calls that were on their way together count as one
-            pause = PAUSE.after(brake.refusals)
-            brake.refusals, brake.next_at = brake.refusals + 1, self._clock() + pause
+        breaker = self._breakers.setdefault(cause, Breaker(why=_why(pool, error)))
+        if breaker.asking == uid:
+            breaker.asking = None
+        if self._clock() >= breaker.next_at:  # the calls that were on their way together count as one
+            pause = PAUSE.after(breaker.refusals)
+            breaker.refusals, breaker.next_at = breaker.refusals + 1, self._clock() + pause
 
     def served(self, pool: str) -> bool:
-        """EC2 allocated an address of this pool: its brake ends. Returns whether there was one."""
-        return bool([self._brakes.pop(cause) for cause in (QUOTA, pool) if cause in self._brakes])
+        """EC2 allocated an address of this pool: its breaker closes. Returns whether there was one."""
+        return bool([self._breakers.pop(cause) for cause in (QUOTA, pool) if cause in self._breakers])
 
     def freed(self) -> bool:
         """An address was released, so the quota has room for one. Returns whether a Pod waited for that."""
-        brake = self._brakes.get(QUOTA)
-        if brake is not None:
-            brake.next_at = self._clock()
-        return brake is not None
+        breaker = self._breakers.get(QUOTA)
+        if breaker is not None:
+            breaker.next_at = self._clock()
+        return breaker is not None
 
     def due_in(self, pool: str) -> float:
         """Seconds until a Pod may ask for an address of this pool."""
-        dues = [self._brakes[cause].next_at for cause in (QUOTA, pool) if cause in self._brakes]
+        dues = [self._breakers[cause].next_at for cause in (QUOTA, pool) if cause in self._breakers]
         return max([0.1, *(due - self._clock() for due in dues)])
 
 
