@@ -14,12 +14,17 @@ class Engine:
     """`loop` serves Pods once it is started; `peers`: the other installs as last seen. Nothing runs before.
 
     executor: carries out plans, looks and chores; None: the loop's own threads.
-    known: what the loop remembers already, and keeps. A twin of a loop is an engine with a copy of that.
+    known, peers: what is remembered already, and kept. A twin is an engine with a copy of both.
     """
 
     def __init__(
-        self, ports: Ports, tuning: Tuning, executor: Executor | None = None, known: LoopState | None = None
+        self,
+        ports: Ports,
+        tuning: Tuning,
+        executor: Executor | None = None,
+        known: LoopState | None = None,
+        peers: Peers | None = None,
     ) -> None:
         self.ports, self.tuning = ports, tuning
-        self.peers = Peers(ports.clock)
+        self.peers = peers or Peers(ports.clock)
         self.loop = Reconciler(ports, tuning, self.peers, executor or Threads(ports, threads=tuning.threads), known)

@@ -34,6 +34,12 @@ class Peers:
         self._lock = threading.Lock()
         self._peers: Mapping[InstallKey, Peer] = {}
 
+    def copy(self) -> "Peers":
+        """The same, to be changed by itself."""
+        twin = Peers(self.clock)
+        twin._peers = self._peers  # replaced as a whole, never changed
+        return twin
+
     def saw(self, installs: Iterable[InstallRecord]) -> None:
         """All installs as they were read just now; an install that is not among them is forgotten."""
         now = self.clock()

@@ -47,14 +47,15 @@ class Task:
 
 @dataclass(slots=True)
 class ByHand:
-    """Implements the loop's `Executor`. `resting`: chores are done."""
+    """Implements the loop's `Executor`. `beats`, `compares`: heartbeats and comparisons are done."""
 
     ports: Ports
     runner: type[ActionRunner]
     accuse: Callable[[str], None]
     lookup_pool: Pool = field(default_factory=AtOnce)
     tasks: dict[PodUid, Task] = field(default_factory=dict)
-    resting: bool = False
+    beats: bool = False
+    compares: bool = False
 
     def copied(self, parts: TermParts) -> dict[PodUid, Task]:
         """The same tasks, for a twin of the loop, whose term has these parts."""
@@ -85,11 +86,11 @@ class ByHand:
 
     def run_chore(self, chore: Callable[[], None]) -> Future[None]:
         """Do it, or not."""
-        return self.lookup_pool.submit(_tried, chore if self.resting else lambda: None)
+        return self.lookup_pool.submit(_tried, chore if self.beats else lambda: None)
 
     def compare(self, chore: Callable[[], None]) -> Future[None]:
         """Do it, or not."""
-        return self.run_chore(chore)
+        return self.lookup_pool.submit(_tried, chore if self.compares else lambda: None)
 
     def wait_idle(self, limit_s: float) -> bool:
         """Nothing runs by itself."""

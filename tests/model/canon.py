@@ -22,7 +22,7 @@ from tests.model.world import World
 
 _IDS = (re.compile(r"eip[a-z]+-\d+"), re.compile(r"203\.0\.113\.\d+"))
 """What EC2 names. Each pattern begins with letters that must match: such are searched for several times faster."""
-_ROUNDS = (0.0, 20.0, 650.0)
+_ROUNDS = (0.0, 18.0, 650.0)
 _AGES = (1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 600.0, 1200.0)
 Token = str | float
 
@@ -61,6 +61,8 @@ def _table(table: Table) -> Iterator[str]:
         yield f"{cluster} {_record(record)}"
     for side in table.addresses.values():
         yield _side(side)
+    for cluster, (_, queues) in table.told.items():
+        yield f"{cluster} {[(queue.pool, queue.waiting) for queue in queues]}"
 
 
 def _leader(world: World, leader: LeaderModel) -> str:
@@ -135,6 +137,9 @@ def _chores(state: TermState) -> Iterator[Token]:
     for waiting in (waiters.pool, waiters.release, waiters.target):
         yield str(sorted(waiting))
     yield waiters.release_due
+    for install, queues in state.others.queues.items():
+        yield f"{install} {[(queue.pool, queue.waiting, min(queue.waited_s // 30, 4)) for queue in queues]}"
+    yield from _dated((uid, place.since) for uid, place in state.memory.queues.places.items())
     for operation, line in state.lines.of.items():
         if line.waiting or line.tickets:
             yield f"{operation} {sorted(line.waiting)} {sorted(line.tickets)}"

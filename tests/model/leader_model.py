@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from controller.core.ports import PodView
 from controller.engine.action_runner import ActionRunner
 from controller.engine.engine import Engine
+from controller.engine.peers import Peers
 from controller.engine.reconcile import LoopState, Reconciler
 from controller.engine.term import TermState
 from controller.engine.tuning import Ports, Tuning
@@ -49,21 +50,25 @@ class LeaderModel:
     frozen: bool = False
     deaf: bool = False
     over: bool = False
+    wrote_at: float = 0.0
     ports: Ports = field(init=False)
     tuning: Tuning = field(init=False)
     executor: ByHand = field(init=False)
     loop: Reconciler = field(init=False)
+    peers: Peers = field(init=False)
 
     def open(self) -> None:
         """Begin with nothing remembered; its loop has not turned yet."""
         self.ports, self.tuning = ports_of(self.stage, self.name, self.cluster), tuning_of(self.cluster)
-        self.go_on(None)
+        self.wrote_at = self.stage.clock()
+        self.go_on(None, None)
+        self.peers.saw(self.ports.ledger.installs())
 
     def copy(self) -> "LeaderModel":
         """The same, to be changed by itself."""
         twin = replace(self, records=dict(self.records), sides=dict(self.sides))
         twin.ports, twin.tuning = self.ports, self.tuning
-        twin.go_on(self.loop.known.copy())
+        twin.go_on(self.loop.known.copy(), self.peers.copy())
         if twin.loop.opened is not None:
             twin.executor.tasks = self.executor.copied(twin.loop.opened.parts)
         return twin
@@ -105,10 +110,10 @@ class LeaderModel:
         raise AssertionError("a hot loop: the same instant never ends")
 
     def rest(self, *, long: bool) -> None:
-        """What the loop does while time passes; its chores too, if that was long."""
-        self.executor.resting = long
+        """What the loop does while time passes: its heartbeat, and if that was long, its comparison with EC2."""
+        self.executor.beats, self.executor.compares = True, long
         self.look()
-        self.executor.resting = False
+        self.executor.beats = self.executor.compares = False
 
     def step(self, uid: PodUid) -> None:
         """The next action of this Pod's plan."""
@@ -116,9 +121,8 @@ class LeaderModel:
         if outcome is not None:
             self.loop.hand_in(outcome)
 
-    def go_on(self, known: LoopState | None) -> None:
+    def go_on(self, known: LoopState | None, peers: Peers | None) -> None:
         """With this loop from now on: one that has not begun, or that knows this much."""
         executor = ByHand(self.ports, self.rules.runner, self.stage.accuse)
-        engine = self.rules.engine(self.ports, self.tuning, executor, known)
-        engine.peers.saw(self.ports.ledger.installs())
-        self.executor, self.loop = executor, engine.loop
+        engine = self.rules.engine(self.ports, self.tuning, executor, known, peers)
+        self.executor, self.loop, self.peers = executor, engine.loop, engine.peers

@@ -140,6 +140,19 @@ SCENES = (
         addresses=ONE,
     ),
     Scene(
+        name="a Pod of another cluster has waited longer",
+        script=(
+            comes("a", _POOL),
+            comes("b", pod("w", Mode.FIXED_TAG, _LATER)),
+            a_minute(),
+            comes("a", pod("v", Mode.FIXED_TAG, _ELSEWHERE, created="2")),
+            goes("a", "u"),
+        ),
+        pods={"a": (), "b": ()},
+        addresses=ONE,
+        patient=True,
+    ),
+    Scene(
         name="a Pod moves, and a stranger comes where it was",
         script=(comes("a", _POOL), moves("a", "u", _LATER), comes("a", _STRANGER)),
         addresses=ONE,

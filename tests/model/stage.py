@@ -208,6 +208,7 @@ class StageLedger:
         except Fenced:
             leader.over = True
             raise
+        leader.wrote_at = self._stage.world.now
         if pod := written.pod_after or written.pod_before:
             _put(leader.records, pod.uid, written.pod_after)
         if side := written.address_after or written.address_before:
@@ -222,16 +223,21 @@ class StageLedger:
         return {}
 
     def installs(self) -> Sequence[InstallRecord]:
-        """One for each cluster. All live."""
-        return [_install(cluster) for cluster in self._stage.world.pods]
+        """One for each cluster, as it was told last."""
+        table = self._stage.world.table
+        return [
+            _install(cluster, table.beats.get(cluster, 0), *table.told.get(cluster, (0, ())))
+            for cluster in self._stage.world.pods
+        ]
 
     def heartbeat(self, queues: Sequence[PoolQueue] | None = None) -> None:
-        """Learn whether the epoch is still ours."""
+        """Learn whether the epoch is still ours, and tell who waits."""
         self.commit(Change())
+        self._stage.world.table.beat(self._leader.cluster, queues)
 
     def seconds_since_write(self) -> float:
-        """Writes are always young here."""
-        return 0.0
+        """Since this leader's last write."""
+        return self._stage.world.now - self._leader.wrote_at
 
     def _see(self, change: Change) -> None:
         """A lost condition tells what stands there."""
@@ -248,16 +254,18 @@ def install_in(cluster: ClusterUid) -> InstallKey:
 
 
 @cache
-def _install(cluster: str) -> InstallRecord:
+def _install(cluster: str, beats: int, told_at: int, queues: tuple[PoolQueue, ...]) -> InstallRecord:
     return InstallRecord(
         key=install_in(ClusterUid(cluster)),
         epoch=Epoch(1),
-        heartbeat=1,
+        heartbeat=beats,
         leader="",
         cluster_name=cluster,
         scope="",
         silence_s=3600,
         version="",
+        word=str(told_at),
+        queues=queues,
     )
 
 

@@ -4,12 +4,12 @@ A change is applied whole or not at all, if the epoch of its install still stand
 it: the same revision of the same write, or still absent. That is what `state.model.Change` promises to be.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from state.errors import ConditionLost, Fenced
-from state.model import AddressRecord, AllocationId, Change, Epoch, PodRecord, PodUid, Rev
+from state.model import AddressRecord, AllocationId, Change, Epoch, PodRecord, PodUid, PoolQueue, Rev
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -28,6 +28,8 @@ class Table:
     lost: frozenset[str] = frozenset()
     ever_lost: bool = False
     careless: bool = False
+    beats: Mapping[str, int] = field(default_factory=dict)
+    told: Mapping[str, tuple[int, tuple[PoolQueue, ...]]] = field(default_factory=dict)
 
     def copy(self) -> "Table":
         """The same, to be changed by itself."""
@@ -60,6 +62,12 @@ class Table:
         if side:
             self.addresses = _put(self.addresses, side.allocation_id, written.address_after)
         return written
+
+    def beat(self, cluster: str, queues: Sequence[PoolQueue] | None) -> None:
+        """The install lives; it tells who waits there (None: nothing new)."""
+        self.beats = {**self.beats, cluster: self.beats.get(cluster, 0) + 1}
+        if queues is not None:
+            self.told = {**self.told, cluster: (self.beats[cluster], tuple(queues))}
 
     def claims(self) -> Mapping[AllocationId, PodRecord]:
         """The Pods' sides that name an address, by it."""

@@ -17,7 +17,8 @@ from tests.model.stage import Flying, Stage, landed
 from tests.model.table import Table
 
 MOMENT_S = 0.001
-ROUND_S = 20.0
+ROUND_S = 18.0
+"""Longer than between two looks at a pool, and shorter than an address is left to who waits elsewhere."""
 LONG_ROUND_S = 650.0
 SHORT_ROUNDS = 4
 MOST_LOOKS = 4
@@ -125,7 +126,7 @@ class World:
     def _wake(self, name: str, *, long: bool) -> None:
         leader = self.acting(name)
         for number in range(MOST_LOOKS):
-            if leader.is_due or (long and number == 0):
+            if leader.is_due or number == 0:
                 leader.rest(long=long and number == 0)
         self.depose(name)
 
