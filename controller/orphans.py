@@ -20,8 +20,9 @@ from controller.assembly import CLOCK
 from controller.aws.adapter import Ec2Adapter
 from controller.core import contract, release
 from controller.core.config import Config
-from controller.core.ports import Address, Ec2, Term
+from controller.core.ports import Ec2
 from controller.core.unknown import Known, candidates, unknown
+from controller.core.views import Address, Term
 from controller.engine.leadership import Leadership
 from controller.release_cluster import NO_VPC
 from controller.surface.program import version

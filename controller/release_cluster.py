@@ -18,12 +18,13 @@ from controller.assembly import CLOCK
 from controller.aws.adapter import Ec2Adapter
 from controller.core import release
 from controller.core.config import Config
-from controller.core.ports import Clock, Ec2, PodEvent, PodView, Term
+from controller.core.ports import Clock, Ec2
 from controller.core.release import Line
 from controller.core.situation import Facts
 from controller.core.tenancy import Rules
 from controller.core.tokens import Tokens
 from controller.core.tracing import NoTracing
+from controller.core.views import PodEvent, PodView, Term
 from controller.engine.engine import Engine
 from controller.engine.housekeeping import HEARTBEAT_S
 from controller.engine.leadership import Leadership

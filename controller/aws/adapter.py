@@ -16,7 +16,13 @@ from controller.aws.codes import incomplete
 from controller.aws.gate import Throttle
 from controller.aws.throttle import DEFAULT_LIMITS, RateLimit
 from controller.core.contract import AMAZON_POOL
-from controller.core.ports import Address, Allocation, AllocationRequest, Guard, Interface, Telemetry
+from controller.core.ports import Guard, Telemetry
+from controller.core.views import (
+    Address,
+    Allocation,
+    AllocationRequest,
+    Interface,
+)
 from state.credentials import CredentialKeeper
 from state.model import AllocationId, AssociationId, Target
 

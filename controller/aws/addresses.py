@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from controller.core.ports import Address, Association
+from controller.core.views import Address, Association
 from state.model import AllocationId, AssociationId, InterfaceId, Target
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from controller.core.ports import Interface
+from controller.core.views import Interface
 from state.errors import Unavailable
 from state.model import InterfaceId
 

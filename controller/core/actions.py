@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from controller.core.ports import Address, AllocationRequest, EventType, PodEvent
+from controller.core.views import (
+    Address,
+    AllocationRequest,
+    EventType,
+    PodEvent,
+)
 from state.model import AddressRecord, AdoptedTags, AllocationId, AssociationId, InstallRecord, Mode, Target
 
 

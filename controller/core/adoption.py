@@ -7,8 +7,8 @@ cases only the tags and the association say whose the address is. It is adopted 
 from controller.core import contract
 from controller.core.modes import SPECS, is_releasable, was_allocated
 from controller.core.pools import in_pool
-from controller.core.ports import Address, PodView
 from controller.core.situation import Facts
+from controller.core.views import Address, PodView
 from state.model import AdoptedTags, Mode, PodUid
 
 

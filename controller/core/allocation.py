@@ -2,8 +2,13 @@
 
 from controller.core import contract
 from controller.core.desire import Serve
-from controller.core.ports import Address, Allocation, AllocationRequest, PodView
 from controller.core.situation import Facts, Placed, Situation
+from controller.core.views import (
+    Address,
+    Allocation,
+    AllocationRequest,
+    PodView,
+)
 from state.model import Mode
 
 

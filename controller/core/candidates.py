@@ -7,58 +7,18 @@ gets its former address back, where that is free; an address that another name h
 """
 
 from collections import Counter as Tally
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import blake2b
 from itertools import chain
 
-from controller.core.contract import LONGEST_TAG_VALUE, quoted
+from controller.core import pool_words
+from controller.core.inventory import Inventory, PoolRequest, PoolView
 from controller.core.modes import SPECS, AddressSource
 from controller.core.pools import in_pool, is_kept_for_one
-from controller.core.ports import Address
 from controller.core.situation import NoOffer, Offer
 from controller.core.turns import WaitingInstall, left_to_others
-from state.model import AddressRecord, AllocationId, ClusterUid, InstallKey, InstallRecord, Mode, PodUid, PoolQueue
-
-_OTHERS = "others"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolRequest:
-    """What a Pod asks of a pool; requests are served in the order given.
-
-    cooling_down: the addresses that EC2 refused to this Pod lately, which it is offered last.
-    """
-
-    uid: PodUid
-    holder: str
-    mode: Mode
-    pool: str
-    border_group: str | None
-    cooling_down: frozenset[AllocationId] = frozenset()
-    waited_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
-    """What there is to give: EC2's view, the ledger's side of each address, and what is spoken for already.
-
-    silent: the installs that count as gone; what they hold is given last, if it is associated with nothing.
-    cluster, names: what this cluster, and all of them, are called; `discreet`: the others are not named.
-    queues: the Pods that wait in other installs, by install; `fresh`: the addresses that those may not have seen free.
-    """
-
-    addresses: Sequence[Address]
-    records: Mapping[AllocationId, AddressRecord]
-    reserved: Collection[AllocationId]
-    install: InstallKey
-    cluster: str
-    installs: Collection[InstallKey]
-    discreet: bool = False
-    silent: Mapping[InstallKey, InstallRecord] = field(default_factory=dict)
-    names: Mapping[ClusterUid, str] = field(default_factory=dict)
-    queues: Mapping[InstallKey, Sequence[PoolQueue]] = field(default_factory=dict)
-    fresh: Collection[AllocationId] = frozenset()
+from controller.core.views import Address
+from state.model import AddressRecord, AllocationId, InstallKey, InstallRecord, Mode, PodUid
 
 
 def assign_offers(inventory: Inventory, requests: Iterable[PoolRequest]) -> dict[PodUid, Offer | NoOffer]:
@@ -81,7 +41,7 @@ def assign_offers(inventory: Inventory, requests: Iterable[PoolRequest]) -> dict
         if free:
             offers[request.uid] = _take(inventory, view, free, taken)
         elif held:
-            offers[request.uid] = NoOffer(why=_on_its_way(held, request), soon=True)
+            offers[request.uid] = NoOffer(why=pool_words.on_its_way(held, request), soon=True)
     for request, view in waiting:
         if request.uid not in offers:
             offers[request.uid] = _offer(inventory, view, request, taken)
@@ -94,25 +54,8 @@ def wins(install: InstallKey, installs: Collection[InstallKey], allocation_id: A
     return all(mine >= _weight(other, allocation_id) for other in installs)
 
 
-@dataclass(slots=True, kw_only=True)
-class _PoolView:
-    """One pool's addresses: all, the free ones in the order in which they are offered, and by their last holder.
-
-    `kept`: those whose values keep them for single Pods, by value. `holdings`: how many each install has, with what is
-    offered here.
-    """
-
-    members: list[Address]
-    kept: dict[str, list[Address]]
-    free: dict[AllocationId, Address]
-    former: dict[str, list[Address]]
-    of_silent: dict[AllocationId, Address]
-    holdings: Tally[InstallKey]
-    held: str = ""
-
-
-def _with_views(inventory: Inventory, requests: Iterable[PoolRequest]) -> Iterator[tuple[PoolRequest, _PoolView]]:
-    views: dict[tuple[Mode, str, str], _PoolView] = {}
+def _with_views(inventory: Inventory, requests: Iterable[PoolRequest]) -> Iterator[tuple[PoolRequest, PoolView]]:
+    views: dict[tuple[Mode, str, str], PoolView] = {}
     for request in requests:
         whose = request.holder if SPECS[request.mode].source is AddressSource.OWN_VALUE else ""
         key = (request.mode, request.pool, whose)
@@ -121,7 +64,7 @@ def _with_views(inventory: Inventory, requests: Iterable[PoolRequest]) -> Iterat
         yield request, views[key]
 
 
-def _view_of_pool(inventory: Inventory, request: PoolRequest) -> _PoolView:
+def _view_of_pool(inventory: Inventory, request: PoolRequest) -> PoolView:
     asked = (request.mode, request.pool)
     everybody = [a for a in inventory.addresses if in_pool(a, *asked, request.holder, inventory.cluster)]
     kept: dict[str, list[Address]] = {}
@@ -138,7 +81,7 @@ def _view_of_pool(inventory: Inventory, request: PoolRequest) -> _PoolView:
     free.sort(key=lambda a: _preference(inventory, a))
     of_silent = [a for a in members if a.association is None and _silent_holder(inventory, a)]
     of_silent.sort(key=lambda a: _preference(inventory, a))
-    return _PoolView(
+    return PoolView(
         members=members,
         kept=kept,
         free={a.allocation_id: a for a in free},
@@ -154,7 +97,7 @@ def _silent_holder(inventory: Inventory, address: Address) -> InstallRecord | No
     return inventory.silent.get(holder) if holder else None
 
 
-def _offer(inventory: Inventory, view: _PoolView, request: PoolRequest, taken: set[AllocationId]) -> Offer | NoOffer:
+def _offer(inventory: Inventory, view: PoolView, request: PoolRequest, taken: set[AllocationId]) -> Offer | NoOffer:
     before = (a for a in view.of_silent.values() if _last_holder(inventory, a) == request.holder)
     left = _left_to_others(inventory, view, request)
     free = (a for a in view.free.values() if a.allocation_id not in left)
@@ -162,7 +105,7 @@ def _offer(inventory: Inventory, view: _PoolView, request: PoolRequest, taken: s
     choice = _first(choices, request.cooling_down)
     if choice is not None:
         return _take(inventory, view, choice, taken)
-    return NoOffer(why=_left(request) if left else _why_not(inventory, view, request))
+    return NoOffer(why=pool_words.left(request) if left else pool_words.why_not(inventory, view, request))
 
 
 def _first(choices: Iterable[Address], cooling_down: Collection[AllocationId]) -> Address | None:
@@ -178,7 +121,7 @@ def _first(choices: Iterable[Address], cooling_down: Collection[AllocationId]) -
     return refused
 
 
-def _kept_for(inventory: Inventory, view: _PoolView, request: PoolRequest, taken: set[AllocationId]) -> Address | None:
+def _kept_for(inventory: Inventory, view: PoolView, request: PoolRequest, taken: set[AllocationId]) -> Address | None:
     """A free address of the pool whose value names this very Pod: the Go controller gave it so, too."""
     values = (request.holder, f"{inventory.cluster}:{request.holder}")
     named = chain(*(view.kept.get(value, ()) for value in values))
@@ -186,7 +129,7 @@ def _kept_for(inventory: Inventory, view: _PoolView, request: PoolRequest, taken
     return next((a for a in free if a.allocation_id not in request.cooling_down), None)
 
 
-def _left_to_others(inventory: Inventory, view: _PoolView, request: PoolRequest) -> frozenset[AllocationId]:
+def _left_to_others(inventory: Inventory, view: PoolView, request: PoolRequest) -> frozenset[AllocationId]:
     """What this Pod leaves to those of other clusters; a value of a tag names one Pod, so nobody queues for that."""
     if not inventory.queues or SPECS[request.mode].source is not AddressSource.ANY:
         return frozenset()
@@ -200,7 +143,7 @@ def _left_to_others(inventory: Inventory, view: _PoolView, request: PoolRequest)
     return left_to_others(others, waited_s=request.waited_s, held=view.holdings[inventory.install], free=free)
 
 
-def _take(inventory: Inventory, view: _PoolView, address: Address, taken: set[AllocationId]) -> Offer:
+def _take(inventory: Inventory, view: PoolView, address: Address, taken: set[AllocationId]) -> Offer:
     taken.add(address.allocation_id)
     view.free.pop(address.allocation_id, None)
     view.of_silent.pop(address.allocation_id, None)
@@ -241,68 +184,3 @@ def _preference(inventory: Inventory, address: Address) -> tuple[bool, bool, int
 
 def _weight(install: InstallKey, allocation_id: AllocationId) -> int:
     return int.from_bytes(blake2b(f"{install}|{allocation_id}".encode(), digest_size=8).digest(), "big")
-
-
-def _on_its_way(held: Address, request: PoolRequest) -> str:
-    which = f"address {held.public_ip} ({held.allocation_id}), which {request.holder} had before"
-    return f"{which}, is still being taken from the Pod of that name that is gone; waiting for it"
-
-
-def _left(request: PoolRequest) -> str:
-    return (
-        f"pool {quoted(request.pool)} has addresses that just got free, and leaves them to Pods of other clusters, "
-        "which have waited longer; waiting for its turn"
-    )
-
-
-def _why_not(inventory: Inventory, view: _PoolView, request: PoolRequest) -> str:
-    if not view.members:
-        return _kept(request) if view.kept else _no_such_pool(request, inventory.cluster)
-    if request.border_group is not None and all(a.border_group != request.border_group for a in view.members):
-        groups = ", ".join(sorted({a.border_group for a in view.members}))
-        return (
-            f"pool {quoted(request.pool)} has addresses, but of network border group {groups}; "
-            f"this Pod's interface is in {request.border_group}: tag an address of that group"
-        )
-    view.held = view.held or _held(inventory, view)
-    pool, kept = quoted(request.pool), " or kept for Pods that their values name" if view.kept else ""
-    return f"pool {pool} has no free address: its addresses are held by {view.held}{kept}; waiting for one to get free"
-
-
-def _no_such_pool(request: PoolRequest, cluster: str) -> str:
-    key, value = quoted(request.pool), quoted(request.holder)
-    if SPECS[request.mode].source is not AddressSource.OWN_VALUE:
-        return f"no address carries the tag key {key}; tag at least one Elastic IP of this Region with it"
-    if len(request.holder) > LONGEST_TAG_VALUE:
-        return f"no address can carry the value {value}: a tag's value has 256 characters at most; use a shorter name"
-    other = quoted(f"{cluster}:{request.holder}")
-    return f"no address carries the tag {key} with the value {value} or {other}; tag one with exactly that value"
-
-
-def _kept(request: PoolRequest) -> str:
-    return (
-        f"pool {quoted(request.pool)} has addresses, but the value of each names a Pod, so they are kept for mode "
-        "fixed-tag-value; tag one with another value, such as an empty one"
-    )
-
-
-def _cluster(inventory: Inventory, uid: ClusterUid) -> str:
-    if inventory.discreet and uid != inventory.install.cluster_uid:
-        return _OTHERS
-    name = inventory.names.get(uid)
-    return f"cluster {quoted(name)} ({uid})" if name else f"cluster {uid}"
-
-
-def _held(inventory: Inventory, view: _PoolView) -> str:
-    """Who has the pool, without numbers: a text that changed with each address that moves would be a new event."""
-    return ", ".join(sorted({who for a in view.members if (who := _who(inventory, view, a))})) or _OTHERS
-
-
-def _who(inventory: Inventory, view: _PoolView, address: Address) -> str:
-    """The cluster that holds it; "" if it is free. What has no owner and is not free is just being given out here."""
-    record = inventory.records.get(address.allocation_id)
-    if record and record.owner:
-        return _cluster(inventory, record.owner.cluster_uid)
-    if address.association is not None:
-        return _OTHERS
-    return "" if address.allocation_id in view.free else _cluster(inventory, inventory.install.cluster_uid)

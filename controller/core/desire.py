@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from controller.core import contract
 from controller.core.modes import SPECS
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from state.model import Mode, PodRecord
 
 

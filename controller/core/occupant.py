@@ -8,8 +8,8 @@ from controller.core.actions import Claim, Label, Plan
 from controller.core.adoption import found_tags, upstream_tags
 from controller.core.desire import Serve
 from controller.core.modes import SPECS, mode_of_tags
-from controller.core.ports import Address
 from controller.core.situation import Situation
+from controller.core.views import Address
 from state.model import AdoptedTags, Mode
 
 

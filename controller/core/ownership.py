@@ -9,8 +9,8 @@ that field for every instance; without it nothing proves whose the interface is 
 """
 
 from controller.core.contract import quoted
-from controller.core.ports import PodView
 from controller.core.situation import Foreign, Placed
+from controller.core.views import PodView
 
 
 def judge(pod: PodView, placed: Placed, instance_id: str | None) -> Placed | Foreign:

@@ -44,9 +44,9 @@ from controller.core.actions import (
 from controller.core.adoption import may_adopt
 from controller.core.desire import Gone, Invalid, Nothing, Pending, Serve, Unproven
 from controller.core.modes import SPECS
-from controller.core.ports import Address, Association
 from controller.core.remembered import is_remembered, remembering
 from controller.core.situation import NoOffer, Offer, Placed, Situation
+from controller.core.views import Address, Association
 from state.model import Mode, Phase, PodRecord
 
 

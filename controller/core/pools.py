@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from controller.core.modes import SPECS, AddressSource, was_allocated
-from controller.core.ports import Address
+from controller.core.views import Address
 from state.model import Mode
 
 _NAMES_A_POD: Final = re.compile(r"(.+:)?[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?")

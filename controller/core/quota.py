@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from controller.core.contract import AMAZON_POOL
-from controller.core.ports import Address
 from controller.core.situation import NoOffer
+from controller.core.views import Address
 
 NEAR = 10
 """Where fewer addresses than this are left, others may take the last ones, so all addresses are described again."""

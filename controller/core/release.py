@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from controller.core import contract
 from controller.core.modes import SPECS, was_allocated
-from controller.core.ports import Address
+from controller.core.views import Address
 from state.errors import Misconfigured, Refused
 from state.model import AddressRecord, AllocationId, ClusterUid, InstallKey, InstallRecord, PodRecord
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from controller.core.desire import Desire
 from controller.core.policy import Refusal
-from controller.core.ports import Address, Association, PodView
+from controller.core.views import Address, Association, PodView
 from state.model import AddressRecord, ClusterUid, InstallKey, InstallRecord, Phase, PodRecord, PodUid, Target
 
 

@@ -5,8 +5,8 @@ Labels that name an address go where none is associated.
 
 from controller.core import contract, labels, teardown
 from controller.core.actions import Plan, Tell, Wait, WaitReason, warning
-from controller.core.ports import Address
 from controller.core.situation import Foreign, NoOffer, Situation, Unplaced
+from controller.core.views import Address
 
 
 def refused(s: Situation) -> Plan:

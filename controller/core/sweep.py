@@ -18,9 +18,9 @@ from controller.core.adoption import found_tags, may_adopt
 from controller.core.desire import Pending, Serve, desire
 from controller.core.modes import SPECS, mode_of_tags, was_allocated
 from controller.core.pools import in_pool
-from controller.core.ports import Address, PodView
 from controller.core.remembered import remembered_uid, was_ours
 from controller.core.situation import Facts
+from controller.core.views import Address, PodView
 from state.model import AddressRecord, AdoptedTags, AllocationId, Mode, PodRecord, PodUid
 
 _ORPHAN = "orphan:"

@@ -21,8 +21,8 @@ from controller.core.actions import (
 from controller.core.adoption import may_release
 from controller.core.desire import Gone, Serve, desire
 from controller.core.modes import SPECS
-from controller.core.ports import Address, EventType, PodEvent
 from controller.core.situation import Foreign, Situation
+from controller.core.views import Address, EventType, PodEvent
 from state.model import Phase
 
 

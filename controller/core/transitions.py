@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from controller.core.actions import Claim
 from controller.core.phases import in_table
-from controller.core.ports import Address, Allocation, PodView
 from controller.core.remembered import remembered_uid
 from controller.core.situation import Facts
 from controller.core.sweep import Orphan
+from controller.core.views import Address, Allocation, PodView
 from state.model import (
     AddressRecord,
     AssociationId,

@@ -8,7 +8,7 @@ is open to all, so a cluster that cannot use it costs the others a pause and no 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from controller.core.ports import Address
+from controller.core.views import Address
 from state.model import AllocationId, PoolQueue
 
 MARGIN_S = 30.0

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from controller.core import contract
 from controller.core.modes import was_allocated
-from controller.core.ports import Address
 from controller.core.remembered import remembered_uid, was_ours
+from controller.core.views import Address
 from state.model import AddressRecord, AllocationId, ClusterUid, PodRecord, PodUid
 
 

@@ -12,9 +12,9 @@ from controller.core import actions as act
 from controller.core import transitions
 from controller.core.desire import Gone, Serve, desire
 from controller.core.modes import SPECS
-from controller.core.ports import Address, Allocation
 from controller.core.remembered import remembered_uid
 from controller.core.situation import Situation
+from controller.core.views import Address, Allocation
 from controller.engine.confirm import confirm
 from controller.engine.mutations import Mutations
 from controller.engine.parts import TermParts

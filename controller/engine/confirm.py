@@ -5,8 +5,9 @@ reported the deletion.
 """
 
 from controller.core.desire import Desire, Unproven, desire
-from controller.core.ports import Pods, PodView
+from controller.core.ports import Pods
 from controller.core.sweep import is_orphan
+from controller.core.views import PodView
 from controller.engine.memory import PodProgress
 from state.errors import Unavailable
 from state.model import PodRecord

@@ -9,8 +9,9 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.core.ports import Address, Association, Clock, Ec2
+from controller.core.ports import Clock, Ec2
 from controller.core.quota import used
+from controller.core.views import Address, Association
 from controller.engine.plain import Plain
 from state.model import AllocationId, AssociationId, PodUid, Target
 

@@ -10,9 +10,15 @@ from functools import cache
 
 from controller.core import contract, scopes, transitions
 from controller.core.modes import was_allocated
-from controller.core.ports import Address, Clock, Heartbeat, Ledger, Pods
+from controller.core.ports import (
+    Clock,
+    Heartbeat,
+    Ledger,
+    Pods,
+)
 from controller.core.remembered import CALL_LIFE_S, is_remembered, remembered_uid
 from controller.core.sweep import Surroundings, is_unowned_auto, mode_of, sweep
+from controller.core.views import Address
 from controller.engine.chores import Chores
 from controller.engine.parts import TermParts
 from controller.engine.peers import Peers

@@ -28,7 +28,8 @@ from controller.core.election import (
     step,
 )
 from controller.core.lease import Lease, LeaseStore
-from controller.core.ports import Clock, Term
+from controller.core.ports import Clock
+from controller.core.views import Term
 from controller.engine.leadership import Leadership
 from controller.engine.lease_watch import LeaseWatch
 from controller.engine.terms import TermCallbacks, TermRunner

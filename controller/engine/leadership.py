@@ -7,7 +7,8 @@ passes by itself when the election's thread hangs or is dead.
 import threading
 from collections.abc import Callable
 
-from controller.core.ports import Clock, Term
+from controller.core.ports import Clock
+from controller.core.views import Term
 from state.errors import NotLeading
 from state.model import Epoch
 

@@ -6,8 +6,9 @@ DescribeAddresses shows. What is not known becomes a need of the Pod; no API is 
 
 from controller.core.desire import Serve
 from controller.core.ownership import has_strayed, judge
-from controller.core.ports import Association, Clock, Pods, PodView
+from controller.core.ports import Clock, Pods
 from controller.core.situation import Foreign, Placed, Unplaced
+from controller.core.views import Association, PodView
 from controller.engine.ec2view import AddressView
 from controller.engine.lookups import Kind, Lookup
 from controller.engine.memory import TermMemory

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from controller.core.desire import Desire, Nothing, Pending, Serve, Unproven, departs
-from controller.core.ports import Address, Clock
+from controller.core.ports import Clock
 from controller.core.remembered import CALL_LIFE_S, is_remembered
 from controller.core.situation import Foreign, Placed, Unplaced
+from controller.core.views import Address
 from controller.engine.plain import Plain
 from controller.engine.queues import PoolQueues
 from state.backoff import Backoff

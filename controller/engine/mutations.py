@@ -8,7 +8,8 @@ taken for done only where that cannot be.
 from controller.core import actions as act
 from controller.core.allocation import allocated_address
 from controller.core.modes import SPECS
-from controller.core.ports import Allocation, AllocationRequest, Association, Ec2
+from controller.core.ports import Ec2
+from controller.core.views import Allocation, AllocationRequest, Association
 from controller.engine.parts import TermParts
 from state.errors import (
     AccessDenied,

@@ -12,9 +12,10 @@ from controller.core.adoption import is_own_auto
 from controller.core.desire import Desire, Gone, Pending, Serve, Unproven, desire
 from controller.core.modes import SPECS
 from controller.core.policy import Refusal
-from controller.core.ports import Address, Clock, Ledger, Pods, PodView
+from controller.core.ports import Clock, Ledger, Pods
 from controller.core.remembered import remembered_uid, was_ours
 from controller.core.situation import Facts, Foreign, NoOffer, Offer, Placed, Situation
+from controller.core.views import Address, PodView
 from controller.engine.admission import Admission
 from controller.engine.claims import ClaimIndex
 from controller.engine.ec2view import AddressView, tagged_for

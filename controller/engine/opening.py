@@ -5,7 +5,7 @@ It is a module of its own because two need it: the loop, and callers that take e
 
 from dataclasses import dataclass
 
-from controller.core.ports import Term
+from controller.core.views import Term
 from controller.engine.housekeeping import Housekeeping
 from controller.engine.parts import TermParts, parts_of
 from controller.engine.peers import Peers

@@ -5,8 +5,8 @@ So the parts can be made anew for any state of a term, by whoever has the ports.
 
 from dataclasses import dataclass
 
-from controller.core.ports import Term
 from controller.core.situation import Facts
+from controller.core.views import Term
 from controller.engine.admission import Admission
 from controller.engine.calls import CallQueue
 from controller.engine.circuit_breakers import CircuitBreakers

@@ -15,8 +15,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from controller.core.ports import Clock, Ec2, Interface
+from controller.core.ports import Clock, Ec2
 from controller.core.situation import Placed, Unplaced
+from controller.core.views import Interface
 from controller.engine.plain import Plain
 from state.model import InterfaceId, Target
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from controller.core.desire import Desire, Serve
 from controller.core.modes import SPECS
 from controller.core.policy import Refusal
-from controller.core.ports import PodView
 from controller.core.quota import counts
 from controller.core.situation import Foreign, Placed, Situation, Unplaced
+from controller.core.views import PodView
 from controller.engine.lookups import Lookup
 from state.model import Phase, PodRecord, PodUid
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from controller.core import contract
 from controller.core.desire import Desire, desire, label_patch, unfit_for_label, wanted_labels
-from controller.core.ports import Clock, Events, EventType, PodEvent, Pods, PodView
+from controller.core.ports import Clock, Events, Pods
+from controller.core.views import EventType, PodEvent, PodView
 from controller.engine.memory import PodProgress
 from state.errors import NotSent, ObjectConflict, ObjectNotFound
 from state.model import Mode

@@ -6,11 +6,13 @@ The claims of other installs are read once for each view of EC2, since they are 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from controller.core.candidates import Inventory, PoolRequest, assign_offers
+from controller.core.candidates import assign_offers
 from controller.core.desire import Serve
-from controller.core.ports import Address, Clock, Ledger, PodView
+from controller.core.inventory import Inventory, PoolRequest
+from controller.core.ports import Clock, Ledger
 from controller.core.situation import Facts, NoOffer, Offer, Placed
 from controller.core.turns import LEFT_S
+from controller.core.views import Address, PodView
 from controller.engine.ec2view import AddressView
 from controller.engine.memory import TermMemory
 from controller.engine.peers import Peers

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from controller.core.actions import Wait, WaitReason
 from controller.core.desire import Unproven
 from controller.core.plan import plan
-from controller.core.ports import Term
 from controller.core.situation import Situation
 from controller.core.takes import target_of
+from controller.core.views import Term
 from controller.engine.background import Background
 from controller.engine.calls import first_call
 from controller.engine.execute import Executor

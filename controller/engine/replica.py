@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from controller.core.ports import Clock, Term
+from controller.core.ports import Clock
 from controller.core.status import LeaderStatus, Status
+from controller.core.views import Term
 from controller.engine.hang_detector import HangDetector
 from controller.engine.leader import Elector
 from controller.engine.reconcile import Reconciler

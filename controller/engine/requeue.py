@@ -12,10 +12,11 @@ from controller.core import contract, requeue_rules, waiting
 from controller.core.actions import WaitReason
 from controller.core.desire import Pending, Serve
 from controller.core.modes import SPECS, AddressSource
-from controller.core.ports import Clock, Events, EventType, PodEvent
+from controller.core.ports import Clock, Events
 from controller.core.requeue_rules import RequeueInput, RequeueResult
 from controller.core.situation import Placed
 from controller.core.takes import pool_of
+from controller.core.views import EventType, PodEvent
 from controller.engine.memory import PodProgress
 from controller.engine.parts import TermParts
 from controller.engine.run import PlanOutcome

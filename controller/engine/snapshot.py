@@ -15,7 +15,7 @@ from controller.core.desire import Invalid, Nothing, Pending, Serve, desire
 from controller.core.hangs import Waits
 from controller.core.modes import SPECS
 from controller.core.pools import carries
-from controller.core.ports import Address, Ledger, Pods, PodView
+from controller.core.ports import Ledger, Pods
 from controller.core.remembered import is_remembered
 from controller.core.status import (
     ClusterStatus,
@@ -26,6 +26,7 @@ from controller.core.status import (
     ShownPhase,
     Status,
 )
+from controller.core.views import Address, PodView
 from controller.engine.memory import PodProgress
 from controller.engine.peers import Peer
 from controller.engine.policy_file import PolicyFile

@@ -6,8 +6,8 @@ value, so that a twin of a term can be made: `copy` it, and open a term that kno
 
 from dataclasses import dataclass, field
 
-from controller.core.ports import Term
 from controller.core.situation import Facts
+from controller.core.views import Term
 from controller.engine.admission import Grants
 from controller.engine.calls import Lines
 from controller.engine.chores import Chores

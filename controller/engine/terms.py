@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.core.candidacy import EndReason
-from controller.core.ports import Term
+from controller.core.views import Term
 from state.errors import PodEipError
 from state.model import Epoch
 

@@ -8,12 +8,20 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from controller.core.ports import Clock, Ec2, Events, Heartbeat, Ledger, Pods, Term
+from controller.core.ports import (
+    Clock,
+    Ec2,
+    Events,
+    Heartbeat,
+    Ledger,
+    Pods,
+)
 from controller.core.remembered import CALL_LIFE_S
 from controller.core.situation import Facts
 from controller.core.tenancy import Rules
 from controller.core.tokens import Tokens
 from controller.core.tracing import Tracing
+from controller.core.views import Term
 from state.model import AllocationId
 
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from state.model import PodUid
 
 REMEMBERED_DELETIONS = 20_000

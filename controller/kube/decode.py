@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from controller.core.contract import CONDITION
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from controller.kube.carried import Annotations, Labels, branch_interfaces, ours
 from state.errors import Unavailable
 from state.model import PodUid

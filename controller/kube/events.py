@@ -12,7 +12,8 @@ import time
 from collections.abc import Mapping
 
 from controller.core.contract import for_tenants, legible
-from controller.core.ports import Clock, PodEvent, PodView, Telemetry
+from controller.core.ports import Clock, Telemetry
+from controller.core.views import PodEvent, PodView
 from controller.kube.backlog import Backlog, Dropped, Series
 from controller.kube.codes import wait_of
 from controller.kube.connection import Connection, Silent

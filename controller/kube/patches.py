@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controller.core.contract import CONDITION, legible
-from controller.core.ports import Guard, PodView
+from controller.core.ports import Guard
+from controller.core.views import PodView
 from controller.kube.connection import STRATEGIC_PATCH, Call, Connection, path_of
 from controller.kube.decode import Pod, pod_of
 from state.errors import ObjectConflict, ObjectInvalid

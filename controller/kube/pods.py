@@ -7,7 +7,8 @@ is our cluster's.
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from controller.core.ports import Clock, Guard, PodView
+from controller.core.ports import Clock, Guard
+from controller.core.views import PodView
 from controller.kube.cache import PodCache, Seen, version_number
 from controller.kube.connection import Call, Connection, path_of
 from controller.kube.decode import Pod, pod_of, view_of

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import click
 
-from controller.core.ports import Address
 from controller.core.unknown import describe
+from controller.core.views import Address
 from controller.surface.program import say
 from state.errors import Misconfigured
 

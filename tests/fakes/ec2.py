@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.aws.interfaces import BY_INSTANCE, BY_IP, FILTER_VALUES
-from controller.core.ports import Address, Allocation, AllocationRequest, Guard, Interface
+from controller.core.ports import Guard
+from controller.core.views import (
+    Address,
+    Allocation,
+    AllocationRequest,
+    Interface,
+)
 from sandbox.ec2 import byhand
 from sandbox.ec2 import interfaces as change
 from sandbox.ec2.commands import AddAddress, MoveIp

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from controller.core.ports import Address, Interface
+from controller.core.views import Address, Interface
 from sandbox.ec2.describe import INTERFACE_FILTERS
 from sandbox.ec2.model import Change, World
 from sandbox.ec2.requests import Mutation

@@ -9,7 +9,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from controller.aws.codes import ec2_errors
-from controller.core.ports import Address, AllocationRequest, Association, Interface
+from controller.core.views import (
+    Address,
+    AllocationRequest,
+    Association,
+    Interface,
+)
 from sandbox.ec2 import model
 from sandbox.ec2.addresses import mutate
 from sandbox.ec2.model import Change, Ec2Error, World

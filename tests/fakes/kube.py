@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from controller.core.ports import Guard, PodEvent, PodView
+from controller.core.ports import Guard
+from controller.core.views import PodEvent, PodView
 from controller.kube.cache import PodCache, Seen
 from state.errors import ObjectConflict, ObjectInvalid, ObjectNotFound, PodEipError, Unavailable
 from state.model import PodUid

@@ -8,8 +8,8 @@ import pytest
 from controller.aws.client import MUTATIONS, READS
 from controller.core import contract, iam
 from controller.core.allocation import allocation_tags
-from controller.core.ports import AllocationRequest, PodView
 from controller.core.situation import Facts
+from controller.core.views import AllocationRequest, PodView
 from state.model import AllocationId, ClusterUid, InstallKey, Mode, PodUid, Target
 from tests.contract.adapters.ec2_worlds import SandboxWorld, sandbox_world
 from tests.iam.questions import NAME, POOL, UID, denied, of_log

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from controller.core import contract
-from controller.core.ports import Address, Allocation, AllocationRequest
+from controller.core.views import Address, Allocation, AllocationRequest
 from sandbox.ec2.model import Change, Interface
 from sandbox.ec2.requests import DisassociateAddress, Mutation, ReleaseAddress
 from sandbox.ec2.rules import Rules

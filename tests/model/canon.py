@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 
 from controller.core import contract
-from controller.core.ports import Address, PodView
+from controller.core.views import Address, PodView
 from controller.engine.memory import PodProgress
 from controller.engine.run import PlanOutcome
 from controller.engine.term import TermState

@@ -4,9 +4,9 @@ The doors look at whatever world is on the stage, so all copies of a leader shar
 """
 
 from controller.core import tenancy
-from controller.core.ports import Term
 from controller.core.situation import Facts
 from controller.core.tracing import NoTracing
+from controller.core.views import Term
 from controller.engine.tuning import Ports, Tuning
 from state.model import ClusterUid
 from tests.model.account import HOME

@@ -13,7 +13,7 @@ from controller.core import candidacy, election
 from controller.core.candidacy import Stage, Timings, View
 from controller.core.election import Acquire, Begin, Decision, Follow, Hold, Look, ReleaseLease, Renew, Resign
 from controller.core.lease import Lease
-from controller.core.ports import Term
+from controller.core.views import Term
 from controller.engine.leadership import Leadership
 from state.errors import NotLeading
 from state.model import Epoch

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from controller.core import contract
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from state.model import AllocationId, Mode, PodUid, Target
 from tests.model.stage import ENI
 

@@ -6,7 +6,7 @@ from controller.core import contract
 from controller.core.candidates import is_free
 from controller.core.desire import Serve, desire, wanted_labels
 from controller.core.pools import in_pool
-from controller.core.ports import Address, PodView
+from controller.core.views import Address, PodView
 from state.model import Mode, Phase, PodUid
 from tests.model.stage import ENI
 from tests.model.world import World

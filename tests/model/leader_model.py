@@ -7,7 +7,7 @@ wrong with it, is the explorer's choice.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from controller.engine.action_runner import ActionRunner
 from controller.engine.engine import Engine
 from controller.engine.peers import Peers

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from controller.core import contract
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from state.model import Mode, PodUid
 from tests.model.account import Account
 from tests.model.events import (

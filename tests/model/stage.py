@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from controller.core import contract
 from controller.core.phases import EDGES, Edge, edge_of
-from controller.core.ports import Address, Allocation, AllocationRequest, Interface
+from controller.core.views import (
+    Address,
+    Allocation,
+    AllocationRequest,
+    Interface,
+)
 from state.errors import ConditionLost, Fenced, ItemUnreadable, PodEipError, Unavailable
 from state.model import (
     AddressRecord,

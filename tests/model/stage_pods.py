@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from controller.core import contract
-from controller.core.ports import PodEvent, PodView
+from controller.core.views import PodEvent, PodView
 from state.errors import ObjectNotFound
 from state.model import PodUid
 from tests.model.account import NODE

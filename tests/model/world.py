@@ -8,7 +8,7 @@ noticing finishes what it has begun, unguarded but for the ledger's fence, befor
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from state.model import ClusterUid, PodUid
 from tests.model.account import Account
 from tests.model.events import Event

@@ -12,10 +12,16 @@ from dataclasses import dataclass, field, replace
 from controller.core import contract
 from controller.core.phases import EDGES, edge_of
 from controller.core.policy import Policy
-from controller.core.ports import Address, Ec2, Interface, PodView, Term
+from controller.core.ports import Ec2
 from controller.core.situation import Facts, Situation
 from controller.core.tenancy import OPEN, Rules, Tenancy
 from controller.core.tracing import NoTracing
+from controller.core.views import (
+    Address,
+    Interface,
+    PodView,
+    Term,
+)
 from controller.engine.engine import Engine
 from controller.engine.leadership import Leadership
 from controller.engine.parts import TermParts

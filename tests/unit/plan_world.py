@@ -12,8 +12,13 @@ from controller.core.desire import Gone, Serve, desire, label_patch, wanted_labe
 from controller.core.phases import EDGES, Edge, edge_of
 from controller.core.plan import plan
 from controller.core.policy import Refusal
-from controller.core.ports import Address, Allocation, AllocationRequest, PodView
 from controller.core.situation import Facts, NoOffer, Offer, Placed, Situation
+from controller.core.views import (
+    Address,
+    Allocation,
+    AllocationRequest,
+    PodView,
+)
 from sandbox.ec2.model import Interface
 from sandbox.ec2.requests import DisassociateAddress, Mutation, ReleaseAddress
 from sandbox.ec2.rules import Rules

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from controller.core.candidacy import EndReason, Timings
-from controller.core.ports import Term
+from controller.core.views import Term
 from controller.engine.leader import Elector
 from controller.engine.leadership import Leadership
 from controller.engine.terms import TermCallbacks

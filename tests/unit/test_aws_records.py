@@ -8,7 +8,7 @@ import pytest
 
 from controller.aws.addresses import AddressReader
 from controller.aws.interfaces import BY_IP, border_group_of, pages, questions, read_interfaces
-from controller.core.ports import Association
+from controller.core.views import Association
 from state.errors import Unavailable
 from state.model import AssociationId, InterfaceId, Target
 

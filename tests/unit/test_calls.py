@@ -9,8 +9,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from controller.core import actions as act
 from controller.core.desire import Gone, Nothing, Serve
-from controller.core.ports import AllocationRequest, PodView
 from controller.core.situation import Facts, Situation
+from controller.core.views import AllocationRequest, PodView
 from controller.engine.calls import OPERATIONS, CallQueue, Urgency, entry_of, first_call
 from state.model import AllocationId, AssociationId, InstallKey, InterfaceId, Mode, PodUid, Target
 from tests.fakes.tokens import FreeTokens

@@ -7,10 +7,11 @@ import pytest
 
 from controller.core import contract
 from controller.core.allocation import request_for
-from controller.core.candidates import Inventory, PoolRequest, assign_offers, wins
+from controller.core.candidates import assign_offers, wins
 from controller.core.desire import Serve
-from controller.core.ports import Address, Association
+from controller.core.inventory import Inventory, PoolRequest
 from controller.core.situation import NoOffer, Offer, Placed
+from controller.core.views import Address, Association
 from state.model import (
     AddressRecord,
     AllocationId,

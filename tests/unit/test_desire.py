@@ -18,7 +18,7 @@ from controller.core.desire import (
     unfit_for_label,
     wanted_labels,
 )
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from state.model import Mode, Phase, PodRecord, PodUid
 from tests.unit.plan_world import pod, target
 

@@ -2,9 +2,10 @@
 
 import time
 
-from controller.core.candidates import Inventory, PoolRequest, assign_offers
-from controller.core.ports import Address
+from controller.core.candidates import assign_offers
+from controller.core.inventory import Inventory, PoolRequest
 from controller.core.situation import NoOffer, Offer
+from controller.core.views import Address
 from state.model import AddressRecord, AllocationId, Epoch, InstallKey, Mode, Owner, PodUid
 
 SIZE = 1000

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from controller.core import contract
-from controller.core.ports import Interface
+from controller.core.views import Interface
 from state.errors import AccessDenied, InvalidTarget, Throttled
 from tests.unit.engine_harness import ENI, IPS, Replica, World, at, auto, fixed
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from controller.core.ports import Interface
+from controller.core.views import Interface
 from state.errors import QuotaExceeded, Throttled, Unavailable
 from state.model import InterfaceId, PoolQueue
 from tests.fakes.kube import FakePods

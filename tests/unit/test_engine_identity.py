@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from controller.core.ports import Interface
+from controller.core.views import Interface
 from state.model import InterfaceId
 from tests.unit.engine_harness import ENI, IPS, Replica, World, auto, fixed
 

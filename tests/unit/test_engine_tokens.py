@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from controller.core.policy import parse
-from controller.core.ports import Interface
 from controller.core.tenancy import Rules, Tenancy
+from controller.core.views import Interface
 from state.model import InterfaceId, PodUid
 from tests.unit.engine_harness import Replica, World, auto, fixed
 

@@ -6,9 +6,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from controller.core import contract
-from controller.core.ports import PodView
 from controller.core.status import LeaderStatus, PoolStatus, Status
 from controller.core.tenancy import OPEN, Tenancy, tenancy_of
+from controller.core.views import PodView
 from controller.engine.policy_file import PolicyFile
 from controller.engine.snapshot import Snapshot
 from controller.surface.metrics import Metrics

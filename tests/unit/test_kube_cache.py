@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from controller.kube import cache as module
 from controller.kube.cache import PodCache, Seen, version_number
 from state.model import PodUid

@@ -8,7 +8,7 @@ import pytest
 
 from controller.core import contract
 from controller.core.desire import Invalid, Serve, desire
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from controller.kube.decode import pod_of, view_of
 
 POOL = contract.ANNOTATION_PUBLIC_IPV4_POOL

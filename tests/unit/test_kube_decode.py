@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from controller.kube.decode import Pod, pod_of, pod_page, version_of, view_of
 from state.errors import Unavailable
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from controller.core.candidacy import EndReason
-from controller.core.ports import Term
+from controller.core.views import Term
 from state.errors import ObjectNotFound, Unavailable
 from state.model import Epoch
 from tests.fakes.lease import Fault, lost_reply, lost_request

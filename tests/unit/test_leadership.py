@@ -2,7 +2,8 @@
 
 import pytest
 
-from controller.core.ports import Guard, Term
+from controller.core.ports import Guard
+from controller.core.views import Term
 from controller.engine.leadership import Leadership
 from state.errors import NotLeading
 from state.model import Epoch

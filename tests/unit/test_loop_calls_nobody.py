@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from controller.core.ports import Interface
 from controller.core.sweep import is_orphan
 from controller.core.tenancy import Tenancy
+from controller.core.views import Interface
 from state.errors import Unavailable
 from state.model import InterfaceId, PodUid
 from tests.fakes.ec2 import FakeEc2

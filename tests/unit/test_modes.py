@@ -11,7 +11,7 @@ import pytest
 
 from controller.core.desire import Serve, desire, label_patch, wanted_labels
 from controller.core.modes import SPECS
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from controller.kube.decode import pod_of, view_of
 from state.model import Mode
 

@@ -7,8 +7,8 @@ import pytest
 from controller.core import actions as act
 from controller.core import contract
 from controller.core.plan import plan
-from controller.core.ports import Address, Association, PodView
 from controller.core.situation import Situation
+from controller.core.views import Address, Association, PodView
 from state.model import (
     AddressRecord,
     AdoptedTags,

@@ -14,10 +14,10 @@ from controller.core import actions as act
 from controller.core import contract, transitions
 from controller.core.desire import Gone
 from controller.core.phases import EDGES, MEANINGS, ROWS, ClaimState, Edge, Row, claim_state, edge_of, in_table
-from controller.core.ports import Address, Allocation, Association
 from controller.core.remembered import remembered_uid
 from controller.core.situation import Situation
 from controller.core.sweep import Orphan
+from controller.core.views import Address, Allocation, Association
 from controller.engine.execute import Threads
 from controller.engine.run import PlanOutcome
 from state.errors import NoSuchTransition

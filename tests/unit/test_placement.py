@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from controller.core.ports import Interface
 from controller.core.situation import Placed, Unplaced
+from controller.core.views import Interface
 from controller.engine.placement import FORGOTTEN_S, KEPT_S, MISSING_S, Placements, PrefixIndex
 from state.model import InterfaceId
 from tests.fakes.ec2 import FakeEc2

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from controller.core import contract
 from controller.core.plan import plan
 from controller.core.policy import Refusal
-from controller.core.ports import Address, Association, PodView
+from controller.core.views import Address, Association, PodView
 from state.model import AllocationId, AssociationId, Mode, Phase
 from tests.unit.plan_world import POOL, PlanWorld, pod, target
 

@@ -6,8 +6,8 @@ import pytest
 
 from controller.core import actions as act
 from controller.core.plan import plan
-from controller.core.ports import Association
 from controller.core.situation import Foreign, Situation, Unplaced
+from controller.core.views import Association
 from state.model import AssociationId, Mode, Phase
 from tests.unit.plan_world import POOL, PlanWorld, pod, target
 

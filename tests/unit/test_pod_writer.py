@@ -8,7 +8,7 @@ import pytest
 
 from controller.core import contract
 from controller.core.desire import desire
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from controller.engine.memory import PodProgress
 from controller.engine.pod_writer import PodWriter
 from state.errors import NotSent, ObjectConflict, Unavailable

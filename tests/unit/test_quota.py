@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from controller.aws.addresses import QUOTA_ATTRIBUTE, quota_of
 from controller.core.actions import Allocate, Intend, Wait
-from controller.core.ports import Address, AllocationRequest
 from controller.core.quota import NEAR, AccountQuota, counts, used
 from controller.core.takes import draws
 from controller.core.tenancy import Tenancy, tenancy_of
+from controller.core.views import Address, AllocationRequest
 from state.model import AllocationId, Mode
 
 SMALL = st.integers(min_value=0, max_value=60)

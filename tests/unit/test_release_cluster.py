@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from controller.core import contract, release
-from controller.core.ports import Address, Association
 from controller.core.release import Line, Request
+from controller.core.views import Address, Association
 from controller.engine.leadership import Leadership
 from controller.release_cluster import Releaser
 from controller.surface import release as conversation

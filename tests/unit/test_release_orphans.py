@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from controller.core import contract, transitions
-from controller.core.ports import Address, Interface
 from controller.core.unknown import Known, unknown
+from controller.core.views import Address, Interface
 from controller.orphans import OwnTagged
 from controller.surface import orphans as conversation
 from state.errors import AddressInUse, Misconfigured, Unavailable

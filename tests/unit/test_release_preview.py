@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from controller.core import contract, release
-from controller.core.ports import Address, Association
 from controller.core.release import Line
+from controller.core.views import Address, Association
 from state.errors import Misconfigured, Refused
 from state.model import AllocationId, AssociationId, ClusterUid, Epoch, InstallRecord, Phase
 from tests.fakes.records import TARGET, install_record, new_pod

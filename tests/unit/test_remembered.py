@@ -10,9 +10,9 @@ from controller.core import plan as module
 from controller.core.actions import Plan
 from controller.core.desire import Gone, Serve, desire
 from controller.core.plan import plan
-from controller.core.ports import Address
 from controller.core.remembered import is_remembered, remembered_uid, remembering
 from controller.core.situation import Placed, Situation
+from controller.core.views import Address
 from state.model import AllocationId, Mode, Phase, PodRecord, PodUid, Rev
 from tests.model.mutants import mutant
 from tests.unit.plan_world import FACTS, pod, target

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from controller.core import contract
-from controller.core.candidates import Inventory, PoolRequest, assign_offers
-from controller.core.ports import Address, Association
+from controller.core.candidates import assign_offers
+from controller.core.inventory import Inventory, PoolRequest
 from controller.core.situation import NoOffer, Offer
+from controller.core.views import Address, Association
 from state.model import (
     AddressRecord,
     AllocationId,

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.ports import Interface
+from controller.core.views import Interface
 from state.model import InterfaceId, PodUid
 from tests.fakes.kube import FakePods
 from tests.unit.engine_harness import Replica, World, auto, fixed

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from controller.core import contract, transitions
-from controller.core.ports import Address, Association, PodView
 from controller.core.sweep import Leftover, Orphan, Surroundings, is_unowned_auto, sweep
+from controller.core.views import Address, Association, PodView
 from state.model import (
     AddressRecord,
     AdoptedTags,

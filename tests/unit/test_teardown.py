@@ -8,8 +8,8 @@ from controller.core import actions as act
 from controller.core import contract
 from controller.core.desire import Invalid
 from controller.core.plan import plan
-from controller.core.ports import Association
 from controller.core.situation import Situation
+from controller.core.views import Association
 from state.model import AdoptedTags, AllocationId, AssociationId, Mode, Phase
 from tests.unit.plan_world import PlanWorld, pod, target
 

@@ -6,8 +6,8 @@ import pytest
 
 from controller.core import transitions
 from controller.core.actions import Claim
-from controller.core.ports import Address, Allocation, Association
 from controller.core.sweep import Orphan
+from controller.core.views import Address, Allocation, Association
 from state.model import (
     AddressRecord,
     AllocationId,

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from controller.core import contract
-from controller.core.candidates import Inventory, PoolRequest, assign_offers
-from controller.core.ports import Address
+from controller.core.candidates import assign_offers
+from controller.core.inventory import Inventory, PoolRequest
 from controller.core.situation import NoOffer, Offer
 from controller.core.turns import LEFT_S, MARGIN_S, WaitingInstall, left_to_others
+from controller.core.views import Address
 from controller.engine.peers import QUIET_S, Peers
 from state.errors import Unavailable
 from state.model import AddressRecord, AllocationId, InstallKey, InstallRecord, Mode, Phase, PodUid, PoolQueue, Rev

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.core.ports import Address, Association
 from controller.core.quota import used
+from controller.core.views import Address, Association
 from controller.engine.ec2view import AddressView
 from state.model import AllocationId, AssociationId
 from tests.fakes.ec2 import FakeEc2

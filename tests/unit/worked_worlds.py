@@ -6,9 +6,9 @@ from controller.core import contract
 from controller.core.allocation import allocation_tags
 from controller.core.desire import Gone, Invalid
 from controller.core.policy import Refusal
-from controller.core.ports import Address, Association, PodView
 from controller.core.remembered import remembered_uid
 from controller.core.situation import Foreign, NoOffer, Situation, Unplaced
+from controller.core.views import Address, Association, PodView
 from state.model import AddressRecord, AllocationId, AssociationId, Epoch, Mode, Owner, PodUid
 from tests.unit.plan_world import FACTS, PlanWorld, pod, target
 

@@ -12,9 +12,9 @@ import pytest
 
 from controller.core.contract import legible
 from controller.core.desire import Gone, Serve
-from controller.core.ports import PodView
 from controller.core.situation import Facts, Situation
 from controller.core.tracing import NoTracing, Tracing
+from controller.core.views import PodView
 from controller.surface import telemetry
 from controller.surface.logs import Lines
 from controller.surface.tracer import TraceIds

@@ -10,7 +10,8 @@ from typing import Protocol
 import pytest
 
 from controller.aws.adapter import Ec2Adapter
-from controller.core.ports import Ec2, Interface
+from controller.core.ports import Ec2
+from controller.core.views import Interface
 from sandbox.ec2.faults import Fault
 from sandbox.ec2.server import Ec2Server
 from sandbox.ec2.settings import Ec2Settings

@@ -14,7 +14,8 @@ from typing import Protocol
 import pytest
 
 from controller.core.contract import CONDITION
-from controller.core.ports import Pods, PodView
+from controller.core.ports import Pods
+from controller.core.views import PodView
 from controller.kube.connection import Connection, connect
 from controller.kube.identity import ClusterIdentity
 from controller.kube.pods import KubePods

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller.core.ports import Interface
+from controller.core.views import Interface
 from state.errors import AddressForeign, AssociationNotFound, InterfaceNotFound, InvalidTarget
 from state.model import AllocationId, InterfaceId, Target
 from tests.contract.adapters.ec2_worlds import REGION, FakeWorld, World, sandbox_world

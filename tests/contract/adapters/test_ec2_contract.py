@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller.core.ports import AllocationRequest
 from controller.core.quota import used
+from controller.core.views import AllocationRequest
 from state.errors import (
     AddressForeign,
     AddressInUse,

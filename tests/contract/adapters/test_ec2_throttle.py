@@ -7,7 +7,7 @@ import pytest
 
 from controller.aws.adapter import Ec2Adapter
 from controller.aws.throttle import DEFAULT_LIMITS, RateLimit
-from controller.core.ports import AllocationRequest
+from controller.core.views import AllocationRequest
 from sandbox.ec2.server import Ec2Server
 from sandbox.ec2.settings import AWS_BUCKETS, Bucket, Ec2Settings
 from state.errors import Throttled

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller.core.ports import AllocationRequest
+from controller.core.views import AllocationRequest
 from sandbox.ec2.control import Ec2Control
 from sandbox.ec2.faults import Fault, FaultKind
 from sandbox.ec2.log import CallRecord

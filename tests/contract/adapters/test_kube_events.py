@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from controller.core.contract import CONDITION
-from controller.core.ports import EventType, PodEvent, PodView
+from controller.core.views import EventType, PodEvent, PodView
 from controller.kube.budgets import BURST
 from controller.kube.events import INTERVAL_S, EventRecorder
 from controller.kube.patches import PodWriter

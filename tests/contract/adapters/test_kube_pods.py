@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.ports import PodView
+from controller.core.views import PodView
 from state.errors import NotLeading, ObjectConflict, ObjectInvalid, ObjectNotFound
 from state.model import PodUid
 from tests.contract.adapters.kube_worlds import WORLDS, Api, FakeWorld, World, api, api_world, until

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from controller.core.lease import Lease
-from controller.core.ports import EventType, PodEvent, PodView
+from controller.core.views import EventType, PodEvent, PodView
 from controller.kube.connection import Connection, connect
 from controller.kube.eventapi import EventApi, Said
 from controller.kube.identity import ClusterIdentity
