@@ -29,7 +29,7 @@ def at_rest(rules: Rules) -> World:
 def deaf_to_queues() -> Rules:
     """Leaders that are told who waits elsewhere, and do not heed it."""
     bad = mutant(pool_allocator, "queues=self._others.queues,", "queues={},")
-    made = rewired(parts, PoolMarket=bad.PoolMarket)
+    made = rewired(parts, PoolAllocator=bad.PoolAllocator)
     opened = rewired(opening, parts_of=made.parts_of)
     loop = rewired(reconcile, open_term=opened.open_term)
     return Rules(engine=rewired(engine, Reconciler=loop.Reconciler).Engine)
