@@ -1,7 +1,7 @@
 """The phases of a claim and the transitions between them, as data: what is not in this table is never written.
 
 Each row is one function of `core/transitions`. A change from one phase to another that is not in its function's row is
-a mistake in the program, and raises before anything is written. The tables in docs/architecture.md are made from
+a mistake in the program, and raises before anything is written. The tables in docs/plan-rows.md are made from
 this one (`python -m tests.unit.architecture_doc`).
 """
 

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/architecture.md that the code has as data: `python -m tests.unit.architecture_doc`.
+"""Writes the tables of docs/plan-rows.md, which the code has as data: `python -m tests.unit.architecture_doc`.
 
 The phases and the transitions are those of `core/phases`, the worked rows those of `worked_rows` with what the plan
 answers; a test fails where the page is not what this module would write.
@@ -11,7 +11,7 @@ from pathlib import Path
 from controller.core.phases import MEANINGS, ROWS, ClaimState, Row
 from tests.unit.worked_rows import CHAPTERS
 
-PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
+PAGE = Path(__file__).parents[2] / "docs" / "plan-rows.md"
 MADE = "made by `python -m tests.unit.architecture_doc`; do not edit"
 
 

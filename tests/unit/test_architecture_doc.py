@@ -1,4 +1,4 @@
-"""The tables of docs/architecture.md say what the code says."""
+"""The tables of docs/plan-rows.md say what the code says."""
 
 from collections.abc import Iterable
 from typing import get_args

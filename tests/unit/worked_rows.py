@@ -1,6 +1,6 @@
 """Worked rows of the plan: situations in words, in the order of the decision, each with the world it is built from.
 
-The page docs/architecture.md shows them with what `plan` answers (`python -m tests.unit.architecture_doc`). Each branch
+The page docs/plan-rows.md shows them with what `plan` answers (`python -m tests.unit.architecture_doc`). Each branch
 of the plan has a row, which tests/unit/test_architecture_doc.py checks.
 """
 
