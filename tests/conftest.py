@@ -38,12 +38,19 @@ def real_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHost]:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what waits longest, or all wait for it at the end. Skip what cannot run here, but never in CI."""
-    items.sort(key=lambda item: "e2e" not in item.path.parts)  # the order is by chance else, and stays so within each
+    items[:] = long_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     real = [item for item in items if item.get_closest_marker("real")]
     if not real or os.environ.get("CI") or not (missing := missing_parts()):
         return
     for item in real:
         item.add_marker(pytest.mark.skip(f"not here: {', '.join(missing)}; `make real` gets it"))
+
+
+def long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """A part for each worker, for xdist deals out the order as it is; by chance, as it was, within the two kinds."""
+    long = [item for item in items if "e2e" in item.path.parts]
+    short = [item for item in items if "e2e" not in item.path.parts]
+    return [item for n in range(workers) for item in (*long[n::workers], *short[n::workers])]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
