@@ -5,10 +5,13 @@ traceparent, is kept in the ledger, so that a later leader's spans become its ch
 of its own that links to the first.
 """
 
+import re
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from controller.core.situation import Situation
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
 
 class Tracing(Protocol):
@@ -26,6 +29,12 @@ class Tracing(Protocol):
     def shutdown(self) -> None:
         """Send what has gathered, for two seconds at most."""
         ...
+
+
+def trace_id(traceparent: str) -> str:
+    """The trace's id in a W3C traceparent; empty where there is none, or it is damaged."""
+    found = _TRACEPARENT.fullmatch(traceparent)
+    return found[1] if found is not None else ""
 
 
 class NoTracing:

@@ -13,6 +13,7 @@ from controller.core.ports import Clock
 from controller.core.remembered import CALL_LIFE_S, is_remembered
 from controller.core.situation import Foreign, Placed, Unplaced
 from controller.core.views import Address
+from controller.engine.line_budget import LineBudget
 from controller.engine.plain import Plain
 from controller.engine.queues import PoolQueues
 from state.backoff import Backoff
@@ -40,6 +41,8 @@ class PodProgress(Plain):
     claimed: this term made the claim, so the cache is no older than what the claim was made for.
     proven: what the API server itself said that the Pod asks for.
     asked: what is being looked up for it, and how fresh that must be.
+    unserved_since: it is to be served, and is not yet. served_at: the log said that it is served.
+    logged: what repeats, as the log said it last, and when.
     """
 
     allocating_since: float | None
@@ -66,6 +69,9 @@ class PodProgress(Plain):
     repaired_at: float = float("-inf")
     ip: str = ""
     ip_at: float = 0.0
+    unserved_since: float | None = None
+    served_at: float = float("-inf")
+    logged: tuple[str, float] = ("", float("-inf"))
 
     def has_had(self, ip: str, now: float) -> float:
         """Since when the Pod is known to have this IP; what was seen of the IP before was not about this Pod."""
@@ -160,6 +166,7 @@ class TermMemory(Plain):
     unknown_since: dict[AllocationId, float] = field(default_factory=dict)
     leftovers: frozenset[AssociationId] = frozenset()
     quota_short_until: float = 0.0
+    lines: LineBudget = field(default_factory=LineBudget)
     queues: PoolQueues = field(init=False)
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ from controller.engine.lookups import LookupRunner
 from controller.engine.memory import TermMemory
 from controller.engine.observe import Observer
 from controller.engine.placement import Placements
+from controller.engine.pod_log import PodLog
 from controller.engine.pool_allocator import PoolAllocator
 from controller.engine.quota import QuotaGuard
 from controller.engine.term import TermState
@@ -40,6 +41,7 @@ class TermParts:
     lookup_runner: LookupRunner
     quota: QuotaGuard
     queue: Workqueue
+    log: PodLog
 
     @property
     def term(self) -> Term:
@@ -100,4 +102,5 @@ def parts_of(state: TermState, ports: Ports, tuning: Tuning, queue: Workqueue) -
         lookup_runner=LookupRunner(view=view, placements=placements, pools=pools, pods=ports.pods, quota=quota),
         quota=quota,
         queue=queue,
+        log=PodLog(memory, state.term),
     )

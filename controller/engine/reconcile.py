@@ -244,6 +244,7 @@ class Reconciler:
 
     def _plan(self, opened: OpenTerm, s: Situation) -> None:
         parts, epoch = opened.parts, opened.state.term.epoch
+        parts.log.sees(s)
         actions = permitted(parts, s, plan(s), self._in_flight)
         if not actions:
             opened.requeue.take_in(PlanOutcome(uid=s.uid, epoch=epoch, situation=s))

@@ -101,6 +101,8 @@ class Requeue:
 
     def _done(self, outcome: PlanOutcome, mine: PodProgress) -> None:
         mine.error = mine.waiting = ""
+        if outcome.did and all(isinstance(step, act.Label) for step in outcome.plan):
+            self._parts.log.put_right(outcome.situation, mine)
         self._follow(outcome, mine, requeue_rules.after_success(did=outcome.did))
         record = outcome.situation.record if outcome.did else None
         if record is not None and record.target is not None:
@@ -113,7 +115,7 @@ class Requeue:
         if mine.waiting != wait.reason:
             mine.waiting, mine.waiting_since = wait.reason, self._clock()
         mine.error = waiting.words(wait)
-        self._tell_if_it_lasts(outcome, wait.reason, mine)
+        self._tell_if_it_lasts(outcome, wait, mine)
         self._follow(outcome, mine, requeue_rules.after_wait(wait.reason, self._known(outcome, mine), did=outcome.did))
 
     def _failed(self, outcome: PlanOutcome, error: PodEipError, mine: PodProgress) -> None:
@@ -177,11 +179,13 @@ class Requeue:
 
     # ── who hears of it ──
 
-    def _tell_if_it_lasts(self, outcome: PlanOutcome, reason: WaitReason, mine: PodProgress) -> None:
-        """Whoever waits for longer than a moment hears why, unless the plan has said it."""
+    def _tell_if_it_lasts(self, outcome: PlanOutcome, wait: act.Wait, mine: PodProgress) -> None:
+        """Whoever waits for longer than a moment hears why, unless the plan has said it; the log has it, too."""
         pod, now = outcome.situation.pod, self._clock()
-        said = mine.error in mine.told[1] and mine.has_told(*mine.told, now)
-        if pod is None or said or not waiting.is_told(reason) or now - mine.waiting_since < TELL_AFTER_S:
+        if not waiting.is_told(wait.reason) or now - mine.waiting_since < TELL_AFTER_S:
+            return
+        self._parts.log.waits(outcome.situation, wait, mine)
+        if pod is None or (mine.error in mine.told[1] and mine.has_told(*mine.told, now)):
             return
         mine.tell(contract.WAITING, mine.error, now)
         self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=contract.WAITING, message=mine.error))
@@ -198,9 +202,12 @@ class Requeue:
             self._memory.queues.leave(outcome.uid)
 
     def _tell(self, outcome: PlanOutcome, error: PodEipError, mine: PodProgress) -> None:
-        """The Pod's author hears of it; of a throttled call, or a Pod that is changing, only if it lasts."""
+        """The Pod's author and the log hear of it; of a throttled call, or a Pod that is changing, only if it lasts."""
         pod = outcome.situation.pod
-        if pod is None or (isinstance(error, Throttled | ObjectConflict) and self._queue.failures(outcome.uid) < 2):
+        if isinstance(error, Throttled | ObjectConflict) and self._queue.failures(outcome.uid) < 2:
+            return
+        self._parts.log.failed(outcome.situation, outcome.failed, error, mine)
+        if pod is None:
             return
         down = isinstance(outcome.failed, act.WayDown)
         reason = contract.DISASSOCIATION_FAILED if down else contract.ASSOCIATION_FAILED

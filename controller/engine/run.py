@@ -64,7 +64,7 @@ class Run:
             return self.so_far
         if isinstance(action, act.Wait):
             return replace(self.so_far, wait=action)
-        began = self._ports.clock()
+        began, held = self._ports.clock(), self.runner.record
         try:
             self._still(owed=self._owes(action))
             if not isinstance(action, act.Mutation):
@@ -72,6 +72,8 @@ class Run:
             elif not self._does(action):
                 return replace(self.so_far, wait=act.Wait(reason=act.WaitReason.TOKEN), for_token=type(action))
             _note(s, action, self._ports.clock() - began)
+            record = self.runner.record or held
+            self._parts.log.did(s, self.so_far.plan, action, record, self.runner.traceparent)
         except PodEipError as error:
             if isinstance(error, NoSuchTransition):  # a fault of ours: who reads the log is to find it
                 log.exception("a plan asked for what the phases do not have", extra={"pod_uid": s.uid})

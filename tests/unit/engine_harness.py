@@ -6,7 +6,7 @@ the loop until it has nothing more to do at this instant, so a loop that never c
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from controller.core import contract
@@ -152,15 +152,16 @@ class World:
 
 
 class Plans(NoTracing):
-    """Counts the plans that are carried out."""
+    """Counts the plans that are carried out, and gives each this traceparent."""
 
     def __init__(self) -> None:
         self.begun = 0
+        self.traceparent = ""
 
     def plan(self, situation: Situation, *, serving: bool) -> AbstractContextManager[str]:
         """One more."""
         self.begun += 1
-        return super().plan(situation, serving=serving)
+        return nullcontext(self.traceparent)
 
 
 class HeldLedger(FakeLedger):
