@@ -12,34 +12,9 @@ from typing import Any
 from controller.core import extra_tags, resync, values
 from controller.core.candidacy import Timings
 from controller.core.election import validate_timings
-from controller.core.values import Endpoint, Parser
+from controller.core.setting import Setting, seconds
+from controller.core.values import Endpoint
 from state.errors import Misconfigured
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One row of the table. `default` is written as a person would write it; None means that there is none."""
-
-    field: str
-    parse: Parser
-    help: str
-    default: str | None = None
-    metavar: str = "NAME"
-
-    @property
-    def flag(self) -> str:
-        """`--vpc-id` for the field `vpc_id`."""
-        return "--" + self.field.replace("_", "-")
-
-    @property
-    def env(self) -> str:
-        """`PEC_VPC_ID` for the field `vpc_id`."""
-        return "PEC_" + self.field.upper()
-
-    @property
-    def is_switch(self) -> bool:
-        """Whether the bare flag, without a value, means true."""
-        return self.metavar == "BOOL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +30,7 @@ class Config:
     watch_namespace: str | None
     cluster_name: str
     log_level: str
+    log_format: str
     resync_period: float
     resync_minimum: float
     table: str
@@ -78,11 +54,6 @@ class Config:
     keep_quota: int
     adopt_leftovers: bool | None
     warnings: tuple[str, ...] = ()
-
-
-def _seconds(field: str, default: str, help: str, *, least: float, most: float, whole: bool = False) -> Setting:
-    parser = values.seconds(least, most, whole=whole)
-    return Setting(field=field, default=default, metavar="SECONDS", help=help, parse=parser)
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -120,6 +91,13 @@ SETTINGS: tuple[Setting, ...] = (
         parse=values.log_level,
         help="debug, info, warn or error, in any case.",
     ),
+    Setting(
+        field="log_format",
+        default="auto",
+        metavar="text|json|auto",
+        parse=values.one_of("text", "json", "auto"),
+        help="text: a line for people. json: an object a line. auto: text on a terminal, else json.",
+    ),
     # Never refused: `parse` reads it by controller/core/resync.py.
     Setting(
         field="resync_period",
@@ -129,7 +107,7 @@ SETTINGS: tuple[Setting, ...] = (
         help="How often everything is compared with EC2: 30 to 3600, what is beyond is set to that, with a warning. "
         "0, negative or unreadable: the default.",
     ),
-    _seconds(
+    seconds(
         "resync_minimum",
         f"{resync.LEAST_S:g}",
         "The shortest resync period that is taken; for tests, since each comparison costs EC2 calls.",
@@ -168,14 +146,14 @@ SETTINGS: tuple[Setting, ...] = (
         help="The Lease's namespace. Default: the Pod's own, or kube-system.",
     ),
     # Kubernetes keeps it as a whole number of seconds (LeaseSpec.leaseDurationSeconds).
-    _seconds("lease_duration", "15", "How long the Lease holds without renewal.", least=1, most=3600, whole=True),
-    _seconds("renew_deadline", "10", "How long a leader acts after its last renewal was sent.", least=1, most=3600),
-    _seconds("retry_period", "2", "How long to wait between tries to renew or take the Lease.", least=0.1, most=3600),
-    _seconds("call_timeout", "4", "How long one network call may take.", least=0.1, most=60),
-    _seconds("consistency_time", "60", "How far EC2's reads may lag behind its writes.", least=0, most=3600),
-    _seconds("poll_interval", "15", "How often an exhausted pool is looked at for waiting Pods.", least=0.1, most=15),
+    seconds("lease_duration", "15", "How long the Lease holds without renewal.", least=1, most=3600, whole=True),
+    seconds("renew_deadline", "10", "How long a leader acts after its last renewal was sent.", least=1, most=3600),
+    seconds("retry_period", "2", "How long to wait between tries to renew or take the Lease.", least=0.1, most=3600),
+    seconds("call_timeout", "4", "How long one network call may take.", least=0.1, most=60),
+    seconds("consistency_time", "60", "How far EC2's reads may lag behind its writes.", least=0, most=3600),
+    seconds("poll_interval", "15", "How often an exhausted pool is looked at for waiting Pods.", least=0.1, most=15),
     # 150 s: five heartbeats of 30 s. Below that a busy install would look dead to the others.
-    _seconds(
+    seconds(
         "silence",
         "3600",
         "After a quarter of it without a write to DynamoDB nothing new is taken; a peer silent so long counts as gone.",

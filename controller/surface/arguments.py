@@ -9,7 +9,8 @@ container's `args`. That word is dropped.
 
 from collections.abc import Iterable, Sequence
 
-from controller.core.config import SETTINGS, Setting
+from controller.core.config import SETTINGS
+from controller.core.setting import Setting
 from controller.core.values import is_boolean
 from controller.surface.program import NAME
 

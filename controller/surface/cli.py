@@ -17,6 +17,7 @@ from controller.core import config, diagnosis
 from controller.core.config import SETTINGS, Config
 from controller.core.diagnosis import Finding
 from controller.core.release import Request
+from controller.core.setting import Setting
 from controller.surface.arguments import arrange
 from controller.surface.program import NAME, complain, say, version
 from state.errors import Misconfigured, PodEipError
@@ -183,5 +184,5 @@ def _settings_options() -> list[click.Parameter]:
     ]
 
 
-def _origins(setting: config.Setting) -> list[str]:
+def _origins(setting: Setting) -> list[str]:
     return [setting.env] + ([f"default: {setting.default}"] if setting.default is not None else [])

@@ -1,9 +1,10 @@
-"""Logs for machines: one JSON object a line on standard error, with the trace id where there is one.
+"""Logs on standard error: one JSON object a line, or text for a terminal; with the trace id where there is one.
 
 Third-party libraries log warnings only, also where our level is debug: botocore's debug log contains signed headers,
 and the Kubernetes client's contains what it read.
 """
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from controller.surface.program import legible_lines
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _TRACEBACKS = ("exc_info", "stack_info")
 _OURS = ("controller", "state")
+_HEAD = ("time", "level", "logger", "message")
 
 
 class Lines(JsonFormatter):
@@ -35,6 +37,24 @@ class Lines(JsonFormatter):
         return {name: _legible(name, value) for name, value in super().process_log_record(log_data).items()}
 
 
+class Text(Lines):
+    """The same, for people: `time LEVEL message name=value ... [logger]`, and tracebacks on lines of their own."""
+
+    def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+        """The line; its parts are legible already."""
+        named = [f"{name}={_word(value)}" for name, value in log_data.items() if name not in _HEAD + _TRACEBACKS]
+        time, level, logger, message = (log_data[name] for name in _HEAD)
+        line = " ".join([time, f"{level.upper():<7}", message, *named, f"[{logger}]"])
+        return "\n".join([line, *(log_data[name] for name in _TRACEBACKS if log_data.get(name))])
+
+
+def _word(value: Any) -> str:
+    """A value as one word, in quotes where it is none."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    plain = text != "" and not any(c in text for c in ' ="')
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
 def _legible(name: str, value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
@@ -42,10 +62,14 @@ def _legible(name: str, value: Any) -> Any:
     return legible_lines(text) if name in _TRACEBACKS else legible(text)
 
 
-def configure(level: str) -> None:
-    """Write all logs to standard error, ours from `level` on (debug, info, warn, error), others' from warnings on."""
+def configure(level: str, format: str) -> None:
+    """Write all logs to standard error, ours from `level` on (debug, info, warn, error), others' from warnings on.
+
+    format: text, json, or auto, which is text where standard error is a terminal.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines(["message"], json_ensure_ascii=False))
+    as_text = format == "text" or (format == "auto" and sys.stderr.isatty())
+    handler.setFormatter((Text if as_text else Lines)(["message"], json_ensure_ascii=False))
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)

@@ -28,7 +28,7 @@ _BACKLOG = 2048
 def serve(config: Config, start: Start) -> None:
     """Serve until a signal; never returns but by SystemExit. Raises Misconfigured where it cannot listen."""
     listener = bind(config.listen)
-    logs.configure(config.log_level)
+    logs.configure(config.log_level, config.log_format)
     log = logging.getLogger(__name__)
     for warning in config.warnings:
         log.warning("%s", warning)

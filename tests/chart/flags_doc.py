@@ -8,7 +8,8 @@ import re
 import sys
 from pathlib import Path
 
-from controller.core.config import SETTINGS, Setting
+from controller.core.config import SETTINGS
+from controller.core.setting import Setting
 
 PAGE = Path(__file__).parents[2] / "docs" / "flags.md"
 NESTED = {"adopt_leftovers": "migration.adoptLeftovers"}

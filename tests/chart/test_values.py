@@ -11,7 +11,8 @@ import pytest
 
 from controller.aws.client import MUTATIONS, READS
 from controller.core import contract
-from controller.core.config import SETTINGS, Setting
+from controller.core.config import SETTINGS
+from controller.core.setting import Setting
 from tests.chart import flags_doc
 from tests.chart.files import CHART, FULL, UPSTREAM, defaults, faults, load, schema, template_defaults
 
@@ -72,6 +73,7 @@ def test_good_values_are_accepted(given: dict[str, Any]) -> None:
         {"vpcID": "subnet 1"},
         {"region": "eu_central_1"},
         {"logLevel": "verbose"},
+        {"logFormat": "xml"},
         {"resyncPeriod": []},
         {"resyncMinimum": "often"},
         {"leaseDuration": -1},
@@ -103,6 +105,7 @@ def test_bad_values_are_refused(given: dict[str, Any]) -> None:
     [
         *({"resyncPeriod": period} for period in (0, -1, 1, 86400, 0.5, "600", "1m", "often", "", None)),
         *({"logLevel": level} for level in ("debug", "Info", "WARN", "error", "")),
+        *({"logFormat": form} for form in ("text", "json", "auto", "", None)),
         *({"region": region} for region in ("", "eu-central-1", "us-gov-east-1", "eusc-de-east-1", "anything")),
         *({"vpcID": vpc} for vpc in ("", "vpc-1", "anything")),
     ],

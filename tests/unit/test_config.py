@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.config import SETTINGS, Config, Setting, parse
+from controller.core.config import SETTINGS, Config, parse
+from controller.core.setting import Setting
 from controller.core.values import Endpoint
 from state.errors import Misconfigured
 
@@ -235,6 +236,14 @@ def test_a_command_says_what_it_needs() -> None:
 def test_whatever_is_written_gives_a_value_or_one_line_a_fault(setting: Setting, raw: str) -> None:
     lines = faults_if_any(NAMED | {setting.field: raw})
     assert all(line.isprintable() and len(line) < 400 for line in lines)
+
+
+def test_the_format_of_logs_is_one_of_three_words() -> None:
+    assert parse(NAMED, {}).log_format == "auto"
+    assert parse(NAMED, {"PEC_LOG_FORMAT": "JSON"}).log_format == "json"
+    assert parse(NAMED | {"log_format": "text"}, {"PEC_LOG_FORMAT": "json"}).log_format == "text"
+    wrong = "--log-format (PEC_LOG_FORMAT): 'xml' is not text or json or auto"
+    assert faults(NAMED | {"log_format": "xml"}) == (wrong,)
 
 
 def faults_if_any(flags: Mapping[str, str | None]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from controller.core.release import Line, Request
 from controller.core.status import PodStatus, PolicyStatus, PoolStatus, ShownPhase, Status
 from controller.surface import cli, show
 from controller.surface import release as conversation
-from controller.surface.logs import Lines
+from controller.surface.logs import Lines, Text
 from controller.surface.program import Plain, complain
 from state.errors import Unavailable
 from state.model import InstallRecord
@@ -63,6 +63,17 @@ def test_logs_are_legible_as_they_are_and_once_they_are_read() -> None:
     assert SHOWN in said["exc_info"]
     assert len(said["exc_info"].splitlines()) > 3
     assert all(part.isprintable() for value in said.values() for part in str(value).split("\n"))
+
+
+def test_logs_for_a_terminal_are_legible_and_one_line_but_for_the_traceback() -> None:
+    try:
+        raise Unavailable(f"two\n{EVIL}", code=EVIL)
+    except Unavailable:
+        made = record("of %s\n%s", EVIL, "x", pod=f"{EVIL} a=b", to=[EVIL])
+        lines = Text(["message"]).format(made).split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert f"WARNING of {SHOWN}\\nx pod=" in lines[0]
+    assert (lines[1], SHOWN in lines[-1]) == ("Traceback (most recent call last):", True)
 
 
 def test_what_a_command_logs_is_legible() -> None:
