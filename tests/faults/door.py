@@ -138,9 +138,13 @@ class _Handler(BaseHTTPRequestHandler):
     server: "_Server"
 
     def setup(self) -> None:
-        """Connect to the server behind, for as long as the replica stays."""
+        """Connect to the server behind, for as long as the replica stays.
+
+        What comes here is of the process that has connected, also where it is read after that process's death.
+        """
         super().setup()
         self.door = door = self.server.door
+        self.who = door.who()
         door.enter(self.connection)
         self.upstream = door.connect()
 
@@ -159,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         target, signed = self.headers.get("X-Amz-Target", ""), self.headers.get("X-Amz-Date", "")
-        call = read(self.door.service, self.door.who(), self.command, self.path, target, body)
+        call = read(self.door.service, self.who, self.command, self.path, target, body)
         call = replace(call, signed=signed_at(signed))
         if self._hangs() or not self.door.interference.before(call) or self._hangs():
             self.door.seen(replace(call, ended=time.monotonic()))
