@@ -30,7 +30,7 @@ class Config:
     watch_namespace: str | None
     cluster_name: str
     log_level: str
-    log_format: str
+    log_format: str | None
     resync_period: float
     resync_minimum: float
     table: str
@@ -93,10 +93,9 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         field="log_format",
-        default="auto",
-        metavar="text|json|auto",
-        parse=values.one_of("text", "json", "auto"),
-        help="text: a line for people. json: an object a line. auto: text on a terminal, else json.",
+        metavar="text|json",
+        parse=values.one_of("text", "json"),
+        help="text: a line for people. json: an object a line. Default: text on a terminal, else json.",
     ),
     # Never refused: `parse` reads it by controller/core/resync.py.
     Setting(

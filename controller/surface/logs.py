@@ -62,13 +62,13 @@ def _legible(name: str, value: Any) -> Any:
     return legible_lines(text) if name in _TRACEBACKS else legible(text)
 
 
-def configure(level: str, format: str) -> None:
+def configure(level: str, format: str | None = None) -> None:
     """Write all logs to standard error, ours from `level` on (debug, info, warn, error), others' from warnings on.
 
-    format: text, json, or auto, which is text where standard error is a terminal.
+    format: text or json; None: text where standard error is a terminal, else json.
     """
     handler = logging.StreamHandler(sys.stderr)
-    as_text = format == "text" or (format == "auto" and sys.stderr.isatty())
+    as_text = format == "text" or (format is None and sys.stderr.isatty())
     handler.setFormatter((Text if as_text else Lines)(["message"], json_ensure_ascii=False))
     root = logging.getLogger()
     for old in root.handlers[:]:

@@ -105,7 +105,7 @@ def test_bad_values_are_refused(given: dict[str, Any]) -> None:
     [
         *({"resyncPeriod": period} for period in (0, -1, 1, 86400, 0.5, "600", "1m", "often", "", None)),
         *({"logLevel": level} for level in ("debug", "Info", "WARN", "error", "")),
-        *({"logFormat": form} for form in ("text", "json", "auto", "", None)),
+        *({"logFormat": form} for form in ("text", "json", "", None)),
         *({"region": region} for region in ("", "eu-central-1", "us-gov-east-1", "eusc-de-east-1", "anything")),
         *({"vpcID": vpc} for vpc in ("", "vpc-1", "anything")),
     ],

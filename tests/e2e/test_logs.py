@@ -28,7 +28,7 @@ def _of_text(line: str) -> Mapping[str, Any]:
     return {"level": said[1].lower(), "logger": said[-1].strip("[]"), "message": " ".join(said[2:-1]), **fields}
 
 
-@pytest.mark.parametrize(("format", "read"), [("auto", _of_json), ("text", _of_text)], ids=["auto", "text"])
+@pytest.mark.parametrize(("format", "read"), [("json", _of_json), ("text", _of_text)], ids=["json", "text"])
 def test_a_life_in_the_log(tmp_path: Path, format: str, read: Callable[[str], Mapping[str, Any]]) -> None:
     flags = {**QUICK, "log-level": "info", "log-format": format}
     clusters = (ClusterSettings(name="a", replicas=1),)

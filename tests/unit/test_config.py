@@ -239,10 +239,10 @@ def test_whatever_is_written_gives_a_value_or_one_line_a_fault(setting: Setting,
 
 
 def test_the_format_of_logs_is_one_of_three_words() -> None:
-    assert parse(NAMED, {}).log_format == "auto"
+    assert parse(NAMED, {}).log_format is None
     assert parse(NAMED, {"PEC_LOG_FORMAT": "JSON"}).log_format == "json"
     assert parse(NAMED | {"log_format": "text"}, {"PEC_LOG_FORMAT": "json"}).log_format == "text"
-    wrong = "--log-format (PEC_LOG_FORMAT): 'xml' is not text or json or auto"
+    wrong = "--log-format (PEC_LOG_FORMAT): 'xml' is not text or json"
     assert faults(NAMED | {"log_format": "xml"}) == (wrong,)
 
 
