@@ -12,7 +12,7 @@ import pytest
 from tests.real.catalogue import KUBERNETES, parts
 from tests.real.host import RealHost
 
-LONG = ("test_field_", "test_demo")
+LONG = ("e2e/test_field_", "e2e/test_demo")
 """Files whose tests wait for a minute and more each."""
 MISPLACED = "longest_misplacement_s"  # the property of a test: how long an address stood where its owner was not
 
@@ -50,8 +50,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """A part for each worker, for xdist deals out the order as it is; by chance, as it was, within the two kinds."""
-    long = [item for item in items if item.path.name.startswith(LONG)]
-    short = [item for item in items if not item.path.name.startswith(LONG)]
+    long, short = list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        (long if any(file in item.path.as_posix() for file in LONG) else short).append(item)
     return [item for n in range(workers) for item in (*long[n::workers], *short[n::workers])]
 
 

@@ -111,7 +111,7 @@ def _offer(inventory: Inventory, view: PoolView, request: PoolRequest, taken: se
 def _first(choices: Iterable[Address], cooling_down: Collection[AllocationId]) -> Address | None:
     """The first that EC2 did not refuse to this Pod; where it refused all, the first: its own backoff keeps the pace.
 
-    The rest is not looked at: a thousand Pods choose from a thousand addresses in one turn.
+    The rest is not looked at: a thousand Pods choose from a thousand addresses in one tick.
     """
     refused = None
     for address in choices:

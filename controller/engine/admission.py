@@ -21,10 +21,10 @@ RulesSource = Callable[[], Rules]
 
 @dataclass(slots=True)
 class Grants(Plain):
-    """The rules of this turn, and who counts under them.
+    """The rules of this tick, and who counts under them.
 
     granted: the namespaces of those that are acted for, or wait for a token.
-    holders, standing: the claims by namespace, and those that hold; None where nobody has asked in this turn.
+    holders, standing: the claims by namespace, and those that hold; None where nobody has asked in this tick.
     """
 
     rules: Rules

@@ -1,4 +1,4 @@
-"""What has come in for the loop, and waits for its next turn."""
+"""What has come in for the loop, and waits for its next tick."""
 
 from collections import deque
 from dataclasses import dataclass, field

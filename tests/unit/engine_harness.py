@@ -5,6 +5,7 @@ the loop until it has nothing more to do at this instant, so a loop that never c
 `run` lets time pass. Several replicas may share the world, each with its own caches and its own term.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,7 @@ POLL_S = 15.0
 RESYNC_S = 300.0
 SILENCE_S = 3600.0
 TURNS = 60
+LIMIT_S = 20.0
 ENI = InterfaceId("eni-1")
 IPS = frozenset(f"10.0.0.{n}" for n in range(4, 250))
 MUTATIONS = ("AllocateAddress", "AssociateAddress", "DisassociateAddress", "ReleaseAddress")
@@ -243,6 +245,14 @@ class Replica:
             self.clock.now += step
             self.settle()
         return self.clock.now - began
+
+    def tick_until(self, done: Callable[[], object]) -> None:
+        """Tick until this holds, while a lookup hangs."""
+        limit = time.monotonic() + LIMIT_S
+        while not done():
+            assert time.monotonic() < limit, "it did not come to pass"
+            self.loop.tick()
+            assert self.loop.in_flight_idle(LIMIT_S)
 
     @property
     def parts(self) -> TermParts:

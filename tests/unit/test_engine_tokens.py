@@ -4,8 +4,6 @@ Few tokens come in, one by one, as the test says; what is planned while they are
 """
 
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 
@@ -36,15 +34,6 @@ def one_more(world: World, replica: Replica, operation: str = ASSOCIATE) -> None
     """One token comes in, and what follows happens."""
     world.tokens.left[operation] += 1
     replica.run(1)
-
-
-def turn_until(replica: Replica, done: Callable[[], object]) -> None:
-    """Turn until this holds, while a look hangs."""
-    limit = time.monotonic() + LIMIT_S
-    while not done():
-        assert time.monotonic() < limit, "it does not come to pass"
-        replica.loop.tick()
-        assert replica.loop.in_flight_idle(LIMIT_S)
 
 
 @pytest.mark.parametrize("annotations", [auto(), fixed()])
@@ -319,9 +308,9 @@ def test_a_slow_look_for_one_holds_up_nobody_whose_interface_is_known(world: Wor
         far = world.pod("far", fixed(), ip="10.99.0.1")
         replica.loop.tick()
         near = world.pod("near", fixed(), ip="10.0.0.6", created="2")
-        turn_until(replica, lambda: world.label(near))
+        replica.tick_until(lambda: world.label(near))
         world.pods.delete(known)
-        turn_until(replica, lambda: not world.at_ip("10.0.0.5"))
+        replica.tick_until(lambda: not world.at_ip("10.0.0.5"))
         assert not world.label(far)
     world.ec2.add_interface(
         Interface(interface_id=InterfaceId("eni-far"), private_ips=frozenset({"10.99.0.1"}), instance_id="i-1")

@@ -6,7 +6,7 @@ The looks are driven by hand: each begins when it is asked for, and ends when th
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
@@ -23,15 +23,6 @@ from tests.fakes.kube import FakePods
 from tests.unit.engine_harness import Replica, World, auto, fixed
 
 LIMIT_S = 20.0
-
-
-def turn_until(replica: Replica, done: Callable[[], object]) -> None:
-    """Turn until this holds, while a look hangs."""
-    limit = time.monotonic() + LIMIT_S
-    while not done():
-        assert time.monotonic() < limit, "it does not come to pass"
-        replica.loop.tick()
-        assert replica.loop.in_flight_idle(LIMIT_S)
 
 
 @dataclass
@@ -262,10 +253,10 @@ def test_a_pod_whose_look_hangs_waits_alone(world: World) -> None:
         world.pool(1)
         seeker, other = world.pod("seeker", fixed(), ip="10.0.0.6"), world.pod("other", auto(), ip="10.0.0.7")
         world.clock.now += 20
-        turn_until(replica, lambda: world.label(other))
+        replica.tick_until(lambda: world.label(other))
         assert not world.label(seeker)
         world.pods.delete(known)
-        turn_until(replica, lambda: not world.at_ip("10.0.0.5"))
+        replica.tick_until(lambda: not world.at_ip("10.0.0.5"))
     replica.until(lambda: world.label(seeker))
 
 

@@ -1,7 +1,6 @@
 """The ledger and a DynamoDB that is busy, refuses, or holds items that nobody can read."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,25 +10,13 @@ from state.connection import Key
 from state.errors import AccessDenied, ConditionLost, ItemUnreadable, NotLeading, Refused, TableMissing, Throttled
 from state.model import Change
 from state.table import Table, pod_key
-from tests.contract.adapters.ledger_scene import BUSY, Network, Scene, in_writer, make, network_to, until
+from tests.contract.adapters.ledger_scene import BUSY, Scene, in_writer, make, until
 from tests.fakes.dynamodb_proxy import cancellation, refusal
 from tests.fakes.ledger_worlds import QUICK
 from tests.fakes.records import new_address, new_pod
 
 SLOW_DOWN = refusal("ThrottlingException", "slow down")
 STRANGE = refusal("ValidationException", "something in there")
-
-
-@pytest.fixture(scope="module")
-def network(dynamodb: Any) -> Iterator[Network]:
-    """A table behind a proxy."""
-    yield from network_to(dynamodb.meta.endpoint_url)
-
-
-@pytest.fixture
-def scene(network: Network) -> Iterator[Scene]:
-    """A leader behind the proxy."""
-    yield from network.lead()
 
 
 def test_only_the_lost_leave_a_cancelled_group(scene: Scene) -> None:

@@ -4,8 +4,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import pytest
-
 from state.errors import ConditionLost, PodEipError
 from state.model import Change, InstallKey
 from tests.fakes.ledger_worlds import InMemory, OnDynamoDb, TermLedger, World, new_install
@@ -14,18 +12,6 @@ from tests.fakes.records import new_address, new_pod, owner
 
 class ConcurrencyContract:
     """The promises. A subclass brings the world."""
-
-    @pytest.fixture
-    def install(self) -> InstallKey:
-        """An install of a cluster of its own."""
-        return new_install()
-
-    @pytest.fixture
-    def ledger(self, world: World, install: InstallKey) -> TermLedger:
-        """A ledger that leads."""
-        ledger = world.ledger(install)
-        ledger.begin_term("me")
-        return ledger
 
     def test_many_threads_are_all_served(self, world: World, install: InstallKey, ledger: TermLedger) -> None:
         taken = new_pod("taken")

@@ -11,20 +11,6 @@ from tests.fakes.ledger_worlds import InMemory, OnDynamoDb, TermLedger, World, n
 from tests.fakes.records import new_address, new_pod, owner
 
 
-@pytest.fixture
-def install() -> InstallKey:
-    """An install of a cluster of its own."""
-    return new_install()
-
-
-@pytest.fixture
-def ledger(world: World, install: InstallKey) -> TermLedger:
-    """A ledger that leads."""
-    ledger = world.ledger(install)
-    ledger.begin_term("me")
-    return ledger
-
-
 class InstallsContract:
     """The promises. A subclass brings the world."""
 

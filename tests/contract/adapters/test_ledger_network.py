@@ -4,30 +4,16 @@ Every test reads the table past the ledger: what a caller was told must be what 
 """
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from state.errors import ConditionLost, Fenced, Unavailable
 from state.model import Change, Rev
-from tests.contract.adapters.ledger_scene import BUSY, NO_ANSWER, Network, Scene, in_writer, make, network_to, until
+from tests.contract.adapters.ledger_scene import BUSY, NO_ANSWER, Scene, in_writer, make, until
 from tests.fakes.dynamodb_proxy import Hang, LoseReply, LoseRequest, cancellation, refusal
 from tests.fakes.ledger_worlds import QUICK, table_at
 from tests.fakes.records import new_address, new_pod
-
-
-@pytest.fixture(scope="module")
-def network(dynamodb: Any) -> Iterator[Network]:
-    """A table behind a proxy."""
-    yield from network_to(dynamodb.meta.endpoint_url)
-
-
-@pytest.fixture
-def scene(network: Network) -> Iterator[Scene]:
-    """A leader behind the proxy."""
-    yield from network.lead()
 
 
 def test_a_lost_reply_is_read_back(scene: Scene) -> None:
