@@ -94,7 +94,11 @@ class Write:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodSight:
-    """A Pod as a watch showed it from this time on. `mode` is empty where it asks for no address."""
+    """A Pod as a watch showed it from this time on. `mode` is empty where it asks for no address.
+
+    `machine`: the EC2 instance of its Node, by the Node's providerID; empty where nobody knows. `branches`: the branch
+    interfaces that the VPC resource controller's annotation names.
+    """
 
     at: float
     uid: str
@@ -105,6 +109,8 @@ class PodSight:
     pool: str = ""
     label: str = ""
     gone: bool = False
+    machine: str = ""
+    branches: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ SAFETY: tuple[Rule, ...] = (
     ledger.one_owner,
     ledger.fence,
     placement.placement,
+    placement.own_machine,
     placement.labels,
     placement.no_leak,
     rights.deadline,

@@ -111,7 +111,8 @@ def _move(world: World, address: Address, occupant: Address | None, target: tupl
         association_id=rules.new_id("eipassoc"), interface_id=interface_id, private_ip=private_ip, since=rules.now
     )
     moved = replace(address, association=association)
-    effects += (association_effect("associated", moved, association),)
+    instance_id = world.interfaces[interface_id].instance_id or ""
+    effects += (replace(association_effect("associated", moved, association), instance_id=instance_id),)
     return Change(world=with_address(world, moved), effects=effects, answer=association.association_id)
 
 

@@ -50,12 +50,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """An address at one private IP of one interface from one monotonic time to another, or still (None)."""
+    """An address at one private IP of one interface from one monotonic time to another, or still (None).
+
+    `instance_id`: what the interface was attached to at the begin; empty for none.
+    """
 
     allocation_id: str
     public_ip: str
     association_id: str
     interface_id: str
+    instance_id: str
     private_ip: str
     since: float
     until: float | None
@@ -108,6 +112,7 @@ def _begin(effect: Effect, caller: Caller) -> Holding:
         public_ip=effect.public_ip,
         association_id=effect.association_id,
         interface_id=effect.interface_id,
+        instance_id=effect.instance_id,
         private_ip=effect.private_ip,
         since=effect.mono,
         until=None,

@@ -108,13 +108,17 @@ EffectKind = Literal["allocated", "released", "associated", "disassociated", "ta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One thing that happened to one resource. `order` is total over a server's life; `cause` says why, if indirect."""
+    """One thing that happened to one resource. `order` is total over a server's life; `cause` says why, if indirect.
+
+    `instance_id`: of an association that began, the instance that the interface was attached to then.
+    """
 
     kind: EffectKind
     allocation_id: str = ""
     public_ip: str = ""
     association_id: str = ""
     interface_id: str = ""
+    instance_id: str = ""
     private_ip: str = ""
     cause: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -22,6 +23,7 @@ from tests.history import TRANSACTION, Call, Item, Key, PodSight, Process, Signa
 _DECODE = TypeDeserializer()
 _LIMITS = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 2})
 REGION = "us-west-2"
+POD_ENI = "vpc.amazonaws.com/pod-eni"
 
 
 class Recorder:
@@ -130,6 +132,7 @@ class PodWatch:
         self._api = api
         self._cluster, self._tell = cluster, tell
         self._last: dict[str, PodSight] = {}
+        self._machines: dict[str, str] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"pod-watch-{cluster}", daemon=True)
 
@@ -155,9 +158,9 @@ class PodWatch:
         bodies = listed["items"]
         here = {body["metadata"]["uid"] for body in bodies}
         for sight in [s for s in self._last.values() if not s.gone and s.uid not in here]:
-            self._note(sight_of(sight_body(sight), self._cluster, gone=True))
+            self._note(replace(sight, at=time.monotonic(), gone=True))
         for body in bodies:
-            self._note(sight_of(body, self._cluster))
+            self._saw(body)
         version = listed["metadata"]["resourceVersion"]
         path = f"/api/v1/pods?watch=true&resourceVersion={version}&timeoutSeconds=300"
         answer, rest = self._api.stream(path, 310), b""
@@ -167,7 +170,19 @@ class PodWatch:
                 event = json.loads(line)
                 if event["type"] == "ERROR" or self._stopping.is_set():
                     return
-                self._note(sight_of(event["object"], self._cluster, gone=event["type"] == "DELETED"))
+                self._saw(event["object"], gone=event["type"] == "DELETED")
+
+    def _saw(self, body: Mapping[str, Any], *, gone: bool = False) -> None:
+        machine = self._machine(body.get("spec", {}).get("nodeName", ""))
+        self._note(replace(sight_of(body, self._cluster, gone=gone), machine=machine))
+
+    def _machine(self, node: str) -> str:
+        """The instance that this Node names, as it was first seen: no world gives a name to another machine later."""
+        if node and not self._machines.get(node):
+            found = self._api.send("GET", f"/api/v1/nodes/{node}")
+            spec = found.body["spec"] if found.code == 200 else {}
+            self._machines[node] = spec.get("providerID", "").rpartition("/")[2]
+        return self._machines.get(node, "")
 
     def _note(self, sight: PodSight) -> None:
         before = self._last.get(sight.uid)
@@ -177,19 +192,14 @@ class PodWatch:
 
 
 def _facts(s: PodSight) -> tuple[object, ...]:
-    return (s.ip, s.mode, s.pool, s.label, s.gone)
-
-
-def sight_body(s: PodSight) -> Mapping[str, Any]:
-    """Enough of the Pod to say that it is gone."""
-    namespace, _, name = s.name.partition("/")
-    return {"metadata": {"uid": s.uid, "namespace": namespace, "name": name}}
+    return (s.ip, s.mode, s.pool, s.label, s.gone, s.machine, s.branches)
 
 
 def sight_of(body: Mapping[str, Any], cluster: str, *, gone: bool = False) -> PodSight:
     """What matters of a Pod. One whose phase is terminal, or whose containers ended on deletion, is as good as gone."""
     meta, status = body["metadata"], body.get("status", {})
     notes, labels = meta.get("annotations") or {}, meta.get("labels") or {}
+    branches = json.loads(notes.get(POD_ENI, "[]"))
     return PodSight(
         at=time.monotonic(),
         uid=meta["uid"],
@@ -199,6 +209,7 @@ def sight_of(body: Mapping[str, Any], cluster: str, *, gone: bool = False) -> Po
         mode=notes.get(contract.ANNOTATION_TYPE, ""),
         pool=notes.get(contract.ANNOTATION_FIXED_TAG) or notes.get(contract.ANNOTATION_FIXED_TAG_VALUE) or "",
         label=labels.get(contract.LABEL_PUBLIC_IP, ""),
+        branches=frozenset(one["eniId"] for one in branches),
         gone=gone or status.get("phase") in ("Succeeded", "Failed") or _is_drained(body),
     )
 

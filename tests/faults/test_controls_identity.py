@@ -42,3 +42,4 @@ def test_without_the_machine_a_strangers_becomes_public(tmp_path: Path, guarded:
             scene.stays(lambda: not at_the_stranger(world), 8, "the stranger's machine stays private")
         else:
             wait_until(lambda: at_the_stranger(world), 30, "without the guard it becomes public")
+        assert ("S5" in world.broken()) is not guarded

@@ -26,6 +26,7 @@ class Guarantee(StrEnum):
     FOREIGN_CUT = "S3 an association that is not ours is not cut"
     RIGHT_CUT = "S3 an association is cut on evidence only"
     NO_LEAK = "S4 an address of ours has a claim"
+    OWN_MACHINE = "S5 an address is only at the Pod's own machine"
     CONVERGED = "L1 everything converges"
     FAILOVER = "L2 a leader is replaced in time"
     SILENCE = "L3 converged means silence"

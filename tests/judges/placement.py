@@ -1,5 +1,5 @@
-"""Where addresses stand, and for how long they stand where they should not (S1), have no claim (S4), or are belied
-by a label.
+"""Where addresses stand: on whose machine (S5), for how long where they should not (S1), or without a claim (S4), and
+which label belies that.
 
 An association is right while the ledger names its address and that IP for a Pod that is there, has that IP and asks
 for an address. All else is misplacement, which the design bounds rather than excludes; `longest_misplacement` is the
@@ -43,6 +43,27 @@ def placement(facts: Facts) -> Iterator[Violation]:
         if seconds > facts.history.bounds.misplaced_s:
             evidence = f"{holding.allocation_id} was at {holding.private_ip} for {seconds:.1f} s without right"
             yield Violation(broken=Guarantee.PLACEMENT, evidence=evidence)
+
+
+def own_machine(facts: Facts) -> Iterator[Violation]:
+    """What a replica associated, it associated with the instance of the Pod's Node, or the Pod's branch interface."""
+    for holding in facts.holdings:
+        if holding.by.access_key not in facts.names:
+            continue
+        for pod in _owners(facts, holding):
+            branch = not holding.instance_id and holding.interface_id in pod.branches
+            if pod.machine and pod.machine != holding.instance_id and not branch:
+                where = f"{holding.interface_id} of {holding.instance_id or 'no instance'}"
+                evidence = f"{holding.allocation_id} was put on {where} for {pod.name}, which is on {pod.machine}"
+                yield Violation(broken=Guarantee.OWN_MACHINE, evidence=evidence)
+
+
+def _owners(facts: Facts, holding: Holding) -> Iterator[PodSight]:
+    """The Pod whose claim named the address when the association began, as it was last."""
+    for owner in facts.ownerships:
+        begin, end = owner.time
+        if owner.allocation_id == holding.allocation_id and begin <= holding.since <= end:
+            yield from filter(None, [facts.last_seen.get(owner.uid)])
 
 
 def no_leak(facts: Facts) -> Iterator[Violation]:

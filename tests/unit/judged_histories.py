@@ -13,7 +13,7 @@ from tests.history import TRANSACTION, Call, History, Item, Key, PodSight, Proce
 
 LEADER, OTHER = Process(name="a1"), Process(name="a2")
 INSTALL = "cluster#uid/install#kube-system/lease"
-ADDRESS, PUBLIC_IP, IP, ENI = "eipalloc-1", "198.18.0.1", "10.0.0.11", "eni-1"
+ADDRESS, PUBLIC_IP, IP, ENI, MACHINE = "eipalloc-1", "198.18.0.1", "10.0.0.11", "eni-1", "i-1"
 POD_KEY: Key = ("cluster#uid", "pod#p")
 ADDRESS_KEY: Key = (f"eip#{ADDRESS}", "claim")
 HAND = Caller(access_key="sandbox")
@@ -42,9 +42,12 @@ def effect(kind: Any, at: float, by: Caller | Process = LEADER, address: str = A
     return Entry(effect=made, caller=caller)
 
 
-def associated(at: float, by: Caller | Process = LEADER, *, address: str = ADDRESS, ip: str = IP) -> Entry:
+def associated(
+    at: float, by: Caller | Process = LEADER, *, address: str = ADDRESS, ip: str = IP, machine: str = MACHINE
+) -> Entry:
     """An association."""
-    return effect("associated", at, by, address, association_id=f"assoc-{at}", interface_id=ENI, private_ip=ip)
+    where = {"interface_id": ENI, "instance_id": machine, "private_ip": ip}
+    return effect("associated", at, by, address, association_id=f"assoc-{at}", **where)
 
 
 def cut(at: float, since: float, by: Caller | Process = LEADER, address: str = ADDRESS) -> Entry:
@@ -71,7 +74,7 @@ def epoch(at: float, who: Process = LEADER) -> Write:
 
 def sight(at: float, **more: Any) -> PodSight:
     """The Pod, asking for an address of its own."""
-    return PodSight(**{"at": at, "uid": "p", "name": "ns/p", "ip": IP, "mode": "auto", **more})
+    return PodSight(**{"at": at, "uid": "p", "name": "ns/p", "ip": IP, "mode": "auto", "machine": MACHINE, **more})
 
 
 def signal(at: float, kind: Literal["kill", "term"], who: Process = LEADER) -> Signal:

@@ -14,6 +14,7 @@ from tests.unit.judged_histories import (
     ADDRESS,
     ADDRESS_KEY,
     END,
+    ENI,
     GOOD,
     HAND,
     INSTALL,
@@ -133,6 +134,14 @@ BAD: dict[str, tuple[Guarantee, History]] = {
         Guarantee.FOREIGN,
         plus(journal=(effect("tagged", 50.0, HAND, tags={contract.TAG_POD_UID: "x"}), effect("released", 60.0))),
     ),
+    "a stranger's machine has the Pod's IP": (
+        Guarantee.OWN_MACHINE,
+        replace(GOOD, journal=(GOOD.journal[0], associated(12.0, machine="i-stranger"))),
+    ),
+    "an interface of nobody has the Pod's IP": (
+        Guarantee.OWN_MACHINE,
+        replace(GOOD, journal=(GOOD.journal[0], associated(12.0, machine=""))),
+    ),
     "a Pod is not served": (Guarantee.CONVERGED, plus(pods=(sight(99.0, uid="q", ip="10.0.0.14"),))),
     "a Pod is not labelled": (Guarantee.CONVERGED, plus(pods=(sight(99.0),))),
     "a claim is left": (Guarantee.CONVERGED, plus(pods=(sight(99.0, gone=True),))),
@@ -205,6 +214,11 @@ GOOD_TOO: dict[str, History] = {
     ),
     "a Pod moves with a label of before, and the record's watch was dropped between": replace(
         GOOD, pods=(sight(10.0, ip="10.0.0.99"), sight(11.8, label=PUBLIC_IP))
+    ),
+    "a branch interface is its Pod's": replace(
+        GOOD,
+        journal=(GOOD.journal[0], associated(12.0, machine="")),
+        pods=tuple(replace(pod, branches=frozenset({ENI})) for pod in GOOD.pods),
     ),
     "a write that may have happened takes an owner away": with_writes(
         write(20.0, deletes=frozenset({POD_KEY, ADDRESS_KEY}), sure=False)
