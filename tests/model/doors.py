@@ -10,7 +10,7 @@ from controller.core.views import Term
 from controller.engine.tuning import Ports, Tuning
 from state.model import ClusterUid
 from tests.model.account import HOME
-from tests.model.stage import Stage, StageEc2, StageLedger, StageTokens, install_in
+from tests.model.stage import Stage, StageEc2, StageLedger, install_in
 from tests.model.stage_pods import Silence, StagePods
 
 CONSISTENCY_S = 60.0
@@ -32,6 +32,29 @@ class StageLeadership:
         """The leader's."""
         leader = self._stage.world.leaders[self._name]
         return None if leader.over else Term(identity=self._name, epoch=leader.epoch, since="")
+
+
+class StageTokens:
+    """EC2's tokens: there is always one, but where the stage says that there is none."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def take(self, operation: str) -> object:
+        """A grant, or a second."""
+        return 1.0 if self._stage.tokenless else operation
+
+    def sends(self, operation: str, grant: object) -> None:
+        """Nobody counts them."""
+
+    def settle(self, operation: str, grant: object, *, throttled: bool) -> None:
+        """Nobody counts them."""
+
+    def cancel(self, operation: str, grant: object) -> None:
+        """Nobody counts them."""
+
+    def give_back(self, operation: str, grant: object) -> None:
+        """Nobody counts them."""
 
 
 def ports_of(stage: Stage, name: str, cluster: ClusterUid) -> Ports:

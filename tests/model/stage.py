@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from controller.core import contract
 from controller.core.phases import EDGES, Edge, edge_of
-from controller.core.views import (
-    Address,
-    Allocation,
-    AllocationRequest,
-    Interface,
-)
+from controller.core.views import Address, Allocation, AllocationRequest, Interface
 from state.errors import ConditionLost, Fenced, ItemUnreadable, PodEipError, Unavailable
 from state.model import (
     AddressRecord,
@@ -272,29 +267,6 @@ def _install(cluster: str, beats: int, told_at: int, queues: tuple[PoolQueue, ..
         word=str(told_at),
         queues=queues,
     )
-
-
-class StageTokens:
-    """EC2's tokens: there is always one, but where the stage says that there is none."""
-
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-
-    def take(self, operation: str) -> object:
-        """A grant, or a second."""
-        return 1.0 if self._stage.tokenless else operation
-
-    def sends(self, operation: str, grant: object) -> None:
-        """Nobody counts them."""
-
-    def settle(self, operation: str, grant: object, *, throttled: bool) -> None:
-        """Nobody counts them."""
-
-    def cancel(self, operation: str, grant: object) -> None:
-        """Nobody counts them."""
-
-    def give_back(self, operation: str, grant: object) -> None:
-        """Nobody counts them."""
 
 
 def landed(call: Flying, world: "World") -> str:

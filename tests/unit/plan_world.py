@@ -13,12 +13,7 @@ from controller.core.phases import EDGES, Edge, edge_of
 from controller.core.plan import plan
 from controller.core.policy import Refusal
 from controller.core.situation import Facts, NoOffer, Offer, Placed, Situation
-from controller.core.views import (
-    Address,
-    Allocation,
-    AllocationRequest,
-    PodView,
-)
+from controller.core.views import Address, Allocation, AllocationRequest, PodView
 from sandbox.ec2.model import Interface
 from sandbox.ec2.requests import DisassociateAddress, Mutation, ReleaseAddress
 from sandbox.ec2.rules import Rules

@@ -3,54 +3,12 @@
 import threading
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from controller.core import actions as act
-from controller.core.desire import Gone, Nothing, Serve
-from controller.core.situation import Facts, Situation
-from controller.core.views import AllocationRequest, PodView
-from controller.engine.calls import OPERATIONS, CallQueue, Urgency, entry_of, first_call
-from state.model import AllocationId, AssociationId, InstallKey, InterfaceId, Mode, PodUid, Target
-from tests.fakes.tokens import FreeTokens
-
-FACTS = Facts(install=InstallKey.parse("c#ns/l"), cluster_name="c", home_border_group="r")
-ASSOCIATE = act.Associate()
-CUT = act.Cut(association_id=AssociationId("eipassoc-1"), allocation_id=AllocationId("eipalloc-1"))
-RELEASE = act.Release(allocation_id=AllocationId("eipalloc-1"), border_group="r")
-ALLOCATE = act.Allocate(request=AllocationRequest(public_ipv4_pool="amazon", tags={}))
-MUTATIONS: tuple[act.Mutation, ...] = (ASSOCIATE, CUT, RELEASE, ALLOCATE)
-SERVE = Serve(mode=Mode.AUTO, pool="amazon", ip="10.0.0.1")
-
-
-def pod(uid: str, namespace: str = "ns", created: str = "1", **more: object) -> Situation:
-    """A Pod that wants an address, or something else."""
-    view = PodView(uid=PodUid(uid), namespace=namespace, name=uid, created=created)
-    made = {"desire": SERVE, "facts": FACTS, "pod": view, **more}
-    return Situation(uid=PodUid(uid), **made)  # type: ignore[arg-type]
-
-
-class Line:
-    """A queue over a bucket that the test fills; empty at first."""
-
-    def __init__(self) -> None:
-        self.tokens = FreeTokens(left=dict.fromkeys(OPERATIONS, 0))
-        self.calls = CallQueue(self.tokens)
-
-    def come(self, *there: Situation, action: act.Mutation = ASSOCIATE) -> None:
-        """These come, and find no token."""
-        for s in there:
-            assert self.calls.admit(action, s) is None
-
-    def fill(self, tokens: int, action: act.Mutation = ASSOCIATE) -> None:
-        """So many tokens come in."""
-        self.tokens.left[action.operation] += tokens
-
-    def turns(self, tokens: int = 1, action: act.Mutation = ASSOCIATE) -> list[str]:
-        """Whose turn it is once so many tokens have come in."""
-        self.fill(tokens, action)
-        return list(self.calls.due()[0])
+from controller.core.desire import Gone, Nothing
+from controller.engine.calls import Urgency, entry_of, first_call
+from state.model import InterfaceId, Mode, PodUid, Target
+from tests.unit.call_line import ALLOCATE, ASSOCIATE, CUT, MUTATIONS, RELEASE, Line, pod
 
 
 @pytest.fixture
@@ -245,84 +203,3 @@ def test_many_threads_share_the_tokens_without_losing_one(line: Line) -> None:
     tickets, _ = line.calls.due()
     assert len(got) + len(tickets) == line.tokens.out == 40
     assert line.calls.waiting["AssociateAddress"] == 40
-
-
-class Accounts(RuleBasedStateMachine):
-    """Every grant that is out is held by a running call or by a ticket, whatever happens."""
-
-    running = Bundle("running")
-    uids = st.integers(0, 5).map(lambda n: f"p{n}")
-    mutations = st.sampled_from(MUTATIONS)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.line = Line()
-        self.calling = self.tickets = 0
-
-    @property
-    def out(self) -> int:
-        """The grants that have been given, and neither used nor given back."""
-        return self.line.tokens.out
-
-    @rule(action=mutations, tokens=st.integers(1, 3))
-    def fill(self, action: act.Mutation, tokens: int) -> None:
-        """Tokens come in."""
-        self.line.fill(tokens, action)
-
-    @rule(target=running, action=mutations, uid=uids)
-    def admit(self, action: act.Mutation, uid: str) -> tuple[act.Mutation, object] | None:
-        """A plan comes to a call, and may make it: with a ticket, or with a token that is taken now."""
-        out = self.out
-        grant = self.line.calls.admit(action, pod(uid, f"ns{uid > 'p2'}"))
-        if grant is None:
-            assert self.out == out
-            return None
-        self.tickets -= self.out == out
-        self.calling += 1
-        return action, grant
-
-    @rule(action=mutations, uid=uids)
-    def reserve(self, action: act.Mutation, uid: str) -> None:
-        """A plan that begins with a call may start if it has a ticket: one that it had, or a new one."""
-        out = self.out
-        may_start = self.line.calls.reserve(action, pod(uid, f"ns{uid > 'p2'}"))
-        assert may_start or self.out == out
-        self.tickets += self.out - out
-
-    @rule(call=consumes(running), answered=st.booleans(), throttled=st.booleans())
-    def end(self, call: tuple[act.Mutation, object] | None, answered: bool, throttled: bool) -> None:
-        """A call ends."""
-        if call is not None:
-            self.line.calls.settle(*call, answered=answered, throttled=throttled)
-            self.calling -= 1
-
-    @rule()
-    def due(self) -> None:
-        """The loop asks whose turn it is: afterwards nobody waits where there is a token."""
-        self.tickets += len(self.line.calls.due()[0])
-        waiting = self.line.calls.waiting
-        assert all(left == 0 or waiting[operation] == 0 for operation, left in self.line.tokens.left.items())
-
-    @rule(uid=uids, but=st.none() | mutations)
-    def leave(self, uid: str, but: act.Mutation | None) -> None:
-        """A plan has ended."""
-        out = self.out
-        self.line.calls.leave(PodUid(uid), but=type(but) if but is not None else None)
-        self.tickets -= out - self.out
-        assert but is not None or not self.line.calls.waits(PodUid(uid))
-
-    @rule()
-    def close(self) -> None:
-        """The term ends; calls that are on their way go on."""
-        self.line.calls.close()
-        self.tickets = 0
-
-    @invariant()
-    def adds_up(self) -> None:
-        """No grant is lost, and none is given twice."""
-        assert self.tickets >= 0
-        assert self.out == self.calling + self.tickets
-
-
-Accounts.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
-TestAccounts = Accounts.TestCase

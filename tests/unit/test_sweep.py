@@ -282,8 +282,8 @@ def test_a_second_address_of_a_pod_that_has_one_is_given_back_at_once() -> None:
     held = replace(around(live, for_long=False), pods={live.uid: record, **remembered()})
     orphans, _ = swept(unowned(live), held)
     assert [(orphan.address.allocation_id, orphan.mode) for orphan in orphans] == [(LOST, Mode.AUTO)]
-    same = replace(record, allocation_id=LOST)
-    assert swept(unowned(live), replace(held, pods={live.uid: same, **remembered()})) == ([], [])
+    same = replace(held, pods={live.uid: replace(record, allocation_id=LOST), **remembered()})
+    assert swept(unowned(live), same) == ([], [])
     begun = replace(record, allocation_id=None)
     for lives in (live, None):  # its own plan takes it, or gives it back
         around_it = replace(around(lives), pods={live.uid: begun, **remembered()})
@@ -296,8 +296,7 @@ def test_a_leak_is_ours_auto_free_and_unowned() -> None:
     address = unowned(pod(Mode.AUTO))
     assert is_unowned_auto(address, None, FACTS)
     assert is_unowned_auto(address, AddressRecord(allocation_id=LOST, pool="amazon"), FACTS)
-    owned = AddressRecord(allocation_id=LOST, pool="amazon", owner=OWNER)
-    assert not is_unowned_auto(address, owned, FACTS)
+    assert not is_unowned_auto(address, AddressRecord(allocation_id=LOST, pool="amazon", owner=OWNER), FACTS)
     assert not is_unowned_auto(replace(address, association=HERE), None, FACTS)
     for key in (contract.TAG_TYPE, contract.TAG_CLUSTER_UID):
         assert not is_unowned_auto(replace(address, tags={**address.tags, key: "other"}), None, FACTS)
