@@ -94,7 +94,7 @@ class Assembly:
         loop, gate = engine.loop, self._gate(ledger, install, engine.peers)
         elector = self._elector(ledger, gate, loop, namespace)
         hang_detector = self._hang_detector(ledger, elector.beginning_s)
-        snapshot = self._snapshot(ledger, loop, elector, hang_detector)
+        snapshot = self._snapshot(ledger, engine, elector, hang_detector)
         self._events.start()
         loop.start()
         self._pods.start(loop.wake)
@@ -126,7 +126,7 @@ class Assembly:
         )
 
     def _snapshot(
-        self, ledger: DynamoLedger, loop: Reconciler, elector: Elector, hang_detector: HangDetector
+        self, ledger: DynamoLedger, engine: Engine, elector: Elector, hang_detector: HangDetector
     ) -> Snapshot:
         return Snapshot(
             cluster=self._config.cluster_name,
@@ -134,7 +134,10 @@ class Assembly:
             version=version(),
             pods=self._pods,
             ledger=ledger,
-            loop=loop,
+            loop=engine.loop,
+            peers=engine.peers,
+            errors=engine.ports.errors,
+            clock=CLOCK,
             leader=lambda: leader_status(elector, lambda: self._leadership.term, self._identity),
             policies=self._policies,
             waits=hang_detector.waits,

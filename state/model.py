@@ -106,8 +106,11 @@ class AdoptedTags:
 class PodRecord:
     """The Pod's side of a claim. `pool` is the public IPv4 pool of `auto`, else the tag key.
 
-    `rev` and `nonce` are the ledger's: the revision that was read, and the write that made it. (A record that was
-    deleted and made again starts with the same rev. The nonce keeps a late write from taking it for the old one.)
+    `since`: when it came into its phase, by the wall clock of the leader then (RFC 3339); empty where an earlier
+    release wrote it. It is to be shown only, and never compared.
+    `since`, `rev` and `nonce` are the ledger's. The last two: the revision that was read, and the write that made it.
+    (A record that was deleted and made again starts with the same rev. The nonce keeps a late write from taking it for
+    the old one.)
     """
 
     uid: PodUid
@@ -122,6 +125,7 @@ class PodRecord:
     association_id: AssociationId | None = None
     adopted: AdoptedTags | None = None
     traceparent: str = ""
+    since: str = field(default="", compare=False)
     rev: Rev = Rev(0)
     nonce: str = field(default="", compare=False, repr=False)
 

@@ -8,6 +8,7 @@ import contextvars
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, Literal
 from uuid import uuid4
@@ -81,11 +82,11 @@ class Entry:
 def compose(table: Table, install: InstallKey, change: Change, silent: InstallRecord | None = None) -> Entry:
     """Make the entry that writes `change` for `install`; with `silent`, it also fences that install.
 
-    The records of `after` get the rev that follows the one of `before`. ValueError if the two sides of a pair have
-    different identities: that is a fault of the caller.
+    The records of `after` get the rev that follows the one of `before`; a record in a new phase gets the time.
+    ValueError if the two sides of a pair have different identities: that is a fault of the caller.
     """
     nonce = uuid4().hex
-    change = _marked(change, nonce)
+    change = _marked(change, nonce, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     operations = [
         _pod_operation(table, install, change.pod_before, change.pod_after, nonce),
         _address_operation(table, change.address_before, change.address_after, nonce),
@@ -94,11 +95,12 @@ def compose(table: Table, install: InstallKey, change: Change, silent: InstallRe
     return Entry(change=change, operations=tuple(operation for operation in operations if operation))
 
 
-def _marked(change: Change, nonce: str) -> Change:
-    pod, address = change.pod_after, change.address_after
+def _marked(change: Change, nonce: str, now: str) -> Change:
+    pod, address, before = change.pod_after, change.address_after, change.pod_before
+    since = before.since if before and pod and before.phase is pod.phase else now
     return replace(
         change,
-        pod_after=pod and replace(pod, rev=_next(change.pod_before), nonce=nonce),
+        pod_after=pod and replace(pod, rev=_next(before), nonce=nonce, since=since),
         address_after=address and replace(address, rev=_next(change.address_before), nonce=nonce),
     )
 

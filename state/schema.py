@@ -5,6 +5,7 @@ other. An item that is damaged, or of a newer version, is an error of that item 
 overwritten, since it may belong to an address that carries traffic. Attributes that N-1 did not have are optional here.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, TypeVar
@@ -46,6 +47,7 @@ from state.table import (
 
 VERSION = 1
 _READABLE = (str(VERSION - 1), str(VERSION))
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 _I = TypeVar("_I", bound=Item)
 
@@ -119,6 +121,7 @@ def pod_item(table: Table, record: PodRecord, install: InstallKey) -> PodItem:
         adopted_pod=adopted.pod if adopted else None,
         adopted_pod_uid=adopted.pod_uid or None if adopted else None,
         traceparent=record.traceparent or None,
+        since=record.since or None,
     )
 
 
@@ -173,6 +176,7 @@ def _pod_record(item: PodItem) -> PodRecord:
         association_id=AssociationId(item.association_id) if item.association_id else None,
         adopted=adopted,
         traceparent=item.traceparent or "",
+        since=item.since if item.since and _MOMENT.fullmatch(item.since) else "",
         rev=Rev(int(item.rev)),
         nonce=item.nonce or "",
     )

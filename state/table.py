@@ -69,6 +69,7 @@ class PodItem(Item):
     adopted_pod = UnicodeAttribute(null=True)
     adopted_pod_uid = UnicodeAttribute(null=True)
     traceparent = UnicodeAttribute(null=True)
+    since = UnicodeAttribute(null=True)
 
 
 class AddressItem(Item):

@@ -30,13 +30,18 @@ class LeaderStatus:
 
     identity: str = ""
     is_me: bool = False
-    epoch: int = 0
+    epoch: int | None = None
     since: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodStatus:
-    """One Pod that asks for an address, or still has one."""
+    """One Pod that asks for an address, or still has one.
+
+    created: when the Pod was, as the API server says. trace_id: of the trace of its serving.
+    attempts: failed tries in a row, as the workqueue counts them. next_try: when it is looked at again; None: at once,
+    or when something changes. Only the leader knows these two.
+    """
 
     namespace: str
     name: str
@@ -48,6 +53,11 @@ class PodStatus:
     allocation_id: str | None = None
     since: str | None = None
     error: str | None = None
+    node: str | None = None
+    created: str | None = None
+    attempts: int | None = None
+    next_try: str | None = None
+    trace_id: str | None = None
 
 
 _POD_FIELDS = tuple(each.name for each in fields(PodStatus))
@@ -66,14 +76,15 @@ class HolderStatus:
 class PoolStatus:
     """The addresses that carry one tag key, how many Pods of this install wait for one, and since when the first.
 
+    Only the leader looks at EC2 and knows who waits; None on others, and until its first look.
     `named`: metrics may name it. Such keys are few: the operator listed them, or an address carries them.
     """
 
     tag_key: str
-    total: int
-    free: int
-    waiting: int
-    longest_wait_s: int = 0
+    total: int | None = None
+    free: int | None = None
+    waiting: int | None = None
+    longest_wait_s: int | None = None
     named: bool = False
     holders: tuple[HolderStatus, ...] = ()
 
@@ -83,16 +94,17 @@ class ClusterStatus:
     """An install that shares the table: seconds since its heartbeat moved, how many addresses it holds, and how many
     of its Pods wait for one, as its item says.
 
-    `same_name`: it belongs to another cluster that lives and has our cluster's name.
+    `same_name`: it belongs to another cluster that lives and has our cluster's name. Of these, a standby knows
+    the names and who waits: it reads the table too seldom for more.
     """
 
     uid: str
     name: str
-    silent_s: float
-    addresses: int
+    silent_s: float | None
+    addresses: int | None
     install: str = ""
     waiting: int = 0
-    same_name: bool = False
+    same_name: bool | None = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +119,27 @@ class PolicyStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredBy:
+    """Whose knowledge the document is, how old it is, and in plain words what a reader must know of it."""
+
+    identity: str = ""
+    leads: bool = False
+    age_s: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentError:
+    """What failed: when last, at which step or call, with which code, in words, and how often."""
+
+    at: str
+    where: str
+    code: str
+    text: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """All that one replica knows. `as_of` is when the snapshot was taken: an old one is a sign of trouble.
 
@@ -114,6 +147,7 @@ class Status:
     `quota`: the account's, where some of it is kept; only the leader knows it, once it has allocated.
     `contested`: the number of Pods whose labels of ours something else changes each time after we set them.
     `left_alone`: addresses that look like ours without proof, in words, as of the leader's last comparison.
+    `errors`: the newest first; of the replica whose knowledge it is.
     """
 
     cluster: str
@@ -126,9 +160,11 @@ class Status:
     clusters: tuple[ClusterStatus, ...] = ()
     policy: PolicyStatus | None = None
     quota: AccountQuota | None = None
-    contested: int = 0
+    contested: int | None = None
     left_alone: tuple[str, ...] = ()
     waits: Waits = field(default_factory=Waits)
+    answered_by: AnsweredBy = AnsweredBy()
+    errors: tuple[RecentError, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document as plain dictionaries and tuples, ready for JSON.

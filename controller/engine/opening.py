@@ -45,5 +45,11 @@ def open_term(
         agreed=tuning.agreed,
         remembered_s=tuning.remembered_s,
     )
-    requeue = Requeue(parts=parts, events=ports.events, clock=ports.clock, poll_interval_s=tuning.poll_interval_s)
+    requeue = Requeue(
+        parts=parts,
+        events=ports.events,
+        errors=ports.errors,
+        clock=ports.clock,
+        poll_interval_s=tuning.poll_interval_s,
+    )
     return OpenTerm(parts=parts, housekeeping=housekeeping, requeue=requeue)

@@ -143,4 +143,4 @@ def leader_status(elector: Elector, term: Callable[[], Term | None], identity: s
     mine = term()
     if mine is not None:
         return LeaderStatus(identity=identity, is_me=True, epoch=mine.epoch, since=mine.since)
-    return LeaderStatus(identity=elector.holder(), epoch=elector.epoch(), since=elector.since() or None)
+    return LeaderStatus(identity=elector.holder(), epoch=elector.epoch() or None, since=elector.since() or None)

@@ -19,6 +19,7 @@ from controller.core.takes import pool_of
 from controller.core.views import EventType, PodEvent
 from controller.engine.memory import PodProgress
 from controller.engine.parts import TermParts
+from controller.engine.recent_errors import RecentErrors
 from controller.engine.run import PlanOutcome
 from controller.engine.waiters import ANY
 from state.errors import ConditionLost, LedgerSilent, NotSent, ObjectConflict, PodEipError, Throttled
@@ -34,8 +35,11 @@ TELL_AFTER_S = 30.0
 class Requeue:
     """Used by the loop's thread alone; one for each term."""
 
-    def __init__(self, *, parts: TermParts, events: Events, clock: Clock, poll_interval_s: float) -> None:
+    def __init__(
+        self, *, parts: TermParts, events: Events, errors: RecentErrors, clock: Clock, poll_interval_s: float
+    ) -> None:
         self._parts, self._queue, self._events, self._clock = parts, parts.queue, events, clock
+        self._errors = errors
         self._poll_interval_s = poll_interval_s
         self._memory, self._waiters = parts.memory, parts.state.waiters
 
@@ -121,6 +125,8 @@ class Requeue:
     def _failed(self, outcome: PlanOutcome, error: PodEipError, mine: PodProgress) -> None:
         if isinstance(error, ConditionLost) and isinstance(outcome.failed, act.Claim):
             self._parts.pools.forget_claims(outcome.failed.pool)
+        elif not isinstance(error, NotSent):
+            self._errors.note(type(outcome.failed).__name__ if outcome.failed else "plan", error)
         if isinstance(error, LedgerSilent) or not isinstance(error, NotSent | ConditionLost):
             mine.error = error.explain()
         if not isinstance(error, NotSent | ConditionLost):

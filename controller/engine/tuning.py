@@ -5,7 +5,7 @@ They are two values, so that the controller, `release-cluster`, the tests and th
 
 import random
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from controller.core.ports import (
@@ -22,6 +22,7 @@ from controller.core.tenancy import Rules
 from controller.core.tokens import Tokens
 from controller.core.tracing import Tracing
 from controller.core.views import Term
+from controller.engine.recent_errors import RecentErrors
 from state.model import AllocationId
 
 
@@ -59,6 +60,7 @@ class Ports:
     rules: who may have what, as it stands when it is asked.
     clock: monotonic seconds; all times of the engine are its.
     chance: numbers from [0, 1), for pauses.
+    errors: told of each that a plan or a chore ends with, for who looks at the status.
     """
 
     pods: Pods
@@ -71,6 +73,7 @@ class Ports:
     rules: Callable[[], Rules]
     clock: Clock
     chance: Callable[[], float] = random.random
+    errors: RecentErrors = field(default_factory=RecentErrors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,10 @@ class Workqueue:
                     heapq.heappush(self.keys.heap, (when, uid))
             self._changed.notify_all()
 
+    def due(self, uid: PodUid) -> float | None:
+        """When the Pod is looked at next (monotonic); None: it is not in the queue."""
+        return self.keys.due.get(uid)
+
     # ── what failed ──
 
     def add_after_failure(self, uid: PodUid, times: float = 1.0) -> None:

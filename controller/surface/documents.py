@@ -82,6 +82,7 @@ def status_document(status: Mapping[str, Any]) -> Document:
     parts = {key: _json(value) for key, value in status.items()}
     body = "{" + ",".join(f"{_json(key)}:{part}" for key, part in parts.items()) + "}"
     lasting = parts | {key: _json(_without(status[key], passing)) for key, passing in _PASSING.items()}
+    lasting["answered_by"] = _json({**status["answered_by"], "age_s": None})
     meaning = "".join(part for key, part in lasting.items() if key not in ("as_of", "waits"))
     return document(body.encode(), "application/json", meaning.encode())
 

@@ -82,7 +82,9 @@ class _Snapshot:
         """Leadership, Pods by mode and phase, pools, the quota, other clusters."""
         leader = self._status["leader"]
         yield GaugeMetricFamily("pod_eip_leader", "1 on the replica that leads.", value=float(leader["is_me"]))
-        yield GaugeMetricFamily("pod_eip_epoch", "The epoch of the leader that is known here.", value=leader["epoch"])
+        if leader["epoch"] is not None:
+            words = "The epoch of the leader that is known here."
+            yield GaugeMetricFamily("pod_eip_epoch", words, value=leader["epoch"])
         yield from self._waits()
         yield self._pods()
         pools = _pools(self._status["pools"])
@@ -98,8 +100,9 @@ class _Snapshot:
             words = "1 where the policy's file is wrong, and the policy before it is in force."
             yield GaugeMetricFamily("pod_eip_policy_broken", words, value=float(policy["error"] is not None))
         yield from self._quota()
-        words = "Pods whose labels or condition something else changes each time after they are put on."
-        yield GaugeMetricFamily("pod_eip_labels_contested", words, value=self._status["contested"])
+        if self._status["contested"] is not None:
+            words = "Pods whose labels or condition something else changes each time after they are put on."
+            yield GaugeMetricFamily("pod_eip_labels_contested", words, value=self._status["contested"])
         words = "Addresses that look like this install's, and are left alone for it is not certain."
         yield GaugeMetricFamily("pod_eip_addresses_left_alone", words, value=len(self._status["left_alone"]))
         clusters = self._status["clusters"]
@@ -148,14 +151,18 @@ def _mode(said: str) -> str:
 
 
 def _pools(rows: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """A row for each pool that may be named, and one for all others, with the sum of counts and the longest wait."""
+    """A row for each pool that may be named, and one for all others, with the sum of counts and the longest wait.
+
+    None: this replica does not know it.
+    """
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
         key = row["tag_key"] if row["named"] else OTHER
         sums = found.setdefault(key, {"tag_key": key, "total": 0, "free": 0, "waiting": 0, "longest_wait_s": 0})
         for count in ("total", "free", "waiting"):
-            sums[count] += row[count]
-        sums["longest_wait_s"] = max(sums["longest_wait_s"], row["longest_wait_s"])
+            sums[count] = None if row[count] is None or sums[count] is None else sums[count] + row[count]
+        waits = (sums["longest_wait_s"], row["longest_wait_s"])
+        sums["longest_wait_s"] = None if None in waits else max(waits)
     return list(found.values())
 
 
@@ -164,5 +171,6 @@ def _by(
 ) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, words, labels=labels)
     for row in rows:
-        family.add_metric([row[label] for label in labels], row[value])
+        if row[value] is not None:
+            family.add_metric([row[label] for label in labels], row[value])
     return family

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from controller.engine.wall import moment
 from state.errors import ConditionLost, Fenced, ItemUnreadable, NotLeading, PodEipError, Unavailable
 from state.model import (
     AddressRecord,
@@ -283,7 +284,10 @@ def _rev(record: PodRecord | AddressRecord | None) -> Rev | None:
 
 
 def _next(before: _R | None, after: _R | None) -> _R | None:
-    """`after` with the rev that follows."""
+    """`after` with the rev that follows, and the time at which it came into its phase."""
+    if isinstance(after, PodRecord):
+        same = isinstance(before, PodRecord) and before.phase is after.phase
+        after = replace(after, since=before.since if same and before else moment(time.time()))
     return replace(after, rev=Rev(before.rev + 1 if before else 1)) if after else None
 
 

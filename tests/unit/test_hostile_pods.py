@@ -6,14 +6,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from controller.core import contract
-from controller.core.status import LeaderStatus, PoolStatus, Status
+from controller.core.status import PoolStatus, Status
 from controller.core.tenancy import OPEN, Tenancy, tenancy_of
 from controller.core.views import PodView
-from controller.engine.policy_file import PolicyFile
-from controller.engine.snapshot import Snapshot
 from controller.surface.metrics import Metrics
 from state.model import PodUid
 from tests.unit.engine_harness import Replica, World, fixed
+from tests.unit.shown import status_of
 
 PODS = 10_000
 MARK = "evil"
@@ -45,20 +44,6 @@ def crowd(world: World) -> None:
     for n in range(TAGGED):
         world.pod(f"u-tagged-{n}", fixed(f"tagged-{n}"))
     world.pod("u-listed", fixed("listed"))
-
-
-def status_of(world: World, replica: Replica, tenancy: Tenancy = OPEN) -> Status:
-    """What this replica knows."""
-    return Snapshot(
-        cluster="a",
-        identity="i",
-        version="0",
-        pods=world.pods,
-        ledger=replica.ledger,
-        loop=replica.loop,
-        leader=LeaderStatus,
-        policies=PolicyFile(None, tenancy),
-    ).build()
 
 
 def shown(world: World, tenancy: Tenancy) -> str:

@@ -50,6 +50,7 @@ pods = st.builds(
     association_id=st.none() | text.map(AssociationId),
     adopted=st.none() | st.builds(AdoptedTags, cluster_name=text, pod=text, pod_uid=st.just("") | text),
     traceparent=st.just("") | text,
+    since=st.just("") | st.just("2026-01-02T03:04:05Z"),
     rev=revs,
     nonce=st.just("") | text,
 )

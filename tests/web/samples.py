@@ -3,12 +3,14 @@
 from controller.core.hangs import Waits
 from controller.core.quota import AccountQuota
 from controller.core.status import (
+    AnsweredBy,
     ClusterStatus,
     HolderStatus,
     LeaderStatus,
     PodStatus,
     PolicyStatus,
     PoolStatus,
+    RecentError,
     ShownPhase,
     Status,
 )
@@ -30,6 +32,11 @@ def status() -> Status:
             allocation_id=f"eipalloc-{number}",
             since="2026-01-01T00:00:00Z",
             error=f"AddressLimitExceeded: {HOSTILE}" if phase == "invalid" else None,
+            node="ip-10-0-0-7.ec2.internal",
+            created="2026-01-01T00:00:00Z",
+            attempts=number,
+            next_try="2026-01-01T00:00:30Z" if phase == "waiting" else None,
+            trace_id="0af7651916cd43dd8448eb211c80319c",
         )
         for number, phase in enumerate(ShownPhase)
     )
@@ -47,6 +54,9 @@ def status() -> Status:
             ),
             PoolStatus(tag_key='odd"key\\', total=0, free=0, waiting=0, named=True),
         ),
+        contested=0,
+        answered_by=AnsweredBy(identity="eip-7d9f-x1_6f0c", leads=True),
+        errors=(RecentError(at="2026-01-01T00:00:00Z", where="Associate", code="X", text=HOSTILE, count=3),),
         waits=Waits(watch_silent_s=12.5, writer_waiting_s=0.2, term_beginning_s=3.0, credentials_expire_s=3600.0),
         policy=PolicyStatus(default="deny", rules=2, limits=1, error=HOSTILE),
         quota=AccountQuota(used=7, allowed=10, kept=2, trouble="RequestLimitExceeded"),

@@ -154,9 +154,10 @@ def passed(status: Status) -> Status:
     return replace(
         status,
         as_of="2026-01-01T00:00:09Z",
+        answered_by=replace(status.answered_by, age_s=9.0),
         waits=replace(status.waits, watch_silent_s=21.5),
-        pools=tuple(replace(pool, longest_wait_s=pool.longest_wait_s + 9) for pool in status.pools),
-        clusters=tuple(replace(cluster, silent_s=cluster.silent_s + 9) for cluster in status.clusters),
+        pools=tuple(replace(pool, longest_wait_s=(pool.longest_wait_s or 0) + 9) for pool in status.pools),
+        clusters=tuple(replace(cluster, silent_s=(cluster.silent_s or 0) + 9) for cluster in status.clusters),
     )
 
 

@@ -1,0 +1,111 @@
+"""The status document's rows of pools and of other installs: from the claims, and from what the leader sees of EC2.
+
+A standby asks EC2 nothing. It shows who holds an address of a pool, by the claims as it last read them, and None for
+all that only a look at EC2, or at the leader's memory, can tell.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from controller.core.actions import WaitReason
+from controller.core.candidates import is_free
+from controller.core.desire import Serve, desire
+from controller.core.modes import SPECS
+from controller.core.pools import carries
+from controller.core.ports import Ledger
+from controller.core.status import ClusterStatus, HolderStatus, PoolStatus
+from controller.core.tenancy import Tenancy
+from controller.core.views import Address, PodView
+from controller.engine.opening import OpenTerm
+from controller.engine.peers import Peers
+from state.model import ClusterUid, PodRecord
+
+
+class PoolRows:
+    """The pools of one moment, as the leader knows them."""
+
+    def __init__(self, opened: OpenTerm, ledger: Ledger, names: Mapping[ClusterUid, str], tenancy: Tenancy) -> None:
+        self._ledger, self._names, self._tenancy = ledger, names, tenancy
+        self._memory, view = opened.state.memory, opened.parts.view
+        self._members = _members(view.all()) if view.asked_at > float("-inf") else None
+
+    def all(self, records: Iterable[PodRecord], views: Iterable[PodView]) -> Iterable[PoolStatus]:
+        """Each pool that a Pod names or has an address of, by its key."""
+        waiting = dict.fromkeys(_keys(records, ()), 0)
+        for view in views:
+            for key in _keys((), (view,)):
+                memory = self._memory.pods.get(view.uid)
+                waiting[key] = waiting.get(key, 0) + bool(memory and memory.waiting == WaitReason.POOL)
+        waited: dict[str, int] = {}
+        for queue in self._memory.queues.shown():
+            waited[queue.pool] = max(queue.waited_s, waited.get(queue.pool, 0))
+        return [self._row(key, waiting[key], waited.get(key, 0)) for key in sorted(waiting)]
+
+    def _row(self, key: str, waiting: int, longest_wait_s: int) -> PoolStatus:
+        members = self._members.get(key, []) if self._members is not None else None
+        return PoolStatus(
+            tag_key=key,
+            total=None if members is None else len(members),
+            free=None if members is None else sum(is_free(a, self._ledger.address(a.allocation_id)) for a in members),
+            waiting=waiting,
+            longest_wait_s=longest_wait_s,
+            named=self._tenancy.names_key(key, len(members or ())),
+            holders=tuple(h for a in members or () if (h := self._holder(a))),
+        )
+
+    def _holder(self, address: Address) -> HolderStatus | None:
+        record = self._ledger.address(address.allocation_id)
+        if record is None or record.owner is None:
+            return None
+        cluster = self._names.get(record.owner.cluster_uid, record.owner.cluster_uid)
+        return HolderStatus(public_ip=address.public_ip, cluster=cluster, pod=record.last_holder)
+
+
+def pools_of_claims(
+    records: Iterable[PodRecord], views: Iterable[PodView], cluster: str, tenancy: Tenancy
+) -> Sequence[PoolStatus]:
+    """The same pools as a standby knows them: which Pods of this install hold an address, and nothing else."""
+    records = list(records)
+    held: dict[str, list[HolderStatus]] = {key: [] for key in sorted(_keys(records, views))}
+    for record in records:
+        if record.pool in held and record.public_ip:
+            held[record.pool].append(HolderStatus(public_ip=record.public_ip, cluster=cluster, pod=record.holder))
+    return [
+        PoolStatus(tag_key=key, named=tenancy.names_key(key, len(holders)), holders=tuple(holders))
+        for key, holders in held.items()
+    ]
+
+
+def _keys(records: Iterable[PodRecord], views: Iterable[PodView]) -> Iterable[str]:
+    wanted = (asked for view in views if isinstance(asked := desire(view), Serve))
+    return {
+        *(record.pool for record in records if record.pool and not SPECS[record.mode].allocates),
+        *(asked.pool for asked in wanted if not SPECS[asked.mode].allocates),
+    }
+
+
+def cluster_rows(opened: OpenTerm | None, ledger: Ledger, peers: Peers) -> Iterable[ClusterStatus]:
+    """The installs that share the table, as they were read last."""
+    owned = Counter(side.owner.install for side in ledger.addresses().values() if side.owner) if opened else None
+    namesakes = opened.housekeeping.namesakes() if opened else None
+    for peer in peers.all():
+        key = peer.record.key
+        yield ClusterStatus(
+            uid=key.cluster_uid,
+            name=peer.record.cluster_name,
+            silent_s=round(peers.silent_s(peer), 1) if opened else None,
+            addresses=None if owned is None else owned[key],
+            install=key.install,
+            waiting=sum(queue.waiting for queue in peer.record.queues),
+            same_name=None if namesakes is None else key.cluster_uid in namesakes,
+        )
+
+
+def _members(addresses: Iterable[Address]) -> dict[str, list[Address]]:
+    """The addresses of each pool: looked through once, however many keys the Pods name."""
+    found: dict[str, list[Address]] = {}
+    for address in addresses:
+        for key in address.tags:
+            if carries(address, key):
+                found.setdefault(key, []).append(address)
+    return found
