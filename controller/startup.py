@@ -11,7 +11,13 @@ import uuid
 from pathlib import Path
 
 from controller.assembly import CLOCK, Assembly
-from controller.aws.metadata import discover_region, discover_vpc_id, is_promised, is_switched_off
+from controller.aws.metadata import (
+    discover_region,
+    discover_vpc_id,
+    instance_attributes,
+    is_promised,
+    is_switched_off,
+)
 from controller.core.config import Config
 from controller.core.ports import Telemetry
 from controller.core.tenancy import tenancy_of
@@ -34,11 +40,12 @@ _NO_REGION = "--region (PEC_REGION) is not set, and neither the AWS settings nor
 _NO_VPC = "--vpc-id (PEC_VPC_ID) is not set, and instance metadata cannot be reached"
 
 
-def start(config: Config, telemetry: Telemetry) -> Replica:
+def start(config: Config, metrics: Telemetry) -> Replica:
     """Check what must be right from the start, then build the rest in the replica's own thread.
 
     Raises Misconfigured, TableMissing or TableNotUsable.
     """
+    telemetry.check(os.environ)
     tenancy = tenancy_of(
         strict=config.tenancy == "strict",
         pool_keys=config.pool_keys or (),
@@ -47,8 +54,8 @@ def start(config: Config, telemetry: Telemetry) -> Replica:
     )
     log.info("%s", tenancy.explain())
     policies = PolicyFile(Path(config.policy) if config.policy else None, tenancy)
-    connection = connect(config.kubeconfig, version=version(), call_timeout_s=config.call_timeout, telemetry=telemetry)
-    builder = Builder(config, telemetry, connection, policies)
+    connection = connect(config.kubeconfig, version=version(), call_timeout_s=config.call_timeout, telemetry=metrics)
+    builder = Builder(config, metrics, connection, policies)
     if not is_promised(os.environ):
         builder.prepare(patience_s=METADATA_WAIT_S)
     return Replica(
@@ -79,7 +86,15 @@ class Builder:
         config, identity = self._config, f"{socket.gethostname()}_{uuid.uuid4()}"
         region, vpc_id = _place(config, patience_s)
         _prepare_table(config, region)
-        self._tracing = telemetry.start(os.environ, cluster=config.cluster_name, region=region, identity=identity)
+        self._tracing = telemetry.start(
+            os.environ,
+            cluster=config.cluster_name,
+            region=region,
+            identity=identity,
+            keeper=self._keeper,
+            counted=self._telemetry,
+            place=instance_attributes() if telemetry.wanted(os.environ) else {},
+        )
         self._assembly = Assembly(
             config,
             self._telemetry,

@@ -6,8 +6,10 @@ guide, "Access instance metadata". AWS_EC2_METADATA_DISABLED, _SERVICE_ENDPOINT 
 they mean to the SDKs.
 """
 
+import json
 import os
 from collections.abc import Mapping
+from typing import Final
 
 import urllib3
 from botocore.exceptions import BotoCoreError
@@ -18,6 +20,14 @@ from state.sessions import new_session
 TIME_LIMIT = urllib3.Timeout(connect=1.0, read=1.5)
 _ENDPOINTS = {"ipv4": "http://169.254.169.254", "ipv6": "http://[fd00:ec2::254]"}
 _TOKEN_SECONDS = "60"
+# EC2 user guide, "Instance identity documents"; OpenTelemetry's semantic conventions for cloud and host.
+_ATTRIBUTES: Final = {
+    "accountId": "cloud.account.id",
+    "availabilityZone": "cloud.availability_zone",
+    "instanceId": "host.id",
+    "instanceType": "host.type",
+    "imageId": "host.image.id",
+}
 
 
 def discover_region(environ: Mapping[str, str] = os.environ) -> str | None:
@@ -30,6 +40,19 @@ def discover_vpc_id(environ: Mapping[str, str] = os.environ) -> str | None:
     with urllib3.PoolManager(timeout=TIME_LIMIT, retries=False) as http:
         mac = _read(http, environ, "mac")
         return _read(http, environ, f"network/interfaces/macs/{mac}/vpc-id") if mac else None
+
+
+def instance_attributes(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The account, the zone and the instance, in OpenTelemetry's words; empty where there is no metadata service."""
+    with urllib3.PoolManager(timeout=TIME_LIMIT, retries=False) as http:
+        text = _read(http, environ, "instance-identity/document", root="dynamic")
+    try:
+        document = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    if not isinstance(document, dict):
+        return {}
+    return {name: str(document[key]) for key, name in _ATTRIBUTES.items() if document.get(key)}
 
 
 def is_promised(environ: Mapping[str, str]) -> bool:
@@ -55,14 +78,14 @@ def _read_metadata(environ: Mapping[str, str], path: str) -> str | None:
         return _read(http, environ, path)
 
 
-def _read(http: urllib3.PoolManager, environ: Mapping[str, str], path: str) -> str | None:
+def _read(http: urllib3.PoolManager, environ: Mapping[str, str], path: str, *, root: str = "meta-data") -> str | None:
     if is_switched_off(environ):
         return None
     endpoint = _endpoint(environ)
     token = _ask(http, "PUT", f"{endpoint}/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": _TOKEN_SECONDS})
     if token is None:
         return None
-    return _ask(http, "GET", f"{endpoint}/latest/meta-data/{path}", {"X-aws-ec2-metadata-token": token})
+    return _ask(http, "GET", f"{endpoint}/latest/{root}/{path}", {"X-aws-ec2-metadata-token": token})
 
 
 def _ask(http: urllib3.PoolManager, method: str, url: str, headers: dict[str, str]) -> str | None:

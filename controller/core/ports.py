@@ -217,3 +217,7 @@ class Telemetry(Protocol):
     def event_dropped(self, reason: str) -> None:
         """An event about a Pod was dropped, for this reason."""
         ...
+
+    def spans(self, exporter: str, outcome: str, count: int) -> None:
+        """So many spans were `sent`, `refused` (by the receiver), `undelivered` or `dropped` (the queue was full)."""
+        ...

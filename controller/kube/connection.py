@@ -52,6 +52,9 @@ class Silent:
     def event_dropped(self, reason: str) -> None:
         """Do nothing."""
 
+    def spans(self, exporter: str, outcome: str, count: int) -> None:
+        """Do nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:

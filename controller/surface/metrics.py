@@ -51,6 +51,12 @@ class Metrics:
             ("reason",),
             registry=self._registry,
         )
+        self._spans = Counter(
+            "pod_eip_trace_spans",
+            "Spans by what became of them: sent, refused by the receiver, undelivered, or dropped from a full queue.",
+            ("exporter", "outcome"),
+            registry=self._registry,
+        )
 
     def call(self, service: str, operation: str, seconds: float, code: str) -> None:
         """Count one call that came back, with the time that it took."""
@@ -60,6 +66,10 @@ class Metrics:
     def event_dropped(self, reason: str) -> None:
         """Count one event that was dropped."""
         self._dropped.labels(reason).inc()
+
+    def spans(self, exporter: str, outcome: str, count: int) -> None:
+        """Count what became of spans."""
+        self._spans.labels(exporter, outcome).inc(count)
 
     def render(self, status: Mapping[str, Any]) -> bytes:
         """All metrics in Prometheus's text format, the gauges from this status document."""

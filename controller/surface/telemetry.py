@@ -1,40 +1,60 @@
 """Traces by OpenTelemetry, set up by the standard OTEL_* variables; off, the SDK is not even imported.
 
 Traces are on where the variables name a receiver: OTEL_EXPORTER_OTLP_ENDPOINT, the same for traces alone, or
-OTEL_TRACES_EXPORTER=otlp. They are set up in the worker, after the fork, because the exporter has a thread. The
-instrumentation of botocore adds a span for each AWS call.
+OTEL_TRACES_EXPORTER: otlp, xray or console. They are set up in the worker, after the fork, because an exporter has a
+thread. The instrumentation of botocore adds a span for each AWS call.
 """
 
 import logging
+import os
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from controller.core import trace_settings
+from controller.core.trace_settings import wanted
 from controller.core.tracing import NoTracing, Tracing
 from controller.surface.program import NAME, version
+from state.credentials import CredentialKeeper
 
-_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+if TYPE_CHECKING:
+    # For types only: without traces nothing of OpenTelemetry is loaded.
+    from controller.surface.exporting import Spans
+
+__all__ = ["check", "start", "wanted"]
+
+HELD_BACK: Final = "OTEL_PROPAGATORS"
+"""Names how contexts are handed on. None is handed on here, and the SDK ends where it does not know a name."""
 
 log = logging.getLogger(__name__)
 
 
-def wanted(env: Mapping[str, str]) -> bool:
-    """Whether these variables ask for traces (OpenTelemetry's specification, Environment Variables)."""
-    if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return False
-    exporters = {name.strip().lower() for name in env.get("OTEL_TRACES_EXPORTER", "").split(",")} - {""}
-    if exporters:
-        return "otlp" in exporters
-    return any(env.get(name, "").strip() for name in _ENDPOINTS)
+def check(env: Mapping[str, str]) -> None:
+    """Raises Misconfigured where the variables ask for traces in a way that cannot be obeyed."""
+    found = trace_settings.parse(env)
+    for line in found.warnings if found else ():
+        log.warning("%s", line)
 
 
-def start(env: Mapping[str, str], *, cluster: str, region: str | None, identity: str) -> Tracing:
-    """A tracer that exports as `env` says, or one that does nothing. `identity` is the replica's."""
-    if not wanted(env):
+def start(
+    env: Mapping[str, str],
+    *,
+    cluster: str,
+    region: str | None,
+    identity: str,
+    keeper: CredentialKeeper | None = None,
+    counted: "Spans | None" = None,
+    place: Mapping[str, str] | None = None,
+) -> Tracing:
+    """A tracer that exports as `env` says, or one that does nothing.
+
+    `identity`: the replica's. `keeper`: signs for X-Ray. `counted`: is told what becomes of the spans. `place`: more
+    attributes of the resource. Raises Misconfigured.
+    """
+    settings = trace_settings.parse(env)
+    if settings is None:
         return NoTracing()
-    protocol = next((env[name] for name in _PROTOCOLS if env.get(name, "").strip()), "http/protobuf")
-    if protocol != "http/protobuf":
-        log.warning("Traces are sent as http/protobuf: no other protocol is built in", extra={"protocol": protocol})
+    os.environ.pop(HELD_BACK, None)
+    from controller.surface import pipeline
     from controller.surface.tracer import Tracer
 
     attributes = {
@@ -43,5 +63,7 @@ def start(env: Mapping[str, str], *, cluster: str, region: str | None, identity:
         "service.instance.id": identity,
         "cloud.provider": "aws",
         "k8s.cluster.name": cluster,
+        **({"cloud.region": region} if region else {}),
+        **(place or {}),
     }
-    return Tracer(attributes | ({"cloud.region": region} if region else {}))
+    return Tracer(pipeline.provider(settings, attributes, region=region or "", keeper=keeper, counted=counted))

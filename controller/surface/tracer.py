@@ -14,11 +14,8 @@ from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
-from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -48,11 +45,9 @@ class _Plan:
 class Tracer:
     """Exports spans by OTLP from a thread of its own; see `controller.core.tracing.Tracing`."""
 
-    def __init__(self, attributes: Mapping[str, str]) -> None:
-        # The variables' attributes of the resource win over ours.
-        resource = Resource.create(attributes).merge(OTELResourceDetector().detect())
-        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    def __init__(self, provider: TracerProvider) -> None:
+        """`provider`: where the spans go; it is this tracer's alone from now on."""
+        self._provider = provider
         self._tracer = self._provider.get_tracer("controller")
         self._plan: ContextVar[_Plan | None] = ContextVar("plan", default=None)
         # Its constructor has no annotations, and gives one instance for the process.

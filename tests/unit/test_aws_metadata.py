@@ -9,11 +9,28 @@ from typing import Any, ClassVar
 
 import pytest
 
-from controller.aws.metadata import discover_region, discover_vpc_id
+from controller.aws.metadata import discover_region, discover_vpc_id, instance_attributes
 from state.errors import Misconfigured
 
 TOKEN = "AQAEtoken"
 ROOT = "/latest/meta-data/"
+# As the EC2 user guide shows it ("Instance identity documents").
+DOCUMENT = """{
+    "devpayProductCodes" : null,
+    "availabilityZone" : "us-west-2b",
+    "privateIp" : "10.158.112.84",
+    "version" : "2017-09-30",
+    "instanceId" : "i-1234567890abcdef0",
+    "billingProducts" : null,
+    "instanceType" : "t2.micro",
+    "accountId" : "123456789012",
+    "imageId" : "ami-5fb8c835",
+    "pendingTime" : "2016-11-19T16:32:11Z",
+    "architecture" : "x86_64",
+    "kernelId" : null,
+    "ramdiskId" : null,
+    "region" : "us-west-2"
+}"""
 
 
 class Metadata(BaseHTTPRequestHandler):
@@ -23,6 +40,7 @@ class Metadata(BaseHTTPRequestHandler):
         ROOT + "mac": "0e:49:61:0f:c3:11",
         ROOT + "network/interfaces/macs/0e:49:61:0f:c3:11/vpc-id": "vpc-0a1b",
         ROOT + "placement/region": "eu-north-1",
+        "/latest/dynamic/instance-identity/document": DOCUMENT,
     }
 
     def do_PUT(self) -> None:
@@ -73,6 +91,18 @@ def at(url: str, **more: str) -> dict[str, str]:
 def answered(ask: Callable[[], str | None]) -> str | None:
     """The first answer of some: on a busy machine the service may be slower than the product waits for it."""
     return next(filter(None, (ask() for _ in range(10))), None)
+
+
+def test_the_instance_tells_what_it_is_in_the_words_of_opentelemetry(service: str) -> None:
+    assert next(filter(None, (instance_attributes(at(service)) for _ in range(10)))) == {
+        "cloud.account.id": "123456789012",
+        "cloud.availability_zone": "us-west-2b",
+        "host.id": "i-1234567890abcdef0",
+        "host.type": "t2.micro",
+        "host.image.id": "ami-5fb8c835",
+    }
+    assert instance_attributes(at(service, AWS_EC2_METADATA_DISABLED="true")) == {}
+    assert instance_attributes(at(service + "/nowhere")) == {}
 
 
 def test_the_instance_knows_its_vpc_and_region(service: str) -> None:

@@ -41,6 +41,9 @@ class Ears:
     def event_dropped(self, reason: str) -> None:
         """No connection drops events."""
 
+    def spans(self, exporter: str, outcome: str, count: int) -> None:
+        """No connection sends spans."""
+
 
 def kubeconfig(folder: Path, url: str, user: object) -> str:
     """A kubeconfig file."""
