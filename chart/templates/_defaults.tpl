@@ -4,7 +4,7 @@ the Go controller's among them, and does not look into values.yaml. Settings of 
 value they are empty variables, and the program has defaults of its own. A test compares this list with values.yaml.
 */}}
 {{- define "aws-pod-eip-controller.defaults" -}}
-otel: {endpoint: "", resourceAttributes: {}, sampler: "", samplerArg: ""}
+otel: {endpoint: "", xray: false, resourceAttributes: {}, sampler: "", samplerArg: ""}
 extraEnv: []
 admissionPolicy: {enabled: , failurePolicy: ""}
 restrictOwnAccount: true

@@ -82,14 +82,26 @@ stand behind it; a port of the registry is no tag. Takes a dict of the root as `
 {{- .values.leaseNamespace | default .root.Release.Namespace -}}
 {{- end }}
 
-{{/* The variables OTEL_* as a map. Takes the merged values' otel. */}}
+{{/* "true" where traces are sent somewhere. Takes the merged values' otel. */}}
+{{- define "aws-pod-eip-controller.traces" -}}
+{{- if or .endpoint .xray }}true{{ end -}}
+{{- end }}
+
+{{/*
+The variables OTEL_* as a map. What the resource says of the Pod comes from the downward API: $(NAME) is replaced by the
+kubelet. Takes a dict of the root as `root` and the merged values' otel as `otel`.
+*/}}
 {{- define "aws-pod-eip-controller.otel" -}}
 {{- $attributes := list -}}
-{{- range $name, $value := .resourceAttributes -}}
+{{- if include "aws-pod-eip-controller.traces" .otel -}}
+{{- $attributes = list "cloud.platform=aws_eks" (printf "k8s.namespace.name=%s" .root.Release.Namespace) (printf "k8s.deployment.name=%s" .root.Release.Name) (printf "k8s.container.name=%s" .root.Chart.Name) "k8s.pod.name=$(OTEL_RESOURCE_ATTRIBUTES_POD_NAME)" "k8s.pod.uid=$(OTEL_RESOURCE_ATTRIBUTES_POD_UID)" "k8s.node.name=$(OTEL_RESOURCE_ATTRIBUTES_NODE_NAME)" -}}
+{{- end -}}
+{{- range $name, $value := .otel.resourceAttributes -}}
 {{- $attributes = append $attributes (printf "%s=%s" $name (toString $value)) -}}
 {{- end -}}
-OTEL_EXPORTER_OTLP_ENDPOINT: {{ .endpoint | quote }}
+OTEL_TRACES_EXPORTER: {{ .otel.xray | ternary (.otel.endpoint | ternary "otlp,xray" "xray") "" | quote }}
+OTEL_EXPORTER_OTLP_ENDPOINT: {{ .otel.endpoint | quote }}
 OTEL_RESOURCE_ATTRIBUTES: {{ join "," $attributes | quote }}
-OTEL_TRACES_SAMPLER: {{ .sampler | quote }}
-OTEL_TRACES_SAMPLER_ARG: {{ include "aws-pod-eip-controller.text" .samplerArg | quote }}
+OTEL_TRACES_SAMPLER: {{ .otel.sampler | quote }}
+OTEL_TRACES_SAMPLER_ARG: {{ include "aws-pod-eip-controller.text" .otel.samplerArg | quote }}
 {{- end }}

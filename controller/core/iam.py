@@ -115,6 +115,13 @@ MAKE_TABLE: Final = Statement(
     resource=_TABLE,
 )
 
+# X-Ray's receiver of OTLP refuses a role without PutTraceSegments by that name. AWS's reference has PutSpans and
+# PutSpansForIndexing for spans of OpenTelemetry, so they are here, too. None knows a resource or a condition of its own
+# ("Actions, resources, and condition keys for AWS X-Ray").
+SEND_TRACES: Final = Statement(
+    sid="SendTraces", actions=("xray:PutTraceSegments", "xray:PutSpans", "xray:PutSpansForIndexing"), resource="*"
+)
+
 _AUTO: Final = (
     SEE_QUOTA,
     MOVE_OWN,
@@ -134,6 +141,7 @@ FILES: Final[Mapping[str, tuple[Statement, ...]]] = {
     "fixed-pools-no-take-over": (*_POOLS, CHECK_TABLE, READ, WRITE_OWN_KEYS),
     "read-only": (SEE, SEE_QUOTA, CHECK_TABLE, READ),
     "create-table": (CHECK_TABLE, MAKE_TABLE),
+    "traces": (SEND_TRACES,),
 }
 
 

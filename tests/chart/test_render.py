@@ -174,10 +174,41 @@ def test_what_cannot_work_is_refused_with_a_reason(given: dict[str, Any], messag
 def test_traces_are_off_until_there_is_an_endpoint() -> None:
     assert not [name for name in render(LEAST).env if name.startswith("OTEL_")]
     env = render({**LEAST, "otel": {"endpoint": "http://c:4318", "resourceAttributes": {"a": 1, "b": "x"}}}).env
-    assert {name: value for name, value in env.items() if name.startswith("OTEL_")} == {
+    assert {name: value for name, value in env.items() if name.startswith("OTEL_EXPORTER")} == {
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318",
-        "OTEL_RESOURCE_ATTRIBUTES": "a=1,b=x",
     }
+    assert "OTEL_TRACES_EXPORTER" not in env
+    assert env["OTEL_RESOURCE_ATTRIBUTES"].endswith(",a=1,b=x")
+
+
+def test_one_value_sends_traces_to_x_ray() -> None:
+    env = render({**LEAST, "otel": {"xray": True}}).env
+    assert env["OTEL_TRACES_EXPORTER"] == "xray"
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in env
+    both = render({**LEAST, "otel": {"xray": True, "endpoint": "http://c:4318"}}).env
+    assert both["OTEL_TRACES_EXPORTER"] == "otlp,xray"
+    assert "update-trace-segment-destination" in notes({**LEAST, "otel": {"xray": True}})
+
+
+def test_the_resource_names_the_pod_by_the_downward_api() -> None:
+    [container] = render({**LEAST, "otel": {"xray": True}}).pod["containers"]
+    names = [entry["name"] for entry in container["env"]]
+    told = {e["name"]: e["valueFrom"]["fieldRef"]["fieldPath"] for e in container["env"] if "valueFrom" in e}
+    attributes = dict(
+        pair.split("=") for pair in container["env"][names.index("OTEL_RESOURCE_ATTRIBUTES")]["value"].split(",")
+    )
+    assert attributes["k8s.namespace.name"] == NAMESPACE
+    assert attributes["k8s.deployment.name"] == NAME
+    assert attributes["cloud.platform"] == "aws_eks"
+    for attribute, path in (
+        ("k8s.pod.name", "metadata.name"),
+        ("k8s.pod.uid", "metadata.uid"),
+        ("k8s.node.name", "spec.nodeName"),
+    ):
+        variable = attributes[attribute].removeprefix("$(").removesuffix(")")
+        assert told[variable] == path
+        # Kubernetes documentation, "Define dependent environment variables": what is named must stand before.
+        assert names.index(variable) < names.index("OTEL_RESOURCE_ATTRIBUTES")
 
 
 def test_the_notes_tell_how_the_table_is_made() -> None:

@@ -58,6 +58,9 @@ KNOWN: dict[str, dict[str, set[str]]] = {
     "dynamodb:CreateTable": {"table": {REQUEST_TAG, "aws:TagKeys"}},
     "dynamodb:TagResource": {"table": {REQUEST_TAG, "aws:TagKeys"}},
     "dynamodb:UpdateContinuousBackups": {"table": set()},
+    "xray:PutTraceSegments": {"*": set()},
+    "xray:PutSpans": {"*": set()},
+    "xray:PutSpansForIndexing": {"*": set()},
 }
 STATEMENTS = sorted({(name, s.sid) for name, statements in iam.FILES.items() for s in statements})
 
