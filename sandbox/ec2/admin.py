@@ -41,6 +41,7 @@ from sandbox.ec2.interfaces import (
 from sandbox.ec2.lies import Lie
 from sandbox.ec2.log import holdings
 from sandbox.ec2.model import Address, Change, Ec2Error, Interface, World
+from sandbox.ec2.network import Network
 from sandbox.ec2.requests import AssociateAddress, CreateTags, DeleteTags, DisassociateAddress, Mutation, ReleaseAddress
 from sandbox.ec2.rules import Rules
 from sandbox.ec2.service import Ec2Service
@@ -117,6 +118,7 @@ class Admin:
                 SetGateway, lambda c: do("gateway", c, lambda w, _r: set_gateway(w, c.vpc_id, attached=c.attached))
             ),
             "settings": self._change_settings,
+            "network": _typed(Network, self._put_network),
         }
 
     def _fault_commands(self) -> Mapping[str, Callable[[bytes], object]]:
@@ -150,6 +152,10 @@ class Admin:
     def _change_ips(self, command: ChangeIps) -> Interface:
         self._do("change-ips", command, lambda world, _rules: change_ips(world, command))
         return interface_of(self._service.cloud.world, command.interface_id)
+
+    def _put_network(self, network: Network) -> Network:
+        self._do("network", network, lambda world, _rules: Change(world=replace(world, network=network)))
+        return network
 
     def _add_address(self, command: AddAddress) -> Address:
         done = self._do("add-address", command, lambda world, rules: add_address(world, command, rules))

@@ -72,6 +72,12 @@ class Cloud:
         """Carries out a mutation; raises Ec2Error, and then nothing has happened."""
         return self.change(lambda world, rules: mutate(world, request, rules), caller)
 
+    def rehearse(self, request: Mutation) -> None:
+        """Raise the Ec2Error that a mutation would meet now; nothing happens, and no address is handed out."""
+        now = self._clock.monotonic()
+        rules = Rules(settings=self._settings, now=now, new_id=new_id, new_ip=lambda: str(FIRST_PUBLIC_IP))
+        mutate(self.world, request, rules)
+
     def change(self, step: Callable[[World, Rules], Change], caller: Caller) -> Change:
         """Replaces the world by the step's result; returns it with the effects in order and stamped."""
         with self._lock:

@@ -30,6 +30,7 @@ from sandbox.ec2.faults import Fault, Held
 from sandbox.ec2.lies import Lie
 from sandbox.ec2.log import CallRecord, Entry, Holding
 from sandbox.ec2.model import Address, Change, InstanceState, Interface, World
+from sandbox.ec2.network import Network
 from sandbox.ec2.requests import AssociateAddress, CreateTags, DeleteTags, DisassociateAddress, ReleaseAddress
 from sandbox.ec2.settings import Ec2Settings
 
@@ -125,6 +126,10 @@ class Ec2Control:
     def internet_gateway(self, vpc_id: str, *, attached: bool) -> None:
         """Gives the VPC an Internet gateway, or takes it away: without one no interface takes an address."""
         self._post("gateway", SetGateway(vpc_id=vpc_id, attached=attached), Change)
+
+    def network(self, network: Network) -> None:
+        """What is around the instances, from now on: routes, security groups, metadata options, endpoints."""
+        self._post("network", network, Network)
 
     def kill_instance(self, instance_id: str) -> None:
         """Loses a node: its interfaces vanish, their associations are dropped."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
+from sandbox.ec2.network import Network
+
 InstanceState = Literal["pending", "running", "stopped"]
 
 
@@ -84,6 +86,7 @@ class World:
     `foreign` ids (of addresses, and of the associations that they had) belong to another account, `lost` associations
     went with their interface, and `released` public IPs, with the ids that they had, can be recovered. An instance
     whose state is not named runs; a VPC has an Internet gateway unless it is among `without_gateway`.
+    Nothing else here depends on the `network`.
     """
 
     addresses: Mapping[str, Address] = field(default_factory=dict)
@@ -93,6 +96,7 @@ class World:
     released: Mapping[str, str] = field(default_factory=dict)
     instance_states: Mapping[str, InstanceState] = field(default_factory=dict)
     without_gateway: frozenset[str] = frozenset()
+    network: Network = field(default_factory=Network)
 
     def at_target(self, interface_id: str, private_ip: str) -> Address | None:
         """The address that stands at this private IP of this interface."""

@@ -19,6 +19,7 @@ from sandbox.ec2.requests import (
     DescribeAddresses,
     DescribeAvailabilityZones,
     DescribeNetworkInterfaces,
+    DescribeSurroundings,
     DisassociateAddress,
     Filter,
     ReleaseAddress,
@@ -26,6 +27,9 @@ from sandbox.ec2.requests import (
 )
 
 Params = Mapping[str, str]
+_SURROUNDINGS = frozenset(
+    {"DescribeInstances", "DescribeRouteTables", "DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcEndpoints"}
+)
 
 
 def parse_form(body: str) -> Params:
@@ -39,6 +43,8 @@ def parse_request(params: Params) -> Request:
     match action:
         case "DescribeAddresses" | "DescribeNetworkInterfaces" | "DescribeAvailabilityZones":
             return _parse_describe(action, params)
+        case name if name in _SURROUNDINGS:
+            return DescribeSurroundings(action=name, filters=_filters(params))
         case "DescribeAccountAttributes":
             return DescribeAccountAttributes(names=_list(params, "AttributeName"))
         case "AllocateAddress":
@@ -55,6 +61,11 @@ def parse_request(params: Params) -> Request:
         case "DeleteTags":
             return DeleteTags(resources=_resources(params), tags=_tags_to_delete(params))
     raise Ec2Error("InvalidAction", f"The action {action or '(none)'} is not valid for this web service.")
+
+
+def is_dry_run(params: Params) -> bool:
+    """Whether the client asks only if it might. Raises InvalidParameterValue."""
+    return _boolean(params, "DryRun", default=False)
 
 
 def _parse_describe(action: str, params: Params) -> Request:

@@ -1,6 +1,7 @@
 """The calls as values, so that the state machine never sees a query string.
 
-Only the parameters that the simulation acts on are here; what a client sends besides is ignored, as are dry runs.
+Only the parameters that the simulation acts on are here; what a client sends besides is ignored. Whether a mutation is
+a dry run is no part of it: `service` asks the protocol.
 """
 
 from collections.abc import Mapping
@@ -99,6 +100,20 @@ class DescribeAccountAttributes:
     names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeSurroundings:
+    """Instances, route tables, security groups, subnets or VPC endpoints, by the action's name; all in one page."""
+
+    action: str
+    filters: tuple[Filter, ...] = ()
+
+
 Mutation = AllocateAddress | AssociateAddress | DisassociateAddress | ReleaseAddress | CreateTags | DeleteTags
-Describe = DescribeAddresses | DescribeNetworkInterfaces | DescribeAvailabilityZones | DescribeAccountAttributes
+Describe = (
+    DescribeAddresses
+    | DescribeNetworkInterfaces
+    | DescribeAvailabilityZones
+    | DescribeAccountAttributes
+    | DescribeSurroundings
+)
 Request = Mutation | Describe

@@ -8,6 +8,7 @@ connection and joins every thread, so that nothing outlives a test.
 import socket
 import socketserver
 import threading
+import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
@@ -146,9 +147,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, body: bytes, content_type: str) -> None:
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nServer: {self.server_version}\r\n"
-            f"Date: {self.date_time_string()}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Date: {self._date()}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         self.wfile.write(head.encode("latin-1") + body)
+
+    def _date(self) -> str:
+        return self.date_time_string(time.time() + self.server.service.cloud.settings.clock_ahead_s)
 
     def _caller(self) -> Caller:
         _, _, credential = (self.headers.get("Authorization") or "").partition("Credential=")

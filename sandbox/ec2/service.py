@@ -18,7 +18,7 @@ from sandbox.ec2.faults import Fault, FaultBook
 from sandbox.ec2.lies import LieBook, garbled
 from sandbox.ec2.log import Caller, CallLog, CallRecord
 from sandbox.ec2.model import Change, Ec2Error, Effect, World
-from sandbox.ec2.protocol import Params, parse_request
+from sandbox.ec2.protocol import Params, is_dry_run, parse_request
 from sandbox.ec2.requests import (
     AllocateAddress,
     AssociateAddress,
@@ -27,10 +27,13 @@ from sandbox.ec2.requests import (
     DescribeAddresses,
     DescribeAvailabilityZones,
     DescribeNetworkInterfaces,
+    DescribeSurroundings,
+    Mutation,
     Request,
 )
 from sandbox.ec2.rules import Rules
 from sandbox.ec2.settings import UNFILTERED_INTERFACES
+from sandbox.ec2.surroundings import surroundings_tree
 from sandbox.ec2.throttle import Throttle
 from sandbox.ec2.xml import (
     Tree,
@@ -119,6 +122,8 @@ class Ec2Service:
             request = parse_request(params)
             self._admit(action, request, outcome)
             outcome.fault = self.faults.take(action, (caller.access_key, caller.user_agent))
+            if not isinstance(request, Describe) and is_dry_run(params):
+                self._refuse_dry_run(action, request, caller, outcome)
             tree = self._effect_amid_faults(action, request, caller, outcome)
         except Ec2Error as error:
             outcome.code = error.code
@@ -132,6 +137,17 @@ class Ec2Service:
         if not self.throttle.admit(_bucket_key(action, request), settings.buckets, self._clock.monotonic()):
             outcome.throttled = True
             raise Ec2Error("RequestLimitExceeded", "Request limit exceeded.", 503)
+
+    def _refuse_dry_run(self, action: str, request: Mutation, caller: Caller, outcome: _Outcome) -> None:
+        """Raise what the call would have met: a fault, else a refusal, else that it would have succeeded.
+
+        EC2's pages do not say whether the parameters are looked at before the right; a setting decides.
+        """
+        if outcome.fault:
+            self._strike(outcome.fault, action, caller)
+        if self.cloud.settings.dry_run_validates:
+            self.cloud.rehearse(request)
+        raise Ec2Error("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
 
     def _effect_amid_faults(self, action: str, request: Request, caller: Caller, outcome: _Outcome) -> Tree:
         fault = outcome.fault
@@ -172,6 +188,8 @@ class Ec2Service:
                 return zones_tree(settings.region)
             case DescribeAccountAttributes():
                 return attributes_tree(describe_attributes(request, settings))
+            case DescribeSurroundings():
+                return surroundings_tree(self.cloud.visible_world(settings.read_lag_s), request, settings.account)
         assert_never(request)
 
     def _describe_addresses(self, request: DescribeAddresses, account: str) -> Tree:

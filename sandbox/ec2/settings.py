@@ -70,6 +70,10 @@ class Ec2Settings:
     """Characters of a tag's key: the EC2 user guide says 128, the API reference's type `Tag` says 127."""
     new_id_lag_s: float = 0.0
     """A mutation that names an id younger than this is told that it does not exist."""
+    dry_run_validates: bool = True
+    """Whether a dry run meets the refusals of the real call too, or the check of the right alone."""
+    clock_ahead_s: float = 0.0
+    """How far the date of the answers is ahead of the machine's."""
     throttle: bool = False
     """Whether the buckets count."""
     buckets: Mapping[str, Bucket] = field(default_factory=lambda: dict(AWS_BUCKETS))

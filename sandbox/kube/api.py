@@ -15,6 +15,7 @@ from sandbox.kube.patches import PatchError, json_patch, merge
 from sandbox.kube.protocol import Call, Reply, Stream, json_reply
 from sandbox.kube.registry import Registry
 from sandbox.kube.resources import Json
+from sandbox.kube.reviews import review
 from sandbox.kube.selectors import select
 from sandbox.kube.status import (
     FieldFault,
@@ -40,7 +41,7 @@ _PATCHES: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class Api:
-    """The five kinds under their verbs, and discovery."""
+    """The kinds under their verbs, and discovery."""
 
     def __init__(self, registry: Registry, switch: WatchSwitch, version: str) -> None:
         self._registry = registry
@@ -59,7 +60,10 @@ class Api:
         }
 
     def describe(self, call: Call) -> Reply:
-        """Answer a path that names no kind: discovery, health, or a 404."""
+        """Answer a path that names no kind: a review, discovery, health, or a 404."""
+        reviewed = review(call)
+        if reviewed is not None:
+            return json_reply(reviewed, 201)
         found = discovery.document(call.path, self._version)
         if found is None:
             raise no_such_path()

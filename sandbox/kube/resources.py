@@ -124,9 +124,16 @@ LEASES = Resource(
     create_on_update=True,
     unconditional_update=False,
 )
+DEPLOYMENTS = Resource(
+    group="apps", version="v1", plural="deployments", kind="Deployment", namespaced=True, short_names=("deploy",)
+)
+DAEMON_SETS = Resource(
+    group="apps", version="v1", plural="daemonsets", kind="DaemonSet", namespaced=True, short_names=("ds",)
+)
+"""Workloads are there to be read: nothing makes Pods of them."""
 
-ALL = (PODS, NODES, NAMESPACES, EVENTS, LEASES)
-GROUPS = (("", "v1"), ("coordination.k8s.io", "v1"))
+ALL = (PODS, NODES, NAMESPACES, EVENTS, LEASES, DEPLOYMENTS, DAEMON_SETS)
+GROUPS = (("", "v1"), ("apps", "v1"), ("coordination.k8s.io", "v1"))
 
 
 def find(group: str, version: str, plural: str) -> Resource | None:

@@ -1,6 +1,6 @@
 """The columns that `kubectl get` prints: it asks for Tables, and without them shows only name and age.
 
-The cells are what kubernetes/pkg/printers/internalversion prints for these five kinds, for the fields that the
+The cells are what kubernetes/pkg/printers/internalversion prints for these kinds, for the fields that the
 sandbox's objects have.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from sandbox.kube.metadata import parse_time
-from sandbox.kube.resources import EVENTS, LEASES, NAMESPACES, NODES, PODS, Json, Resource
+from sandbox.kube.resources import DAEMON_SETS, DEPLOYMENTS, EVENTS, LEASES, NAMESPACES, NODES, PODS, Json, Resource
 from sandbox.kube.store import Stored
 
 _WIDE = 1
@@ -20,6 +20,8 @@ _COLUMNS: dict[Resource, tuple[tuple[str, int], ...]] = {
     NODES: (("Name", 0), ("Status", 0), ("Age", 0), ("Version", 0), ("Internal-IP", _WIDE), ("Provider-ID", _WIDE)),
     NAMESPACES: (("Name", 0), ("Status", 0), ("Age", 0)),
     LEASES: (("Name", 0), ("Holder", 0), ("Age", 0)),
+    DEPLOYMENTS: (("Name", 0), ("Age", 0)),
+    DAEMON_SETS: (("Name", 0), ("Age", 0)),
     EVENTS: (
         *((name, 0) for name in ("Last Seen", "Type", "Reason", "Object", "Message")),
         *((name, _WIDE) for name in ("Source", "Count", "Name")),
@@ -100,6 +102,10 @@ def _lease(body: Json) -> list[str]:
     return [body["metadata"]["name"], holder, age(body["metadata"]["creationTimestamp"])]
 
 
+def _workload(body: Json) -> list[str]:
+    return [body["metadata"]["name"], age(body["metadata"]["creationTimestamp"])]
+
+
 def _event(body: Json) -> list[str]:
     about, source = body.get("involvedObject", {}), body.get("source", {})
     seen = body.get("series", {}).get("lastObservedTime") or body.get("lastTimestamp") or body.get("eventTime")
@@ -114,5 +120,7 @@ _CELLS: dict[Resource, Callable[[Json], list[str]]] = {
     NODES: _node,
     NAMESPACES: _namespace,
     LEASES: _lease,
+    DEPLOYMENTS: _workload,
+    DAEMON_SETS: _workload,
     EVENTS: _event,
 }
