@@ -43,6 +43,6 @@ ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 WORKDIR /
 USER 65532:65532
 # The whole program loads from what is left, as its user; else there is no image.
-RUN ["python", "-c", "import controller.doctor, controller.release_cluster, controller.startup, controller.surface.serve"]
+RUN ["python", "-c", "import controller.doctor.examination, controller.release_cluster, controller.startup, controller.surface.serve"]
 EXPOSE 8080
 ENTRYPOINT ["aws-pod-eip-controller"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from controller.core.config import Config
 from controller.core.contract import legible
-from controller.core.diagnosis import Finding
+from controller.core.diagnosis.finding import Finding, Questions
 from controller.core.release import Request
 from controller.surface import cli
 from controller.surface.program import log_plainly, say
@@ -61,11 +61,12 @@ def _release_orphans(config: Config, request: Request) -> bool:
     return conversation.release(request.cluster, world, yes=request.yes)
 
 
-def _examine(config: Config) -> Iterator[Finding]:
+def _examine(config: Config, questions: Questions) -> Iterator[Finding]:
     """What `doctor` tells."""
-    from controller import doctor, startup
+    from controller import startup
+    from controller.doctor import examination
 
-    return doctor.examine(config, startup.region_of(config))
+    return examination.examine(config, startup.region_of(config), questions)
 
 
 if __name__ == "__main__":

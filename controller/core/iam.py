@@ -121,6 +121,21 @@ MAKE_TABLE: Final = Statement(
 SEND_TRACES: Final = Statement(
     sid="SendTraces", actions=("xray:PutTraceSegments", "xray:PutSpans", "xray:PutSpansForIndexing"), resource="*"
 )
+# What `doctor` alone reads: none of it knows a resource, but for the table's backups.
+SEE_NETWORK: Final = Statement(
+    sid="SeeWhatIsAroundTheNodes",
+    actions=(
+        "ec2:DescribeInstances",
+        "ec2:DescribeRouteTables",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeVpcEndpoints",
+    ),
+    resource="*",
+)
+SEE_BACKUPS: Final = Statement(
+    sid="SeeWhetherTheTableCanBeRestored", actions=("dynamodb:DescribeContinuousBackups",), resource=_TABLE
+)
+SEE_TRACES: Final = Statement(sid="SeeWhereTracesGo", actions=("xray:GetTraceSegmentDestination",), resource="*")
 
 _AUTO: Final = (
     SEE_QUOTA,
@@ -142,6 +157,7 @@ FILES: Final[Mapping[str, tuple[Statement, ...]]] = {
     "read-only": (SEE, SEE_QUOTA, CHECK_TABLE, READ),
     "create-table": (CHECK_TABLE, MAKE_TABLE),
     "traces": (SEND_TRACES,),
+    "doctor": (SEE_NETWORK, SEE_BACKUPS, SEE_TRACES),
 }
 
 

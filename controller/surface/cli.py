@@ -7,24 +7,24 @@ and the server's master process does not use memory for them.
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from controller.core import config, diagnosis
+from controller.core import config
 from controller.core.config import SETTINGS, Config
-from controller.core.diagnosis import Finding
 from controller.core.release import Request
 from controller.core.setting import Setting
+from controller.surface import doctor
 from controller.surface.arguments import arrange
-from controller.surface.program import NAME, complain, say, version
+from controller.surface.program import NAME, complain, version
 from state.errors import Misconfigured, PodEipError
 
 Act = Callable[[Config], None]
 Release = Callable[[Config, Request], bool]
-Examine = Callable[[Config], Iterable[Finding]]
+Examine = doctor.Examine
 Flags = dict[str, str | None]
 
 
@@ -81,7 +81,7 @@ def commands(
     group.add_command(_command("run", run, "Run the controller (the default)."))
     group.add_command(table)
     group.add_command(_status())
-    group.add_command(_doctor(examine))
+    group.add_command(doctor.command(examine, lambda flags: settings(flags, required=()), _settings_options()))
     group.add_command(_release_cluster(release_cluster))
     group.add_command(_release_orphans(release_orphans))
     return group
@@ -124,18 +124,6 @@ def _status() -> click.Command:
     return click.Command(
         "status", help="Show what a replica knows.", params=own + _settings_options(), callback=callback
     )
-
-
-def _doctor(examine: Examine) -> click.Command:
-    def callback(**flags: str | None) -> None:
-        worst = diagnosis.Grade.FINE
-        for finding in examine(settings(flags, required=())):
-            worst = max(worst, finding.grade)
-            say(*diagnosis.lines(finding))
-        sys.exit(worst)
-
-    text = "Check what a replica needs of AWS; nothing is changed. Exit code 1: with warnings, 2: it cannot work."
-    return click.Command("doctor", help=text, params=_settings_options(), callback=callback)
 
 
 def _release_cluster(act: Release) -> click.Command:

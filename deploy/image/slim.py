@@ -24,7 +24,7 @@ SERVICES = {
     "sso": "credentials: IAM Identity Center",
     "sso-oidc": "credentials: its token",
     "signin": "credentials: `aws login`",
-    "xray": "traces: where X-Ray is",
+    "xray": "traces: where X-Ray is; doctor: whether it takes them by OTLP",
 }
 """Of 400 services in botocore/data, those of which a client may be made, and what for."""
 

@@ -61,6 +61,12 @@ KNOWN: dict[str, dict[str, set[str]]] = {
     "xray:PutTraceSegments": {"*": set()},
     "xray:PutSpans": {"*": set()},
     "xray:PutSpansForIndexing": {"*": set()},
+    "dynamodb:DescribeContinuousBackups": {"table": set()},
+    "ec2:DescribeInstances": {"*": {"ec2:Region"}},
+    "ec2:DescribeRouteTables": {"*": {"ec2:Region"}},
+    "ec2:DescribeSecurityGroups": {"*": {"ec2:Region"}},
+    "ec2:DescribeVpcEndpoints": {"*": {"ec2:Region"}},
+    "xray:GetTraceSegmentDestination": {"*": set()},
 }
 STATEMENTS = sorted({(name, s.sid) for name, statements in iam.FILES.items() for s in statements})
 

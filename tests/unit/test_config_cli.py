@@ -1,5 +1,6 @@
 """The command line: Go's way of writing, subcommands, exit codes, and that it is quick."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller.core.config import SETTINGS, Config
-from controller.core.diagnosis import Finding, Grade
+from controller.core.diagnosis.finding import Check, Finding, Grade, Questions
 from controller.core.release import Request
 from controller.surface import cli
 from controller.surface.arguments import arrange
@@ -32,6 +33,7 @@ class Called:
         self.released: list[Request] = []
         self.orphans: list[Request] = []
         self.findings: list[Finding] = []
+        self.asked: list[Questions] = []
 
     def release(self, _: Config, request: Request) -> bool:
         self.released.append(request)
@@ -41,6 +43,10 @@ class Called:
         self.orphans.append(request)
         return request.yes
 
+    def examine(self, _: Config, questions: Questions) -> list[Finding]:
+        self.asked.append(questions)
+        return self.findings
+
     def main(self, *argv: str) -> int:
         with pytest.raises(SystemExit) as caught:
             cli.main(
@@ -49,7 +55,7 @@ class Called:
                 argv,
                 release_cluster=self.release,
                 release_orphans=self.release_orphans,
-                examine=lambda _: self.findings,
+                examine=self.examine,
             )
         return int(caught.value.code or 0)
 
@@ -113,15 +119,49 @@ def test_a_cluster_is_released() -> None:
     assert called.main("release-cluster") == 2
 
 
-@pytest.mark.parametrize("grade", Grade)
-def test_the_gravest_finding_of_doctor_is_its_exit_code(grade: Grade, capfd: pytest.CaptureFixture[str]) -> None:
+def examined(grade: Grade) -> Called:
+    """What is called where `doctor` finds that, and something that is fine."""
     called = Called()
     called.findings = [
-        Finding(check="one", grade=grade, text="so", advice="do"),
-        Finding(check="two", grade=Grade.FINE, text="well"),
+        Finding(check=Check.TABLE, grade=grade, text="so", advice="do\x1b[2J"),
+        Finding(check=Check.EC2, grade=Grade.FINE, text="well"),
     ]
-    assert called.main("doctor") == grade
-    assert capfd.readouterr().out.splitlines()[1:] == ["    do", "√ two: well"]
+    return called
+
+
+@pytest.mark.parametrize(("grade", "code"), [(Grade.NOT_LOOKED_AT, 0), (0, 0), (1, 1), (2, 2)])
+def test_the_gravest_finding_of_doctor_is_its_exit_code(
+    grade: int, code: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert examined(Grade(grade)).main("doctor") == code
+    told = capfd.readouterr().out.splitlines()[1:]
+    link = ["    docs/doctor.md#table"] if grade > 0 else []
+    assert told == ["    do\\u001b[2J", *link, "√ ec2: well"]
+    tolerated = examined(Grade(grade))
+    assert tolerated.main("doctor", "--tolerate-warnings") == (0 if code == 1 else code)
+    assert tolerated.asked == [Questions()]
+
+
+def test_doctor_writes_json(capfd: pytest.CaptureFixture[str]) -> None:
+    called = examined(Grade.WARNING)
+    assert called.main("doctor", "--pre", "--port", "443", "-o", "json", "--region", "eu-west-1") == 1
+    assert called.asked == [Questions(pre=True, port=443)]
+    written = capfd.readouterr().out
+    assert written.replace("\n", "").isprintable()
+    assert json.loads(written) == {
+        "exit_code": 1,
+        "findings": [
+            {
+                "check": "table",
+                "grade": "warning",
+                "text": "so",
+                "advice": "do\x1b[2J",
+                "link": "docs/doctor.md#table",
+            },
+            {"check": "ec2", "grade": "fine", "text": "well", "advice": "", "link": "docs/doctor.md#ec2"},
+        ],
+    }
+    assert called.main("doctor", "--port", "0") == 2
 
 
 def test_the_table_needs_no_cluster_name() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from controller.core.diagnosis import Credentials, Grade, lines, of_call, of_credentials, of_quota
+from controller.core.diagnosis.account import Credentials, of_call, of_credentials, of_quota
+from controller.core.diagnosis.finding import Check, Grade, lines
 from controller.core.quota import AccountQuota
 from state.errors import AccessDenied
 
@@ -30,9 +31,10 @@ def test_credentials_are_judged(name: str) -> None:
 
 
 def test_who_has_no_credentials_reads_what_to_do() -> None:
-    first, second = lines(of_credentials(Credentials()))
+    first, second, third = lines(of_credentials(Credentials()))
     assert first == "× credentials: no AWS credentials were found"
     assert second.startswith("    Give the ServiceAccount a role")
+    assert third == "    docs/doctor.md#credentials"
 
 
 @pytest.mark.parametrize(
@@ -61,8 +63,9 @@ def test_the_code_and_the_advice_of_aws_are_told() -> None:
     error = AccessDenied(
         "not authorized to perform ec2:DescribeAddresses", code="UnauthorizedOperation", advice="Allow"
     )
-    assert list(lines(of_call("ec2", "", error))) == [
+    assert list(lines(of_call(Check.EC2, "", error))) == [
         "× ec2: UnauthorizedOperation: not authorized to perform ec2:DescribeAddresses",
         "    Allow",
+        "    docs/doctor.md#ec2",
     ]
-    assert list(lines(of_call("ec2", "answers"))) == ["√ ec2: answers"]
+    assert list(lines(of_call(Check.EC2, "answers"))) == ["√ ec2: answers"]

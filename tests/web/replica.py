@@ -63,7 +63,7 @@ def main() -> None:
         lambda config: _note(f"created {config.table}"),
         release_cluster=lambda _, request: request.yes,
         release_orphans=lambda _, request: request.yes,
-        examine=lambda _: (),
+        examine=lambda *_: (),
     )
 
 

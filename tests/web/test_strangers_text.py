@@ -17,7 +17,7 @@ import pytest
 
 from controller.core import contract
 from controller.core.config import Config
-from controller.core.diagnosis import Finding, Grade
+from controller.core.diagnosis.finding import Check, Finding, Grade
 from controller.core.release import Line, Request
 from controller.core.status import PodStatus, PolicyStatus, PoolStatus, ShownPhase, Status
 from controller.surface import cli, show
@@ -135,7 +135,7 @@ def test_the_status_for_a_script_is_exact_and_steers_no_terminal() -> None:
 
 
 def test_what_doctor_finds_is_legible(capsys: pytest.CaptureFixture[str]) -> None:
-    found = [Finding(check="ec2", grade=Grade.BROKEN, text=EVIL, advice=EVIL)]
+    found = [Finding(check=Check.EC2, grade=Grade.BROKEN, text=EVIL, advice=EVIL)]
     with pytest.raises(SystemExit):
         cli.main(
             _nothing,
@@ -143,9 +143,9 @@ def test_what_doctor_finds_is_legible(capsys: pytest.CaptureFixture[str]) -> Non
             ["doctor"],
             release_cluster=lambda *_: True,
             release_orphans=lambda *_: True,
-            examine=lambda _: found,
+            examine=lambda *_: found,
         )
-    assert capsys.readouterr().out == f"× ec2: {SHOWN}\n    {SHOWN}\n"
+    assert capsys.readouterr().out == f"× ec2: {SHOWN}\n    {SHOWN}\n    docs/doctor.md#ec2\n"
 
 
 def _nothing(_: Config) -> None:

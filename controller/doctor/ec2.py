@@ -1,0 +1,114 @@
+"""EC2 as `doctor` asks it: describes as they are, and mutations as dry runs alone.
+
+The last thing before a request leaves is a look at its body: a mutation that is not marked as a dry run is not sent. So
+no mistake in a check can change anything.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from controller.aws.codes import ec2_errors
+from controller.core.diagnosis.rights import DENIED, Tried
+from controller.doctor.dates import ahead_of
+from state import denial
+from state.credentials import CredentialKeeper
+from state.errors import Misconfigured, NotSent, Unavailable
+from state.sessions import new_session
+
+MOST_PAGES: Final = 50
+CONNECT_S: Final = 1.0
+
+
+def limits(call_timeout_s: float) -> Config:
+    """One try, in time."""
+    connect_s = min(CONNECT_S, call_timeout_s / 3)
+    return Config(
+        connect_timeout=connect_s,
+        read_timeout=call_timeout_s - connect_s,
+        retries={"mode": "standard", "total_max_attempts": 1},
+    )
+
+
+def client(service: str, region: str, call_timeout_s: float, keeper: CredentialKeeper) -> Any:
+    """botocore's client of a service. Raises Misconfigured where AWS's settings cannot be used."""
+    try:
+        session = keeper.attach(new_session())
+        return session.create_client(service, region_name=region, config=limits(call_timeout_s))
+    except (BotoCoreError, ValueError) as error:
+        fault = f"the AWS settings (AWS_PROFILE, AWS_ENDPOINT_URL, ...) are not usable: {error}"
+        raise Misconfigured([fault]) from error
+
+
+class Ec2Reader:
+    """Asks EC2 in one Region; each call takes `call_timeout_s` at most. Raises errors of `state.errors`."""
+
+    def __init__(self, *, region: str, call_timeout_s: float, keeper: CredentialKeeper) -> None:
+        self._api = client("ec2", region, call_timeout_s, keeper)
+        self._sent = 0.0
+        self.ahead_s: float | None = None
+        """Seconds that our clock was ahead of EC2's at the last answer; None: no answer had a date."""
+        self._api.meta.events.register_last("before-send.ec2", self._refuse_mutations)
+        self._api.meta.events.register("after-call.ec2", self._note_date)
+
+    @property
+    def url(self) -> str:
+        """Where EC2 is asked."""
+        return str(self._api.meta.endpoint_url)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+
+    def ask(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
+        """The answer to one call."""
+        with ec2_errors(operation):
+            return self._method(operation)(**parameters)
+
+    def all(self, operation: str, key: str, **parameters: Any) -> list[Mapping[str, Any]]:
+        """The list `key` of all pages; Unavailable where there are more pages than anybody has."""
+        found: list[Mapping[str, Any]] = []
+        token = ""
+        for _ in range(MOST_PAGES):
+            page = self.ask(operation, **parameters, **({"NextToken": token} if token else {}))
+            found += page.get(key, ())
+            token = page.get("NextToken") or ""
+            if not token:
+                return found
+        raise Unavailable(f"{operation} has more than {MOST_PAGES} pages", code="TooManyPages")
+
+    def dry_run(self, operation: str, **parameters: Any) -> Tried:
+        """What EC2 says of a mutation that it is told not to carry out."""
+        with ec2_errors(operation):
+            try:
+                self._method(operation)(DryRun=True, **parameters)
+            except ClientError as error:
+                said = error.response.get("Error", {})
+                code, message = str(said.get("Code", "")), str(said.get("Message", ""))
+                words = denial.advice("ec2", operation, message) if code in DENIED else ""
+                return Tried(action=f"ec2:{operation}", code=code, message=message, advice=words)
+        return Tried(action=f"ec2:{operation}", code="NoDryRun")
+
+    def _method(self, operation: str) -> Callable[..., Mapping[str, Any]]:
+        found: Callable[..., Mapping[str, Any]] = getattr(self._api, xform_name(operation))
+        return found
+
+    def _refuse_mutations(self, request: Any, **_: Any) -> None:
+        self._sent = time.time()
+        if not is_harmless(request.body):
+            raise NotSent("doctor sends no mutation that is not a dry run")
+
+    def _note_date(self, http_response: Any, **_: Any) -> None:
+        ahead = ahead_of(http_response.headers.get("Date"), self._sent, time.time())
+        self.ahead_s = self.ahead_s if ahead is None else ahead
+
+
+def is_harmless(body: bytes | str) -> bool:
+    """Whether this request of the EC2 Query protocol changes nothing: a describe, or a dry run."""
+    form = parse_qs(body.decode() if isinstance(body, bytes) else body)
+    return form["Action"][-1].startswith("Describe") or form.get("DryRun") == ["true"]

@@ -1,0 +1,95 @@
+"""What is looked at of the cluster, and of the VPC around its nodes."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from controller.core.diagnosis import cluster, rbac
+from controller.core.diagnosis import network as judged
+from controller.core.diagnosis.finding import Check, Finding, Questions, broken, fine, not_looked_at, said
+from controller.doctor import network
+from controller.doctor.scene import Scene
+from state.errors import Misconfigured, PodEipError
+from state.model import InstallKey
+
+Look = tuple[Check, Callable[[], Iterable[Finding]]]
+
+
+def checks(scene: Scene, questions: Questions, *, aws: bool) -> Iterator[Look]:
+    """What is looked at, in order; what needs AWS only where `aws` says that it can be asked."""
+    trouble = _no_api_server(scene)
+    if trouble is not None:
+        found = trouble
+        yield Check.KUBERNETES, lambda: [found]
+        return
+    yield Check.KUBERNETES, lambda: [fine(Check.KUBERNETES, f"the API server answers; the cluster is {scene.uid}")]
+    yield Check.RBAC, lambda: _rbac(scene, pre=questions.pre)
+    yield Check.CONTROLLERS, lambda: _controllers(scene, pre=questions.pre)
+    if aws:
+        yield Check.CLUSTER_NAME, lambda: _installs(scene)
+    if aws and not questions.pre:
+        yield Check.POOLS, lambda: cluster.of_pools(scene.pods, scene.addresses)
+    yield Check.NODES, lambda: _nodes(scene, pre=questions.pre)
+    yield Check.EGRESS, lambda: [cluster.of_egress(scene.cluster.cni_settings())]
+    if aws:
+        yield from _around(scene, questions)
+
+
+def _around(scene: Scene, questions: Questions) -> Iterator[Look]:
+    yield Check.SUBNETS, lambda: network.subnets(scene.ec2, scene.instances)
+    if questions.port is not None:
+        port = questions.port
+        yield Check.SECURITY_GROUPS, lambda: network.security_groups(scene.ec2, scene.instances, port)
+    needed = _of_metadata(scene)
+    yield Check.METADATA, lambda: [judged.of_metadata(scene.instances if needed else (), needed)]
+
+
+def _no_api_server(scene: Scene) -> Finding | None:
+    """Why there is no API server to ask; None: it answers."""
+    try:
+        scene.uid  # noqa: B018
+    except Misconfigured as error:
+        if scene.config.kubeconfig:
+            return broken(Check.KUBERNETES, said(error))
+        return not_looked_at(Check.KUBERNETES, "no kubeconfig is set, and this is no Pod (--kubeconfig)")
+    except PodEipError as error:
+        return broken(Check.KUBERNETES, said(error), error.advice)
+    return None
+
+
+def _rbac(scene: Scene, *, pre: bool) -> Iterator[Finding]:
+    config = scene.config
+    asked = (
+        rbac.of_installer(scene.lease_namespace)
+        if pre
+        else rbac.of_controller(config.watch_namespace or "", scene.lease_namespace, config.lease_name)
+    )
+    denied = [right for right in asked if not scene.cluster.may(right)]
+    yield from rbac.of_reviews(scene.cluster.who(), asked, denied, pre=pre)
+
+
+def _controllers(scene: Scene, *, pre: bool) -> Iterator[Finding]:
+    own = f"{scene.lease_namespace}/{scene.config.lease_name}"
+    yield from cluster.of_controllers(scene.cluster.controllers(), own, pre=pre)
+
+
+def _installs(scene: Scene) -> Iterator[Finding]:
+    config = scene.config
+    if not config.cluster_name:
+        yield not_looked_at(Check.CLUSTER_NAME, "--cluster-name is not set")
+        return
+    own = InstallKey(cluster_uid=scene.uid, lease_namespace=scene.lease_namespace, lease_name=config.lease_name)
+    scope = config.watch_namespace or ""
+    yield from cluster.of_installs(own, config.cluster_name, scope, scene.table.installs())
+
+
+def _nodes(scene: Scene, *, pre: bool) -> Iterator[Finding]:
+    asking = {} if pre else {f"{pod.namespace}/{pod.name}": pod.node for pod in scene.pods}
+    yield from cluster.of_nodes(scene.nodes, asking)
+
+
+def _of_metadata(scene: Scene) -> list[str]:
+    """What a replica takes from instance metadata, in words."""
+    config, environ = scene.config, scene.environ
+    region = config.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    found = {"the Region": not region, "the VPC": not config.vpc_id}
+    of_role = {judged.CREDENTIALS: scene.keeper.source == "iam-role"}
+    return [what for what, needed in {**found, **of_role}.items() if needed]

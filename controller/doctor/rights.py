@@ -1,0 +1,114 @@
+"""Each right of the role on EC2, tried on real addresses and interfaces where there are any, as dry runs.
+
+The role's statements have conditions: on the tags of an address, on the VPC of an interface. So a right can only be
+tried on what the role is for: an address with this cluster's tags or with a pool's, and an interface of the VPC. Where
+there is none, it is said, and the right is not looked at.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from controller.core import contract
+from controller.core.diagnosis.rights import Tried, blamed
+from controller.core.modes import ALLOCATING, was_allocated
+from controller.core.views import Address
+from controller.doctor.ec2 import Ec2Reader
+from state.errors import AccessDenied, PodEipError
+
+_NO_ADDRESS: Final = "no address is there that the role is for: one of this cluster, or of a pool that Pods ask for"
+_NOT_ASSOCIATED: Final = "no address that the role is for is associated"
+_NOT_OURS: Final = "this cluster has allocated no address yet"
+_NO_CLUSTER: Final = "the cluster's UID, which the role asks for in tags, is not known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a right is tried. `cluster`: the UID of ours; `pools`: the tag keys that Pods ask for."""
+
+    cluster: str
+    cluster_name: str
+    vpc_id: str
+    pools: Collection[str]
+    quota: bool
+
+
+def of_ec2(ec2: Ec2Reader, addresses: Collection[Address], place: Place) -> Iterator[Tried]:
+    """The answer to a try of each action of EC2."""
+    own = [address for address in addresses if _is_own(address, place)]
+    for_role = [*own, *(address for address in addresses if address not in own and _is_pooled(address, place))]
+    yield Tried(action="ec2:DescribeAddresses")  # the addresses are there
+    yield _read(ec2, "DescribeNetworkInterfaces", MaxResults=5)
+    if place.quota:
+        yield _read(ec2, "DescribeAccountAttributes")
+    yield from _allocate(ec2, place)
+    yield _associate(ec2, for_role, place)
+    yield _disassociate(ec2, for_role)
+    yield ec2.dry_run("ReleaseAddress", AllocationId=own[0].allocation_id) if own else _untried("Release", _NOT_OURS)
+
+
+def _is_own(address: Address, place: Place) -> bool:
+    return was_allocated(address.tags) and address.tags.get(contract.TAG_CLUSTER_UID) == place.cluster != ""
+
+
+def _is_pooled(address: Address, place: Place) -> bool:
+    return not was_allocated(address.tags) and any(key in address.tags for key in place.pools)
+
+
+def _untried(verb: str, why: str) -> Tried:
+    return Tried(action=f"ec2:{verb}Address", why_not=why)
+
+
+def _read(ec2: Ec2Reader, operation: str, **parameters: Any) -> Tried:
+    action = f"ec2:{operation}"
+    try:
+        ec2.ask(operation, **parameters)
+    except AccessDenied as error:
+        return Tried(action=action, code="UnauthorizedOperation", message=error.message, advice=error.advice)
+    except PodEipError as error:
+        return Tried(action=action, code=error.code, message=error.message)
+    return Tried(action=action)
+
+
+def _allocate(ec2: Ec2Reader, place: Place) -> Iterator[Tried]:
+    """With the tags of a birth, which are a right of their own: AWS's words name the one that is missing."""
+    if not place.cluster:
+        yield from (Tried(action=f"ec2:{name}", why_not=_NO_CLUSTER) for name in ("AllocateAddress", "CreateTags"))
+        return
+    tags = {
+        contract.TAG_TYPE: str(next(iter(ALLOCATING))),
+        contract.TAG_CLUSTER_NAME: place.cluster_name,
+        contract.TAG_CLUSTER_UID: place.cluster,
+    }
+    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+    spec = [{"ResourceType": "elastic-ip", "Tags": listed}]
+    tried = ec2.dry_run("AllocateAddress", Domain="vpc", TagSpecifications=spec)
+    yield from blamed(tried, {"ec2:CreateTags": "ec2:CreateTags"})
+
+
+def _associate(ec2: Ec2Reader, addresses: Collection[Address], place: Place) -> Tried:
+    free = next((address for address in addresses if address.association is None), None)
+    if free is None:
+        return _untried("Associate", _NO_ADDRESS)
+    filters = [{"Name": "vpc-id", "Values": [place.vpc_id]}] if place.vpc_id else []
+    try:
+        found = ec2.ask("DescribeNetworkInterfaces", Filters=filters, MaxResults=50).get("NetworkInterfaces", ())
+    except PodEipError as error:
+        return _untried("Associate", f"no interface is known ({error.code})")
+    usable = [i for i in found if i.get("InterfaceType", "interface") == "interface" and not i.get("RequesterManaged")]
+    if not usable:
+        return _untried("Associate", "there is no interface in the VPC")
+    return ec2.dry_run(
+        "AssociateAddress",
+        AllocationId=free.allocation_id,
+        NetworkInterfaceId=usable[0]["NetworkInterfaceId"],
+        PrivateIpAddress=usable[0]["PrivateIpAddress"],
+        AllowReassociation=False,
+    )
+
+
+def _disassociate(ec2: Ec2Reader, addresses: Collection[Address]) -> Tried:
+    held = next((address.association for address in addresses if address.association), None)
+    if held is None:
+        return _untried("Disassociate", _NOT_ASSOCIATED)
+    return ec2.dry_run("DisassociateAddress", AssociationId=held.association_id)
