@@ -41,6 +41,7 @@ containerSecurityContext:
   capabilities: {drop: [ALL]}
 terminationGracePeriodSeconds: 90
 podDisruptionBudget: {enabled: true, maxUnavailable: 1}
+doctor: {failOnWarnings: false, readRights: true}
 service: {enabled: true, type: ClusterIP, port: 8080, annotations: {}}
 metrics: {annotations: false, serviceMonitor: false, serviceMonitorLabels: {}, interval: 30s}
 {{- end }}
@@ -53,7 +54,7 @@ empty stays so.
 {{- define "aws-pod-eip-controller.values" -}}
 {{- include "aws-pod-eip-controller.known" . -}}
 {{- $values := deepCopy .Values -}}
-{{- $own := list "otel" "admissionPolicy" "networkPolicy" "migration" "image" "strategy" "podDisruptionBudget" "service" "metrics" -}}
+{{- $own := list "otel" "admissionPolicy" "networkPolicy" "migration" "image" "strategy" "podDisruptionBudget" "doctor" "service" "metrics" -}}
 {{- range $name, $default := include "aws-pod-eip-controller.defaults" . | fromYaml -}}
 {{- $given := get $values $name -}}
 {{- if or (not (hasKey $values $name)) (kindIs "invalid" $given) (and (kindIs "map" $given) (empty $given)) -}}

@@ -71,11 +71,16 @@ class Release:
         return {entry["name"]: entry["value"] for entry in self.container["env"] if "value" in entry}
 
 
-def render(values: Mapping[str, Any], *, chart: Path = CHART, name: str = NAME) -> Release:
-    """What `helm template` gives for these values and a release of this name; HelmFailed where it fails or warns."""
-    return Release([found for found in yaml.safe_load_all(_template(json.dumps(values), chart, name)) if found])
+def render(values: Mapping[str, Any], *, chart: Path = CHART, name: str = NAME, tests: bool = False) -> Release:
+    """What `helm template` gives for these values and a release of this name; HelmFailed where it fails or warns.
+
+    `tests`: also what `helm test` makes.
+    """
+    return Release([found for found in yaml.safe_load_all(_template(json.dumps(values), chart, name, tests)) if found])
 
 
 @cache
-def _template(values: str, chart: Path, name: str) -> str:
-    return run("template", name, str(chart), f"--namespace={NAMESPACE}", values=json.loads(values), strict=True)
+def _template(values: str, chart: Path, name: str, tests: bool) -> str:
+    more = [] if tests else ["--skip-tests"]
+    given = json.loads(values)
+    return run("template", name, str(chart), f"--namespace={NAMESPACE}", *more, values=given, strict=True)
