@@ -15,7 +15,7 @@ from controller.core import pool_words
 from controller.core.inventory import Inventory, PoolRequest, PoolView
 from controller.core.modes import SPECS, AddressSource
 from controller.core.pools import in_pool, is_kept_for_one
-from controller.core.situation import NoOffer, Offer
+from controller.core.situation import Lack, NoOffer, Offer
 from controller.core.turns import WaitingInstall, left_to_others
 from controller.core.views import Address
 from state.model import AddressRecord, AllocationId, InstallKey, InstallRecord, Mode, PodUid
@@ -41,7 +41,7 @@ def assign_offers(inventory: Inventory, requests: Iterable[PoolRequest]) -> dict
         if free:
             offers[request.uid] = _take(inventory, view, free, taken)
         elif held:
-            offers[request.uid] = NoOffer(why=pool_words.on_its_way(held, request), soon=True)
+            offers[request.uid] = NoOffer(why=pool_words.on_its_way(held, request), lack=Lack.COMING, soon=True)
     for request, view in waiting:
         if request.uid not in offers:
             offers[request.uid] = _offer(inventory, view, request, taken)
@@ -105,7 +105,9 @@ def _offer(inventory: Inventory, view: PoolView, request: PoolRequest, taken: se
     choice = _first(choices, request.cooling_down)
     if choice is not None:
         return _take(inventory, view, choice, taken)
-    return NoOffer(why=pool_words.left(request) if left else pool_words.why_not(inventory, view, request))
+    if left:
+        return NoOffer(why=pool_words.left(request), lack=Lack.TURN)
+    return pool_words.why_not(inventory, view, request)
 
 
 def _first(choices: Iterable[Address], cooling_down: Collection[AllocationId]) -> Address | None:

@@ -4,6 +4,7 @@ Nothing here depends on EC2 or on the ledger: for the same Pod the answer is alw
 """
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from controller.core import contract
 from controller.core.modes import SPECS
@@ -33,11 +34,22 @@ class Nothing:
     """The Pod lives and asks for no address."""
 
 
+class Fault(Enum):
+    """The kinds of things that a Pod may ask wrongly; `core/remedies` says what helps."""
+
+    MODE = auto()  # no mode of ours
+    NO_POOL = auto()  # a mode without its pool
+    POOL = auto()  # a pool that cannot be one
+    FARGATE = auto()
+    IPV6_ONLY = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invalid:
     """The Pod's annotations are wrong; `why` says what is wrong and what would be right."""
 
     why: str
+    fault: Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +102,29 @@ def _mode_and_pool(pod: PodView, kind: str) -> tuple[Mode, str] | Invalid:
     mode = next((mode for mode in Mode if mode == kind), None)
     if mode is None:
         wrong = f"{contract.quoted(kind)} is not a mode; it is one of {', '.join(Mode)}"
-        return Invalid(why=f"annotation {contract.ANNOTATION_TYPE}: {wrong}")
+        return Invalid(why=f"annotation {contract.ANNOTATION_TYPE}: {wrong}", fault=Fault.MODE)
     spec = SPECS[mode]
     pool = pod.annotations.get(spec.annotation) or spec.default_pool
     if not pool:
-        return Invalid(why=f"mode {mode} needs the annotation {spec.annotation}, with the tag key of the addresses")
-    fault = spec.pool_fault(pool)
-    return Invalid(why=f"annotation {spec.annotation}: {fault}") if fault else (mode, pool)
+        return Invalid(
+            why=f"mode {mode} needs the annotation {spec.annotation}, with the tag key of the addresses",
+            fault=Fault.NO_POOL,
+        )
+    bad = spec.pool_fault(pool)
+    return Invalid(why=f"annotation {spec.annotation}: {bad}", fault=Fault.POOL) if bad else (mode, pool)
 
 
 def _place(pod: PodView, mode: Mode, pool: str) -> Desire:
     if pod.fargate:
-        return Invalid(why="a Fargate Pod runs in a private subnet, where an Elastic IP does not route; use a node")
+        return Invalid(
+            why="a Fargate Pod runs in a private subnet, where an Elastic IP does not route; use a node",
+            fault=Fault.FARGATE,
+        )
     if pod.ipv6_only:
-        return Invalid(why="the Pod has IPv6 addresses only, and an Elastic IP is an IPv4 address")
+        return Invalid(
+            why="the Pod has IPv6 addresses only, and an Elastic IP is an IPv4 address",
+            fault=Fault.IPV6_ONLY,
+        )
     return Serve(mode=mode, pool=pool, ip=pod.ip) if pod.ip else Pending(mode=mode, pool=pool)
 
 

@@ -17,7 +17,7 @@ def judge(pod: PodView, placed: Placed, instance_id: str | None) -> Placed | For
     """The place where the Pod's IP was found, or why it is not the Pod's; `instance_id` is its Node's."""
     if is_own(pod, placed, instance_id):
         return placed
-    return Foreign(target=placed.target, why=_why_not(pod, placed, instance_id))
+    return Foreign(target=placed.target, why=_why_not(pod, placed, instance_id), nameless=instance_id is None)
 
 
 def is_own(pod: PodView, placed: Placed, instance_id: str | None) -> bool:

@@ -3,6 +3,7 @@
 from controller.core.contract import LONGEST_TAG_VALUE, quoted
 from controller.core.inventory import Inventory, PoolRequest, PoolView
 from controller.core.modes import SPECS, AddressSource
+from controller.core.situation import Lack, NoOffer
 from controller.core.views import Address
 from state.model import ClusterUid
 
@@ -23,19 +24,23 @@ def left(request: PoolRequest) -> str:
     )
 
 
-def why_not(inventory: Inventory, view: PoolView, request: PoolRequest) -> str:
+def why_not(inventory: Inventory, view: PoolView, request: PoolRequest) -> NoOffer:
     """The pool has no free address for this Pod."""
+    if not view.members and view.kept:
+        return NoOffer(why=_kept(request), lack=Lack.KEPT)
     if not view.members:
-        return _kept(request) if view.kept else _no_such_pool(request, inventory.cluster)
+        return NoOffer(why=_no_such_pool(request, inventory.cluster), lack=Lack.UNTAGGED)
     if request.border_group is not None and all(a.border_group != request.border_group for a in view.members):
         groups = ", ".join(sorted({a.border_group for a in view.members}))
-        return (
+        why = (
             f"pool {quoted(request.pool)} has addresses, but of network border group {groups}; "
             f"this Pod's interface is in {request.border_group}: tag an address of that group"
         )
+        return NoOffer(why=why, lack=Lack.BORDER_GROUP)
     view.held = view.held or _held(inventory, view)
     pool, kept = quoted(request.pool), " or kept for Pods that their values name" if view.kept else ""
-    return f"pool {pool} has no free address: its addresses are held by {view.held}{kept}; waiting for one to get free"
+    why = f"pool {pool} has no free address: its addresses are held by {view.held}{kept}; waiting for one to get free"
+    return NoOffer(why=why, lack=Lack.HELD)
 
 
 def _no_such_pool(request: PoolRequest, cluster: str) -> str:

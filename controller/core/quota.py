@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from controller.core.contract import AMAZON_POOL
-from controller.core.situation import NoOffer
+from controller.core.situation import Lack, NoOffer
 from controller.core.views import Address
 
 NEAR = 10
@@ -50,7 +50,7 @@ class AccountQuota:
             f"the account may have {self.allowed} addresses in this Region, of which {self.kept} are kept for "
             "others (keepQuota), and the rest are used; waiting for one to get free"
         )
-        return NoOffer(why=why, soon=self.room > 0)
+        return NoOffer(why=why, lack=Lack.QUOTA, soon=self.room > 0)
 
 
 def counts(public_ipv4_pool: str) -> bool:

@@ -6,6 +6,7 @@ engine knows clocks, the plan does not.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from controller.core.desire import Desire
 from controller.core.policy import Refusal
@@ -52,10 +53,14 @@ class Unplaced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreign:
-    """The Pod's IP is on an interface that is not provably its own; `why` says why not."""
+    """The Pod's IP is on an interface that is not provably its own; `why` says why not.
+
+    nameless: its Node names no EC2 instance, so no interface can be proved to be its own.
+    """
 
     target: Target
     why: str
+    nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,18 @@ class Offer:
     silent: InstallRecord | None = None
 
 
+class Lack(Enum):
+    """Why there is no address for a Pod; `core/remedies` says what helps."""
+
+    COMING = auto()  # its own former address is still being cut
+    TURN = auto()  # what is free is left to Pods of other clusters, which have waited longer
+    UNTAGGED = auto()  # no address carries the tag
+    KEPT = auto()  # each address of the pool is kept for a Pod that its value names
+    BORDER_GROUP = auto()  # the pool's addresses are of another network border group
+    HELD = auto()  # the pool's addresses are in use
+    QUOTA = auto()  # the rest of the account's quota is kept for others
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoOffer:
     """There is no address for this Pod now, in its pool or in the account's quota; `why` is for its author.
@@ -78,6 +95,7 @@ class NoOffer:
     """
 
     why: str
+    lack: Lack
     soon: bool = False
 
 

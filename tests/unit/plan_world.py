@@ -12,7 +12,7 @@ from controller.core.desire import Gone, Serve, desire, label_patch, wanted_labe
 from controller.core.phases import EDGES, Edge, edge_of
 from controller.core.plan import plan
 from controller.core.policy import Refusal
-from controller.core.situation import Facts, NoOffer, Offer, Placed, Situation
+from controller.core.situation import Facts, Lack, NoOffer, Offer, Placed, Situation
 from controller.core.views import Address, Allocation, AllocationRequest, PodView
 from sandbox.ec2.model import Interface
 from sandbox.ec2.requests import DisassociateAddress, Mutation, ReleaseAddress
@@ -127,7 +127,7 @@ class PlanWorld:
     def _offer(self) -> Offer | NoOffer:
         address, side = self.ec2.get(POOL), self.sides.get(POOL)
         if address is None or address.association or (side and side.owner):
-            return NoOffer(why="the pool is empty")
+            return NoOffer(why="the pool is empty", lack=Lack.HELD)
         return Offer(address=address, before=side)
 
     def run(self, limit: int | None = None) -> int:

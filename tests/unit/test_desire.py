@@ -7,6 +7,7 @@ import pytest
 from controller.core import contract
 from controller.core.desire import (
     Desire,
+    Fault,
     Gone,
     Invalid,
     Nothing,
@@ -103,7 +104,7 @@ CLAIM = PodRecord(
         (Serve(mode=Mode.FIXED_TAG, pool="l", ip=IP), CLAIM, True),
         (Serve(mode=Mode.FIXED_TAG, pool="k", ip="10.0.0.6"), CLAIM, True),
         (Serve(mode=Mode.FIXED_TAG, pool="k", ip=IP), replace(CLAIM, target=None), False),
-        (Invalid(why="no"), CLAIM, False),
+        (Invalid(why="no", fault=Fault.MODE), CLAIM, False),
         (Gone(), CLAIM, False),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from controller.core import actions as act
 from controller.core import contract
-from controller.core.desire import Invalid
+from controller.core.desire import Fault, Invalid
 from controller.core.plan import plan
 from controller.core.situation import Situation
 from controller.core.views import Association
@@ -15,7 +15,7 @@ from tests.unit.plan_world import PlanWorld, pod, target
 
 OTHER = AssociationId("eipassoc-other")
 ELSEWHERE = target("10.9.9.9")
-WRONG = Invalid(why="no such mode")
+WRONG = Invalid(why="no such mode", fault=Fault.MODE)
 
 
 def kinds(situation: Situation) -> list[str]:

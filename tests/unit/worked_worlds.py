@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from controller.core import contract
 from controller.core.allocation import allocation_tags
-from controller.core.desire import Gone, Invalid
+from controller.core.desire import Fault, Gone, Invalid
 from controller.core.policy import Refusal
 from controller.core.remembered import remembered_uid
-from controller.core.situation import Foreign, NoOffer, Situation, Unplaced
+from controller.core.situation import Foreign, Lack, NoOffer, Situation, Unplaced
 from controller.core.views import Address, Association, PodView
 from state.model import AddressRecord, AllocationId, AssociationId, Epoch, Mode, Owner, PodUid
 from tests.unit.plan_world import FACTS, PlanWorld, pod, target
@@ -27,10 +27,10 @@ UNPLACED = Unplaced()
 RULE = Refusal(why="rule 'none'")
 NO_ROOM = Refusal(why="full", waits=True)
 NO_ROOM_FOR_ANY = replace(NO_ROOM, for_any=True)
-SOON = NoOffer(why="in a moment", soon=True)
-NO_QUOTA = NoOffer(why="the rest is kept")
+SOON = NoOffer(why="in a moment", lack=Lack.COMING, soon=True)
+NO_QUOTA = NoOffer(why="the rest is kept", lack=Lack.QUOTA)
 HEIR = Gone(to="Pod ns/q")
-WRONG = Invalid(why="no such mode")
+WRONG = Invalid(why="no such mode", fault=Fault.MODE)
 
 
 def asks(mode: Mode) -> PlanWorld:
