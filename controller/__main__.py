@@ -1,8 +1,8 @@
 """The program: names the command line's actions; `startup` does them, where they are needed."""
 
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from controller.core.config import Config
 from controller.core.contract import legible
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 def main() -> NoReturn:
     """Run the command that the command line names, and exit."""
     log_plainly()
-    cli.main(_run, _create_table, release_cluster=_release_cluster, release_orphans=_release_orphans, examine=_examine)
+    cli.main(
+        _run,
+        _create_table,
+        release_cluster=_release_cluster,
+        release_orphans=_release_orphans,
+        examine=_examine,
+        look=_look,
+    )
 
 
 def _run(config: Config) -> None:
@@ -67,6 +74,13 @@ def _examine(config: Config, questions: Questions) -> Iterator[Finding]:
     from controller.doctor import examination
 
     return examination.examine(config, startup.region_of(config), questions)
+
+
+def _look(config: Config, pod: tuple[str, str]) -> Mapping[str, Any]:
+    """What `explain --direct` says."""
+    from controller import direct, startup
+
+    return direct.looked_for(config, startup.region_of(config), pod).to_json()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from controller.core.ports import Telemetry
 from controller.core.situation import Facts
 from controller.core.tracing import Tracing
 from controller.engine.engine import Engine
+from controller.engine.explainer import Explainer
 from controller.engine.hang_detector import HangDetector, writer_bound_s
 from controller.engine.leader import Elector
 from controller.engine.leadership import Leadership
@@ -107,6 +108,7 @@ class Assembly:
             loop=loop,
             elector=elector,
             snapshot=snapshot,
+            explainer=self._explainer(ledger, engine, elector, gate),
             synced=lambda: self._pods.synced,
             trouble=lambda: gate.trouble or self._keeper.trouble,
             hang_detector=hang_detector,
@@ -141,6 +143,19 @@ class Assembly:
             leader=lambda: leader_status(elector, lambda: self._leadership.term, self._identity),
             policies=self._policies,
             waits=hang_detector.waits,
+        )
+
+    def _explainer(self, ledger: DynamoLedger, engine: Engine, elector: Elector, gate: ScopeGate) -> Explainer:
+        return Explainer(
+            facts=engine.tuning.facts,
+            identity=self._identity,
+            pods=self._pods,
+            ledger=ledger,
+            loop=engine.loop,
+            leader=lambda: leader_status(elector, lambda: self._leadership.term, self._identity),
+            rules=self._policies.rules,
+            trouble=lambda: gate.trouble or self._keeper.trouble,
+            clock=CLOCK,
         )
 
     def _ledger(self, install: InstallKey) -> DynamoLedger:

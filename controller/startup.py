@@ -46,14 +46,8 @@ def start(config: Config, metrics: Telemetry) -> Replica:
     Raises Misconfigured, TableMissing or TableNotUsable.
     """
     telemetry.check(os.environ)
-    tenancy = tenancy_of(
-        strict=config.tenancy == "strict",
-        pool_keys=config.pool_keys or (),
-        most=config.max_addresses,
-        kept=config.keep_quota,
-    )
-    log.info("%s", tenancy.explain())
-    policies = PolicyFile(Path(config.policy) if config.policy else None, tenancy)
+    policies = policies_of(config)
+    log.info("%s", policies.rules().tenancy.explain())
     connection = connect(config.kubeconfig, version=version(), call_timeout_s=config.call_timeout, telemetry=metrics)
     builder = Builder(config, metrics, connection, policies)
     if not is_promised(os.environ):
@@ -66,6 +60,17 @@ def start(config: Config, metrics: Telemetry) -> Replica:
         ended=builder.shutdown,
         clock=CLOCK,
     )
+
+
+def policies_of(config: Config) -> PolicyFile:
+    """The policy of these settings; raises Misconfigured where its file cannot be used."""
+    tenancy = tenancy_of(
+        strict=config.tenancy == "strict",
+        pool_keys=config.pool_keys or (),
+        most=config.max_addresses,
+        kept=config.keep_quota,
+    )
+    return PolicyFile(Path(config.policy) if config.policy else None, tenancy)
 
 
 class Builder:

@@ -6,7 +6,7 @@ the loop (`engine/lookup_queue`), the needs of all Pods of one kind by one look.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, assert_never, get_args
 
 from controller.core.ports import Pods
 from controller.engine.ec2view import AddressView
@@ -15,6 +15,32 @@ from controller.engine.pool_allocator import PoolAllocator
 from controller.engine.quota import QuotaGuard
 
 Kind = Literal["addresses", "places", "fresh places", "nodes", "fresh nodes", "pools", "quota"]
+
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+def words(kind: str) -> str:
+    """What is looked up, for a person; raises ValueError where there is no such kind."""
+    if kind not in KINDS:
+        raise ValueError(kind)
+    return _words(next(one for one in KINDS if one == kind))
+
+
+def _words(kind: Kind) -> str:
+    match kind:
+        case "addresses":
+            return "a look at all addresses of the account"
+        case "places" | "fresh places":
+            return "a look at the interface of its private IP"
+        case "nodes" | "fresh nodes":
+            return "its Node's EC2 instance"
+        case "pools":
+            return "everybody's claims on the pool"
+        case "quota":
+            return "the account's quota of addresses"
+        case _:
+            assert_never(kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from controller.engine.memory import TermMemory
 from controller.engine.observe import Observer
 from controller.engine.placement import Placements
 from controller.engine.pod_log import PodLog
+from controller.engine.pod_notes import PodNotes
 from controller.engine.pool_allocator import PoolAllocator
 from controller.engine.quota import QuotaGuard
 from controller.engine.term import TermState
@@ -42,6 +43,7 @@ class TermParts:
     quota: QuotaGuard
     queue: Workqueue
     log: PodLog
+    notes: PodNotes
 
     @property
     def term(self) -> Term:
@@ -103,4 +105,5 @@ def parts_of(state: TermState, ports: Ports, tuning: Tuning, queue: Workqueue) -
         quota=quota,
         queue=queue,
         log=PodLog(memory, state.term),
+        notes=PodNotes(),
     )

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from controller.core.ports import Clock
 from controller.core.status import LeaderStatus, Status
 from controller.core.views import Term
+from controller.engine.explainer import Explainer
 from controller.engine.hang_detector import HangDetector
 from controller.engine.leader import Elector
 from controller.engine.reconcile import Reconciler
@@ -42,6 +43,7 @@ class Parts:
     loop: Reconciler
     elector: Elector
     snapshot: Snapshot
+    explainer: Explainer
     synced: Callable[[], bool]
     trouble: Callable[[], str]
     hang_detector: HangDetector
@@ -76,6 +78,11 @@ class Replica:
         parts = self._parts
         status = parts.snapshot.build() if parts else Status(cluster=self._cluster, version=self._version)
         return status.to_json()
+
+    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """One Pod's explanation; None while the replica is being built."""
+        parts = self._parts
+        return parts.explainer.explain(namespace, name).to_json() if parts else None
 
     def healthy(self) -> tuple[bool, str]:
         """Whether the loop and the election live: each turns at least about every second, whatever else fails."""

@@ -19,6 +19,7 @@ from controller.core.takes import pool_of
 from controller.core.views import EventType, PodEvent
 from controller.engine.memory import PodProgress
 from controller.engine.parts import TermParts
+from controller.engine.pod_notes import PodNote
 from controller.engine.recent_errors import RecentErrors
 from controller.engine.run import PlanOutcome
 from controller.engine.waiters import ANY
@@ -154,6 +155,7 @@ class Requeue:
     def _follow(self, outcome: PlanOutcome, mine: PodProgress, then: RequeueResult) -> None:
         """Note what was decided, and queue the Pod by it."""
         uid, pod = outcome.uid, outcome.situation.pod
+        self._parts.notes.note(uid, _note_of(outcome, then, self._clock()))
         log.debug("looks again: %s", then.because, extra={"pod_uid": uid, "after_s": then.after_s})
         mine.losses = 0 if then.forgets else mine.losses + then.lost
         mine.poll_s = mine.poll_s if then.poll_s is None else then.poll_s
@@ -220,6 +222,19 @@ class Requeue:
         mine.told = ("", "")
         message = f"{_attempted(outcome, down=down)}: {error.explain()}"
         self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=reason, message=message))
+
+
+def _note_of(outcome: PlanOutcome, then: RequeueResult, at: float) -> PodNote:
+    return PodNote(
+        situation=outcome.situation,
+        plan=outcome.plan,
+        did=outcome.did,
+        wait=outcome.wait,
+        error=outcome.error,
+        failed=outcome.failed,
+        then=then,
+        at=at,
+    )
 
 
 def _attempted(outcome: PlanOutcome, *, down: bool) -> str:

@@ -7,6 +7,7 @@ The Go controller's image has a command and no entry point, so manifests repeat 
 container's `args`. That word is dropped.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 from controller.core.config import SETTINGS
@@ -15,6 +16,7 @@ from controller.core.values import is_boolean
 from controller.surface.program import NAME
 
 _SETTINGS = {setting.flag.removeprefix("--"): setting for setting in SETTINGS}
+_OUTPUT = re.compile(r"-o=?(text|json|yaml)")
 _OF_THE_PROGRAM = frozenset({"--help", "-h", "--version"})
 
 
@@ -52,6 +54,8 @@ def _setting_of(word: str) -> tuple[Setting | None, str]:
     """The setting that a word names, if any, and the word with two dashes (unknown long ones too, as Go would)."""
     if not word.startswith("-") or len(word) <= 2 or word == "--":
         return None, word
+    if output := _OUTPUT.fullmatch(word):  # as kubectl takes it
+        return None, f"-o{output[1]}"
     flag = "--" + word.lstrip("-")
     name = flag.removeprefix("--").partition("=")[0]
     return _SETTINGS.get(name), flag

@@ -17,9 +17,11 @@ from controller.core import config
 from controller.core.config import SETTINGS, Config
 from controller.core.release import Request
 from controller.core.setting import Setting
-from controller.surface import doctor
+from controller.surface import ask_commands, completion, doctor
 from controller.surface.arguments import arrange
-from controller.surface.program import NAME, complain, version
+from controller.surface.ask_commands import Direct
+from controller.surface.output import Form
+from controller.surface.program import NAME, complain, say, version
 from state.errors import Misconfigured, PodEipError
 
 Act = Callable[[Config], None]
@@ -32,7 +34,8 @@ class _Commands(click.Group):
     """A group that accepts Go's form of flags, and runs the controller when no command is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, arrange(args, self.commands))
+        # A shell that asks for completions has not written the whole command yet.
+        return super().parse_args(ctx, args if ctx.resilient_parsing else arrange(args, self.commands))
 
 
 def main(
@@ -43,13 +46,15 @@ def main(
     release_cluster: Release,
     release_orphans: Release,
     examine: Examine,
+    look: Direct,
 ) -> NoReturn:
     """Run the command that `argv` (default: the process's own) names, and exit.
 
     `run` is the controller itself and `create_table` what `table create` does; `release_cluster` and `release_orphans`
-    say whether nothing is left, `examine` makes the findings of `doctor`. All raise errors of `state.errors`.
+    say whether nothing is left, `examine` makes the findings of `doctor`, `look` what `explain --direct` says. All
+    raise errors of `state.errors`.
     """
-    group = commands(run, create_table, release_cluster, release_orphans, examine)
+    group = commands(run, create_table, release_cluster, release_orphans, examine, look)
     try:
         group.main(args=argv, prog_name=NAME, standalone_mode=False)
     except click.exceptions.Abort:
@@ -67,7 +72,7 @@ def main(
 
 
 def commands(
-    run: Act, create_table: Act, release_cluster: Release, release_orphans: Release, examine: Examine
+    run: Act, create_table: Act, release_cluster: Release, release_orphans: Release, examine: Examine, look: Direct
 ) -> click.Group:
     """All commands. The group shows every setting in its help; the commands parse them."""
     group = _Commands(
@@ -81,9 +86,11 @@ def commands(
     group.add_command(_command("run", run, "Run the controller (the default)."))
     group.add_command(table)
     group.add_command(_status())
+    group.add_command(ask_commands.explain(lambda flags: settings(flags, ()), look, _settings_options()))
     group.add_command(doctor.command(examine, lambda flags: settings(flags, required=()), _settings_options()))
     group.add_command(_release_cluster(release_cluster))
     group.add_command(_release_orphans(release_orphans))
+    group.add_command(completion.command(group))
     return group
 
 
@@ -111,15 +118,17 @@ def _command(name: str, act: Act, help: str, required: Sequence[str] = config.RE
 
 
 def _status() -> click.Command:
-    def callback(*, url: str | None, as_json: bool, **flags: str | None) -> None:
+    def callback(*, url: str | None, output: str, as_json: bool, **flags: str | None) -> None:
         from controller.surface import show
+        from controller.surface.fetch import url_of
 
-        found = settings(flags, required=())
-        click.echo(show.status(url or show.url_of(found.listen), timeout_s=found.call_timeout, as_json=as_json))
+        found, form = settings(flags, required=()), Form.JSON if as_json else Form(output)
+        click.echo(show.status(url or url_of(found.listen), timeout_s=found.call_timeout, form=form))
 
     own: list[click.Parameter] = [
-        click.Option(["--url"], metavar="URL", help="The replica to ask. Default: the one that --listen names."),
-        click.Option(["--json", "as_json"], is_flag=True, help="Print the JSON document as it is."),
+        ask_commands.url_option(),
+        ask_commands.form_option(),
+        click.Option(["--json", "as_json"], is_flag=True, help="The same as -o json."),
     ]
     return click.Command(
         "status", help="Show what a replica knows.", params=own + _settings_options(), callback=callback

@@ -74,6 +74,11 @@ class Lifecycle:
             return runtime.status()
         return Status(cluster=self._cluster, version=version()).to_json()
 
+    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """One Pod's explanation; None before the controller has started."""
+        runtime = self._runtime
+        return runtime.explain(namespace, name) if runtime is not None else None
+
     def _live(self, metrics: "Metrics", over: Callable[[], None]) -> None:
         runtime = self._runtime = self._started(metrics)
         if runtime is None:

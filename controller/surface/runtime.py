@@ -19,6 +19,10 @@ class Runtime(Protocol):
         """A snapshot, as `controller.core.status.Status.to_json` makes it."""
         ...
 
+    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """One Pod, as `controller.core.explain.Explanation.to_json` makes it; None while the replica is built."""
+        ...
+
     def healthy(self) -> tuple[bool, str]:
         """Whether the loop is alive, and why not."""
         ...

@@ -1,50 +1,22 @@
 """What `status` prints: the status document of one replica, for a person at a terminal or as it is for a script."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import urllib3
-
 from controller.core.contract import legible
-from controller.core.values import Endpoint
-from state.errors import Unavailable
+from controller.surface.fetch import fetch
+from controller.surface.output import Form, render
 
 _PATH = "/api/v1/status"
 _POD_COLUMNS = ("namespace", "name", "mode", "phase", "public_ip", "private_ip", "since", "error")
-_REFUSED = {
-    421: "It takes no names that a stranger can own: use its IP address, localhost, or SERVICE.NAMESPACE.svc",
-    503: "It is asked too much at the moment: try again",
-}
+_LATER_COLUMNS = ("node", "attempts", "next_try")
 _POOL_COLUMNS = ("tag_key", "total", "free", "waiting")
 
 
-def url_of(listen: Endpoint) -> str:
-    """The URL at which a replica that listens there is reached from its own machine."""
-    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)
-    return f"http://{Endpoint(host=host, port=listen.port)}"
-
-
-def status(url: str, *, timeout_s: float, as_json: bool) -> str:
+def status(url: str, *, timeout_s: float, form: Form) -> str:
     """The replica's status as text; raises Unavailable without an answer in time, or where that is no status."""
-    document = _fetch(url.rstrip("/"), timeout_s)
-    # JSON escapes all that is not ASCII, and of ASCII all controls but one.
-    return json.dumps(document, indent=2).replace("\x7f", "\\u007f") if as_json else "\n".join(_lines(document))
-
-
-def _fetch(url: str, timeout_s: float) -> Mapping[str, Any]:
-    address = url if url.endswith(_PATH) else url + _PATH
-    advice = "Is the controller running there? --url and --listen name another place"
-    try:
-        limit = urllib3.Timeout(total=timeout_s)
-        answer = urllib3.request("GET", address, headers={"Accept-Encoding": "gzip"}, timeout=limit, retries=False)
-        document = json.loads(answer.data) if answer.status == 200 else None
-    except (urllib3.exceptions.HTTPError, ValueError) as fault:
-        raise Unavailable(f"{address}: {fault}", code="NoStatus", advice=advice) from fault
-    if not isinstance(document, dict):
-        advice = _REFUSED.get(answer.status, advice)
-        raise Unavailable(f"{address} answered {answer.status}", code="NoStatus", advice=advice)
-    return document
+    _, document = fetch(url, _PATH, timeout_s)
+    return render(document, form, _lines)
 
 
 def _lines(document: Mapping[str, Any]) -> Iterable[str]:
@@ -65,10 +37,18 @@ def _lines(document: Mapping[str, Any]) -> Iterable[str]:
             yield f"          not read at the last try, for {_cell(quota['trouble'])}"
     for text in document.get("left_alone") or []:
         yield f"left      {_cell(text)}"
-    for title, columns in (("pods", _POD_COLUMNS), ("pools", _POOL_COLUMNS)):
+    if note := (document.get("answered_by") or {}).get("note"):
+        yield f"note      {_cell(note)}"
+    for title, columns in (("pods", _pod_columns(document)), ("pools", _POOL_COLUMNS)):
         if rows := document.get(title) or []:
             yield ""
             yield from _table(columns, rows)
+
+
+def _pod_columns(document: Mapping[str, Any]) -> Sequence[str]:
+    """The columns of Pods; of those that earlier releases did not have, the ones that say something."""
+    rows = document.get("pods") or []
+    return (*_POD_COLUMNS, *(column for column in _LATER_COLUMNS if any(row.get(column) for row in rows)))
 
 
 def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:

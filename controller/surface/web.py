@@ -18,6 +18,8 @@ from controller.surface.documents import Document, Documents, document, status_d
 from controller.surface.gunicorn_api import WsgiApp
 from controller.surface.hosts import is_ours
 from controller.surface.metrics import CONTENT_TYPE, Metrics
+from controller.surface.pod_route import answer as explained
+from controller.surface.pod_route import pod_of_path
 from controller.surface.probes import HEALTH, READINESS
 
 _TEXT = "text/plain; charset=utf-8"
@@ -32,6 +34,10 @@ class StatusSource(Protocol):
 
     def status(self) -> dict[str, Any]:
         """The status document."""
+        ...
+
+    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """One Pod's explanation; None while the replica is starting."""
         ...
 
     def healthy(self) -> tuple[bool, str]:
@@ -81,7 +87,7 @@ def application(source: StatusSource, metrics: Metrics, own_names: Collection[st
     def answer(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path in probes or is_ours(environ.get("HTTP_HOST", ""), own_names):
-            found = _answer(probes.get(path) or routes.get(path), environ)
+            found = _answer(probes.get(path) or routes.get(path) or _of_pod(source, path), environ)
         else:
             found = Answer(body=_MISDIRECTED, status=HTTPStatus.MISDIRECTED_REQUEST)
         start_response(f"{found.status.value} {found.status.phrase}", found.headers())
@@ -106,6 +112,18 @@ def _routes(source: StatusSource, metrics: Metrics) -> dict[str, Route]:
 
 def _route(documents: Documents, path: str) -> Route:
     return lambda environ: _sent(documents.get(path), environ)
+
+
+def _of_pod(source: StatusSource, path: str) -> Route | None:
+    pod = pod_of_path(path)
+    if pod is None:
+        return None
+
+    def route(_: Environ) -> Answer:
+        status, body = explained(source.explain, pod)
+        return Answer(body=body, content_type="application/json", status=status)
+
+    return route
 
 
 def _answer(route: Route | None, environ: Environ) -> Answer:

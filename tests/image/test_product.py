@@ -98,7 +98,9 @@ def commands(group: click.Group, *before: str) -> Iterator[tuple[str, ...]]:
 
 def all_commands() -> list[tuple[str, ...]]:
     """Of the program."""
-    made = cli.commands(print, print, release_cluster=_never, release_orphans=_never, examine=lambda *_: ())
+    made = cli.commands(
+        print, print, release_cluster=_never, release_orphans=_never, examine=lambda *_: (), look=lambda *_: {}
+    )
     return list(commands(made))
 
 

@@ -165,6 +165,10 @@ class RealCluster:
             with error:
                 raise ApiError(error.code, error.read().decode(errors="replace")) from error
 
+    def program(self, name: str) -> Path:
+        """One of Kubernetes' programs, of this cluster's version."""
+        return self._place.program(name)
+
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl as the administrator; gives its output. CalledProcessError if it fails."""
         argv = [str(self._place.program("kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments]

@@ -38,6 +38,10 @@ class Remembering:
             found = replace(found, pods=samples.pods(many))
         return found.to_json()
 
+    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """The sample."""
+        return samples.explanation(namespace, name)
+
     def healthy(self) -> tuple[bool, str]:
         """Alive, unless a file beside the journal says otherwise."""
         dead = Path(os.environ["REPLICA_JOURNAL"] + ".dead").exists()
@@ -64,6 +68,7 @@ def main() -> None:
         release_cluster=lambda _, request: request.yes,
         release_orphans=lambda _, request: request.yes,
         examine=lambda *_: (),
+        look=lambda _, pod: samples.explanation(*pod),
     )
 
 

@@ -1,5 +1,9 @@
 """A status document with something of everything, some of it hostile."""
 
+from dataclasses import asdict
+from typing import Any
+
+from controller.core.explain import NO_SUCH_POD, Explanation, Source, Verdict, unknown
 from controller.core.hangs import Waits
 from controller.core.quota import AccountQuota
 from controller.core.status import (
@@ -64,6 +68,27 @@ def status() -> Status:
             ClusterStatus(uid="0f3c", name="b", silent_s=12.5, addresses=3, waiting=1, install="kube-system/eip"),
         ),
     )
+
+
+def explanation(namespace: str, name: str) -> dict[str, Any]:
+    """A Pod that waits, for a hostile reason; one that is called `nobody` is not known."""
+    source = Source(identity="eip-7d9f-x1_6f0c", leads=True, cluster="a", as_of="2026-01-01T00:00:00Z")
+    if name == "nobody":
+        return unknown(namespace, name, NO_SUCH_POD, source).to_json()
+    found = Explanation(
+        namespace=namespace,
+        name=name,
+        uid="uid-1",
+        verdict=Verdict.WAITING,
+        reason="POOL",
+        summary=f"The Pod waits: {HOSTILE}",
+        asks=("The Pod asks for any address", HOSTILE),
+        next_try="The Pod is planned anew in 3 s",
+        remedy=("Tag an address",),
+        plan=("Wait",),
+        answered_by=source,
+    )
+    return asdict(found)
 
 
 def pods(count: int) -> tuple[PodStatus, ...]:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from controller.core.values import Endpoint
-from controller.surface.show import status, url_of
+from controller.surface.fetch import url_of
+from controller.surface.output import Form
+from controller.surface.show import status
 from state.errors import Unavailable
 from tests.web import samples
 from tests.web.harness import Replica, answers, environment, replica, until
@@ -75,6 +77,6 @@ def test_a_refusal_says_what_to_do(code: int, advice: str) -> None:
         asked_once = threading.Thread(target=server.handle_request)
         asked_once.start()
         with pytest.raises(Unavailable, match=f"answered {code}") as refusal:
-            status(f"http://127.0.0.1:{server.server_port}/{code}", timeout_s=30, as_json=False)
+            status(f"http://127.0.0.1:{server.server_port}/{code}", timeout_s=30, form=Form.TEXT)
         asked_once.join()
     assert advice in refusal.value.explain()

@@ -23,6 +23,7 @@ from controller.core.status import PodStatus, PolicyStatus, PoolStatus, ShownPha
 from controller.surface import cli, show
 from controller.surface import release as conversation
 from controller.surface.logs import Lines, Text
+from controller.surface.output import Form
 from controller.surface.program import Plain, complain
 from state.errors import Unavailable
 from state.model import InstallRecord
@@ -111,7 +112,7 @@ def answered(document: dict[str, Any], *, as_json: bool) -> str:
     """What `status` prints where a replica answers this; its JSON may hold what ours does not send."""
     reply = Reply(body=json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     with scripted(lambda _: reply) as server:
-        return show.status(server.url, timeout_s=30.0, as_json=as_json)
+        return show.status(server.url, timeout_s=30.0, form=Form.JSON if as_json else Form.TEXT)
 
 
 def hostile() -> dict[str, Any]:
@@ -144,6 +145,7 @@ def test_what_doctor_finds_is_legible(capsys: pytest.CaptureFixture[str]) -> Non
             release_cluster=lambda *_: True,
             release_orphans=lambda *_: True,
             examine=lambda *_: found,
+            look=lambda *_: {},
         )
     assert capsys.readouterr().out == f"× ec2: {SHOWN}\n    {SHOWN}\n    docs/doctor.md#ec2\n"
 
