@@ -6,7 +6,7 @@ UV := $(VENV)/bin/uv
 export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install demo test real test-real experiments faults nemesis deflake lock base sbom
+.PHONY: help install demo test real browser test-real experiments faults nemesis deflake lock base sbom
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -29,6 +29,10 @@ test: install ## lint, types, import rules and tests, by tox
 real: install ## build or fetch the real parts: kube-apiserver, etcd, DynamoDB Local, Helm
 	$(VENV)/bin/python -m tests.real.build $(ARGS)
 	$(VENV)/bin/python -m tests.real.build --kubernetes 1.34 --only kube-apiserver
+
+browser: ## Chromium and its driver for the tests of the status page: from Debian, unless they are on the PATH
+	command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
+	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver; }
 
 test-real: real ## tests on the real parts
 	$(VENV)/bin/tox run -e real

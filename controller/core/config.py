@@ -53,6 +53,7 @@ class Config:
     max_addresses: int | None
     keep_quota: int
     adopt_leftovers: bool | None
+    trace_url: str | None
     warnings: tuple[str, ...] = ()
 
 
@@ -212,6 +213,13 @@ SETTINGS: tuple[Setting, ...] = (
         parse=values.boolean,
         help="Take back what the Go controller left on the cluster's nodes for Pods that are gone, by its tags. "
         "Off once migration is over: tags can be forged. Default: true in open, false in strict.",
+    ),
+    Setting(
+        field="trace_url",
+        metavar="URL",
+        parse=values.trace_url,
+        help="Where a trace is shown, such as https://jaeger.example/trace/{trace_id}, or with {xray_trace_id}: the "
+        "status page links to it.",
     ),
 )
 

@@ -20,6 +20,10 @@ _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0
 _TRUE = frozenset({"1", "t", "true"})
 _FALSE = frozenset({"0", "f", "false"})
 _LEVELS = {"debug": "debug", "info": "info", "warn": "warn", "warning": "warn", "error": "error"}
+# The characters of a URI (RFC 3986) but for those that would end an attribute, and the two placeholders.
+_TRACE_URL = re.compile(
+    r"https?://[\w.~:@\[\]-]+/(?=[^{}]*\{(xray_)?trace_id\}[^{}]*\Z)[\w.~:/?#\[\]@!$&()*+,;=%{}-]*", re.ASCII
+)
 _ENDPOINT = re.compile(r"(\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9_.-]*)):(?P<port>[0-9]{1,5})")
 
 
@@ -60,6 +64,13 @@ dns_label = matching(_DNS_LABEL, "a namespace: up to 63 small letters, digits an
 dns_name = matching(
     rf"(?=.{{1,253}}\Z){_DNS_NAME}", "an object name: small letters, digits, - and . with a letter or digit at each end"
 )
+
+
+def trace_url(raw: str) -> str:
+    """Where a trace is shown: http or https, with a place for its id after the host."""
+    if not _TRACE_URL.fullmatch(raw):
+        raise ValueError("is not a URL with http or https, and {trace_id} or {xray_trace_id} after its host")
+    return raw
 
 
 def log_level(raw: str) -> str:

@@ -21,7 +21,7 @@ from controller.surface import ask_commands, completion, doctor
 from controller.surface.arguments import arrange
 from controller.surface.ask_commands import Direct
 from controller.surface.output import Form
-from controller.surface.program import NAME, complain, say, version
+from controller.surface.program import NAME, complain, version
 from state.errors import Misconfigured, PodEipError
 
 Act = Callable[[Config], None]

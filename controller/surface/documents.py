@@ -44,9 +44,9 @@ class Documents:
     def __init__(
         self, look: Callable[[], dict[str, Any]], forms: Mapping[str, Form], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._look, self._forms, self._clock = look, forms, clock
+        self._look, self.forms, self._clock = look, forms, clock
         self._lock = threading.Lock()
-        self._seen: dict[str, Any] = {}
+        self._seen: dict[str, Any] | None = None
         self._fresh: set[str] = set()
         self._old_at = float("-inf")
         self._made: dict[str, Document] = {}
@@ -58,16 +58,30 @@ class Documents:
         if not self._lock.acquire(timeout=WAIT_S):
             return self._made.get(form)
         try:
-            if self._clock() >= self._old_at:
-                self._seen = self._look()
-                self._fresh.clear()
-                self._old_at = self._clock() + KEPT_S
+            seen = self._fresh_look()
             if form not in self._fresh:
-                self._made[form] = self._forms[form](self._seen)
+                self._made[form] = self.forms[form](seen)
                 self._fresh.add(form)
             return self._made[form]
         finally:
             self._lock.release()
+
+    def look(self) -> dict[str, Any] | None:
+        """The status itself, under the same terms. It is the same object until it is looked anew."""
+        if not self._lock.acquire(timeout=WAIT_S):
+            return self._seen
+        try:
+            return self._fresh_look()
+        finally:
+            self._lock.release()
+
+    def _fresh_look(self) -> dict[str, Any]:
+        """The status of this second; with the lock held."""
+        if self._seen is None or self._clock() >= self._old_at:
+            self._seen = self._look()
+            self._fresh.clear()
+            self._old_at = self._clock() + KEPT_S
+        return self._seen
 
 
 def document(body: bytes, content_type: str, meaning: bytes | None = None) -> Document:

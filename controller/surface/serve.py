@@ -95,6 +95,7 @@ class Server(Application):
         self.life = Lifecycle(start, config.cluster_name, complain)
         self._log_level = config.log_level
         self._lease = config.lease_name, config.lease_namespace
+        self._trace_url = config.trace_url
         self._listener = listener
         super().__init__()
 
@@ -128,7 +129,7 @@ class Server(Application):
         self.metrics = Metrics()
         name, namespace = self._lease
         # The chart's Service and Lease have the same name, so this is the Service's name as other Pods write it.
-        return application(self.life, self.metrics, (f"{name}.{namespace or own_namespace()}",))
+        return application(self.life, self.metrics, (f"{name}.{namespace or own_namespace()}",), self._trace_url or "")
 
     def _begin(self, worker: Worker) -> None:
         self.life.begin(self.metrics, worker.over)

@@ -1,16 +1,12 @@
 """What is served over HTTP: probes, metrics, the status as JSON and as a page. Nothing here changes anything.
 
 Every answer is made from a snapshot, so a slow AWS or API server makes no request slow. The status contains text that
-users wrote into their Pods: it is sent as JSON only, and the page shows it as text only.
+users wrote into their Pods: it is sent as JSON, and the page (`views`) shows it as text only.
 """
 
-import base64
-import hashlib
-import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from importlib import resources
 from typing import Any, Protocol
 
 from controller.core.contract import legible
@@ -21,12 +17,11 @@ from controller.surface.metrics import CONTENT_TYPE, Metrics
 from controller.surface.pod_route import answer as explained
 from controller.surface.pod_route import pod_of_path
 from controller.surface.probes import HEALTH, READINESS
+from controller.surface.views import site
 
 _TEXT = "text/plain; charset=utf-8"
-_HTML = "text/html; charset=utf-8"
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
 _MISDIRECTED = b"not for this name: use localhost, an IP address, or SERVICE.NAMESPACE.svc\n"
-_INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
 class StatusSource(Protocol):
@@ -77,17 +72,22 @@ Environ = dict[str, Any]
 Route = Callable[[Environ], Answer]
 
 
-def application(source: StatusSource, metrics: Metrics, own_names: Collection[str] = ()) -> WsgiApp:
+def application(
+    source: StatusSource, metrics: Metrics, own_names: Collection[str] = (), trace_url: str = ""
+) -> WsgiApp:
     """The WSGI application (PEP 3333) that answers GET and HEAD from `source` and `metrics`.
 
-    `own_names`: further names that a Host header may have.
+    `own_names`: further names that a Host header may have. `trace_url`: where a trace is shown, with `{trace_id}`.
     """
-    probes, routes = _probes(source), _routes(source, metrics)
+    documents = _documents(source, metrics)
+    probes, routes = _probes(source), {path: _route(documents, path) for path in documents.forms}
+    page = site.Site(documents.look, trace_url)
 
     def answer(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path in probes or is_ours(environ.get("HTTP_HOST", ""), own_names):
-            found = _answer(probes.get(path) or routes.get(path) or _of_pod(source, path), environ)
+            route = probes.get(path) or routes.get(path) or _of_pod(source, path) or _of_page(page, path)
+            found = _answer(route, environ)
         else:
             found = Answer(body=_MISDIRECTED, status=HTTPStatus.MISDIRECTED_REQUEST)
         start_response(f"{found.status.value} {found.status.phrase}", found.headers())
@@ -100,14 +100,23 @@ def _probes(source: StatusSource) -> dict[str, Route]:
     return {HEALTH: lambda _: _probe(*source.healthy()), READINESS: lambda _: _probe(*source.ready())}
 
 
-def _routes(source: StatusSource, metrics: Metrics) -> dict[str, Route]:
-    page, policy = _page()
+def _documents(source: StatusSource, metrics: Metrics) -> Documents:
     forms = {
         "/metrics": lambda status: document(metrics.render(status), CONTENT_TYPE),
         "/api/v1/status": status_document,
     }
-    documents = Documents(source.status, forms)
-    return {"/": lambda environ: _sent(page, environ, policy)} | {path: _route(documents, path) for path in forms}
+    return Documents(source.status, forms)
+
+
+def _of_page(page: site.Site, path: str) -> Route | None:
+    if not page.has(path):
+        return None
+
+    def route(environ: Environ) -> Answer:
+        view = page.get(environ)
+        return _sent(None, environ) if view is None else _sent(view.document, environ, site.POLICY, view.status)
+
+    return route
 
 
 def _route(documents: Documents, path: str) -> Route:
@@ -140,7 +149,9 @@ def _probe(good: bool, reason: str) -> Answer:
     return Answer(body=f"{legible(reason or 'ok')}\n".encode(), status=status)
 
 
-def _sent(found: Document | None, environ: Environ, policy: str = _POLICY) -> Answer:
+def _sent(
+    found: Document | None, environ: Environ, policy: str = _POLICY, status: HTTPStatus = HTTPStatus.OK
+) -> Answer:
     """The document in the encoding that the client accepts, or 304 where the client has it already."""
     if found is None:
         late = HTTPStatus.SERVICE_UNAVAILABLE
@@ -150,20 +161,5 @@ def _sent(found: Document | None, environ: Environ, policy: str = _POLICY) -> An
         return Answer(body=b"", status=HTTPStatus.NOT_MODIFIED, policy=policy, more=tags)
     if takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
         more = (*tags, ("Content-Encoding", "gzip"))
-        return Answer(body=found.packed, content_type=found.content_type, policy=policy, more=more)
-    return Answer(body=found.body, content_type=found.content_type, policy=policy, more=tags)
-
-
-def _page() -> tuple[Document, str]:
-    """The page with its script and style inside, and the policy that allows exactly these two (CSP Level 3, hashes)."""
-    html = resources.files("controller.surface").joinpath("page.html").read_text("utf-8")
-    hashes = {kind: _hash(content) for kind, content in _INLINE.findall(html)}
-    policy = (
-        f"default-src 'none'; script-src {hashes['script']}; style-src {hashes['style']}; connect-src 'self'; "
-        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    return document(html.encode(), _HTML), policy
-
-
-def _hash(content: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+        return Answer(body=found.packed, content_type=found.content_type, status=status, policy=policy, more=more)
+    return Answer(body=found.body, content_type=found.content_type, status=status, policy=policy, more=tags)

@@ -74,6 +74,8 @@ def test_good_values_are_accepted(given: dict[str, Any]) -> None:
         {"region": "eu_central_1"},
         {"logLevel": "verbose"},
         {"logFormat": "xml"},
+        {"traceUrl": "javascript:alert(1)//{trace_id}"},
+        {"traceUrl": "https://jaeger.example/trace"},
         {"resyncPeriod": []},
         {"resyncMinimum": "often"},
         {"leaseDuration": -1},

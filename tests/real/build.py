@@ -25,6 +25,7 @@ PROGRESS_S = 5.0
 STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast")  # of kwok: ready at once, and nothing else happens
 NEEDS: dict[Tool, tuple[tuple[str, str], ...]] = {
     "go": (("go", "Go 1.26 or newer: https://go.dev/dl"),),
+    "npm": (("npm", "Node.js 20 or newer"),),
     "mvn": (("mvn", "Maven 3.6 or newer"), ("java", "Java 17 or newer")),
 }
 
@@ -86,6 +87,9 @@ def commands(part: Part, into: Path) -> list[list[str]]:
     """The tools' commands that fill the folder `into`."""
     if part.tool == "mvn":
         return [["mvn", "--batch-mode", "dependency:copy-dependencies", f"-DoutputDirectory={into}"]]
+    if part.tool == "npm":
+        files = [str(part.recipe / name) for name in ("package.json", "package-lock.json")]
+        return [["cp", *files, str(into)], ["npm", "ci", "--prefix", str(into), "--ignore-scripts", "--no-audit"]]
     output = str(into / part.name)
     return [["go", "build", "-trimpath", "-ldflags", linker_flags(part), "-o", output, part.module + part.source]]
 

@@ -1,6 +1,7 @@
 """The real parts that tests run on: which there are, at which versions, and by which recipe each is made.
 
-The versions stand once: in the go.mod or pom.xml of the recipe, where the tools that check and update them look.
+The versions stand once: in the go.mod, pom.xml or package.json of the recipe, where the tools that check and
+update them look.
 """
 
 import re
@@ -13,18 +14,20 @@ from sandbox import parts_cache
 
 RECIPES = Path(__file__).parent / "parts"
 KUBERNETES = ("1.37", "1.34")  # the newest and the oldest minor version that we test on; the first is the default
-Tool = Literal["go", "mvn"]
+Tool = Literal["go", "mvn", "npm"]
 RECIPE: dict[Tool, tuple[str, str]] = {
     "go": ("go.mod", r"\s{} v(\S+)"),
+    "npm": ("package.json", r'"{}": "([^"]+)"'),
     "mvn": ("pom.xml", r"<artifactId>{}</artifactId>\s*<version>([^<]+)"),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One program, or for Maven one folder of jars. `source` is its package path below the module's own path.
+    """One program, or for Maven one folder of jars, for npm one of packages.
 
-    With `on_path`, any version that is installed on the machine does.
+    `source` is its package path below the module's own path. With `on_path`, any version that is installed on the
+    machine does.
     """
 
     name: str
@@ -59,6 +62,7 @@ def parts(kubernetes: str = KUBERNETES[0]) -> dict[str, Part]:
     if kubernetes not in KUBERNETES:
         raise ValueError(f"Kubernetes {kubernetes}: the versions with a recipe are {', '.join(KUBERNETES)}")
     known = [
+        Part(name="axe", recipe=RECIPES / "axe", module="axe-core", tool="npm"),
         Part(name="dynamodb-local", recipe=RECIPES / "dynamodb-local", module="DynamoDBLocal", tool="mvn"),
         Part(name="etcd", recipe=RECIPES / "etcd", module="go.etcd.io/etcd/server/v3"),
     ]

@@ -284,3 +284,37 @@ def test_more_tags_for_what_is_allocated(raw: str, tags: dict[str, str] | None) 
 def test_tags_that_ec2_would_refuse_end_the_start(raw: str) -> None:
     [fault] = faults(NAMED | {"extra_tags": raw})
     assert fault.startswith("--extra-tags (PEC_EXTRA_TAGS)")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://jaeger.example/trace/{trace_id}",
+        "http://localhost:16686/trace/{trace_id}?uiFind=a%20b#x",
+        "http://[::1]:16686/trace/{trace_id}",
+        "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#xray:traces/{xray_trace_id}",
+    ],
+)
+def test_where_traces_are_shown(url: str) -> None:
+    assert parse(NAMED | {"trace_url": url}, {}).trace_url == url
+    assert parse(NAMED, {}).trace_url is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)/{trace_id}",
+        "data:text/html,/{trace_id}",
+        "//jaeger.example/{trace_id}",
+        "HTTPS:/jaeger/{trace_id}",
+        "https://{trace_id}.evil.example/",
+        "https://jaeger.example/trace/",
+        "https://jaeger.example/{trace_id}/{trace_id}",
+        "https://jaeger.example/{trace}",
+        'https://jaeger.example/"onx=y {trace_id}',
+        "https://jaeger.example/\u202e{trace_id}",
+    ],
+)
+def test_a_place_for_traces_that_no_page_may_link_to_ends_the_start(url: str) -> None:
+    [fault] = faults(NAMED | {"trace_url": url})
+    assert fault.startswith("--trace-url (PEC_TRACE_URL)")

@@ -1,6 +1,7 @@
 """One request by the WSGI protocol, checked by the standard library's validator, and a source of answers."""
 
 from typing import Any
+from urllib.parse import unquote
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
@@ -45,10 +46,17 @@ class Asked:
         method: str = "GET",
         metrics: Metrics | None = None,
         app: WsgiApp | None = None,
+        query: str = "",
+        decoded: bool = False,
         **sent: str | None,
     ) -> None:
-        """`sent`: headers, by their names with an underscore for each hyphen; None: not sent."""
-        environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SCRIPT_NAME": ""}
+        """`sent`: headers, by their names with an underscore for each hyphen; None: not sent.
+
+        The path is as it stands in a URL; `decoded`: as a person writes it.
+        """
+        info = (path if decoded else unquote(path, errors="surrogateescape")).encode("utf-8", "surrogateescape")
+        environ: dict[str, Any] = {"REQUEST_METHOD": method, "QUERY_STRING": query, "SCRIPT_NAME": ""}
+        environ["PATH_INFO"] = info.decode("latin-1")
         setup_testing_defaults(environ)
         for name, value in sent.items():
             environ[f"HTTP_{name.upper()}"] = value

@@ -2,9 +2,10 @@
 
 It runs as a process of its own, so that signals, forks and exit codes are the real thing. What happens to its runtime
 is written to the file that REPLICA_JOURNAL names, one `seconds word` a line; REPLICA_START says how starting goes, and
-REPLICA_PODS how many Pods the status has.
+REPLICA_PODS how many Pods the status has; REPLICA_STATUS names a file with another status, read at each look.
 """
 
+import json
 import os
 import sys
 import time
@@ -33,6 +34,9 @@ class Remembering:
         """The sample, some of it hostile, taken just now; none while a file beside the journal says that it hangs."""
         while Path(os.environ["REPLICA_JOURNAL"] + ".hangs").exists():
             time.sleep(0.02)
+        if other := os.environ.get("REPLICA_STATUS"):
+            said: dict[str, Any] = json.loads(Path(other).read_text())
+            return {**said, "as_of": _now()}
         found = replace(samples.status(), cluster=self._config.cluster_name, as_of=_now())
         if many := int(os.environ.get("REPLICA_PODS", "0")):
             found = replace(found, pods=samples.pods(many))

@@ -6,11 +6,9 @@ legible where they leave, whoever wrote them.
 
 import json
 import logging
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any
 
 import pytest
@@ -183,17 +181,3 @@ def test_what_release_cluster_tells_is_legible(capsys: pytest.CaptureFixture[str
 
 def test_why_a_probe_fails_is_legible() -> None:
     assert Asked("/readyz", Scripted((False, f"install {EVIL}"))).body == f"install {SHOWN}\n".encode()
-
-
-def test_the_page_has_the_table_of_the_messages() -> None:
-    """And makes every text legible before anything else sees it."""
-    html = resources.files("controller.surface").joinpath("page.html").read_text("utf-8")
-    found = re.search(r'UNSEEN = new RegExp\(([^;]*), "gu"\);', html)
-    assert found is not None
-    letters = "".join(re.findall(r'"([^"]*)"', found[1])).replace("\\\\", "\\")
-    unseen = re.compile(re.sub(r"\\u\{(\w+)\}", lambda m: f"\\U{int(m[1], 16):08x}", letters))
-    halves = range(0xD800, 0xE000)
-    assert {c for c in range(sys.maxunicode + 1) if unseen.match(chr(c))} == {*contract.ESCAPES, *halves} - {ord("\\")}
-    assert re.findall(r"await answer\.(.*);", html) == [
-        'text(), (_, value) => typeof value === "string" ? legible(value) : value)'
-    ]
