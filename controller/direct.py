@@ -20,6 +20,7 @@ from controller.core.tracing import NoTracing
 from controller.engine.leadership import Leadership
 from controller.engine.looker import look
 from controller.engine.peers import Peers
+from controller.engine.policy_file import policies_of
 from controller.engine.tuning import Ports, Tuning
 from controller.kube.asked_pods import AskedPods
 from controller.kube.connection import Connection, connect
@@ -27,7 +28,6 @@ from controller.kube.identity import ClusterIdentity
 from controller.kube.lease import KubeLeaseStore
 from controller.kube.namespace import own_namespace
 from controller.release_cluster import NoEvents
-from controller.startup import policies_of
 from controller.surface.program import version
 from state.errors import Misconfigured, PodEipError, Refused
 from state.ledger import DynamoLedger

@@ -8,7 +8,6 @@ import os
 import socket
 import threading
 import uuid
-from pathlib import Path
 
 from controller.assembly import CLOCK, Assembly
 from controller.aws.metadata import (
@@ -20,9 +19,8 @@ from controller.aws.metadata import (
 )
 from controller.core.config import Config
 from controller.core.ports import Telemetry
-from controller.core.tenancy import tenancy_of
 from controller.core.tracing import NoTracing, Tracing
-from controller.engine.policy_file import PolicyFile
+from controller.engine.policy_file import PolicyFile, policies_of
 from controller.engine.replica import Parts, Replica
 from controller.kube.connection import Connection, connect
 from controller.surface import telemetry
@@ -60,17 +58,6 @@ def start(config: Config, metrics: Telemetry) -> Replica:
         ended=builder.shutdown,
         clock=CLOCK,
     )
-
-
-def policies_of(config: Config) -> PolicyFile:
-    """The policy of these settings; raises Misconfigured where its file cannot be used."""
-    tenancy = tenancy_of(
-        strict=config.tenancy == "strict",
-        pool_keys=config.pool_keys or (),
-        most=config.max_addresses,
-        kept=config.keep_quota,
-    )
-    return PolicyFile(Path(config.policy) if config.policy else None, tenancy)
 
 
 class Builder:

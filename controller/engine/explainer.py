@@ -68,7 +68,8 @@ class Explainer:
                 found: dict[tuple[str, str], list[PodUid]] = {}
                 live = sorted(self._pods.annotated(), key=lambda pod: pod.created, reverse=True)
                 held = [record for uid, record in self._ledger.pods().items() if not is_remembered(uid)]
-                for one in (*live, *held):
+                everyone: list[PodView | PodRecord] = [*live, *held]
+                for one in everyone:
                     of = found.setdefault((one.namespace, one.name), [])
                     if one.uid not in of:
                         of.append(one.uid)

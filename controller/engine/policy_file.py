@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controller.core import policy
+from controller.core.config import Config
 from controller.core.status import PolicyStatus
-from controller.core.tenancy import OPEN, Rules, Tenancy
+from controller.core.tenancy import OPEN, Rules, Tenancy, tenancy_of
 from state.errors import Misconfigured
 
 log = logging.getLogger(__name__)
@@ -106,3 +107,14 @@ class PolicyFile:
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def policies_of(config: Config) -> PolicyFile:
+    """The policy of these settings; raises Misconfigured where its file cannot be used."""
+    tenancy = tenancy_of(
+        strict=config.tenancy == "strict",
+        pool_keys=config.pool_keys or (),
+        most=config.max_addresses,
+        kept=config.keep_quota,
+    )
+    return PolicyFile(Path(config.policy) if config.policy else None, tenancy)

@@ -38,7 +38,7 @@ def pods(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Comple
 
     try:
         url = ctx.params.get("url") or url_of(_listens(ctx))
-        _, document = fetch(url, "/api/v1/status", PATIENCE_S)
+        document = fetch(url, "/api/v1/status", PATIENCE_S)[1]
     except (PodEipError, ValueError):
         return []
     rows = document.get("pods") or []

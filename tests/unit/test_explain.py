@@ -57,9 +57,12 @@ def test_every_reason_to_wait_has_a_sentence_and_a_remedy(reason: WaitReason) ->
 
 
 def test_remedies_of_one_kind_differ() -> None:
-    for kind, of in ((Fault, remedies.of_fault), (Lack, remedies.of_lack), (WokenBy, step_words.of_waker)):
-        sentences = [of(one) for one in kind]  # type: ignore[operator]
-        assert len(set(sentences)) >= len(sentences) - 1, kind
+    for sentences in (
+        [remedies.of_fault(one) for one in Fault],
+        [remedies.of_lack(one) for one in Lack],
+        [step_words.of_waker(one) for one in WokenBy],
+    ):
+        assert len(set(sentences)) >= len(sentences) - 1, sentences
 
 
 @pytest.mark.parametrize("fault", Fault)

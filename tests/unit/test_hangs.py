@@ -54,6 +54,7 @@ class World:
             loop=nothing,
             elector=nothing,
             snapshot=nothing,
+            explainer=nothing,
             synced=lambda: True,
             trouble=lambda: self.trouble,
             hang_detector=self.hang_detector(),
