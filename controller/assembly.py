@@ -4,6 +4,7 @@ It is imported in the server's worker alone, for it loads boto3, the Kubernetes 
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable
 
@@ -14,15 +15,18 @@ from controller.core.lease import Lease
 from controller.core.ports import Telemetry
 from controller.core.situation import Facts
 from controller.core.tracing import Tracing
+from controller.engine.abilities import Abilities
 from controller.engine.engine import Engine
 from controller.engine.explainer import Explainer
 from controller.engine.hang_detector import HangDetector, writer_bound_s
 from controller.engine.leader import Elector
+from controller.engine.leader_answers import LeaderAnswers
 from controller.engine.leadership import Leadership
 from controller.engine.peers import Peers
 from controller.engine.policy_file import PolicyFile
+from controller.engine.recent_errors import RecentErrors
 from controller.engine.reconcile import Reconciler
-from controller.engine.replica import Parts, leader_status
+from controller.engine.replica import Parts, lead_of, leader_status
 from controller.engine.scopes import ScopeGate
 from controller.engine.snapshot import Snapshot
 from controller.engine.standby import Standby
@@ -33,13 +37,15 @@ from controller.kube.events import EventRecorder
 from controller.kube.identity import ClusterIdentity
 from controller.kube.lease import KubeLeaseStore
 from controller.kube.namespace import own_namespace
+from controller.kube.own_address import own_address
 from controller.kube.pods import KubePods
+from controller.readiness import abilities_of
+from controller.surface.leader_client import LeaderClient
 from controller.surface.program import version
+from controller.term_start import TermStart
 from state.credentials import CredentialKeeper
-from state.errors import TableMissing
 from state.ledger import DynamoLedger
-from state.model import Epoch, InstallKey
-from state.provision import create_table
+from state.model import InstallKey
 from state.table import open_table
 
 log = logging.getLogger(__name__)
@@ -93,15 +99,18 @@ class Assembly:
         ledger = self._ledger(install)
         engine = self._engine(ledger, install)
         loop, gate = engine.loop, self._gate(ledger, install, engine.peers)
-        elector = self._elector(ledger, gate, loop, namespace)
+        errors = engine.ports.errors
+        abilities = self._abilities(install, ledger, errors)
+        elector = self._elector(ledger, gate, loop, namespace, abilities)
         hang_detector = self._hang_detector(ledger, elector.beginning_s)
         snapshot = self._snapshot(ledger, engine, elector, hang_detector)
+        standby = Standby((ledger.follow, gate.look), lambda: self._leadership.term is not None, CLOCK, errors)
         self._events.start()
         loop.start()
         self._pods.start(loop.wake)
         elector.start()
-        standby = Standby((ledger.follow, gate.look), lambda: self._leadership.term is not None)
         standby.start()
+        abilities.start(speaks=lambda: elector.holder() in ("", self._identity))
         self._policies.start(loop.poke)
         self._keeper.on_found(loop.retry_all)
         return Parts(
@@ -109,10 +118,18 @@ class Assembly:
             elector=elector,
             snapshot=snapshot,
             explainer=self._explainer(ledger, engine, elector, gate),
+            answers=LeaderAnswers(
+                own=snapshot.build,
+                lead=lambda: lead_of(elector),
+                ask=LeaderClient(self._identity),
+                read_s=standby.read_s,
+                clock=CLOCK,
+            ),
             synced=lambda: self._pods.synced,
             trouble=lambda: gate.trouble or self._keeper.trouble,
+            unable=abilities.trouble,
             hang_detector=hang_detector,
-            stoppables=(self._pods, self._events, standby, self._policies, self._keeper),
+            stoppables=(abilities, self._pods, self._events, standby, self._policies, self._keeper),
             close=ledger.close,
         )
 
@@ -156,6 +173,19 @@ class Assembly:
             rules=self._policies.rules,
             trouble=lambda: gate.trouble or self._keeper.trouble,
             clock=CLOCK,
+        )
+
+    def _abilities(self, install: InstallKey, ledger: DynamoLedger, errors: RecentErrors) -> Abilities:
+        return abilities_of(
+            self._config,
+            install,
+            region=self._region,
+            connection=self._connection,
+            ec2=self._ec2,
+            ledger=ledger,
+            pods=self._pods,
+            events=self._events,
+            errors=errors,
         )
 
     def _ledger(self, install: InstallKey) -> DynamoLedger:
@@ -224,10 +254,23 @@ class Assembly:
             adopt_leftovers=not strict if adopt is None else adopt,
         )
 
-    def _elector(self, ledger: DynamoLedger, gate: ScopeGate, loop: Reconciler, namespace: str) -> Elector:
+    def _elector(
+        self, ledger: DynamoLedger, gate: ScopeGate, loop: Reconciler, namespace: str, abilities: Abilities
+    ) -> Elector:
         config = self._config
+        term_start = TermStart(
+            config,
+            region=self._region,
+            identity=self._identity,
+            leadership=self._leadership,
+            ledger=ledger,
+            gate=gate,
+            heard=abilities.heard,
+        )
         return Elector(
-            store=KubeLeaseStore(self._connection, namespace, config.lease_name),
+            store=KubeLeaseStore(
+                self._connection, namespace, config.lease_name, own_address(config.listen, os.environ)
+            ),
             identity=self._identity,
             timings=Timings(
                 lease_duration=config.lease_duration,
@@ -238,37 +281,13 @@ class Assembly:
             clock=CLOCK,
             leadership=self._leadership,
             callbacks=TermCallbacks(
-                begin_term=lambda lease_epoch: self._begin_term(ledger, gate, lease_epoch),
+                begin_term=term_start,
                 on_started=lambda _: self._started(loop),
                 on_stopped=lambda _: self._end_term(ledger, loop),
             ),
             progress=loop.progress,
             able=lambda: not self._keeper.trouble and ledger.waiting_s() <= writer_bound_s(config.call_timeout),
         )
-
-    def _begin_term(self, ledger: DynamoLedger, gate: ScopeGate, lease_epoch: int) -> Epoch:
-        """Raise the epoch. What is written until then comes before there is a term to ask; every later one asks."""
-        beginning = True
-
-        def guard() -> None:
-            if not beginning:
-                self._leadership.check_conclusion()
-
-        def begin() -> Epoch:
-            return gate.begin(lambda: ledger.begin_term(self._identity, lease_epoch, guard))
-
-        try:
-            epoch = begin()
-        except TableMissing:
-            if not self._config.create_table:
-                raise
-            # The call that was to make it at the start got no answer, or the table was deleted since.
-            create_table(self._config.table, region=self._region, call_timeout=self._config.call_timeout)
-            epoch = begin()
-        beginning = False
-        for error in ledger.unreadable().values():
-            log.warning("left alone: %s", error.explain())
-        return epoch
 
     def _started(self, loop: Reconciler) -> None:
         """Act from the warm cache at once, with a consistent list beside."""

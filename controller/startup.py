@@ -41,7 +41,7 @@ _NO_VPC = "--vpc-id (PEC_VPC_ID) is not set, and instance metadata cannot be rea
 def start(config: Config, metrics: Telemetry) -> Replica:
     """Check what must be right from the start, then build the rest in the replica's own thread.
 
-    Raises Misconfigured, TableMissing or TableNotUsable.
+    Raises Misconfigured.
     """
     telemetry.check(os.environ)
     policies = policies_of(config)
@@ -141,13 +141,15 @@ def _place(config: Config, patience_s: float) -> tuple[str, str]:
 
 
 def _prepare_table(config: Config, region: str) -> None:
-    """A table that is missing or of another make is its operator's business; one out of reach may come back."""
+    """Make it where that is asked for. A table that is missing or of another make keeps this replica from being ready
+    (`engine/abilities`): it goes on once somebody has made one. One out of reach may come back.
+    """
     try:
         if config.create_table:
             for warning in create_table(config.table, region=region, call_timeout=config.call_timeout):
                 log.warning("%s", warning)
         check_table(config.table, region=region, call_timeout=config.call_timeout)
-    except (TableMissing, TableNotUsable):
-        raise
+    except (TableMissing, TableNotUsable) as error:
+        log.error("the table cannot be used: %s", error.explain())
     except PodEipError as error:
         log.warning("the table could not be looked at: %s", error.explain())

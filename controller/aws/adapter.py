@@ -14,6 +14,7 @@ from controller.aws.calls import Calls
 from controller.aws.client import ec2_client
 from controller.aws.codes import incomplete
 from controller.aws.gate import Throttle
+from controller.aws.rights import Ec2Rights
 from controller.aws.throttle import DEFAULT_LIMITS, RateLimit
 from controller.core.contract import AMAZON_POOL
 from controller.core.ports import Guard, Telemetry
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 class Ec2Adapter:
     """The port `Ec2` on one Region and VPC. Thread-safe; a call takes `call_timeout_s` at most.
 
-    A read also waits for its token. `tokens`: the port that is asked before each mutation.
+    A read also waits for its token. `tokens`: the port that is asked before each mutation. `rights`: what is allowed.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Ec2Adapter:
         self.tokens = Throttle(limits)
         self._calls = Calls(self.tokens, guard, telemetry, keeper)
         self._reader = AddressReader(region)
+        self.rights = Ec2Rights(self._api, self._calls, vpc_id)
 
     def close(self) -> None:
         """Close the connections."""

@@ -34,6 +34,7 @@ ANNOTATION_POD_ENI: Final = "vpc.amazonaws.com/pod-eni"
 
 CONDITION: Final = PREFIX + "eip-associated"
 LEASE_EPOCH: Final = PREFIX + "eip-controller-epoch"
+LEASE_ADDRESS: Final = PREFIX + "eip-controller-address"
 COMPONENT: Final = "aws-pod-eip-controller"
 AMAZON_POOL: Final = "amazon"
 
@@ -47,6 +48,8 @@ REFUSED: Final = "EIPRefused"
 LOST: Final = "EIPLost"
 LABEL_OMITTED: Final = "EIPLabelOmitted"
 CONTESTED: Final = "EIPLabelContested"
+CONTROLLER_UNABLE: Final = "EIPControllerUnable"
+CONTROLLER_ABLE: Final = "EIPControllerAble"
 
 _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")
 _POOL_ID = re.compile(r"[!-~]{1,128}")

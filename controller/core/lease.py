@@ -1,14 +1,20 @@
 """The Lease that replicas compete for, and the port to it. The election sees nothing else of Kubernetes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from controller.core.values import Endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """A coordination.k8s.io/v1 Lease. Its times are written for people and never compared; `version` is the
-    resourceVersion that an update is conditional on; `epoch` stands in an annotation (0: none)."""
+    resourceVersion that an update is conditional on; `epoch` stands in an annotation (0: none).
+
+    `address`: where the holder answers over HTTP, by an annotation of its own (None: it does not say). It is for the
+    status alone, and the election does not see it.
+    """
 
     holder: str
     duration_s: int
@@ -17,6 +23,7 @@ class Lease:
     acquired: str = ""
     renewed: str = ""
     version: str = ""
+    address: Endpoint | None = field(default=None, compare=False)
 
 
 class LeaseStore(Protocol):

@@ -124,7 +124,7 @@ class AnsweredBy:
 
     identity: str = ""
     leads: bool = False
-    age_s: float = 0.0
+    age_s: float | None = 0.0
     note: str = ""
 
 
@@ -174,3 +174,9 @@ class Status:
         document = asdict(replace(self, pods=()))
         document["pods"] = tuple({name: getattr(pod, name) for name in _POD_FIELDS} for pod in self.pods)
         return document
+
+
+def starting(cluster: str, version: str) -> Status:
+    """The status of a replica that is still starting, and knows nothing."""
+    note = "This replica is starting: it knows nothing yet."
+    return Status(cluster=cluster, version=version, answered_by=AnsweredBy(age_s=None, note=note))

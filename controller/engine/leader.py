@@ -123,10 +123,10 @@ class Elector:
         lease = self._view.lease
         return lease.epoch if lease else 0
 
-    def since(self) -> str:
-        """Since when the holder holds it, by its own wall clock; empty: nobody."""
-        lease = self._view.lease
-        return lease.acquired if lease and lease.holder else ""
+    @property
+    def lease(self) -> Lease | None:
+        """The Lease as last seen."""
+        return self._view.lease
 
     def beginning_s(self) -> float:
         """Seconds for which a term has been beginning; 0: none is. If it takes too long, the Lease is given up."""

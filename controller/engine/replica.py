@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from controller.core.handing_on import Lead
 from controller.core.ports import Clock
-from controller.core.status import LeaderStatus, Status
+from controller.core.status import LeaderStatus, Status, starting
 from controller.core.views import Term
 from controller.engine.explainer import Explainer
 from controller.engine.hang_detector import HangDetector
 from controller.engine.leader import Elector
+from controller.engine.leader_answers import LeaderAnswers
 from controller.engine.reconcile import Reconciler
 from controller.engine.snapshot import Snapshot
 from state.errors import PodEipError
@@ -37,15 +39,18 @@ class Stoppable(Protocol):
 class Parts:
     """What a replica consists of once it is built and started; `close` ends what has no thread of its own to stop.
 
-    `trouble`: why this install must not lead, in words; empty: it may.
+    `answers`: what is answered to who asks for the status; `snapshot`: what this replica knows itself.
+    `trouble`: why this install must not lead, in words; empty: it may. `unable`: what it is not allowed to do.
     """
 
     loop: Reconciler
     elector: Elector
     snapshot: Snapshot
     explainer: Explainer
+    answers: LeaderAnswers
     synced: Callable[[], bool]
     trouble: Callable[[], str]
+    unable: Callable[[], str]
     hang_detector: HangDetector
     stoppables: tuple[Stoppable, ...]
     close: Callable[[], None]
@@ -74,10 +79,17 @@ class Replica:
         self._builder.start()
 
     def status(self) -> dict[str, Any]:
+        """The leader's status where it can be had, else our own: on a standby this takes up to a second."""
+        parts = self._parts
+        return (parts.answers.status() if parts else self._nothing()).to_json()
+
+    def own_status(self) -> dict[str, Any]:
         """The snapshot; an empty document while the replica is being built."""
         parts = self._parts
-        status = parts.snapshot.build() if parts else Status(cluster=self._cluster, version=self._version)
-        return status.to_json()
+        return (parts.snapshot.build() if parts else self._nothing()).to_json()
+
+    def _nothing(self) -> Status:
+        return starting(self._cluster, self._version)
 
     def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
         """One Pod's explanation; None while the replica is being built."""
@@ -98,12 +110,16 @@ class Replica:
         return True, "the loop turns"
 
     def ready(self) -> tuple[bool, str]:
-        """Whether the caches are warm, nothing hangs or forbids this install to lead: a standby is ready too."""
+        """Whether the caches are warm, the rights are there, and nothing hangs or forbids this install to lead: a
+        standby is ready too."""
         parts = self._parts
         if parts is None:
             return False, self._trouble
+        unable = parts.unable()
         if not parts.synced():
-            return False, "listing Pods"
+            return False, f"listing Pods; {unable}" if unable else "listing Pods"
+        if unable:
+            return False, f"not able to serve: {unable}"
         if trouble := parts.trouble():
             return False, f"cannot lead: {trouble}"
         overdue = parts.hang_detector.overdue()
@@ -150,4 +166,12 @@ def leader_status(elector: Elector, term: Callable[[], Term | None], identity: s
     mine = term()
     if mine is not None:
         return LeaderStatus(identity=identity, is_me=True, epoch=mine.epoch, since=mine.since)
-    return LeaderStatus(identity=elector.holder(), epoch=elector.epoch() or None, since=elector.since() or None)
+    lease = elector.lease
+    since = lease.acquired if lease and lease.holder else ""
+    return LeaderStatus(identity=elector.holder(), epoch=elector.epoch() or None, since=since or None)
+
+
+def lead_of(elector: Elector) -> Lead:
+    """Who leads, as the Lease was last seen here."""
+    lease = elector.lease
+    return Lead(identity=lease.holder, epoch=lease.epoch, address=lease.address) if lease else Lead()

@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from controller.core.ports import Clock
+from controller.engine.recent_errors import RecentErrors
 from state.errors import PodEipError
 
 log = logging.getLogger(__name__)
@@ -12,12 +14,19 @@ FOLLOW_S = 60.0
 
 
 class Standby:
-    """A thread that reads the ledger now and then, while this replica does not lead."""
+    """A thread that reads the ledger now and then, while this replica does not lead. `errors` is told what fails."""
 
     def __init__(
-        self, looks: Sequence[Callable[[], None]], leading: Callable[[], bool], every_s: float = FOLLOW_S
+        self,
+        looks: Sequence[Callable[[], None]],
+        leading: Callable[[], bool],
+        clock: Clock,
+        errors: RecentErrors,
+        every_s: float = FOLLOW_S,
     ) -> None:
         self._looks, self._leading, self._every_s = looks, leading, every_s
+        self._clock, self._errors = clock, errors
+        self._read_at: float | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="standby", daemon=True)
         self.failures = 0
@@ -30,14 +39,25 @@ class Standby:
         """End the thread."""
         self._stopping.set()
 
+    def read_s(self) -> float | None:
+        """Seconds since all was last read; None: never. What a term of ours read or wrote since is newer."""
+        return None if self._read_at is None else self._clock() - self._read_at
+
+    def _look(self) -> None:
+        asked_at = self._clock()
+        for look in self._looks:
+            look()
+        self._read_at = asked_at
+
     def _run(self) -> None:
         pause = 1.0
         while not self._stopping.wait(pause):
             pause = self._every_s
             try:
-                for look in () if self._leading() else self._looks:
-                    look()
+                if not self._leading():
+                    self._look()
             except PodEipError as error:
+                self._errors.note("read the table", error)
                 log.info("the ledger could not be read: %s", error.explain())
             except Exception:  # the thread's top: showing less is better than ending
                 self.failures += 1

@@ -2,18 +2,23 @@
 
 Times are written for people and never compared; the epoch stands in an annotation. An update keeps what others have
 put into the object's metadata, and is conditional on the version that was read.
+
+Where the holder answers over HTTP stands in an annotation, behind its identity. A release that does not know this
+annotation keeps it as it is, so it counts for the holder that it names, and for nobody else.
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
 
 import msgspec
 
-from controller.core.contract import LEASE_EPOCH
+from controller.core.contract import LEASE_ADDRESS, LEASE_EPOCH
 from controller.core.lease import Lease
+from controller.core.values import Endpoint, endpoint
 from controller.kube.connection import SILENCE, Call, Connection, path_of
 from controller.kube.decode import malformed
 from controller.kube.watching import WatchEvent, batches
@@ -29,8 +34,9 @@ Json = dict[str, Any]
 class KubeLeaseStore:
     """Implements `controller.core.lease.LeaseStore`. Thread-safe; every call is sent once."""
 
-    def __init__(self, connection: Connection, namespace: str, name: str) -> None:
-        self._connection, self._name = connection, name
+    def __init__(self, connection: Connection, namespace: str, name: str, address: Endpoint | None = None) -> None:
+        """`address`: where we answer over HTTP; it stands on the Lease while we hold it."""
+        self._connection, self._name, self._address = connection, name, address
         self._all = path_of("apis", "coordination.k8s.io", "v1", "namespaces", namespace, "leases")
         self._one = self._all + path_of(name)
         self._lock = threading.Lock()
@@ -91,7 +97,11 @@ class KubeLeaseStore:
         with self._lock:
             metadata = dict(self._metadata.get(lease.version, {})) if lease.version else {}
         metadata["name"] = self._name
-        metadata["annotations"] = _mapping(metadata.get("annotations")) | {LEASE_EPOCH: str(lease.epoch)}
+        annotations = _mapping(metadata.get("annotations")) | {LEASE_EPOCH: str(lease.epoch)}
+        annotations.pop(LEASE_ADDRESS, None)
+        if lease.holder and self._address is not None:
+            annotations[LEASE_ADDRESS] = f"{lease.holder} {self._address}"
+        metadata["annotations"] = annotations
         metadata.pop("managedFields", None)
         if lease.version:
             metadata["resourceVersion"] = lease.version
@@ -101,11 +111,13 @@ class KubeLeaseStore:
 def lease_of(found: Json) -> Lease:
     """The Lease in an object; a field that is missing or of a wrong type counts as empty."""
     metadata, spec = _mapping(found.get("metadata")), _mapping(found.get("spec"))
+    annotations, holder = _mapping(metadata.get("annotations")), _text(spec.get("holderIdentity"))
     return Lease(
-        holder=_text(spec.get("holderIdentity")),
+        holder=holder,
         duration_s=_number(spec.get("leaseDurationSeconds")),
         transitions=_number(spec.get("leaseTransitions")),
-        epoch=_number(_mapping(metadata.get("annotations")).get(LEASE_EPOCH)),
+        epoch=_number(annotations.get(LEASE_EPOCH)),
+        address=_address(_text(annotations.get(LEASE_ADDRESS)), holder),
         acquired=_text(spec.get("acquireTime")),
         renewed=_text(spec.get("renewTime")),
         version=_text(metadata.get("resourceVersion")),
@@ -121,6 +133,18 @@ def _spec(lease: Lease) -> Json:
         "acquireTime": lease.acquired or now,
         "renewTime": lease.renewed or now,
     }
+
+
+def _address(annotation: str, holder: str) -> Endpoint | None:
+    """Where this holder answers; None where the annotation is another's, or names no address that a Pod can have."""
+    named, _, where = annotation.rpartition(" ")
+    try:
+        found = endpoint(where)
+        ip = ip_address(found.host)
+    except ValueError:
+        return None
+    usable = not (ip.is_link_local or ip.is_multicast or ip.is_unspecified)
+    return found if named == holder and holder and usable else None
 
 
 def _mapping(value: object) -> Json:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from controller.core.status import Status
+from controller.core.status import starting
 from controller.surface.program import version
 from controller.surface.runtime import Runtime, Start
 from state.errors import Misconfigured, PodEipError, TableMissing, TableNotUsable
@@ -68,11 +68,17 @@ class Lifecycle:
         return runtime.ready() if runtime is not None else (False, "starting")
 
     def status(self) -> dict[str, Any]:
-        """The controller's status; before it has started, an empty document of the same form."""
+        """The controller's status, as `Runtime` says; before it has started, an empty document of the same form."""
         runtime = self._runtime
-        if runtime is not None:
-            return runtime.status()
-        return Status(cluster=self._cluster, version=version()).to_json()
+        return runtime.status() if runtime is not None else self._nothing()
+
+    def own_status(self) -> dict[str, Any]:
+        """The same, of what this replica knows itself."""
+        runtime = self._runtime
+        return runtime.own_status() if runtime is not None else self._nothing()
+
+    def _nothing(self) -> dict[str, Any]:
+        return starting(self._cluster, version()).to_json()
 
     def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
         """One Pod's explanation; None before the controller has started."""

@@ -13,10 +13,16 @@ if TYPE_CHECKING:
 
 
 class Runtime(Protocol):
-    """The running controller. Only the last two methods may block or call an API."""
+    """The running controller. Only the last two methods may block or call an API, and `status` asks the leader."""
 
     def status(self) -> dict[str, Any]:
-        """A snapshot, as `controller.core.status.Status.to_json` makes it."""
+        """What is known of the whole install, as `controller.core.status.Status.to_json` makes it: the leader's words.
+        On a standby it takes up to a second and a half; without an answer of the leader it is `own_status`.
+        """
+        ...
+
+    def own_status(self) -> dict[str, Any]:
+        """A snapshot of what this replica knows itself."""
         ...
 
     def explain(self, namespace: str, name: str) -> dict[str, Any] | None:

@@ -13,22 +13,29 @@ from controller.core.contract import legible
 from controller.surface.documents import Document, Documents, document, status_document, takes_gzip
 from controller.surface.gunicorn_api import WsgiApp
 from controller.surface.hosts import is_ours
+from controller.surface.leader_client import ASKED_BY
+from controller.surface.leader_client import PATH as STATUS
 from controller.surface.metrics import CONTENT_TYPE, Metrics
 from controller.surface.pod_route import answer as explained
 from controller.surface.pod_route import pod_of_path
 from controller.surface.probes import HEALTH, READINESS
 from controller.surface.views import site
 
+_ASKED_BY = f"HTTP_{ASKED_BY.upper().replace('-', '_')}"
 _TEXT = "text/plain; charset=utf-8"
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
 _MISDIRECTED = b"not for this name: use localhost, an IP address, or SERVICE.NAMESPACE.svc\n"
 
 
 class StatusSource(Protocol):
-    """The source of the answers; no method blocks."""
+    """The source of the answers; no method blocks, but `status` for a second or so."""
 
     def status(self) -> dict[str, Any]:
-        """The status document."""
+        """The status document, as the leader knows it where that can be had."""
+        ...
+
+    def own_status(self) -> dict[str, Any]:
+        """What this replica knows itself: for metrics, and for a replica that asks."""
         ...
 
     def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
@@ -79,8 +86,8 @@ def application(
 
     `own_names`: further names that a Host header may have. `trace_url`: where a trace is shown, with `{trace_id}`.
     """
-    documents = _documents(source, metrics)
-    probes, routes = _probes(source), {path: _route(documents, path) for path in documents.forms}
+    documents = Documents(source.status, {STATUS: status_document})
+    probes, routes = _probes(source), _routes(documents, source, metrics)
     page = site.Site(documents.look, trace_url)
 
     def answer(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -100,12 +107,13 @@ def _probes(source: StatusSource) -> dict[str, Route]:
     return {HEALTH: lambda _: _probe(*source.healthy()), READINESS: lambda _: _probe(*source.ready())}
 
 
-def _documents(source: StatusSource, metrics: Metrics) -> Documents:
-    forms = {
-        "/metrics": lambda status: document(metrics.render(status), CONTENT_TYPE),
-        "/api/v1/status": status_document,
+def _routes(documents: Documents, source: StatusSource, metrics: Metrics) -> dict[str, Route]:
+    forms = {"/metrics": lambda status: document(metrics.render(status), CONTENT_TYPE), STATUS: status_document}
+    own = Documents(source.own_status, forms)
+    return {
+        "/metrics": _route(own, "/metrics"),
+        STATUS: _for_replicas(_route(own, STATUS), _route(documents, STATUS)),
     }
-    return Documents(source.status, forms)
 
 
 def _of_page(page: site.Site, path: str) -> Route | None:
@@ -133,6 +141,11 @@ def _of_pod(source: StatusSource, path: str) -> Route | None:
         return Answer(body=body, content_type="application/json", status=status)
 
     return route
+
+
+def _for_replicas(own: Route, others: Route) -> Route:
+    """A replica that asks gets what this one knows itself: so no question goes in circles."""
+    return lambda environ: (own if environ.get(_ASKED_BY) else others)(environ)
 
 
 def _answer(route: Route | None, environ: Environ) -> Answer:

@@ -121,6 +121,8 @@ class Ec2Service:
         try:
             request = parse_request(params)
             self._admit(action, request, outcome)
+            if isinstance(request, Describe) and is_dry_run(params):
+                self._dry_describe(action, caller, outcome)
             outcome.fault = self.faults.take(action, (caller.access_key, caller.user_agent))
             if not isinstance(request, Describe) and is_dry_run(params):
                 self._refuse_dry_run(action, request, caller, outcome)
@@ -137,6 +139,15 @@ class Ec2Service:
         if not self.throttle.admit(_bucket_key(action, request), settings.buckets, self._clock.monotonic()):
             outcome.throttled = True
             raise Ec2Error("RequestLimitExceeded", "Request limit exceeded.", 503)
+
+    def _dry_describe(self, action: str, caller: Caller, outcome: _Outcome) -> None:
+        """Raise what a describe would have met, or that it would have succeeded. A counted fault is left to others."""
+        names = (caller.access_key, caller.user_agent)
+        lasting = (fault for fault in self.faults.waiting() if fault.count is None and fault.fits(action, names))
+        outcome.fault = next(lasting, None)
+        if outcome.fault:
+            self._strike(outcome.fault, action, caller)
+        raise Ec2Error("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
 
     def _refuse_dry_run(self, action: str, request: Mutation, caller: Caller, outcome: _Outcome) -> None:
         """Raise what the call would have met: a fault, else a refusal, else that it would have succeeded.

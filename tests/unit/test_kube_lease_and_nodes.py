@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from controller.core.contract import LEASE_EPOCH
+from controller.core.contract import LEASE_ADDRESS, LEASE_EPOCH
 from controller.core.lease import Lease
+from controller.core.values import Endpoint, endpoint
 from controller.kube.connection import connect
 from controller.kube.identity import ClusterIdentity, own_namespace
 from controller.kube.lease import lease_of
 from controller.kube.nodes import UNUSED_S, NodeReader, Provider, provider_of_id
+from controller.kube.own_address import own_address
 from tests.fakes.kube_http import Heard, Reply, scripted
 
 NOTHING = Lease(holder="", duration_s=0)
@@ -109,3 +111,47 @@ def _kubeconfig(folder: Path, url: str) -> str:
     clusters = [{"name": "c", "cluster": {"server": url}}]
     file.write_text(json.dumps({"clusters": clusters, "contexts": [context], "current-context": "x"}))
     return str(file)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "address"),
+    [
+        ("me 10.0.0.9:8080", Endpoint(host="10.0.0.9", port=8080)),
+        ("me [fd00::9]:8080", Endpoint(host="fd00::9", port=8080)),
+        ("me 127.0.0.1:8080", Endpoint(host="127.0.0.1", port=8080)),
+        ("other 10.0.0.9:8080", None),  # an earlier release leads now, and keeps what the leader before it wrote
+        (" 10.0.0.9:8080", None),
+        ("10.0.0.9:8080", None),
+        ("me 10.0.0.9", None),
+        ("me evil.example:80", None),
+        ("me :80", None),
+        ("me 0.0.0.0:80", None),
+        ("me 169.254.169.254:80", None),  # instance metadata
+        ("me [fe80::1]:80", None),
+        ("me 224.0.0.1:80", None),
+        ("me 10.0.0.9:99999", None),
+        ("", None),
+        (7, None),
+    ],
+)
+def test_the_address_of_a_lease_is_its_holders_or_none(annotation: object, address: Endpoint | None) -> None:
+    found = {"metadata": {"annotations": {LEASE_ADDRESS: annotation}}, "spec": {"holderIdentity": "me"}}
+    assert lease_of(found).address == address
+    assert lease_of({**found, "spec": {"holderIdentity": ""}}).address is None
+
+
+@pytest.mark.parametrize(
+    ("listen", "pod_ip", "address"),
+    [
+        ("0.0.0.0:8080", "10.0.0.9", "10.0.0.9:8080"),
+        (":8080", "10.0.0.9", "10.0.0.9:8080"),
+        ("[::]:8080", "fd00::9", "[fd00::9]:8080"),
+        ("127.0.0.1:8081", "10.0.0.9", "127.0.0.1:8081"),
+        ("localhost:8081", "10.0.0.9", "10.0.0.9:8081"),
+        ("0.0.0.0:8080", "", "None"),
+        ("0.0.0.0:8080", "no address", "None"),
+        ("0.0.0.0:8080", "0.0.0.0", "None"),
+    ],
+)
+def test_a_replica_is_reached_where_it_listens_or_at_its_pods_ip(listen: str, pod_ip: str, address: str) -> None:
+    assert str(own_address(endpoint(listen), {"POD_IP": pod_ip})) == address

@@ -29,6 +29,8 @@ class Scripted:
         """The sample; None for a Pod that is named for it."""
         return None if name == "starting" else samples.explanation(namespace, name)
 
+    own_status = status
+
     def healthy(self) -> tuple[bool, str]:
         """Whether it is, and why not."""
         return self._health

@@ -46,6 +46,8 @@ class Remembering:
         """The sample."""
         return samples.explanation(namespace, name)
 
+    own_status = status
+
     def healthy(self) -> tuple[bool, str]:
         """Alive, unless a file beside the journal says otherwise."""
         dead = Path(os.environ["REPLICA_JOURNAL"] + ".dead").exists()

@@ -11,6 +11,7 @@ import pytest
 
 from controller.core.contract import LEASE_EPOCH
 from controller.core.lease import Lease, LeaseStore
+from controller.core.values import Endpoint
 from controller.kube.lease import KubeLeaseStore
 from sandbox.kube.client import MERGE
 from state.errors import ObjectConflict, ObjectNotFound
@@ -151,3 +152,19 @@ def test_the_epoch_may_be_taken_away_by_hand(real_api: Api) -> None:
         found = store.get()
     assert found is not None
     assert (found.holder, found.epoch) == ("a", 0)
+
+
+def test_the_holders_address_stands_on_the_lease_while_it_holds_it(real_api: Api) -> None:
+    name = f"lease-{uuid.uuid4().hex}"
+    with real_api.connection() as connection:
+        store = KubeLeaseStore(connection, NAMESPACE, name, Endpoint(host="10.0.0.9", port=8080))
+        earlier_release = KubeLeaseStore(connection, NAMESPACE, name)
+        made = store.create(lease("a"))
+        assert made.address == Endpoint(host="10.0.0.9", port=8080)
+        other = earlier_release.update(replace(made, holder="b"))
+        assert other.address is None
+        mine = store.update(replace(other, holder="a"))
+        assert mine.address == Endpoint(host="10.0.0.9", port=8080)
+        assert store.update(replace(mine, holder="")).address is None
+    stored = real_api.client.call("GET", f"{PATH}/{name}")
+    assert stored["metadata"]["annotations"] == {LEASE_EPOCH: "1"}

@@ -1,0 +1,100 @@
+"""Asks whether this replica may do what it must, seldom, and says so where it may not.
+
+At the start, and then every half minute while something is refused; else every ten minutes, since each question costs a
+call. What the controller learns by itself (whether a term can begin) it tells here, too.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from controller.core.ability import Ability
+from controller.engine.recent_errors import RecentErrors
+from state.errors import PodEipError
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = 30.0
+SELDOM_S = 600.0
+
+Check = Callable[[], None]
+"""Asks one thing. Raises what the port raises; AccessDenied, TableMissing or TableNotUsable: it is refused."""
+
+
+class Teller(Protocol):
+    """Tells people what is refused (empty: nothing); the Pods that wait only where it is said to."""
+
+    def __call__(self, trouble: str, *, everybody: bool) -> None:
+        """Called after each round."""
+        ...
+
+
+class Abilities:
+    """A thread that runs the checks, and has people told after each round."""
+
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        errors: RecentErrors,
+        tell: Teller,
+        again_s: float = AGAIN_S,
+        seldom_s: float = SELDOM_S,
+    ) -> None:
+        self._checks, self._errors, self._tell = checks, errors, tell
+        self._again_s, self._seldom_s = again_s, seldom_s
+        self._lock = threading.Lock()
+        self._ability = Ability()
+        self._asked = False
+        self._speaks: Callable[[], bool] = lambda: False
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="abilities", daemon=True)
+        self.failures = 0
+
+    def start(self, speaks: Callable[[], bool]) -> None:
+        """Begin to ask. `speaks`: whether this replica, and no other, tells the Pods that wait."""
+        self._speaks = speaks
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        self._wake.set()
+
+    def trouble(self) -> str:
+        """Why this replica is not able, in words; empty: it is, or nobody has denied it."""
+        return self._ability.trouble if self._asked or self._ability.trouble else "it is still asking what it may do"
+
+    def heard(self, check: str, error: PodEipError | None) -> None:
+        """What was learnt by doing: this passed (None), or failed with this."""
+        with self._lock:
+            before, self._ability = self._ability, self._ability.heard(check, error)
+        if self._ability.trouble != before.trouble:
+            self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._round()
+            self._wake.wait(self._again_s if self._ability.doubtful else self._seldom_s)
+            self._wake.clear()
+
+    def _round(self) -> None:
+        try:
+            for name, check in self._checks.items():
+                self._ask(name, check)
+            self._asked = True
+            self._tell(self._ability.trouble, everybody=self._speaks())
+        except Exception:  # the thread's top: what cannot be asked makes nobody red
+            self.failures += 1
+            self._asked = True
+            log.exception("asking what this replica may do failed")
+
+    def _ask(self, name: str, check: Check) -> None:
+        error: PodEipError | None = None
+        try:
+            check()
+        except PodEipError as fault:
+            error = fault
+            self._errors.note(name, fault)
+        with self._lock:
+            self._ability = self._ability.heard(name, error)

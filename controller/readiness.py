@@ -1,0 +1,58 @@
+"""Puts together what a replica asks about its own rights; `assembly` makes everything else.
+
+It is imported in the server's worker alone, for it loads boto3, the Kubernetes client and PynamoDB.
+"""
+
+import os
+
+from controller.aws.adapter import Ec2Adapter
+from controller.core.ability import is_refusal
+from controller.core.config import Config
+from controller.core.ports import Events
+from controller.engine.abilities import Abilities
+from controller.engine.recent_errors import RecentErrors
+from controller.engine.unable import UnableTeller
+from controller.kube.connection import Connection
+from controller.kube.own_pod import own_pod
+from controller.kube.pods import KubePods
+from controller.kube.rights import KubeRights, rights_needed
+from state.errors import Refused
+from state.ledger import DynamoLedger
+from state.model import InstallKey
+from state.provision import check_table
+
+WRITING = "writing the table"
+"""Learnt by doing: the first write of a term shows it."""
+
+
+def abilities_of(
+    config: Config,
+    install: InstallKey,
+    *,
+    region: str,
+    connection: Connection,
+    ec2: Ec2Adapter,
+    ledger: DynamoLedger,
+    pods: KubePods,
+    events: Events,
+    errors: RecentErrors,
+) -> Abilities:
+    """What asks, not started."""
+
+    def check_table_too() -> None:
+        """Read as a standby does; where that is refused for no reason of rights, look at the table's keys."""
+        try:
+            ledger.installs()
+        except Refused as error:
+            if not is_refusal(error):
+                check_table(config.table, region=region, call_timeout=config.call_timeout)
+            raise
+
+    needed = rights_needed(config.watch_namespace or "", install.lease_namespace, install.lease_name)
+    checks = {
+        "Kubernetes": KubeRights(connection, needed).check,
+        "EC2 addresses": ec2.rights.check_addresses,
+        "EC2 network interfaces": ec2.rights.check_interfaces,
+        "table": check_table_too,
+    }
+    return Abilities(checks, errors, UnableTeller(events=events, pods=pods, own=own_pod(os.environ)))

@@ -1,0 +1,108 @@
+"""Ready means able: missing rights and a missing table are red, in words; a passing outage is not."""
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from sandbox.demo.ledger import open_client
+from sandbox.ec2.faults import Fault
+from sandbox.replica import Replica
+from sandbox.world import ClusterSettings, World
+from tests.e2e.conftest import NewWorld
+from tests.e2e.scene import Scene, auto, running
+
+DENIED = Fault(
+    kind="error",
+    action="DescribeAddresses",
+    count=None,
+    code="UnauthorizedOperation",
+    status=403,
+    message="You are not authorized to perform: ec2:DescribeAddresses",
+)
+
+
+@pytest.fixture
+def world(new_world: NewWorld) -> World:
+    """Two replicas, and no table before somebody makes it."""
+    return new_world(ClusterSettings(name="a", replicas=2))
+
+
+def started(world: World) -> list[Replica]:
+    """Both, without waiting for a leader."""
+    replicas = world.replicas()
+    for replica in replicas:
+        replica.start()
+    return replicas
+
+
+def says(replica: Replica, words: str) -> Callable[[], bool]:
+    """Whether its `/readyz` has these words."""
+    return lambda: words in replica.readiness()
+
+
+def test_a_denied_look_is_red_on_every_replica_and_told(world: World) -> None:
+    scene = Scene(world, world.clusters["a"], "ns")
+    for replica in world.replicas():
+        replica.change({}, {"POD_NAME": replica.name, "POD_UID": f"uid-{replica.name}", "POD_NAMESPACE": "kube-system"})
+    world.ec2.inject(DENIED)
+    with running(world):
+        scene.run("p", auto())
+        for replica in world.replicas():
+            scene.eventually(says(replica, "UnauthorizedOperation"), "it is red, and says why")
+            assert not replica.ready()
+            assert "deploy/iam/aws/install.json" in replica.readiness()
+            assert "not ready: this replica may not do what it must" in replica.tail(1000)
+            events = scene.cluster.kube.events("kube-system", replica.name)
+            assert [event["reason"] for event in events] == ["EIPControllerUnable"]
+        scene.hears("p", "UnauthorizedOperation", "deploy/iam/aws/install.json")
+        world.ec2.clear_faults()
+        scene.served("p")
+
+
+def test_a_missing_table_is_red_until_somebody_makes_it(world: World) -> None:
+    scene = Scene(world, world.clusters["a"], "ns")
+    client = open_client(world.dynamodb_url)
+    client.update_table(TableName=world.settings.table, DeletionProtectionEnabled=False)
+    client.delete_table(TableName=world.settings.table)
+    for replica in world.replicas():
+        replica.change({"create-table": "false"})
+    replicas = started(world)
+    try:
+        scene.run("p", auto())
+        for replica in replicas:
+            scene.eventually(says(replica, "table create"), "it is red, and says what to do")
+            assert not replica.ready()
+            assert replica.alive
+        scene.hears("p", "table create")
+        with pytest.raises(subprocess.TimeoutExpired):
+            replicas[0].wait_end(0.1)
+    finally:
+        for replica in replicas:
+            replica.stop()
+        client.close()
+
+
+def test_a_serving_replica_stays_green_through_outages(world: World) -> None:
+    scene = Scene(world, world.clusters["a"], "ns")
+    with running(world):
+        scene.run("p", auto())
+        scene.served("p")
+        for replica in world.replicas():
+            scene.eventually(replica.ready, "it is ready")
+        for fault in (
+            Fault(kind="error", count=None, code="InternalError", status=500),
+            Fault(kind="error", count=None, code="RequestLimitExceeded", status=503),
+            Fault(kind="lost_reply", count=None),
+        ):
+            world.ec2.inject(fault)
+            scene.stays(lambda: all(r.ready() for r in world.replicas()), 6.0, "all are ready")
+            world.ec2.clear_faults()
+
+
+def test_a_replica_that_starts_in_an_outage_is_not_red_for_it(world: World) -> None:
+    world.ec2.inject(Fault(kind="error", count=None, code="InternalError", status=500))
+    scene = Scene(world, world.clusters["a"], "ns")
+    with running(world):
+        for replica in world.replicas():
+            scene.eventually(replica.ready, "it is ready")
