@@ -16,6 +16,7 @@ from controller.core.situation import Situation
 from controller.engine.action_runner import ActionRunner
 from controller.engine.lookup_queue import THREADS
 from controller.engine.parts import TermParts
+from controller.engine.recent_errors import RecentErrors
 from controller.engine.run import PlanOutcome, Run
 from controller.engine.tuning import Ports
 from state.errors import PodEipError
@@ -79,11 +80,11 @@ class Threads:
 
     def run_chore(self, chore: Callable[[], None]) -> Future[None]:
         """Run this beside the plans, one at a time; a failure is logged. `wait_idle` does not wait for it."""
-        return self._chore_pool.submit(logged, chore)
+        return self._chore_pool.submit(logged, chore, self._ports.errors, "chore")
 
     def compare(self, chore: Callable[[], None]) -> Future[None]:
         """Run the comparison with EC2 beside the plans and the chores: it may take long."""
-        return self._compare.submit(logged, chore)
+        return self._compare.submit(logged, chore, self._ports.errors, "comparison with EC2")
 
     def wait_idle(self, limit_s: float) -> bool:
         """Wait until nothing runs, at most so long; whether nothing runs."""
@@ -120,11 +121,12 @@ class Threads:
             return outcome
 
 
-def logged(chore: Callable[[], None]) -> None:
-    """Run it; what it raises is logged, and goes no further."""
+def logged(chore: Callable[[], None], errors: RecentErrors, where: str) -> None:
+    """Run it; what it raises is logged and noted, and goes no further."""
     try:
         chore()
     except PodEipError as error:
+        errors.note(where, error)
         log.warning("a chore failed: %s", error.explain())
     except Exception:  # the thread's top
         log.exception("a chore failed unexpectedly")

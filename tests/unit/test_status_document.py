@@ -95,8 +95,9 @@ def test_a_leader_that_has_not_looked_at_ec2_shows_no_number_of_addresses() -> N
     leader = Replica(world).lead()
     world.pod("u-1", fixed())
     leader.settle()
-    [pool] = status_of(world, leader).pools
+    [pool] = (status := status_of(world, leader)).pools
     assert (pool.total, pool.free) == (None, None)
+    assert ("comparison with EC2", "UnauthorizedOperation") in {(error.where, error.code) for error in status.errors}
 
 
 def test_a_time_is_shown_as_the_same_second_each_time() -> None:
