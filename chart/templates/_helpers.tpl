@@ -99,7 +99,7 @@ kubelet. Takes a dict of the root as `root` and the merged values' otel as `otel
 {{- range $name, $value := .otel.resourceAttributes -}}
 {{- $attributes = append $attributes (printf "%s=%s" $name (toString $value)) -}}
 {{- end -}}
-OTEL_TRACES_EXPORTER: {{ .otel.xray | ternary (.otel.endpoint | ternary "otlp,xray" "xray") "" | quote }}
+OTEL_TRACES_EXPORTER: "{{ if .otel.xray }}{{ if .otel.endpoint }}otlp,{{ end }}xray{{ end }}"
 OTEL_EXPORTER_OTLP_ENDPOINT: {{ .otel.endpoint | quote }}
 OTEL_RESOURCE_ATTRIBUTES: {{ join "," $attributes | quote }}
 OTEL_TRACES_SAMPLER: {{ .otel.sampler | quote }}
