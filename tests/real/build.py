@@ -91,7 +91,8 @@ def commands(part: Part, into: Path) -> list[list[str]]:
         files = [str(part.recipe / name) for name in ("package.json", "package-lock.json")]
         return [["cp", *files, str(into)], ["npm", "ci", "--prefix", str(into), "--ignore-scripts", "--no-audit"]]
     output = str(into / part.name)
-    return [["go", "build", "-trimpath", "-ldflags", linker_flags(part), "-o", output, part.module + part.source]]
+    package = "." if part.own_main else part.module + part.source
+    return [["go", "build", "-trimpath", "-ldflags", linker_flags(part), "-o", output, package]]
 
 
 def linker_flags(part: Part) -> str:

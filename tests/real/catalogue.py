@@ -26,8 +26,8 @@ RECIPE: dict[Tool, tuple[str, str]] = {
 class Part:
     """One program, or for Maven one folder of jars, for npm one of packages.
 
-    `source` is its package path below the module's own path. With `on_path`, any version that is installed on the
-    machine does.
+    `source` is its package path below the module's own path. With `own_main` its main package is the recipe itself;
+    with `on_path`, any version that is installed on the machine does.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Part:
     source: str = ""
     tool: Tool = "go"
     on_path: bool = False
+    own_main: bool = False
 
     @property
     def version(self) -> str:
@@ -72,4 +73,7 @@ def parts(kubernetes: str = KUBERNETES[0]) -> dict[str, Part]:
         known.append(Part(name=name, recipe=recipe, module="k8s.io/kubernetes", source=source, on_path=on_path))
     known.append(Part(name="kwok", recipe=RECIPES / "kwok", module="sigs.k8s.io/kwok", source="/cmd/kwok"))
     known.append(Part(name="helm", recipe=RECIPES / "helm", module="helm.sh/helm/v4", source="/cmd/helm"))
+    known.append(
+        Part(name="otelcol", recipe=RECIPES / "otelcol", module="go.opentelemetry.io/collector/otelcol", own_main=True)
+    )
     return {part.name: part for part in known}
