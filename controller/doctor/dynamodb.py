@@ -14,13 +14,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from controller.core.config import Config
 from controller.core.diagnosis import table
 from controller.core.diagnosis.account import of_call
-from controller.core.diagnosis.finding import Check, Finding
+from controller.core.diagnosis.finding import Check, Finding, said, warning
 from controller.core.diagnosis.rights import DENIED, Tried
 from controller.doctor.ec2 import client
 from state import denial
 from state.codes import CANCELED, translate
 from state.credentials import CredentialKeeper
-from state.errors import AccessDenied, PodEipError, Refused
+from state.errors import AccessDenied, PodEipError, Refused, TableMissing
 from state.model import ClusterUid, InstallKey, InstallRecord
 from state.provision import check_table
 from state.reader import Reader
@@ -51,6 +51,10 @@ class TableReader:
         text = f"table {self._name} has the right keys"
         try:
             check_table(self._name, region=self._region, call_timeout=self._config.call_timeout)
+        except TableMissing as error:
+            made = "; the first replica makes it (--create-table)" if self._config.create_table else ""
+            yield warning(Check.TABLE, said(error) + made) if made else of_call(Check.TABLE, text, error)
+            return
         except PodEipError as error:
             yield of_call(Check.TABLE, text, error)
             return

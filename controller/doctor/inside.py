@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from controller.core.diagnosis import cluster, rbac
 from controller.core.diagnosis import network as judged
 from controller.core.diagnosis.finding import Check, Finding, Questions, broken, fine, not_looked_at, said
-from controller.doctor import network
-from controller.doctor.scene import Scene
+from controller.core.diagnosis.rights import Tried
+from controller.doctor import network, rights
+from controller.doctor.scene import Scene, or_else
 from state.errors import Misconfigured, PodEipError
 from state.model import InstallKey
 
@@ -27,7 +28,7 @@ def checks(scene: Scene, questions: Questions, *, aws: bool) -> Iterator[Look]:
         yield Check.CLUSTER_NAME, lambda: _installs(scene)
     if aws and not questions.pre:
         yield Check.POOLS, lambda: cluster.of_pools(scene.pods, scene.addresses)
-    yield Check.NODES, lambda: _nodes(scene, pre=questions.pre)
+    yield Check.NODES, lambda: _nodes(scene, aws=aws)
     yield Check.EGRESS, lambda: [cluster.of_egress(scene.cluster.cni_settings())]
     if aws:
         yield from _around(scene, questions)
@@ -81,9 +82,20 @@ def _installs(scene: Scene) -> Iterator[Finding]:
     yield from cluster.of_installs(own, config.cluster_name, scope, scene.table.installs())
 
 
-def _nodes(scene: Scene, *, pre: bool) -> Iterator[Finding]:
-    asking = {} if pre else {f"{pod.namespace}/{pod.name}": pod.node for pod in scene.pods}
-    yield from cluster.of_nodes(scene.nodes, asking)
+def _nodes(scene: Scene, *, aws: bool) -> Iterator[Finding]:
+    asking = {f"{pod.namespace}/{pod.name}": pod.node for pod in or_else(lambda: scene.asking, ())}
+    tried = or_else(lambda: _on_auto_mode(scene), None) if aws else None
+    yield from cluster.of_nodes(scene.nodes, asking, tried)
+
+
+def _on_auto_mode(scene: Scene) -> Tried | None:
+    """What EC2 says of an association on a node of Auto Mode, before a Pod is there that needs one."""
+    ids = [node.instance_id for node in scene.nodes if node.compute == cluster.AUTO_MODE and node.instance_id]
+    found = network.instances(scene.ec2, ids[:1])
+    interfaces = [interface for instance in found for interface in instance.get("NetworkInterfaces", ())]
+    if not interfaces:
+        return None
+    return rights.at_interface(scene.ec2, scene.addresses, scene.place, interfaces[0])
 
 
 def _of_metadata(scene: Scene) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from controller.core import contract
-from controller.core.diagnosis.cluster import Controller, NodeView
+from controller.core.diagnosis.cluster import COMPUTE_TYPE, FARGATE, Controller, NodeView
 from controller.core.diagnosis.rbac import Right
 from controller.core.views import PodView
 from controller.kube.connection import Call, Connection, path_of
@@ -19,7 +19,6 @@ from controller.kube.paging import pages
 from state.errors import AccessDenied, ObjectNotFound
 from state.model import ClusterUid
 
-COMPUTE_TYPE: Final = "eks.amazonaws.com/compute-type"
 _APP: Final = "app.kubernetes.io/name"
 _NAME: Final = contract.COMPONENT
 _LEASE, _LEASE_NAMESPACE = "PEC_LEASE_NAME", "PEC_LEASE_NAMESPACE"
@@ -192,9 +191,10 @@ def _decoded(body: bytes, kind: type[T]) -> T:
 
 
 def _node_of(node: _Node) -> NodeView:
-    compute = (node.metadata.labels or {}).get(COMPUTE_TYPE, "")
+    value = (node.metadata.labels or {}).get(COMPUTE_TYPE, "")
+    compute = f"{COMPUTE_TYPE}={value}" if value else ""
     instance = provider_of_id(node.spec.provider_id).instance_id or ""
-    return NodeView(name=node.metadata.name, instance_id="" if compute == "fargate" else instance, compute=compute)
+    return NodeView(name=node.metadata.name, instance_id="" if compute == FARGATE else instance, compute=compute)
 
 
 def _is_controller(workload: _Workload) -> bool:

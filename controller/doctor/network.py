@@ -95,7 +95,7 @@ def reach(service: str, url: str, limit_s: float) -> Endpoint:
 def _connect(service: str, host: str, port: int, limit_s: float, answers: "SimpleQueue[Endpoint]") -> None:
     try:
         with socket.create_connection((host, port), limit_s) as connected:
-            private = ipaddress.ip_address(connected.getpeername()[0]).is_private and host.endswith(".amazonaws.com")
+            private = ipaddress.ip_address(connected.getpeername()[0]).is_private and ".amazonaws.com" in host
         answers.put(Endpoint(service=service, host=host, private=private))
     except OSError as error:
         answers.put(Endpoint(service=service, host=host, trouble=str(error) or type(error).__name__))

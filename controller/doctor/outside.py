@@ -53,14 +53,7 @@ def _ec2_rights(scene: Scene) -> Iterator[Finding]:
     addresses = or_else(lambda: scene.addresses, None)
     if addresses is None:
         return
-    place = rights.Place(
-        cluster=or_else(lambda: str(scene.uid), ""),
-        cluster_name=scene.config.cluster_name,
-        vpc_id=scene.vpc_id,
-        pools=or_else(lambda: scene.pools, set()),
-        quota=bool(scene.config.keep_quota),
-    )
-    yield from map(of_right, rights.of_ec2(scene.ec2, addresses, place))
+    yield from map(of_right, rights.of_ec2(scene.ec2, addresses, scene.place))
 
 
 def _table_rights(scene: Scene) -> Iterator[Finding]:

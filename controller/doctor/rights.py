@@ -5,7 +5,7 @@ tried on what the role is for: an address with this cluster's tags or with a poo
 there is none, it is said, and the right is not looked at.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,24 +19,28 @@ from state.errors import AccessDenied, PodEipError
 _NO_ADDRESS: Final = "no address is there that the role is for: one of this cluster, or of a pool that Pods ask for"
 _NOT_ASSOCIATED: Final = "no address that the role is for is associated"
 _NOT_OURS: Final = "this cluster has allocated no address yet"
+_NO_VPC: Final = "the VPC is not known (--vpc-id)"
 _NO_CLUSTER: Final = "the cluster's UID, which the role asks for in tags, is not known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a right is tried. `cluster`: the UID of ours; `pools`: the tag keys that Pods ask for."""
+    """Where a right is tried. `cluster`: the UID of ours; `pools`: the tag keys that Pods ask for.
+    `interfaces`: of nodes; without any, one of the VPC is looked for. `quota`: whether the role has to read it.
+    """
 
     cluster: str
     cluster_name: str
     vpc_id: str
     pools: Collection[str]
-    quota: bool
+    interfaces: Sequence[Mapping[str, Any]] = ()
+    quota: bool = False
 
 
 def of_ec2(ec2: Ec2Reader, addresses: Collection[Address], place: Place) -> Iterator[Tried]:
     """The answer to a try of each action of EC2."""
     own = [address for address in addresses if _is_own(address, place)]
-    for_role = [*own, *(address for address in addresses if address not in own and _is_pooled(address, place))]
+    for_role = _for_role(addresses, place)
     yield Tried(action="ec2:DescribeAddresses")  # the addresses are there
     yield _read(ec2, "DescribeNetworkInterfaces", MaxResults=5)
     if place.quota:
@@ -45,6 +49,12 @@ def of_ec2(ec2: Ec2Reader, addresses: Collection[Address], place: Place) -> Iter
     yield _associate(ec2, for_role, place)
     yield _disassociate(ec2, for_role)
     yield ec2.dry_run("ReleaseAddress", AllocationId=own[0].allocation_id) if own else _untried("Release", _NOT_OURS)
+
+
+def _for_role(addresses: Collection[Address], place: Place) -> list[Address]:
+    """Those that the role's statements are for: this cluster's own first, then those of pools."""
+    own = [address for address in addresses if _is_own(address, place)]
+    return [*own, *(address for address in addresses if _is_pooled(address, place))]
 
 
 def _is_own(address: Address, place: Place) -> bool:
@@ -90,19 +100,33 @@ def _associate(ec2: Ec2Reader, addresses: Collection[Address], place: Place) -> 
     free = next((address for address in addresses if address.association is None), None)
     if free is None:
         return _untried("Associate", _NO_ADDRESS)
-    filters = [{"Name": "vpc-id", "Values": [place.vpc_id]}] if place.vpc_id else []
-    try:
-        found = ec2.ask("DescribeNetworkInterfaces", Filters=filters, MaxResults=50).get("NetworkInterfaces", ())
-    except PodEipError as error:
-        return _untried("Associate", f"no interface is known ({error.code})")
+    if not place.vpc_id:
+        return _untried("Associate", _NO_VPC)
+    found = place.interfaces
+    if not found:
+        filters = [{"Name": "vpc-id", "Values": [place.vpc_id]}]
+        try:
+            found = ec2.ask("DescribeNetworkInterfaces", Filters=filters, MaxResults=50).get("NetworkInterfaces", ())
+        except PodEipError as error:
+            return _untried("Associate", f"no interface is known ({error.code})")
     usable = [i for i in found if i.get("InterfaceType", "interface") == "interface" and not i.get("RequesterManaged")]
-    if not usable:
-        return _untried("Associate", "there is no interface in the VPC")
+    return _rehearse(ec2, free, usable[0]) if usable else _untried("Associate", "there is no interface in the VPC")
+
+
+def at_interface(
+    ec2: Ec2Reader, addresses: Collection[Address], place: Place, interface: Mapping[str, Any]
+) -> Tried | None:
+    """What EC2 says of an association with this interface; None where there is no free address to try it with."""
+    free = next((a for a in _for_role(addresses, place) if a.association is None), None)
+    return None if free is None else _rehearse(ec2, free, interface)
+
+
+def _rehearse(ec2: Ec2Reader, free: Address, interface: Mapping[str, Any]) -> Tried:
     return ec2.dry_run(
         "AssociateAddress",
         AllocationId=free.allocation_id,
-        NetworkInterfaceId=usable[0]["NetworkInterfaceId"],
-        PrivateIpAddress=usable[0]["PrivateIpAddress"],
+        NetworkInterfaceId=interface["NetworkInterfaceId"],
+        PrivateIpAddress=interface["PrivateIpAddress"],
         AllowReassociation=False,
     )
 

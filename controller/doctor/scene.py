@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 from controller.aws.addresses import AddressReader
 from controller.core.config import Config
 from controller.core.desire import Pending, Serve, desire
-from controller.core.diagnosis.cluster import NodeView
+from controller.core.diagnosis.cluster import AUTO_MODE, NodeView
 from controller.core.modes import SPECS
 from controller.core.views import Address, PodView
 from controller.doctor import network
 from controller.doctor.dynamodb import TableReader
 from controller.doctor.ec2 import Ec2Reader
 from controller.doctor.kubernetes import ClusterReader
+from controller.doctor.rights import Place
 from controller.kube.connection import connect
 from controller.kube.namespace import own_namespace
 from controller.surface.program import version
@@ -25,6 +26,7 @@ from state.errors import PodEipError
 from state.model import ClusterUid
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 class Scene:
@@ -105,7 +107,21 @@ class Scene:
     @property
     def vpc_id(self) -> str:
         """The VPC that is set, or that the nodes are in; empty where neither is known."""
-        return self.config.vpc_id or network.vpc_of(or_else(lambda: self.instances, []))
+        return self.config.vpc_id or network.vpc_of(or_else(lambda: self.instances, ()))
+
+    @property
+    def place(self) -> Place:
+        """Where rights are tried, as far as it is known."""
+        auto = {node.instance_id for node in or_else(lambda: self.nodes, ()) if node.compute == AUTO_MODE}
+        plain = [i for i in or_else(lambda: self.instances, ()) if i["InstanceId"] not in auto]
+        return Place(
+            cluster=or_else(lambda: str(self.uid), ""),
+            cluster_name=self.config.cluster_name,
+            vpc_id=self.vpc_id,
+            pools=or_else(lambda: self.pools, ()),
+            interfaces=[found for instance in plain for found in instance.get("NetworkInterfaces", ())],
+            quota=bool(self.config.keep_quota),
+        )
 
     @property
     def lease_namespace(self) -> str:
@@ -122,7 +138,7 @@ class Scene:
             raise
 
 
-def or_else(read: Callable[[], T], otherwise: T) -> T:
+def or_else(read: Callable[[], T], otherwise: D) -> T | D:
     """What is read, or something else where it cannot be."""
     try:
         return read()

@@ -201,6 +201,11 @@ def test_nodes_snat_pools_and_names_are_told(world: World) -> None:
     assert of(found, "pools") == ["no address carries the tag 'nobody-has-it', which ns/p asks for"]
     [node] = of(found, "nodes")
     assert node.startswith("1 of 3 nodes are EKS Auto Mode's")
+    assert "dry run" not in node
+    world.ec2.add_interface("10.9.0.1", instance_id="i-0a", vpc_id=VPC)
+    world.ec2.add_address(tags={"nobody-has-it": ""})
+    [node] = of(examined(world), "nodes")
+    assert "but a dry run is not denied here" in node
     [egress] = of(found, "egress")
     assert "leaves by its node's address" in egress
     assert found["exit_code"] == 1

@@ -10,6 +10,7 @@ from controller.core.diagnosis import cluster, network
 from controller.core.diagnosis.cluster import Controller, NodeView
 from controller.core.diagnosis.finding import Check, Finding, Grade
 from controller.core.diagnosis.rbac import Right, of_controller, of_reviews
+from controller.core.diagnosis.rights import Tried
 from controller.core.views import Address, PodView
 from state.model import AllocationId, ClusterUid, InstallKey, PodUid
 from tests.fakes.records import install_record
@@ -76,13 +77,20 @@ def test_a_pool_without_an_address_names_who_asks_for_it() -> None:
 
 def test_nodes_whose_interfaces_take_no_address_are_told_before_a_pod_fails() -> None:
     plain = NodeView(name="n1", instance_id="i-1")
-    auto, fargate = NodeView(name="n2", instance_id="i-2", compute="auto"), NodeView(name="n3", compute="fargate")
+    auto, fargate = (
+        NodeView(name="n2", instance_id="i-2", compute=cluster.AUTO_MODE),
+        NodeView(name="n3", compute=cluster.FARGATE),
+    )
     assert one(cluster.of_nodes([plain], {})).grade is Grade.FINE
     found = list(cluster.of_nodes([plain, auto, fargate], {"game/p": "n2"}))
     assert grades(found) == [Grade.WARNING, Grade.WARNING]
     assert found[0].text.startswith("1 of 3 nodes are EKS Auto Mode's: users report")
     assert found[0].text.endswith("; game/p asks for an address there")
     assert "Fargate's" in found[1].text
+    tried = Tried(action="ec2:AssociateAddress", code="UnauthorizedOperation")
+    assert "and a dry run is denied here too" in next(cluster.of_nodes([auto], {}, tried)).text
+    tried = Tried(action="ec2:AssociateAddress", code="DryRunOperation")
+    assert "but a dry run is not denied here" in next(cluster.of_nodes([auto], {}, tried)).text
     assert one(cluster.of_nodes([NodeView(name="edge", compute="hybrid")], {})).text.startswith("edge is no EC2")
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from controller.core.contract import quoted
 from controller.core.desire import Pending, Serve, desire
 from controller.core.diagnosis.finding import Check, Finding, broken, fine, listed, not_looked_at, warning
+from controller.core.diagnosis.rights import ALLOWED, DENIED, Tried
 from controller.core.modes import SPECS
 from controller.core.pools import carries
 from controller.core.scopes import in_the_way, namesakes
@@ -17,7 +18,8 @@ EXTERNAL: Final = "AWS_VPC_K8S_CNI_EXTERNALSNAT"
 EXCLUDED: Final = "AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS"
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 """What the VPC CNI takes for true (Go's strconv.ParseBool)."""
-AUTO_MODE, FARGATE = "auto", "fargate"
+COMPUTE_TYPE: Final = "eks.amazonaws.com/compute-type"
+AUTO_MODE, FARGATE = f"{COMPUTE_TYPE}=auto", f"{COMPUTE_TYPE}=fargate"
 _KEEP_OFF: Final = "Keep Pods that ask for an address off them: node affinity on eks.amazonaws.com/compute-type"
 
 
@@ -84,15 +86,19 @@ def of_pools(pods: Sequence[PodView], addresses: Collection[Address]) -> Iterato
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeView:
-    """A Node: its EC2 instance ("": none), and the value of its label eks.amazonaws.com/compute-type."""
+    """A Node: its EC2 instance ("": none), and its label eks.amazonaws.com/compute-type, `KEY=VALUE`."""
 
     name: str
     instance_id: str = ""
     compute: str = ""
 
 
-def of_nodes(nodes: Sequence[NodeView], asking: Mapping[str, str]) -> Iterator[Finding]:
+def of_nodes(
+    nodes: Sequence[NodeView], asking: Mapping[str, str], on_auto_mode: Tried | None = None
+) -> Iterator[Finding]:
     """Whether Pods can have an address on these nodes. `asking`: of each Pod that asks for one, its node.
+
+    `on_auto_mode`: the answer to a dry run of AssociateAddress on a node of Auto Mode.
 
     Fargate runs Pods in private subnets only (EKS user guide). On Auto Mode's nodes AWS is reported to deny
     AssociateAddress by a policy of its own (aws/containers-roadmap issue 2834); AWS's pages do not say so.
@@ -102,13 +108,22 @@ def of_nodes(nodes: Sequence[NodeView], asking: Mapping[str, str]) -> Iterator[F
         names = kinds[kind]
         on_them = sorted(pod for pod, node in asking.items() if node in names)
         if names:
+            seen = _seen(on_auto_mode) if kind == AUTO_MODE else ""
             concerned = f"; {listed(on_them)} asks for an address there" if on_them else ""
-            yield warning(Check.NODES, f"{len(names)} of {len(nodes)} nodes are {why}{concerned}", _KEEP_OFF)
+            yield warning(Check.NODES, f"{len(names)} of {len(nodes)} nodes are {why}{seen}{concerned}", _KEEP_OFF)
     odd = [n.name for n in nodes if not n.instance_id and n.compute not in (AUTO_MODE, FARGATE)]
     if odd:
         yield warning(Check.NODES, f"{listed(odd)} is no EC2 instance: a Pod there has no interface for an address")
     elif not any(kinds.values()):
         yield fine(Check.NODES, f"all {len(nodes)} nodes are EC2 instances that are not managed by Auto Mode")
+
+
+def _seen(tried: Tried | None) -> str:
+    if tried is None:
+        return ""
+    if tried.code in DENIED:
+        return ", and a dry run is denied here too"
+    return ", but a dry run is not denied here" if tried.code in ALLOWED else ""
 
 
 _UNFIT: Final = {
