@@ -26,8 +26,7 @@ def checks(scene: Scene, questions: Questions) -> Iterator[Look]:
     yield Check.RIGHTS, lambda: _table_rights(scene)
     yield Check.CLOCK, lambda: [account.of_clock(scene.ec2.ahead_s)]
     yield Check.ENDPOINTS, lambda: _endpoints(scene)
-    if xray.is_on(scene.environ):
-        yield Check.XRAY, lambda: [xray.look(scene.region, scene.config.call_timeout, scene.keeper)]
+    yield Check.XRAY, lambda: _xray(scene)
 
 
 def _ec2(scene: Scene) -> Finding:
@@ -62,6 +61,12 @@ def _table_rights(scene: Scene) -> Iterator[Finding]:
         if tried.code == "ResourceNotFoundException":
             return
         yield of_right(tried)
+
+
+def _xray(scene: Scene) -> Iterator[Finding]:
+    region = xray.region_of(scene.environ, scene.region)
+    if region is not None:
+        yield xray.look(region, scene.config.call_timeout, scene.keeper)
 
 
 def _endpoints(scene: Scene) -> Iterator[Finding]:

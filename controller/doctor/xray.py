@@ -1,24 +1,22 @@
 """Whether X-Ray takes traces by OTLP, where they are sent to it without a collector."""
 
 from collections.abc import Mapping
-from typing import Final
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from controller.core import trace_settings
 from controller.core.diagnosis.account import of_xray
 from controller.core.diagnosis.finding import Check, Finding, not_looked_at, warning
 from controller.core.diagnosis.rights import DENIED
 from controller.doctor.ec2 import client
 from state.credentials import CredentialKeeper
 
-_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
-
-def is_on(environ: Mapping[str, str]) -> bool:
-    """Whether traces go to X-Ray's own endpoint, `xray.REGION.amazonaws.com`."""
-    url = next((environ[name] for name in _VARIABLES if environ.get(name)), "")
-    return (urlsplit(url).hostname or "").startswith("xray.")
+def region_of(environ: Mapping[str, str], region: str) -> str | None:
+    """The Region whose X-Ray gets the traces; None where they go elsewhere, or nowhere. Raises Misconfigured."""
+    settings = trace_settings.parse(environ)
+    regions = [target.region or region for target in settings.targets if target.kind == "xray"] if settings else []
+    return next(iter(regions), None)
 
 
 def look(region: str, call_timeout_s: float, keeper: CredentialKeeper) -> Finding:

@@ -16,17 +16,19 @@ OURS = "https://xray.us-west-2.amazonaws.com/v1/traces"
 
 
 @pytest.mark.parametrize(
-    ("environ", "on"),
+    ("environ", "asked"),
     [
-        ({}, False),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, False),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": OURS}, True),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://xray.us-west-2.amazonaws.com"}, True),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318", "OTEL_EXPORTER_OTLP_ENDPOINT": OURS}, False),
+        ({}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, None),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": OURS}, "us-west-2"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://xray.us-west-2.amazonaws.com"}, "us-west-2"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318", "OTEL_EXPORTER_OTLP_ENDPOINT": OURS}, None),
+        ({"OTEL_TRACES_EXPORTER": "xray"}, "eu-west-1"),
+        ({"OTEL_TRACES_EXPORTER": "xray", "OTEL_SDK_DISABLED": "true"}, None),
     ],
 )
-def test_it_is_asked_where_traces_go_to_it(environ: dict[str, str], on: bool) -> None:
-    assert xray.is_on(environ) is on
+def test_it_is_asked_where_traces_go_to_it(environ: dict[str, str], asked: str | None) -> None:
+    assert xray.region_of(environ, "eu-west-1") == asked
 
 
 @contextmanager
