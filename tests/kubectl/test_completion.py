@@ -30,8 +30,8 @@ class Terminal:
 
     def __init__(self, argv: list[str], env: dict[str, str]) -> None:
         self._master, slave = pty.openpty()
-        streams = {"stdin": slave, "stdout": slave, "stderr": slave}
-        self._shell = subprocess.Popen(argv, env=env, start_new_session=True, **streams)  # type: ignore[call-overload]
+        controlled = ["setsid", "--ctty", *argv]  # fish ends where its terminal is not its session's
+        self._shell = subprocess.Popen(controlled, env=env, stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
         self.screen = ""
 
@@ -46,7 +46,8 @@ class Terminal:
         while words not in self.screen:
             assert time.monotonic() < until_at, f"{words!r} is not in {self.screen!r}"
             if select.select([self._master], [], [], 0.2)[0]:
-                self.screen += os.read(self._master, 65536).decode(errors="replace")
+                said = os.read(self._master, 65536).decode(errors="replace")
+                self.screen += said.replace("\a", "")  # bash rings where it completes a part
 
     def close(self) -> None:
         """End it."""
@@ -101,7 +102,7 @@ def kubectl(folder: Path) -> str:
     program = folder / "kubectl"
     program.write_text(
         f"""#!/bin/sh
-echo "$@" >> {folder}/asked
+printf '%s\\n' "$*" >> {folder}/asked
 case "$*" in
   *"get pods --namespace=games"*) echo server-1; echo other ;;
   *"get namespaces"*) echo games; echo default ;;
@@ -122,9 +123,10 @@ def test_the_plugins_words_are_completed(tmp_path: Path) -> None:
     assert completed("explain", "games/s", KUBECTL=program) == ["games/server-1", ":4"]
     assert completed("explain", "games/server-1", "", KUBECTL=program) == [":4"]
     assert completed("explain", "-o", "", KUBECTL=program) == ["text", "json", "yaml", ":4"]
+    assert completed("doctor", "-o", "", KUBECTL=program) == ["text", "json", ":4"]
     assert completed("-n", "ga", KUBECTL=program) == ["games", ":4"]
     assert completed("--context", "", KUBECTL=program) == ["east", "west", ":4"]
-    assert completed("doctor", "--out", KUBECTL=program) == [":4"]
+    assert completed("doctor", "--out", KUBECTL=program) == ["--output", ":4"]
     assert completed("status", "--out", KUBECTL=program) == ["--output", ":4"]
 
 
