@@ -207,7 +207,7 @@ def _next_try(plan: Plan, wait: Wait | None, known: Progress, *, leads: bool) ->
         when = f"in {known.next_s:.0f} s" if known.next_s >= 1 else "at once"
         return f"The Pod is planned anew {when}" + (f", or sooner by {sooner}" if sooner else "")
     if wait is None and not plan and known.error is None:
-        return f"No time is set: all is done. The Pod is planned anew by {sooner or 'a change of the Pod'}"
+        return f"No time is set: the Pod is planned anew by {sooner or 'a change of the Pod'}"
     return f"The Pod is planned anew by {sooner or 'the next comparison with EC2'}"
 
 

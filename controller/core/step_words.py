@@ -5,7 +5,6 @@ A step without a sentence fails the type check (`assert_never`).
 
 from typing import assert_never
 
-from controller.core import waiting
 from controller.core.actions import (
     Action,
     Allocate,
@@ -46,7 +45,7 @@ def of_step(step: Action) -> str:
         case Tell(event=event):
             return f"Tell the Pod by an event: {event.reason}: {event.message}"
         case Wait():
-            return f"Wait: {waiting.words(step)}"
+            return f"Wait: {step.reason}"
         case _:
             assert_never(step)
 

@@ -1,5 +1,6 @@
 """What `explain` prints: one Pod's explanation, asked of a replica, for a person at a terminal or for a script."""
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,7 @@ _SECTIONS = (
     ("tried", "Tried"),
     ("remedy", "Remedy"),
 )
+_COLUMNS = 110
 _WIDTH = max(len(title) for _, title in _SECTIONS) + 2
 
 
@@ -42,20 +44,32 @@ def ask(url: str, pod: tuple[str, str], *, timeout_s: float) -> tuple[bool, Mapp
 def lines(document: Mapping[str, Any]) -> Iterable[str]:
     """The text: the summary first, then a line for each sentence."""
     name = f"{document.get('namespace')}/{document.get('name')}"
-    yield legible(f"{name}: {document.get('verdict')}. {_stopped(document.get('summary'))}")
+    yield from _wrapped(None, f"{name}: {document.get('verdict')}. {_stopped(document.get('summary'))}")
     for key, title in _SECTIONS:
         said = document.get(key)
         for number, sentence in enumerate([said] if isinstance(said, str) else said or []):
             if sentence:
-                yield f"{title + ':' if number == 0 else '':<{_WIDTH}}{legible(_stopped(sentence))}"
+                yield from _wrapped(f"{title}:" if number == 0 else "", _stopped(sentence))
     yield from _of_source(document.get("answered_by") or {})
 
 
 def _of_source(source: Mapping[str, Any]) -> Iterable[str]:
     who = "the leader" if source.get("leads") else "not the leader"
-    yield f"{'Says:':<{_WIDTH}}{legible(str(source.get('identity') or '-'))}, {who}, at {source.get('as_of') or '-'}"
+    yield from _wrapped("Says:", f"{source.get('identity') or '-'}, {who}, at {source.get('as_of') or '-'}")
     for note in source.get("notes") or []:
-        yield f"{'':<{_WIDTH}}{legible(_stopped(note))}"
+        yield from _wrapped("", _stopped(note))
+
+
+def _wrapped(title: str | None, text: str) -> Iterable[str]:
+    """The text in lines that a terminal need not break, beside its title; None: from the margin."""
+    return textwrap.wrap(
+        legible(text),
+        _COLUMNS,
+        initial_indent="" if title is None else f"{title:<{_WIDTH}}",
+        subsequent_indent=" " * _WIDTH,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _stopped(sentence: object) -> str:
