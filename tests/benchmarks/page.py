@@ -15,7 +15,7 @@ from typing import Any
 from controller.surface.gunicorn_api import WsgiApp
 from controller.surface.metrics import Metrics
 from controller.surface.web import application
-from tests.web.asked import Asked, Scripted
+from tests.web.asked import Scripted
 from tests.web.night import night
 
 TIMES = 40
@@ -55,10 +55,11 @@ def measured(act: Callable[[], object]) -> tuple[float, float]:
     return statistics.median(found), max(found)
 
 
-def asked(app: WsgiApp, path: str) -> Asked:
-    """The answer to a path with its query."""
+def asked(app: WsgiApp, path: str) -> bytes:
+    """The body of the answer to a path with its query."""
     route, _, query = path.partition("?")
-    return Asked(route, app=app, query=query)
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": route, "QUERY_STRING": query}
+    return b"".join(app(environ, lambda *_: None))
 
 
 def main(count: int) -> None:
@@ -67,11 +68,11 @@ def main(count: int) -> None:
     app = application(source, Metrics())
     print(f"{count} Pods\n{'view':<24}{'ms':>8}{'worst':>8}{'bytes':>9}{'packed':>8}")
     for path in VIEWS:
-        answer = asked(app, path)
+        body = asked(app, path)
         # Each time a query that has not been asked before, so that the view is made anew.
         fresh = (f"{path}{'&' if '?' in path else '?'}again={number}" for number in range(10**6))
         median, worst = measured(partial(lambda fresh: asked(app, next(fresh)), fresh))
-        print(f"{path:<24}{median:>8.2f}{worst:>8.2f}{len(answer.body):>9,}{len(gzip.compress(answer.body, 1)):>8,}")
+        print(f"{path:<24}{median:>8.2f}{worst:>8.2f}{len(body):>9,}{len(gzip.compress(body, 1)):>8,}")
 
 
 if __name__ == "__main__":

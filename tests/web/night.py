@@ -115,7 +115,7 @@ def pod(number: int, now: datetime) -> dict[str, Any]:
 def trouble(number: int, now: datetime) -> Mapping[str, Any]:
     """What is different about a Pod that has no address."""
     none = {"public_ip": None, "allocation_id": None}
-    soon = text(now + timedelta(seconds=9))
+    soon = text(now + timedelta(seconds=40))
     if number < 7:
         waits = {"mode": "fixed-tag", "phase": "waiting", "error": EMPTY_POOL, "pool": "game-ips"}
         return {
@@ -143,6 +143,9 @@ def trouble(number: int, now: datetime) -> Mapping[str, Any]:
         return {"phase": "pending", **none, "private_ip": None}
     if number == 14:
         return {"phase": "releasing"}
+    if number < 55:
+        held = {"mode": "fixed-tag", "pool": "game-ips", "public_ip": f"203.0.113.{number - 15}"}
+        return {"namespace": "lobby", "name": f"room-{number - 15}", **held}
     return {}
 
 
