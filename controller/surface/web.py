@@ -88,7 +88,7 @@ def application(
     """
     documents = Documents(source.status, {STATUS: status_document})
     probes, routes = _probes(source), _routes(documents, source, metrics)
-    page = site.Site(documents.look, trace_url)
+    page = site.Site(documents.look, trace_url, source.explain)
 
     def answer(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")

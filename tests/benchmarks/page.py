@@ -4,7 +4,6 @@ The page is made in the process of the loop, so what counts is the time of a thr
 have to wait for Python's lock), and the bytes on the wire. Printed in milliseconds, the median and the worst of many.
 """
 
-import gzip
 import statistics
 import sys
 import time
@@ -12,11 +11,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from controller.surface.gunicorn_api import WsgiApp
-from controller.surface.metrics import Metrics
-from controller.surface.web import application
-from tests.web.asked import Scripted
-from tests.web.night import night
+from controller.surface.views.site import Site
+from tests.web.night import explanation, night
 
 TIMES = 40
 VIEWS = (
@@ -33,18 +29,6 @@ VIEWS = (
 )
 
 
-class Night(Scripted):
-    """A new snapshot at each look, as a second brings one."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__()
-        self._night = night(count)
-
-    def status(self) -> dict[str, Any]:
-        """The night."""
-        return dict(self._night)
-
-
 def measured(act: Callable[[], object]) -> tuple[float, float]:
     """The median and the worst time of the processor, in milliseconds."""
     found = []
@@ -55,24 +39,24 @@ def measured(act: Callable[[], object]) -> tuple[float, float]:
     return statistics.median(found), max(found)
 
 
-def asked(app: WsgiApp, path: str) -> bytes:
-    """The body of the answer to a path with its query."""
-    route, _, query = path.partition("?")
-    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": route, "QUERY_STRING": query}
-    return b"".join(app(environ, lambda *_: None))
+def fresh(status: dict[str, Any]) -> dict[str, Any]:
+    """Another snapshot of the same: nothing that was made of the one before is of use."""
+    return {**status, "pods": list(status["pods"])}
 
 
 def main(count: int) -> None:
     """Print a line for each view."""
-    source = Night(count)
-    app = application(source, Metrics())
+    status = night(count)
+    site = Site(lambda: fresh(status), "https://jaeger.example/trace/{trace_id}", explanation)
     print(f"{count} Pods\n{'view':<24}{'ms':>8}{'worst':>8}{'bytes':>9}{'packed':>8}")
     for path in VIEWS:
-        body = asked(app, path)
-        # Each time a query that has not been asked before, so that the view is made anew.
-        fresh = (f"{path}{'&' if '?' in path else '?'}again={number}" for number in range(10**6))
-        median, worst = measured(partial(lambda fresh: asked(app, next(fresh)), fresh))
-        print(f"{path:<24}{median:>8.2f}{worst:>8.2f}{len(body):>9,}{len(gzip.compress(body, 1)):>8,}")
+        route, _, query = path.partition("?")
+        view = partial(site.get, {"PATH_INFO": route, "QUERY_STRING": query})
+        median, worst = measured(view)
+        made = view()
+        assert made is not None
+        sizes = len(made.document.body), len(made.document.packed)
+        print(f"{path:<24}{median:>8.2f}{worst:>8.2f}{sizes[0]:>9,}{sizes[1]:>8,}")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def chromium(folder: Path) -> Iterator[webdriver.Chrome]:
 def window(driver: webdriver.Chrome, size: tuple[int, int], scale: float = 1) -> None:
     """The size of the page in CSS pixels; narrower than a window can be, as a phone is."""
     width, height = size
-    metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": size == PHONE}
+    metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width <= PHONE[0]}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 

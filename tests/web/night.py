@@ -1,10 +1,20 @@
 """A status document as an operator may find it at night: 3,000 Pods, of which some need somebody."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from controller.core.actions import Wait
+from controller.core.desire import Serve
+from controller.core.explain import NO_SUCH_POD, Progress, Source, explain, unknown
+from controller.core.plan import plan
+from controller.core.requeue_rules import WokenBy
+from controller.core.situation import Facts, Lack, NoOffer, Placed, Situation
+from controller.core.views import PodView
+from state.model import ClusterUid, InstallKey, InterfaceId, Mode, Target
 
 PODS = 3000
 EMPTY_POOL = "pool 'game-ips' has no free address: its addresses are held by games-eu (40); waiting for one to get free"
@@ -78,7 +88,7 @@ def cluster(name: str, uid: str, silent_s: float, addresses: int) -> dict[str, A
 def pools() -> list[dict[str, Any]]:
     """One that is used up, and one that is not."""
     held = [
-        {"public_ip": f"203.0.113.{number}", "cluster": "games-eu", "pod": f"lobby/lobby-{number}"}
+        {"public_ip": f"203.0.113.{number}", "cluster": "games-eu", "pod": f"lobby/room-{number}"}
         for number in range(40)
     ]
     more: dict[str, Any] = {"longest_wait_s": 0, "named": True, "holders": []}
@@ -147,6 +157,28 @@ def trouble(number: int, now: datetime) -> Mapping[str, Any]:
         held = {"mode": "fixed-tag", "pool": "game-ips", "public_ip": f"203.0.113.{number - 15}"}
         return {"namespace": "lobby", "name": f"room-{number - 15}", **held}
     return {}
+
+
+def explanation(namespace: str, name: str) -> dict[str, Any]:
+    """What the product says of a Pod of the lobby that waits; of others it knows nothing here."""
+    source = Source(identity=LEADER, leads=True, cluster="games-eu")
+    number = int(name.removeprefix("lobby-")) - 40 if re.fullmatch(r"lobby-4[0-6]", name) else None
+    if number is None or namespace != "lobby":
+        return unknown(namespace, name, NO_SUCH_POD, source).to_json()
+    row = pod(number, datetime.now(UTC))
+    view = PodView(uid=row["uid"], namespace=namespace, name=name, ip=row["private_ip"], node=row["node"])
+    install = InstallKey(cluster_uid=ClusterUid("c"), lease_namespace="kube-system", lease_name="eip")
+    situation = Situation(
+        uid=view.uid,
+        desire=Serve(mode=Mode.FIXED_TAG, pool=row["pool"], ip=view.ip),
+        facts=Facts(install=install, cluster_name="games-eu", home_border_group="eu-central-1"),
+        pod=view,
+        placement=Placed(target=Target(interface_id=InterfaceId("eni-0c1f6e2b9d0a4c557"), private_ip=view.ip)),
+        offer=NoOffer(why=EMPTY_POOL, lack=Lack.HELD),
+    )
+    known = Progress(next_s=9.0, woken_by=frozenset({WokenBy.POOL}), waiting_s=310.0)
+    steps = tuple(step for step in plan(situation) if isinstance(step, Wait))
+    return explain(situation, steps, known, source).to_json()
 
 
 def text(moment: datetime) -> str:

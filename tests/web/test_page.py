@@ -134,7 +134,7 @@ def test_three_thousand_pods_are_sixty_pages_of_less_than_100_kb() -> None:
     for number in range(1, 61):
         answer = get(f"/?sort=name&page={number}", status)
         assert len(answer.body) < 100_000
-        seen.update(Html(answer.body).rows())
+        seen.update(re.findall(r'<tr data-key="([-\w]+)"', answer.body.decode()))
     assert seen == {pod["uid"] for pod in status["pods"]}
 
 
@@ -168,7 +168,9 @@ def test_addresses_are_sorted_as_numbers() -> None:
         ("mode=fixed-tag", lambda pod: pod["mode"] == "fixed-tag"),
         ("q=LOBBY-4", lambda pod: "lobby-4" in pod["name"]),
         ("q=198.18.0.100", lambda pod: pod["public_ip"] == "198.18.0.100"),
-        ("q=lobby/+42", lambda pod: pod["name"] == "lobby-42"),
+        ("q=lobby/lobby-42", lambda pod: pod["name"] == "lobby-42"),
+        ("q=9d0a-000000000042", lambda pod: pod["uid"].endswith("000000000042")),
+        ("q=no+free+game-ips", lambda pod: pod["phase"] == "waiting"),
         ("ns=lobby&phase=claimed", lambda _: False),
         ("phase=%00", lambda _: False),
     ],
@@ -201,6 +203,44 @@ def test_a_pod_has_its_story() -> None:
         assert word in story
     assert status["pods"][2]["node"] in story
     assert page("/pods/lobby/lobby-42", status).links().get("../../pools?key=game-ips")
+
+
+class Explaining(Document):
+    """A source that explains each Pod with these words."""
+
+    def __init__(self, status: dict[str, Any], words: dict[str, Any]) -> None:
+        super().__init__(status)
+        self._words = words
+
+    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """The words, for whichever Pod."""
+        return self._words
+
+
+def told(**words: Any) -> str:
+    """The text of the view of a Pod of which the leader says so."""
+    status = night(20)
+    said = {"uid": status["pods"][2]["uid"], "summary": "The Pod waits", "answered_by": {"leads": True}, **words}
+    return Html(Asked("/pods/lobby/lobby-42", Explaining(status, said)).body).text
+
+
+def test_an_explanation_is_the_story() -> None:
+    parts = ("asks", "policy", "ledger", "ec2", "next", "tried", "remedy")
+    text = told(**{part: (f"this is {part}{EVIL}",) for part in parts}, next_try="In 9 s")
+    places = [text.index(f"this is {part}{legible(EVIL)}") for part in parts]
+    assert places == sorted(places)
+    assert text.index("The Pod waits") < places[0]
+    assert "In 9 s" in text
+
+
+def test_the_explanation_of_another_pod_of_that_name_is_not_its_story() -> None:
+    assert "The Pod waits" not in told(uid="another")
+
+
+def test_what_a_standby_explains_has_its_notes() -> None:
+    text = told(answered_by={"leads": False, "notes": ("This replica does not lead",)})
+    assert "This replica does not lead" in text
+    assert "It waits for an address" in text
 
 
 def test_both_pods_of_a_name_have_their_story() -> None:

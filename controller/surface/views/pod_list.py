@@ -3,18 +3,17 @@
 Of thousands of Pods only the rows of one page are made.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any
+from datetime import datetime
 
 from controller.core.contract import legible
 from controller.surface.views import words
 from controller.surface.views.asked import Asked
+from controller.surface.views.index import Index, Pod
 from controller.surface.views.links import Links
 from controller.surface.views.paging import Page, cut
-from controller.surface.views.pod_order import DEFAULT_SORT, RANK, SORTS, Pod, Pods, chosen, ordered
+from controller.surface.views.pod_order import DEFAULT_SORT, RANK, SORTS, Pods, by_need, chosen, ordered
 
 MOST_NAMESPACES = 100
 LONGEST_ERROR = 240
@@ -76,25 +75,30 @@ class PodList:
     everything: str
 
 
-def pod_list(status: Mapping[str, Any], asked: Asked, links: Links) -> PodList:
-    """The page of the list that was asked for."""
-    pods: Pods = status["pods"]
+def pod_list(index: Index, now: datetime | None, asked: Asked, links: Links) -> PodList:
+    """The page of the list that was asked for; `now`: when the snapshot was taken."""
     said = {field: asked.text(field) for field in _FIELDS}
     kept = {**said, "sort": asked.text("sort")}
-    found = chosen(pods, said["ns"], said["phase"], said["mode"], said["q"])
-    now = words.parsed(status["as_of"])
-    page = cut(ordered(found, kept["sort"] or DEFAULT_SORT), asked, links, "", kept)
+    page = cut(_found(index, kept), asked, links, "", kept)
     return PodList(
         page=page.with_rows([_row(pod, links, now) for pod in page.rows]),
         headings=[_heading(name, title, links, kept) for name, (title, _) in SORTS.items()],
-        chips=_chips(pods, links, kept),
-        namespaces=sorted(set(map(itemgetter("namespace"), pods)))[:MOST_NAMESPACES],
-        modes=sorted(filter(None, set(map(itemgetter("mode"), pods))))[:MOST_NAMESPACES],
+        chips=_chips(index.counts, links, kept),
+        namespaces=sorted(set(index.namespaces))[:MOST_NAMESPACES],
+        modes=sorted(filter(None, set(index.modes)))[:MOST_NAMESPACES],
         chosen=said,
         sort=kept["sort"],
-        total=len(pods),
+        total=len(index.pods),
         everything=links.to("", {"sort": kept["sort"]}),
     )
+
+
+def _found(index: Index, kept: Mapping[str, str]) -> Pods:
+    """Those that match, sorted; the view that most ask for goes through the Pods once."""
+    if not any(kept.values()):
+        return by_need(index)
+    found = chosen(index, kept["ns"], kept["phase"], kept["mode"], kept["q"])
+    return ordered(found, kept["sort"] or DEFAULT_SORT)
 
 
 def _heading(name: str, title: str, links: Links, kept: Mapping[str, str]) -> Heading:
@@ -104,8 +108,7 @@ def _heading(name: str, title: str, links: Links, kept: Mapping[str, str]) -> He
     return Heading(title=title, href=links.to("", {**kept, "sort": other}), sorted=state)
 
 
-def _chips(pods: Pods, links: Links, kept: Mapping[str, str]) -> list[Chip]:
-    counts = Counter(map(itemgetter("phase"), pods))
+def _chips(counts: Mapping[str, int], links: Links, kept: Mapping[str, str]) -> list[Chip]:
     known = sorted(counts, key=lambda phase: (RANK.get(phase, 0), phase))
     return [_chip(phase, counts[phase], links, kept) for phase in known]
 

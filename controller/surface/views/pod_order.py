@@ -4,10 +4,12 @@ All Pods of a cluster pass here for each view. What each of them costs is the lo
 process: so it is a microsecond or less, by comprehensions over few fields.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Callable, Sequence
+from itertools import compress
+from operator import itemgetter, not_
 from socket import inet_aton
-from typing import Any
+
+from controller.surface.views.index import Index, Pod
 
 PHASES = ("invalid", "refused", "waiting", "pending", "claimed", "releasing", "associated")
 """In the order in which they need somebody."""
@@ -18,12 +20,18 @@ _LAST = b"\xff" * 5
 _ADDRESS = frozenset("0123456789.")
 _UID = frozenset("0123456789abcdef-")
 
-Pod = Mapping[str, Any]
 Pods = Sequence[Pod]
 
 
-def chosen(pods: Pods, namespace: str, phase: str, mode: str, query: str) -> Pods:
+def by_need(index: Index) -> Pods:
+    """All Pods, in the order in which one looks at them first."""
+    needs = [phase != PHASES[-1] or bool(error) for phase, error in zip(index.phases, index.errors, strict=True)]
+    return [*sorted(compress(index.pods, needs), key=_rank), *compress(index.pods, map(not_, needs))]
+
+
+def chosen(index: Index, namespace: str, phase: str, mode: str, query: str) -> Pods:
     """Those that match all that is given; each word of the query stands anywhere in what a person may look for."""
+    pods: Pods = index.pods
     for field, wanted in (("namespace", namespace), ("phase", phase), ("mode", mode)):
         if wanted:
             pods = [pod for pod in pods if pod[field] == wanted]
@@ -35,20 +43,23 @@ def chosen(pods: Pods, namespace: str, phase: str, mode: str, query: str) -> Pod
 def _with_word(pods: Pods, word: str) -> Pods:
     """The fields are gone through one by one, and those left out in which it cannot stand."""
     found = {number for number, pod in enumerate(pods) if word in f"{pod['namespace']}/{pod['name']}"}
-    for field, letters in _LOOKED_AT:
-        if letters is None or letters.issuperset(word):
+    for field, letters, least in _LOOKED_AT:
+        if len(word) >= least and (letters is None or letters.issuperset(word)):
             found |= {number for number, pod in enumerate(pods) if (text := pod.get(field)) and word in text.lower()}
     return [pods[number] for number in sorted(found)]
 
 
-_LOOKED_AT: tuple[tuple[str, frozenset[str] | None], ...] = (
-    ("public_ip", _ADDRESS),
-    ("private_ip", _ADDRESS),
-    ("uid", _UID),
-    ("allocation_id", _UID | frozenset("eipalloc")),
-    ("node", None),
-    ("error", None),
+_LOOKED_AT: tuple[tuple[str, frozenset[str] | None, int], ...] = (
+    ("public_ip", _ADDRESS, 1),
+    ("private_ip", _ADDRESS, 1),
+    ("uid", _UID, 6),
+    ("allocation_id", _UID | frozenset("eipalloc"), 6),
+    ("node", None, 1),
+    ("error", None, 1),
 )
+"""The fields, which letters they are made of (None: any), and the length of a word that is looked for in them: two
+digits stand in every other UID.
+"""
 
 
 def ordered(pods: Pods, sort: str) -> Pods:

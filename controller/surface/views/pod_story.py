@@ -43,6 +43,7 @@ _NEXT = {
     "invalid": "nothing, until the annotations change",
     "refused": "nothing, until the policy or the annotations change",
 }
+_CALM = ("associated",)
 _SENTENCES = (
     ("asks", "What it asks for"),
     ("policy", "What the policy says"),
@@ -63,6 +64,7 @@ class Story:
 
     pod: Mapping[str, Any]
     means: str | None
+    why: str | None
     ledger: str | None
     ec2: str | None
     next: str | None
@@ -91,7 +93,8 @@ def _story(pod: Mapping[str, Any], now: object, links: Links, explained: Mapping
     phase, pool = pod["phase"], pod.get("pool")
     return Story(
         pod={**pod, **{field: pod.get(field) for field in ("node", "created", "trace_id")}},
-        means=explained["summary"] if mine and by.get("leads") else _MEANS.get(phase),
+        means=_MEANS.get(phase),
+        why=explained["summary"] if mine and by.get("leads") and (pod["error"] or phase not in _CALM) else pod["error"],
         ledger=_LEDGER.get(phase),
         ec2=_EC2.get(phase, "nothing of it"),
         next=_NEXT.get(phase),

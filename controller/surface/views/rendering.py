@@ -5,6 +5,7 @@ shows, so that no template can forget it.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -17,6 +18,12 @@ from controller.surface.views.links import Links
 
 UNKNOWN = "–"
 _ENDS = (".html",)
+
+
+@cache
+def pages() -> "Pages":
+    """The templates of this process."""
+    return Pages()
 
 
 class Pages:

@@ -13,13 +13,15 @@ from importlib import resources
 from typing import Any
 
 from controller.surface.documents import Document, document
+from controller.surface.views import words
 from controller.surface.views.asked import Asked, asked
 from controller.surface.views.clusters import cluster_list
+from controller.surface.views.index import Index
 from controller.surface.views.links import Links
 from controller.surface.views.pod_list import pod_list
 from controller.surface.views.pod_story import Explain, stories
 from controller.surface.views.pools import pool_list, pool_view
-from controller.surface.views.rendering import Pages
+from controller.surface.views.rendering import pages
 from controller.surface.views.state_of_controller import controller_view
 from controller.surface.views.summary import summary
 
@@ -53,9 +55,10 @@ class Site:
 
     def __init__(self, look: Callable[[], Status | None], trace_url: str = "", explain: Explain | None = None) -> None:
         self._look, self._trace_url, self._explain = look, trace_url, explain
-        self._pages, self._lock = Pages(), threading.Lock()
+        self._pages, self._lock = pages(), threading.Lock()
         self._assets = {name: View(_asset(name, kind)) for name, kind in _ASSETS.items()}
         self._seen: Status | None = None
+        self._indexed: Index | None = None
         self._made: dict[tuple[str, str], View] = {}
 
     def has(self, path: str) -> bool:
@@ -75,6 +78,13 @@ class Site:
             made[key] = self._view(status, wanted)
         return made[key]
 
+    def _index(self, status: Status) -> Index:
+        """What is known of all Pods of this snapshot; another thread's, where that was sooner."""
+        known = self._indexed
+        if known is None or known.pods is not status["pods"]:
+            known = self._indexed = Index(status["pods"])
+        return known
+
     def _made_of(self, status: Status) -> dict[tuple[str, str], View]:
         """The views that have been made of this snapshot, so many at most."""
         with self._lock:
@@ -84,18 +94,21 @@ class Site:
 
     def _view(self, status: Status, wanted: Asked) -> View:
         links = Links(wanted.path.count("/"), self._trace_url)
-        template, values = _values(status, wanted, links, self._explain)
-        head = {"summary": summary(status, links), "now": status["as_of"], "here": wanted.path.partition("/")[0]}
+        index = self._index(status)
+        template, values = _values(status, index, wanted, links, self._explain)
+        head = {"summary": summary(status, index, links), "now": status["as_of"], "here": wanted.path.partition("/")[0]}
         body = self._pages.render(template, links, {**head, **values})
         found = HTTPStatus.NOT_FOUND if template == _MISSING else HTTPStatus.OK
         return View(document(body, _HTML, _TAKEN.sub(b"", body)), found)
 
 
-def _values(status: Status, wanted: Asked, links: Links, explain: Explain | None) -> tuple[str, dict[str, Any]]:
+def _values(
+    status: Status, index: Index, wanted: Asked, links: Links, explain: Explain | None
+) -> tuple[str, dict[str, Any]]:
     """The template of a view, and what it shows beside the head."""
     match wanted.path:
         case "":
-            return "pods.html", {"list": pod_list(status, wanted, links)}
+            return "pods.html", {"list": pod_list(index, words.parsed(status["as_of"]), wanted, links)}
         case "clusters":
             return "clusters.html", {"page": cluster_list(status, wanted, links)}
         case "controller":

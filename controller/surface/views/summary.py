@@ -1,13 +1,12 @@
 """What stands at the top of every view: whose answer it is, in plain words, and what needs somebody."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import Any
 
 from controller.surface.views import words
+from controller.surface.views.index import Index
 from controller.surface.views.links import Links
 from controller.surface.views.pod_order import TROUBLED
 
@@ -37,11 +36,11 @@ class Summary:
     waiting: int
 
 
-def summary(status: Mapping[str, Any], links: Links, now: datetime | None = None) -> Summary:
+def summary(status: Mapping[str, Any], index: Index, links: Links) -> Summary:
     """The head, from the document alone."""
-    counts = Counter(map(itemgetter("phase"), status["pods"]))
-    failing = [pod for pod in status["pods"] if pod["error"] and pod["phase"] not in TROUBLED]
-    first = (*_age(status, now or datetime.now(UTC)), *_leader(status))
+    counts, both = index.counts, zip(index.phases, index.errors, strict=True)
+    failing = [phase for phase, error in both if error and phase not in TROUBLED]
+    first = (*_age(status, datetime.now(UTC)), *_leader(status))
     return Summary(
         cluster=status["cluster"],
         version=status.get("version") or "",
