@@ -79,7 +79,8 @@ def pod_list(index: Index, now: datetime | None, asked: Asked, links: Links) -> 
     """The page of the list that was asked for; `now`: when the snapshot was taken."""
     said = {field: asked.text(field) for field in _FIELDS}
     kept = {**said, "sort": asked.text("sort")}
-    page = cut(_found(index, kept), asked, links, "", kept)
+    found = index.found(tuple(kept.items()), lambda: _found(index, kept))
+    page = cut(found, asked, links, "", kept)
     return PodList(
         page=page.with_rows([_row(pod, links, now) for pod in page.rows]),
         headings=[_heading(name, title, links, kept) for name, (title, _) in SORTS.items()],

@@ -5,7 +5,7 @@ shows, so that no template can forget it.
 """
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -16,6 +16,7 @@ from controller.core.contract import legible
 from controller.surface.views import words
 from controller.surface.views.links import Links
 
+ROWS_KEPT = 1024
 UNKNOWN = "–"
 _ENDS = (".html",)
 
@@ -42,6 +43,9 @@ class Pages:
             auto_reload=False,
         )
         self._environment.globals |= {"duration": words.duration, "ago": words.ago, "clock": words.clock}
+        # A row is a value: while it is the same, so is its HTML.
+        rows: Any = self._environment.get_template("row.html").module
+        self._environment.globals["pod_row"] = lru_cache(ROWS_KEPT)(rows.row)
         self._templates = {name: self._environment.get_template(name) for name in texts}
 
     def render(self, name: str, links: Links, values: Mapping[str, Any]) -> bytes:

@@ -79,9 +79,9 @@ class Site:
         return made[key]
 
     def _index(self, status: Status) -> Index:
-        """What is known of all Pods of this snapshot; another thread's, where that was sooner."""
+        """What is known of all Pods of this snapshot."""
         known = self._indexed
-        if known is None or known.pods is not status["pods"]:
+        if known is None or not known.holds_for(status["pods"]):
             known = self._indexed = Index(status["pods"])
         return known
 
