@@ -4,7 +4,7 @@ It is a snapshot: showing it calls no API. Times are RFC 3339 in UTC, for people
 that a value is not known, or does not apply.
 """
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -34,10 +34,11 @@ class LeaderStatus:
     since: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: see Status.to_json
 class PodStatus:
     """One Pod that asks for an address, or still has one.
 
+    pool: the one that its address is of, or that it asks for: the public IPv4 pool of `auto`, else the tag key.
     created: when the Pod was, as the API server says. trace_id: of the trace of its serving.
     attempts: failed tries in a row, as the workqueue counts them. next_try: when it is looked at again; None: at once,
     or when something changes. Only the leader knows these two.
@@ -58,12 +59,10 @@ class PodStatus:
     attempts: int | None = None
     next_try: str | None = None
     trace_id: str | None = None
+    pool: str | None = None
 
 
-_POD_FIELDS = tuple(each.name for each in fields(PodStatus))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: see Status.to_json
 class HolderStatus:
     """Who has an address of a pool: the cluster's name (or UID) and `namespace/podname`."""
 
@@ -72,7 +71,7 @@ class HolderStatus:
     pod: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: see Status.to_json
 class PoolStatus:
     """The addresses that carry one tag key, how many Pods of this install wait for one, and since when the first.
 
@@ -169,10 +168,12 @@ class Status:
     def to_json(self) -> dict[str, Any]:
         """The document as plain dictionaries and tuples, ready for JSON.
 
-        There may be thousands of Pods, and asdict, which copies deeply, takes ten times as long for each.
+        There may be thousands of Pods and holders, and asdict copies each deeply, in the time of the loop: so theirs
+        are the values' own fields, to be read and never changed.
         """
-        document = asdict(replace(self, pods=()))
-        document["pods"] = tuple({name: getattr(pod, name) for name in _POD_FIELDS} for pod in self.pods)
+        document = asdict(replace(self, pods=(), pools=()))
+        document["pods"] = tuple(map(vars, self.pods))
+        document["pools"] = tuple({**vars(pool), "holders": tuple(map(vars, pool.holders))} for pool in self.pools)
         return document
 
 

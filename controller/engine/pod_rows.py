@@ -5,11 +5,12 @@ A standby has no memory of a term, and its claims are as old as its last look at
 than such a claim: the leader puts it on last of all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from controller.core import contract
 from controller.core.actions import WaitReason
 from controller.core.desire import Invalid, Nothing, Pending, Serve, desire
+from controller.core.modes import SPECS
 from controller.core.status import PodStatus, ShownPhase
 from controller.core.tenancy import Rules
 from controller.core.tracing import trace_id
@@ -35,15 +36,22 @@ class PodRows:
         self._rules, self._wall = rules, wall
         self._memory = opened.state.memory.pods if opened else None
         self._queue = opened.parts.queue if opened else None
+        self.for_all = (opened is not None, rules)
+        """What all rows are made from."""
 
-    def all(self, records: dict[PodUid, PodRecord], views: dict[PodUid, PodView]) -> Iterable[PodStatus]:
-        """All Pods that ask for an address or have one, by namespace and name."""
-        for uid in sorted({*records, *views}, key=lambda uid: _order(records.get(uid), views.get(uid))):
-            record, view = records.get(uid), views.get(uid)
-            if record is not None or (view is not None and not isinstance(desire(view), Nothing)):
-                yield self._row(uid, record, view)
+    def more(self) -> Mapping[PodUid, object]:
+        """All that a row is made from beside the Pod and its claim, of the Pods of which there is something."""
+        memory, queue = self._memory or {}, self._queue
+        told = {uid: (mine.waiting, mine.error) for uid, mine in list(memory.items()) if mine.waiting or mine.error}
+        if queue is None:
+            return told
+        tried = {*queue.keys.failures, *queue.keys.due}
+        return told | {uid: (told.get(uid), queue.failures(uid), queue.due(uid)) for uid in tried}
 
-    def _row(self, uid: PodUid, record: PodRecord | None, view: PodView | None) -> PodStatus:
+    def row(self, uid: PodUid, record: PodRecord | None, view: PodView | None) -> PodStatus | None:
+        """The row of a Pod; None: it asks for nothing, and has nothing."""
+        if record is None and (view is None or isinstance(desire(view), Nothing)):
+            return None
         memory = self._memory.get(uid) if self._memory else None
         label = view.labels.get(contract.LABEL_PUBLIC_IP) if view and self._memory is None else None
         phase = self._phase(record, view, memory, label)
@@ -63,6 +71,7 @@ class PodRows:
             attempts=self._queue.failures(uid) if self._queue is not None else None,
             next_try=self._next_try(uid),
             trace_id=(trace_id(record.traceparent) if record else "") or None,
+            pool=_pool(record, view),
         )
 
     def _phase(
@@ -106,6 +115,14 @@ def _mode(record: PodRecord | None, view: PodView | None) -> str:
     return contract.shortened(view.annotations.get(contract.ANNOTATION_TYPE, "")) if view else ""
 
 
+def _pool(record: PodRecord | None, view: PodView | None) -> str | None:
+    """The pool in force; where there is none, the one that is asked for: a pool of 128 characters at most."""
+    if record is not None:
+        return record.pool or None
+    wanted = desire(view) if view else None
+    return wanted.pool if isinstance(wanted, Serve | Pending) else None
+
+
 def _since(record: PodRecord | None, view: PodView | None, phase: ShownPhase) -> str | None:
     """Since when it is in this phase, as the ledger says; a Pod without a claim asks since it was created.
 
@@ -116,7 +133,7 @@ def _since(record: PodRecord | None, view: PodView | None, phase: ShownPhase) ->
     return (view.created if view and phase is not ShownPhase.ASSOCIATED else "") or None
 
 
-def _order(record: PodRecord | None, view: PodView | None) -> tuple[str, str]:
-    if view is not None:
-        return (view.namespace, view.name)
-    return (record.namespace, record.name) if record else ("", "")
+def asked_key(view: PodView | None) -> str | None:
+    """The tag key of the pool that the Pod asks for, if it can be served."""
+    wanted = desire(view) if view else None
+    return wanted.pool if isinstance(wanted, Serve) and not SPECS[wanted.mode].allocates else None

@@ -9,44 +9,44 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from controller.core.actions import WaitReason
 from controller.core.candidates import is_free
-from controller.core.desire import Serve, desire
 from controller.core.modes import SPECS
 from controller.core.pools import carries
 from controller.core.ports import Ledger
 from controller.core.status import ClusterStatus, HolderStatus, PoolStatus
 from controller.core.tenancy import Tenancy
-from controller.core.views import Address, PodView
+from controller.core.views import Address
 from controller.engine.opening import OpenTerm
 from controller.engine.peers import Peers
-from state.model import ClusterUid, PodRecord
+from state.model import ClusterUid, InstallKey, PodRecord, PodUid
 
 
 class PoolRows:
     """The pools of one moment, as the leader knows them."""
 
     def __init__(self, opened: OpenTerm, ledger: Ledger, names: Mapping[ClusterUid, str], tenancy: Tenancy) -> None:
-        self._ledger, self._names, self._tenancy = ledger, names, tenancy
-        self._memory, view = opened.state.memory, opened.parts.view
-        self._members = _members(view.all()) if view.asked_at > float("-inf") else None
+        self._names, self._tenancy, self._sides = names, tenancy, ledger.addresses()
+        self._memory, self._view = opened.state.memory, opened.parts.view
 
-    def all(self, records: Iterable[PodRecord], views: Iterable[PodView]) -> Iterable[PoolStatus]:
+    def all(self, records: Iterable[PodRecord], asked: Mapping[PodUid, str]) -> Iterable[PoolStatus]:
         """Each pool that a Pod names or has an address of, by its key."""
-        waiting = dict.fromkeys(_keys(records, ()), 0)
-        for view in views:
-            for key in _keys((), (view,)):
-                memory = self._memory.pods.get(view.uid)
-                waiting[key] = waiting.get(key, 0) + bool(memory and memory.waiting == WaitReason.POOL)
+        keys = {*_keys_of_claims(records), *asked.values()}
+        waits = (uid for uid, mine in list(self._memory.pods.items()) if mine.waiting == WaitReason.POOL)
+        waiting = Counter(asked.get(uid) for uid in waits)
         waited: dict[str, int] = {}
         for queue in self._memory.queues.shown():
             waited[queue.pool] = max(queue.waited_s, waited.get(queue.pool, 0))
-        return [self._row(key, waiting[key], waited.get(key, 0)) for key in sorted(waiting)]
+        looked = self._view.asked_at > float("-inf")
+        members = _members(self._view.all(), keys) if looked else None
+        return [self._row(key, members, waiting[key], waited.get(key, 0)) for key in sorted(keys)]
 
-    def _row(self, key: str, waiting: int, longest_wait_s: int) -> PoolStatus:
-        members = self._members.get(key, []) if self._members is not None else None
+    def _row(
+        self, key: str, pools: Mapping[str, Sequence[Address]] | None, waiting: int, longest_wait_s: int
+    ) -> PoolStatus:
+        members = None if pools is None else pools.get(key, ())
         return PoolStatus(
             tag_key=key,
             total=None if members is None else len(members),
-            free=None if members is None else sum(is_free(a, self._ledger.address(a.allocation_id)) for a in members),
+            free=None if members is None else sum(is_free(a, self._sides.get(a.allocation_id)) for a in members),
             waiting=waiting,
             longest_wait_s=longest_wait_s,
             named=self._tenancy.names_key(key, len(members or ())),
@@ -54,7 +54,7 @@ class PoolRows:
         )
 
     def _holder(self, address: Address) -> HolderStatus | None:
-        record = self._ledger.address(address.allocation_id)
+        record = self._sides.get(address.allocation_id)
         if record is None or record.owner is None:
             return None
         cluster = self._names.get(record.owner.cluster_uid, record.owner.cluster_uid)
@@ -62,11 +62,12 @@ class PoolRows:
 
 
 def pools_of_claims(
-    records: Iterable[PodRecord], views: Iterable[PodView], cluster: str, tenancy: Tenancy
+    records: Iterable[PodRecord], asked: Mapping[PodUid, str], cluster: str, tenancy: Tenancy
 ) -> Sequence[PoolStatus]:
     """The same pools as a standby knows them: which Pods of this install hold an address, and nothing else."""
     records = list(records)
-    held: dict[str, list[HolderStatus]] = {key: [] for key in sorted(_keys(records, views))}
+    keys = {*_keys_of_claims(records), *asked.values()}
+    held: dict[str, list[HolderStatus]] = {key: [] for key in sorted(keys)}
     for record in records:
         if record.pool in held and record.public_ip:
             held[record.pool].append(HolderStatus(public_ip=record.public_ip, cluster=cluster, pod=record.holder))
@@ -76,36 +77,40 @@ def pools_of_claims(
     ]
 
 
-def _keys(records: Iterable[PodRecord], views: Iterable[PodView]) -> Iterable[str]:
-    wanted = (asked for view in views if isinstance(asked := desire(view), Serve))
-    return {
-        *(record.pool for record in records if record.pool and not SPECS[record.mode].allocates),
-        *(asked.pool for asked in wanted if not SPECS[asked.mode].allocates),
-    }
+def _keys_of_claims(records: Iterable[PodRecord]) -> Iterable[str]:
+    return {record.pool for record in records if not SPECS[record.mode].allocates and record.pool}
 
 
 def cluster_rows(opened: OpenTerm | None, ledger: Ledger, peers: Peers) -> Iterable[ClusterStatus]:
     """The installs that share the table, as they were read last."""
-    owned = Counter(side.owner.install for side in ledger.addresses().values() if side.owner) if opened else None
+    known = peers.all()
+    owned = (
+        Counter(_names(s.owner.install) for s in ledger.addresses().values() if s.owner) if opened and known else None
+    )
     namesakes = opened.housekeeping.namesakes() if opened else None
-    for peer in peers.all():
+    for peer in known:
         key = peer.record.key
         yield ClusterStatus(
             uid=key.cluster_uid,
             name=peer.record.cluster_name,
             silent_s=round(peers.silent_s(peer), 1) if opened else None,
-            addresses=None if owned is None else owned[key],
+            addresses=None if owned is None else owned[_names(key)],
             install=key.install,
             waiting=sum(queue.waiting for queue in peer.record.queues),
             same_name=None if namesakes is None else key.cluster_uid in namesakes,
         )
 
 
-def _members(addresses: Iterable[Address]) -> dict[str, list[Address]]:
-    """The addresses of each pool: looked through once, however many keys the Pods name."""
+def _names(install: InstallKey) -> tuple[str, ...]:
+    """An install's key in the form that is counted fastest: there may be thousands of addresses."""
+    return (install.cluster_uid, install.lease_namespace, install.lease_name)
+
+
+def _members(addresses: Iterable[Address], keys: set[str]) -> dict[str, list[Address]]:
+    """The addresses of each of these pools: looked through once, however many keys the Pods name."""
     found: dict[str, list[Address]] = {}
     for address in addresses:
-        for key in address.tags:
+        for key in keys.intersection(address.tags):
             if carries(address, key):
                 found.setdefault(key, []).append(address)
     return found

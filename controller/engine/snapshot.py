@@ -4,13 +4,13 @@ A standby shows the same Pods as the leader, from its own informer and from the 
 leader learns (why a Pod waits, what EC2 refused, which addresses there are) is None on a standby.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from controller.core.hangs import Waits
 from controller.core.ports import Clock, Ledger, Pods
 from controller.core.remembered import is_remembered
 from controller.core.status import AnsweredBy, LeaderStatus, PoolStatus, Status
-from controller.core.views import PodView
+from controller.engine.kept_rows import KeptRows
 from controller.engine.opening import OpenTerm
 from controller.engine.peers import Peers
 from controller.engine.pod_rows import PodRows
@@ -44,13 +44,14 @@ class Snapshot:
         self._cluster, self._identity, self._version = cluster, identity, version
         self._pods, self._ledger, self._loop, self._leader = pods, ledger, loop, leader
         self._policies, self._waits, self._peers, self._errors = policies, waits, peers, errors
-        self._wall = WallClock(clock)
+        self._wall, self._rows = WallClock(clock), KeptRows()
 
     def build(self) -> Status:
         """The document of this moment."""
         opened, rules = self._loop.opened, self._policies.rules()
         records = {uid: record for uid, record in self._ledger.pods().items() if not is_remembered(uid)}
         views = {pod.uid: pod for pod in self._pods.annotated()}
+        rows = self._rows.all(PodRows(opened, rules, self._wall), records, views)
         leader = self._leader()
         return Status(
             cluster=self._cluster,
@@ -58,8 +59,8 @@ class Snapshot:
             version=self._version,
             as_of=self._wall.now(),
             leader=leader,
-            pods=tuple(PodRows(opened, rules, self._wall).all(records, views)),
-            pools=self._pools(opened, records, views),
+            pods=rows.pods,
+            pools=self._pools(opened, records, rows.asked),
             clusters=tuple(cluster_rows(opened, self._ledger, self._peers)),
             policy=self._policies.status(),
             quota=opened.parts.quota.status() if opened else None,
@@ -71,17 +72,17 @@ class Snapshot:
         )
 
     def _pools(
-        self, opened: OpenTerm | None, records: dict[PodUid, PodRecord], views: dict[PodUid, PodView]
+        self, opened: OpenTerm | None, records: Mapping[PodUid, PodRecord], asked: Mapping[PodUid, str]
     ) -> tuple[PoolStatus, ...]:
         tenancy = self._policies.rules().tenancy
         if opened is None:
-            return tuple(pools_of_claims(records.values(), views.values(), self._cluster, tenancy))
-        rows = PoolRows(opened, self._ledger, self._peers.names(), tenancy)
-        return tuple(rows.all(records.values(), views.values()))
+            return tuple(pools_of_claims(records.values(), asked, self._cluster, tenancy))
+        return tuple(PoolRows(opened, self._ledger, self._peers.names(), tenancy).all(records.values(), asked))
 
 
 def _contested(opened: OpenTerm | None) -> int | None:
     if opened is None:
         return None
     memory = opened.state.memory
-    return sum(mine.contested(memory.clock()) for mine in list(memory.pods.values()))
+    now = memory.clock()
+    return sum(mine.contested(now) for mine in list(memory.pods.values()) if mine.repairs)

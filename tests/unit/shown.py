@@ -8,7 +8,12 @@ from tests.unit.engine_harness import Replica, World
 
 
 def status_of(world: World, replica: Replica, tenancy: Tenancy = OPEN) -> Status:
-    """What this replica knows itself."""
+    """What this replica knows itself, all of it made anew."""
+    return snapshot_of(world, replica, tenancy).build()
+
+
+def snapshot_of(world: World, replica: Replica, tenancy: Tenancy = OPEN) -> Snapshot:
+    """What makes the document, as it lives for as long as the replica."""
     term = replica.leadership.term
     return Snapshot(
         cluster="a",
@@ -22,4 +27,4 @@ def status_of(world: World, replica: Replica, tenancy: Tenancy = OPEN) -> Status
         clock=world.clock,
         leader=lambda: LeaderStatus(identity="i", is_me=True, epoch=term.epoch) if term else LeaderStatus(),
         policies=PolicyFile(None, tenancy),
-    ).build()
+    )

@@ -27,7 +27,7 @@ def test_the_status_is_the_documented_document() -> None:
     assert {"cluster", "identity", "version", "leader", "pods", "pools", "clusters"} <= document.keys()
     assert document["leader"].keys() == {"identity", "is_me", "epoch", "since"}
     pod = {"namespace", "name", "uid", "mode", "phase", "public_ip", "private_ip", "allocation_id", "since", "error"}
-    assert document["pods"][0].keys() == pod | {"node", "created", "attempts", "next_try", "trace_id"}
+    assert document["pods"][0].keys() == pod | {"node", "created", "attempts", "next_try", "trace_id", "pool"}
     assert document["answered_by"].keys() == {"identity", "leads", "age_s", "note"}
     assert document["errors"][0].keys() == {"at", "where", "code", "text", "count"}
     assert document["pools"][0].keys() == {"tag_key", "total", "free", "waiting", "longest_wait_s", "named", "holders"}
