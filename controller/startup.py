@@ -86,7 +86,10 @@ class Builder:
             keeper=self._keeper,
             counted=self._telemetry,
             place=instance_attributes() if telemetry.wanted(os.environ) else {},
+            all_calls=config.trace_all_calls,
         )
+        if self._tracing.on:
+            self._connection.observe(self._tracing.called)
         self._assembly = Assembly(
             config,
             self._telemetry,

@@ -7,6 +7,7 @@ The conditions on rev keep an earlier request that arrives late from being appli
 known within the limits below, the answer is Unavailable, never a guess.
 """
 
+import contextvars
 import copy
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +23,10 @@ from state.operations import Entry, ReadBack
 from state.transaction import Cancelled, Committed, Failed, Verdict, WriteTerm
 
 TOKEN_SPENT = "IdempotentParameterMismatchException"  # the token was used by another request
+
+
+GROUP: contextvars.ContextVar[tuple[contextvars.Context, ...]] = contextvars.ContextVar("group", default=())
+"""While a transaction is sent: the contexts of all who have a change in it, for whoever traces calls."""
 
 
 class Sender(Protocol):
@@ -114,7 +119,7 @@ class GroupCommit:
         """Try until every entry has its answer; the groups that are returned must be tried by themselves."""
         while group.entries:
             group.sent_at = group.sent_at or self._clock()
-            verdict = group.entries[0].context.run(self._sender.send, term, group.entries, group.token)
+            verdict = _context(group.entries).run(self._send, term, group)
             match verdict:
                 case Committed():
                     self._answer_written(term, group, group.entries)
@@ -129,6 +134,10 @@ class GroupCommit:
                 case _:
                     assert_never(verdict)
         return []
+
+    def _send(self, term: WriteTerm, group: _Group) -> Verdict:
+        GROUP.set(tuple(entry.context for entry in group.entries))
+        return self._sender.send(term, group.entries, group.token)
 
     def _after_cancellation(self, term: WriteTerm, group: _Group, verdict: Cancelled) -> None:
         if verdict.fenced:
@@ -250,3 +259,8 @@ def again(error: PodEipError) -> PodEipError:
     twin = copy.copy(error)
     twin.__cause__ = error.__cause__ or error
     return twin
+
+
+def _context(entries: Sequence[Entry]) -> contextvars.Context:
+    """Under whose context the transaction is sent: the first who changes something; a heartbeat changes nothing."""
+    return next((entry for entry in entries if entry.operations), entries[0]).context

@@ -54,6 +54,7 @@ class Config:
     keep_quota: int
     adopt_leftovers: bool | None
     trace_url: str | None
+    trace_all_calls: bool
     warnings: tuple[str, ...] = ()
 
 
@@ -220,6 +221,14 @@ SETTINGS: tuple[Setting, ...] = (
         parse=values.trace_url,
         help="Where a trace is shown, such as https://jaeger.example/trace/{trace_id}, or with {xray_trace_id}: the "
         "status page links to it.",
+    ),
+    Setting(
+        field="trace_all_calls",
+        default="false",
+        metavar="BOOL",
+        parse=values.boolean,
+        help="Where traces are on: calls that serve no Pod, such as heartbeats, are spans as well. "
+        "Off, only those that fail.",
     ),
 )
 

@@ -114,11 +114,10 @@ class Threads:
 
     def _follow(self, parts: TermParts, s: Situation, plan: act.Plan) -> PlanOutcome:
         run = Run(self._ports, parts, s, plan, ActionRunner(self._ports, parts, s))
-        with self._ports.tracing.plan(s, serving=isinstance(s.desire, Serve)) as traceparent:
-            run.runner.traceparent = run.runner.traceparent or traceparent
-            while (outcome := run.step()) is None:
-                pass
-            return outcome
+        run.begin()
+        while (outcome := run.step()) is None:
+            pass
+        return outcome
 
 
 def logged(chore: Callable[[], None], errors: RecentErrors, where: str) -> None:

@@ -16,6 +16,7 @@ from controller.core.views import Address
 from controller.engine.line_budget import LineBudget
 from controller.engine.plain import Plain
 from controller.engine.queues import PoolQueues
+from controller.engine.story import Story
 from state.backoff import Backoff
 from state.model import AllocationId, AssociationId, Change, InstallKey, InstallRecord, PodRecord, PodUid
 
@@ -42,7 +43,7 @@ class PodProgress(Plain):
     proven: what the API server itself said that the Pod asks for.
     asked: what is being looked up for it, and how fresh that must be.
     unserved_since: it is to be served, and is not yet. served_at: the log said that it is served.
-    logged: what repeats, as the log said it last, and when.
+    logged: what repeats, as the log said it last, and when. story: what its trace needs; None: nothing is traced.
     """
 
     allocating_since: float | None
@@ -72,6 +73,7 @@ class PodProgress(Plain):
     unserved_since: float | None = None
     served_at: float = float("-inf")
     logged: tuple[str, float] = ("", float("-inf"))
+    story: Story | None = None
 
     def has_had(self, ip: str, now: float) -> float:
         """Since when the Pod is known to have this IP; what was seen of the IP before was not about this Pod."""

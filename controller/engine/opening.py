@@ -10,6 +10,7 @@ from controller.engine.housekeeping import Housekeeping
 from controller.engine.parts import TermParts, parts_of
 from controller.engine.peers import Peers
 from controller.engine.requeue import Requeue
+from controller.engine.sightings import Sightings
 from controller.engine.term import TermState, beginning
 from controller.engine.tuning import Ports, Tuning
 from controller.engine.workqueue import Workqueue
@@ -30,10 +31,16 @@ class OpenTerm:
 
 
 def open_term(
-    term: Term, ports: Ports, tuning: Tuning, queue: Workqueue, peers: Peers, known: TermState | None = None
+    term: Term,
+    ports: Ports,
+    tuning: Tuning,
+    queue: Workqueue,
+    peers: Peers,
+    known: TermState | None = None,
+    sightings: Sightings | None = None,
 ) -> OpenTerm:
     """The parts of this term, which wake Pods through `queue`. `known`: None where only the claims are known."""
-    parts = parts_of(known or beginning(term, ports, tuning), ports, tuning, queue)
+    parts = parts_of(known or beginning(term, ports, tuning), ports, tuning, queue, sightings)
     housekeeping = Housekeeping(
         parts=parts,
         ledger=ports.ledger,

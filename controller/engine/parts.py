@@ -19,8 +19,10 @@ from controller.engine.observe import Observer
 from controller.engine.placement import Placements
 from controller.engine.pod_log import PodLog
 from controller.engine.pod_notes import PodNotes
+from controller.engine.pod_spans import PodSpans
 from controller.engine.pool_allocator import PoolAllocator
 from controller.engine.quota import QuotaGuard
+from controller.engine.sightings import Sightings
 from controller.engine.term import TermState
 from controller.engine.tuning import Ports, Tuning
 from controller.engine.workqueue import Workqueue
@@ -44,6 +46,7 @@ class TermParts:
     queue: Workqueue
     log: PodLog
     notes: PodNotes
+    spans: PodSpans
 
     @property
     def term(self) -> Term:
@@ -66,7 +69,9 @@ class TermParts:
         return self.state.claims
 
 
-def parts_of(state: TermState, ports: Ports, tuning: Tuning, queue: Workqueue) -> TermParts:
+def parts_of(
+    state: TermState, ports: Ports, tuning: Tuning, queue: Workqueue, sightings: Sightings | None = None
+) -> TermParts:
     """The parts that work on this state, and wake Pods through `queue`."""
     clock, ledger, memory, facts = ports.clock, ports.ledger, state.memory, state.facts
     view = AddressView(ports.ec2, clock, tuning.consistency_s, state.seen)
@@ -106,4 +111,7 @@ def parts_of(state: TermState, ports: Ports, tuning: Tuning, queue: Workqueue) -
         queue=queue,
         log=PodLog(memory, state.term),
         notes=PodNotes(),
+        spans=PodSpans(
+            tracing=ports.tracing, memory=memory, queue=queue, term=state.term, sightings=sightings or Sightings()
+        ),
     )

@@ -27,6 +27,7 @@ from controller.engine.peers import Peers
 from controller.engine.permits import InFlight, permitted
 from controller.engine.plain import Plain
 from controller.engine.run import PlanOutcome
+from controller.engine.sightings import Sightings
 from controller.engine.term import TermState
 from controller.engine.tuning import Ports, Tuning
 from controller.engine.workqueue import Keys, Workqueue
@@ -45,6 +46,7 @@ class LoopState(Plain):
     keys: Keys = field(default_factory=Keys)
     in_flight: InFlight = field(default_factory=InFlight)
     news: News = field(default_factory=News)
+    sightings: Sightings = field(default_factory=Sightings)
     term: TermState | None = None
 
 
@@ -94,14 +96,22 @@ class Reconciler:
 
     def wake(self, uids: Iterable[PodUid]) -> None:
         """These Pods have changed; the ones that nothing is wanted of, or held by, are passed over."""
-        opened = self.opened
+        opened, uids = self.opened, set(uids)
+        if self._ports.tracing.on:
+            for uid in uids:
+                self.known.sightings.note(uid, self._pods.get(uid), self._clock())
         if opened is None:
             return
         relevant: set[PodUid] = set()
         for uid in uids:
             relevant.update(self._concerned(opened.state, uid))
         if relevant:
+            self._due(relevant)
             self._queue.add(relevant)
+
+    def _due(self, uids: set[PodUid]) -> None:
+        if self._ports.tracing.on:
+            self.known.sightings.is_due(uids, self._clock())
 
     def progress(self) -> float:
         """When the loop last woke (monotonic)."""
@@ -182,6 +192,7 @@ class Reconciler:
         term = self._leadership.term
         if self.opened is not None and (term is None or term.epoch != self.opened.state.term.epoch):
             self.opened.state.over = True
+            self.opened.parts.spans.end()
             self.opened.parts.calls.close()
             self.known.term = self.opened = None
             self._background.end()
@@ -191,7 +202,7 @@ class Reconciler:
             log.info("leading", extra={"epoch": term.epoch})
 
     def _open(self, term: Term, state: TermState | None = None) -> None:
-        opened = open_term(term, self._ports, self._tuning, self._queue, self._peers, state)
+        opened = open_term(term, self._ports, self._tuning, self._queue, self._peers, state, self.known.sightings)
         self._background.begin(opened.parts)
         self.known.term, self.opened = opened.state, opened
 
@@ -237,6 +248,7 @@ class Reconciler:
                     opened.requeue.take_in(PlanOutcome(uid=uid, epoch=epoch, situation=unseen, error=fault))
 
     def _serve(self, opened: OpenTerm, uids: set[PodUid]) -> None:
+        self._due(uids)
         seen = opened.parts.observer.observe(uids, self._in_flight.reserved())
         self._background.ask(opened.parts, seen.parked)
         for s in sorted(seen.situations, key=_urgency):

@@ -46,6 +46,7 @@ class Requeue:
 
     def take_in(self, outcome: PlanOutcome) -> None:
         """Draw the consequences of one outcome."""
+        self._parts.spans.takes_in(outcome.situation, outcome.error, outcome.wait)
         self._waiters.leave(outcome.uid)
         self._let_go(outcome)
         waited = self._parts.calls.waits(outcome.uid)
@@ -196,7 +197,8 @@ class Requeue:
         if pod is None or (mine.error in mine.told[1] and mine.has_told(*mine.told, now)):
             return
         mine.tell(contract.WAITING, mine.error, now)
-        self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=contract.WAITING, message=mine.error))
+        with self._parts.spans.within(outcome.uid):
+            self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=contract.WAITING, message=mine.error))
 
     def _queue_up(self, outcome: PlanOutcome) -> None:
         """Who waits for any address of a pool is told to the other clusters, until it has one or asks for another."""
@@ -221,7 +223,8 @@ class Requeue:
         reason = contract.DISASSOCIATION_FAILED if down else contract.ASSOCIATION_FAILED
         mine.told = ("", "")
         message = f"{_attempted(outcome, down=down)}: {error.explain()}"
-        self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=reason, message=message))
+        with self._parts.spans.within(outcome.uid):
+            self._events.emit(pod, PodEvent(type=EventType.WARNING, reason=reason, message=message))
 
 
 def _note_of(outcome: PlanOutcome, then: RequeueResult, at: float) -> PodNote:

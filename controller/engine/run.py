@@ -10,6 +10,7 @@ from typing import Self
 
 from controller.core import actions as act
 from controller.core.situation import Situation
+from controller.core.tracing import Subject
 from controller.engine.action_runner import ActionRunner
 from controller.engine.parts import TermParts
 from controller.engine.tuning import Ports
@@ -45,17 +46,25 @@ class Run:
         self._ports, self._parts, self.runner = ports, parts, runner
         self.so_far = PlanOutcome(uid=s.uid, epoch=parts.term.epoch, situation=s, plan=plan)
         self.at = 0
+        self._subject, self._parent = Subject(situation=s, epoch=parts.term.epoch), ""
 
     def copy(self, parts: TermParts) -> Self:
         """The same, to go on by itself in a twin of the term."""
         twin = type(self)(self._ports, parts, self.so_far.situation, self.so_far.plan, self.runner.copy(parts))
         twin.so_far, twin.at = self.so_far, self.at
+        twin._subject, twin._parent = self._subject, self._parent
         return twin
 
     @property
     def action(self) -> act.Action | None:
         """What comes next; None: nothing."""
         return self.so_far.plan[self.at] if self.at < len(self.so_far.plan) else None
+
+    def begin(self) -> None:
+        """Find the trace that this belongs to; the ledger keeps that of a serving."""
+        self._subject, self._parent = self._parts.spans.begins(self.so_far.situation, self.so_far.plan)
+        if self._subject.serving:
+            self.runner.traceparent = self.runner.traceparent or self._parent
 
     def step(self) -> PlanOutcome | None:
         """Do the next action. How the plan ended, if it has; it is not to be asked again then."""
@@ -104,8 +113,11 @@ class Run:
         return True
 
     def _do(self, action: act.Action) -> None:
-        with self._ports.tracing.action(type(action).__name__, self.runner.traceparent):
-            self.runner.do(action)
+        with self._ports.tracing.action(self._subject, action, self._parent) as note:
+            try:
+                self.runner.do(action)
+            finally:
+                note(self.runner.record, self.runner.made)
 
     def _owes(self, action: act.Action) -> bool:
         """Whether this writes down what EC2 has just done."""

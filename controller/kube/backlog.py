@@ -4,6 +4,7 @@ An event that is emitted again while it waits is counted, and takes no more room
 whole only. When the whole is full, the newest event of the namespace with the most waiting events is dropped.
 """
 
+import contextvars
 import heapq
 import itertools
 import threading
@@ -36,6 +37,7 @@ class Series:
     """One event. `told`: its count at the API server (0: unknown); `untold`: the count that has gathered here since.
 
     `ticket`: its place in the queue; 0: it is in none. `sending`: it is being sent just now.
+    `context`: of whoever emitted it, so that the call belongs to the trace of its Pod; None once it was sent.
     """
 
     first: str
@@ -45,6 +47,7 @@ class Series:
     next_send: float = 0.0
     ticket: int = 0
     sending: bool = False
+    context: contextvars.Context | None = None
 
 
 class Backlog:
@@ -146,6 +149,7 @@ class Backlog:
         series = self._series.setdefault(said, Series(first=at, last=at))
         self._series.move_to_end(said)
         series.untold, series.last = series.untold + 1, at
+        series.context = contextvars.copy_context()
         self._enqueue(said, series)
         self._forget_some()
 

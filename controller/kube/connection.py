@@ -40,6 +40,8 @@ METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "updat
 GARBLED = (ValueError, TypeError, LookupError, AttributeError)  # raised by the loader for a wrong file
 
 Answer = urllib3.BaseHTTPResponse
+Observer = Callable[[str, str, float, str], None]
+"""Told as `Telemetry.call` is: the service, the operation, seconds, and the code, empty for success."""
 log = logging.getLogger(__name__)
 
 
@@ -115,9 +117,13 @@ class Connection:
     def __init__(self, client: ApiClient, *, call_timeout_s: float = 4.0, telemetry: Telemetry | None = None) -> None:
         self.call_timeout_s = call_timeout_s
         self._client = client
-        self._telemetry: Telemetry = telemetry or Silent()
+        self._observers: list[Observer] = [(telemetry or Silent()).call]
         self._tokens = threading.Lock()
         self._large = threading.BoundedSemaphore(LARGE_AT_ONCE)
+
+    def observe(self, observer: Observer) -> None:
+        """Tell this one, too, of each call that has ended, in the thread that made it."""
+        self._observers.append(observer)
 
     def send(self, call: Call) -> bytes:
         """The body of a successful answer. Raises the errors of `codes`, and Unavailable without a whole answer."""
@@ -201,7 +207,8 @@ class Connection:
             code = error.label(LABELS)
             raise
         finally:
-            self._telemetry.call("kubernetes", call.doing, time.perf_counter() - began, code)
+            for tell in self._observers:
+                tell("kubernetes", call.doing, time.perf_counter() - began, code)
 
 
 def connect(

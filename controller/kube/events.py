@@ -6,6 +6,7 @@ most once in ten seconds, with the count that has gathered. A Pod has a budget o
 and namespaces take turns (`backlog`). Events that are dropped are counted by reason.
 """
 
+import contextvars
 import logging
 import threading
 import time
@@ -75,8 +76,9 @@ class EventRecorder:
     def _run(self) -> None:
         while (taken := self._backlog.take()) is not None:
             said, series = taken
+            context, series.context = series.context or contextvars.Context(), None
             try:
-                self._send(said, series)
+                context.run(self._send, said, series)
             except Exception:
                 log.exception("The event recorder stumbled; what it was about to say is lost")
                 self._drop(said)

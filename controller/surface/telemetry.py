@@ -44,11 +44,12 @@ def start(
     keeper: CredentialKeeper | None = None,
     counted: "Spans | None" = None,
     place: Mapping[str, str] | None = None,
+    all_calls: bool = False,
 ) -> Tracing:
     """A tracer that exports as `env` says, or one that does nothing.
 
     `identity`: the replica's. `keeper`: signs for X-Ray. `counted`: is told what becomes of the spans. `place`: more
-    attributes of the resource. Raises Misconfigured.
+    attributes of the resource. `all_calls`: calls that serve no Pod are spans, too. Raises Misconfigured.
     """
     settings = trace_settings.parse(env)
     if settings is None:
@@ -66,4 +67,5 @@ def start(
         **({"cloud.region": region} if region else {}),
         **(place or {}),
     }
-    return Tracer(pipeline.provider(settings, attributes, region=region or "", keeper=keeper, counted=counted))
+    provider = pipeline.provider(settings, attributes, region=region or "", keeper=keeper, counted=counted)
+    return Tracer(provider, all_calls=all_calls)

@@ -1,97 +1,124 @@
-"""The tracer behind the port: plans and actions as OpenTelemetry spans.
+"""The tracer behind the port: a Pod's life as OpenTelemetry spans, and which calls of libraries belong to it.
 
-A span that is never ended is not exported. A plan starts its root span, whose context goes into the ledger with the
-first write, but ends it only when there is an action. So Pods that only wait leave no spans.
+The SDK exports a span once it has ended. So a root ends as soon as it is begun, and what lasts is told when it is over.
 """
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
+from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import Link, Span, StatusCode
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from controller.core.contract import legible
-from controller.core.situation import Situation
+from controller.core import spans
+from controller.core.actions import Action, Tell
+from controller.core.tracing import Made, Note, Past, Subject
 from controller.surface import logs
+from controller.surface.span_rules import ACTION, AwsHooks, Failures, Foreground, GivenIds
 from state.errors import PodEipError
+from state.model import PodRecord
 
 FLUSH_TIME_S: Final = 2.0
-SILENT: Final = frozenset({"Tell"})
-"""Actions without a span: an event is only queued, and the plans of a waiting Pod emit it again and again."""
+ORDINARY: Final = frozenset({"NotFound", "AlreadyExists", "Conflict", "Expired"})
+"""What the API server answers when all is well: to who asks for the first Lease, or comes second to it, or late."""
 
 _W3C = TraceContextTextMapPropagator()
 _HEADER = "traceparent"
 
 
-@dataclass(slots=True, kw_only=True)
-class _Plan:
-    """The plan that runs in this thread: what its spans say of the Pod, and its own span, if it has one."""
-
-    attributes: Mapping[str, str]
-    span: Span | None = None
-    holds: bool = False
-    used: bool = False
-
-
 class Tracer:
-    """Exports spans by OTLP from a thread of its own; see `controller.core.tracing.Tracing`."""
+    """Makes spans of what it is told; see `controller.core.tracing.Tracing`."""
 
-    def __init__(self, provider: TracerProvider) -> None:
-        """`provider`: where the spans go; it is this tracer's alone from now on."""
-        self._provider = provider
-        self._tracer = self._provider.get_tracer("controller")
-        self._plan: ContextVar[_Plan | None] = ContextVar("plan", default=None)
+    on = True
+
+    def __init__(self, provider: TracerProvider, *, all_calls: bool = False) -> None:
+        """`provider`: where the spans go; it is this tracer's alone from now on.
+
+        all_calls: successful calls that serve no Pod are spans, too.
+        """
+        self._provider, self._ids = provider, GivenIds()
+        provider.id_generator = self._ids
+        if not all_calls:
+            provider.sampler = Foreground(provider.sampler)
+        self._tracer = provider.get_tracer("controller")
+        provider.add_span_processor(Failures(self._tracer))
         # Its constructor has no annotations, and gives one instance for the process.
         instrumentor: Any = BotocoreInstrumentor
         self._botocore = instrumentor()
-        self._botocore.instrument(tracer_provider=self._provider)
+        hooks = AwsHooks()
+        self._botocore.instrument(
+            tracer_provider=self._provider, request_hook=hooks.asked, response_hook=hooks.answered
+        )
         logs.add_filter(TraceIds())
 
-    @contextmanager
-    def plan(self, situation: Situation, *, serving: bool) -> Iterator[str]:
+    def begin(self, subject: Subject, known: str, *, began_s: float = 0.0, link: str = "") -> str:
         """See the port."""
-        known = situation.record.traceparent if situation.record else ""
-        plan = _Plan(attributes=_attributes(situation), holds=not serving)
-        if not serving or not known:
-            name = "serve Pod" if serving else "give up address"
-            links = [] if serving else _links(known)
-            plan.span = self._tracer.start_span(name, Context(), attributes=plan.attributes, links=links)
-        token = self._plan.set(plan)
-        try:
-            yield known if plan.span is None else known or traceparent_of(plan.span)
-        finally:
-            self._plan.reset(token)
-            if plan.span is not None and plan.holds and plan.used:
-                plan.span.end()
+        if known:
+            return known
+        name, now = (spans.SERVE if subject.serving else spans.GIVE_UP), time.time_ns()
+        with self._ids.given(subject.trace_id):
+            root = self._tracer.start_span(
+                name,
+                Context(),
+                attributes=spans.of_subject(subject),
+                links=_links(link),
+                start_time=now - _ns(began_s),
+            )
+        root.end(now)
+        return traceparent_of(root)
 
     @contextmanager
-    def action(self, name: str, traceparent: str) -> Iterator[None]:
-        """See the port."""
-        if name in SILENT:
-            yield
+    def action(self, subject: Subject, action: Action, parent: str) -> Iterator[Note]:
+        """See the port. An event has no span: it is only queued, and its call is a span below the root."""
+        if isinstance(action, Tell):
+            with self.within(parent):
+                yield _no_note
             return
-        plan = self._plan.get()
-        with self._tracer.start_as_current_span(
-            name,
-            _below(plan, traceparent),
-            attributes=plan.attributes if plan else None,
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            try:
-                yield
-            except Exception as fault:
-                _mark(span, fault)
-                raise
+        attributes = {**spans.of_subject(subject), **spans.of_action(action)}
+        span = self._tracer.start_span(type(action).__name__, _context_of(parent), attributes=attributes)
+        try:
+            with _acting(span), _within(trace.set_span_in_context(span, Context())):
+                yield _Notes(span)
+        except Exception as fault:
+            _mark(span, fault)
+            raise
+        finally:
+            span.end()
+
+    def within(self, parent: str) -> AbstractContextManager[None]:
+        """See the port."""
+        return _within(_context_of(parent))
+
+    def past(self, past: Past, parent: str) -> None:
+        """See the port."""
+        now = time.time_ns()
+        started, attributes = now - _ns(past.began_s), dict(past.attributes)
+        span = self._tracer.start_span(past.name, _context_of(parent), attributes=attributes, start_time=started)
+        if past.error is not None:
+            _fail(span, *past.error)
+        span.end(now - _ns(past.ended_s))
+
+    def called(self, service: str, operation: str, seconds: float, code: str) -> None:
+        """See the port. Calls to AWS are the instrumentation's."""
+        if service != "kubernetes":
+            return
+        now, attributes = time.time_ns(), {"peer.service": service}
+        span = self._tracer.start_span(
+            operation, kind=SpanKind.CLIENT, attributes=attributes, start_time=now - _ns(seconds)
+        )
+        if code in ORDINARY:
+            span.set_attribute("error.type", code)
+        elif code:
+            _fail(span, code, "")
+        span.end(now)
 
     def shutdown(self) -> None:
         """See the port. The SDK's own limit is 30 s; here the SDK's thread is left alone after two."""
@@ -99,6 +126,16 @@ class Tracer:
         thread = threading.Thread(target=self._provider.shutdown, name="telemetry-flush", daemon=True)
         thread.start()
         thread.join(FLUSH_TIME_S)
+
+
+class _Notes:
+    """Tells an action's span what is known after it."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def __call__(self, record: PodRecord | None, made: Made) -> None:
+        self._span.set_attributes(spans.of_record(record, made))
 
 
 class TraceIds(logging.Filter):
@@ -120,6 +157,24 @@ def traceparent_of(span: Span) -> str:
     return carrier.get(_HEADER, "")
 
 
+@contextmanager
+def _within(context: Context) -> Iterator[None]:
+    token = contexts.attach(context)
+    try:
+        yield
+    finally:
+        contexts.detach(token)
+
+
+@contextmanager
+def _acting(span: Span) -> Iterator[None]:
+    token = ACTION.set(span)
+    try:
+        yield
+    finally:
+        ACTION.reset(token)
+
+
 def _context_of(traceparent: str) -> Context:
     """The remote context that a traceparent names; an empty one where it is empty or damaged."""
     return _W3C.extract({_HEADER: traceparent}, Context()) if traceparent else Context()
@@ -130,30 +185,21 @@ def _links(traceparent: str) -> list[Link]:
     return [Link(found)] if found.is_valid else []
 
 
-def _below(plan: _Plan | None, traceparent: str) -> Context:
-    """The context for an action's span. The plan's first action ends the plan's own span, so that it is exported."""
-    if plan is None or plan.span is None:
-        return _context_of(traceparent)
-    if not plan.used and not plan.holds:
-        plan.span.end()
-    plan.used = True
-    return trace.set_span_in_context(plan.span, Context())
+def _no_note(record: PodRecord | None, made: Made) -> None:
+    """An event has no span."""
 
 
-def _attributes(situation: Situation) -> dict[str, str]:
-    """Which Pod, and which address if there is one, in OpenTelemetry's words for Kubernetes."""
-    who = situation.pod or situation.record
-    found = {"k8s.pod.uid": str(situation.uid)}
-    if who is not None:
-        found |= {"k8s.namespace.name": who.namespace, "k8s.pod.name": who.name}
-    if situation.record is not None and situation.record.allocation_id:
-        found["aws.ec2.allocation_id"] = situation.record.allocation_id
-    return found
+def _ns(seconds: float) -> int:
+    return int(seconds * 1e9)
 
 
 def _mark(span: Span, fault: Exception) -> None:
-    code, words = (
-        (fault.code, fault.explain()) if isinstance(fault, PodEipError) else (type(fault).__name__, str(fault))
-    )
-    span.set_attribute("error.type", legible(code))
-    span.set_status(StatusCode.ERROR, legible(words))
+    if isinstance(fault, PodEipError):
+        _fail(span, fault.code, fault.explain())
+    else:
+        _fail(span, type(fault).__name__, str(fault))
+
+
+def _fail(span: Span, code: str, words: str) -> None:
+    span.set_attribute("error.type", spans.words(code))
+    span.set_status(StatusCode.ERROR, spans.words(words))

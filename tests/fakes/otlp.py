@@ -9,19 +9,23 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 
 class Receiver:
-    """An OTLP endpoint that keeps every span it is sent, with its resource."""
+    """An OTLP endpoint that keeps every span it is sent, with its resource; `of_cluster`: by the cluster's name."""
 
     def __init__(self) -> None:
         self.spans: list[Any] = []
         self.resources: list[dict[str, str]] = []
+        self.of_cluster: dict[str, list[Any]] = {}
         received = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 request = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
                 for group in request.resource_spans:
-                    received.resources.append({a.key: a.value.string_value for a in group.resource.attributes})
-                    received.spans.extend(span for scope in group.scope_spans for span in scope.spans)
+                    resource = {a.key: a.value.string_value for a in group.resource.attributes}
+                    spans = [span for scope in group.scope_spans for span in scope.spans]
+                    received.resources.append(resource)
+                    received.spans.extend(spans)
+                    received.of_cluster.setdefault(resource.get("k8s.cluster.name", ""), []).extend(spans)
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

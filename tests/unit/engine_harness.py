@@ -7,16 +7,15 @@ the loop until it has nothing more to do at this instant, so a loop that never c
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from controller.core import contract
 from controller.core.phases import EDGES, edge_of
 from controller.core.policy import Policy
 from controller.core.ports import Ec2
-from controller.core.situation import Facts, Situation
+from controller.core.situation import Facts
 from controller.core.tenancy import OPEN, Rules, Tenancy
-from controller.core.tracing import NoTracing
+from controller.core.tracing import NoTracing, Subject
 from controller.core.views import (
     Address,
     Interface,
@@ -160,10 +159,10 @@ class Plans(NoTracing):
         self.begun = 0
         self.traceparent = ""
 
-    def plan(self, situation: Situation, *, serving: bool) -> AbstractContextManager[str]:
+    def begin(self, subject: Subject, known: str, *, began_s: float = 0.0, link: str = "") -> str:
         """One more."""
         self.begun += 1
-        return nullcontext(self.traceparent)
+        return known or self.traceparent
 
 
 class HeldLedger(FakeLedger):
@@ -189,13 +188,14 @@ class Replica:
         name: str = "",
         ec2: Ec2 | None = None,
         threads: int = 4,
+        plans: Plans | None = None,
         ledger_type: type[FakeLedger] = HeldLedger,
     ) -> None:
         self.world, self.clock, self.ec2 = world, world.clock, ec2 or world.ec2
         self.install = InstallKey(cluster_uid=ClusterUid(cluster), lease_namespace="kube-system", lease_name="l")
         self.ledger = ledger_type(world.table, self.install, clock=self.clock, on_fenced=self._fenced)
         self.leadership = Leadership(self.clock, 4.0)
-        self.plans = Plans()
+        self.plans = plans or Plans()
         self.engine = Engine(self._ports(), self._tuning(name or cluster, threads))
         self.loop, self.peers = self.engine.loop, self.engine.peers
         world.loops.append(self.loop)

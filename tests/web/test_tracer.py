@@ -5,128 +5,118 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+import time
+from collections.abc import Mapping
 
 import pytest
 
+from controller.core.actions import Confirm, Cut
 from controller.core.contract import legible
-from controller.core.desire import Gone, Serve
-from controller.core.situation import Facts, Situation
-from controller.core.tracing import NoTracing, Tracing
-from controller.core.views import PodView
+from controller.core.tracing import NoTracing, Past, trace_id
+from controller.core.views import Allocation
 from controller.surface import telemetry
 from controller.surface.logs import Lines
 from controller.surface.tracer import TraceIds
 from state.errors import AlreadyAssociated
-from state.model import AllocationId, InstallKey, Mode, Phase, PodRecord, PodUid
+from state.model import AllocationId, AssociationId, PodUid
 from tests.fakes.otlp import Receiver
-
-UID = PodUid("pod-uid")
-FACTS = Facts(install=InstallKey.parse("c#kube-system/eip"), cluster_name="c", home_border_group="r")
-POD = PodView(uid=UID, namespace="games", name="server-0", ip="10.0.0.1")
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as found:
-        yield found
-
-
-@pytest.fixture
-def env(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    found = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=it"}
-    for name, value in found.items():
-        monkeypatch.setenv(name, value)
-    return found
-
-
-def tracer(env: Mapping[str, str]) -> Tracing:
-    return telemetry.start(env, cluster="games", region="eu-central-1", identity="replica-1")
-
-
-def situation(traceparent: str | None = None, *, gone: bool = False) -> Situation:
-    record = PodRecord(
-        uid=UID,
-        namespace="games",
-        name="server-0",
-        mode=Mode.AUTO,
-        pool="amazon",
-        phase=Phase.CLAIMED,
-        allocation_id=AllocationId("eipalloc-1"),
-        traceparent=traceparent or "",
-    )
-    return Situation(
-        uid=UID,
-        desire=Gone() if gone else Serve(mode=Mode.AUTO, pool="amazon", ip="10.0.0.1"),
-        facts=FACTS,
-        pod=None if gone else POD,
-        record=None if traceparent is None else record,
-    )
-
-
-def attributes(span: Any) -> dict[str, str]:
-    return {a.key: a.value.string_value for a in span.attributes}
+from tests.web.traced import ASSOCIATE, INTEND, TELL, act, attributes, subject, tracer
 
 
 def test_a_later_leader_continues_the_trace_of_a_killed_one(receiver: Receiver, env: Mapping[str, str]) -> None:
-    first = tracer(env)
-    with first.plan(situation(), serving=True) as traceparent:
-        with first.action("Allocate", traceparent):
-            pass
-        kept = traceparent
+    first, second = tracer(env), tracer(env)
+    kept = first.begin(subject(), "", began_s=2.0)
+    act(first, subject(), kept, INTEND)
     first.shutdown()
-    second = tracer(env)
-    with second.plan(situation(kept), serving=True) as traceparent:
-        assert traceparent == kept
-        with second.action("Associate", traceparent):
-            pass
+    later = subject(kept, epoch=8)
+    assert second.begin(later, kept) == kept
+    act(second, later, kept, ASSOCIATE)
     second.shutdown()
-    root, allocate, associate = (receiver.named(name) for name in ("serve Pod", "Allocate", "Associate"))
-    assert allocate.trace_id == associate.trace_id == root.trace_id
-    assert allocate.parent_span_id == associate.parent_span_id == root.span_id
+    root, intend, associate = (receiver.named(name) for name in ("serve Pod", "Intend", "Associate"))
+    assert intend.trace_id == associate.trace_id == root.trace_id
+    assert intend.parent_span_id == associate.parent_span_id == root.span_id
     assert root.parent_span_id == b""
-    assert kept.split("-")[1] == root.trace_id.hex()
+    assert root.end_time_unix_nano - root.start_time_unix_nano == 2_000_000_000
+    assert trace_id(kept) == root.trace_id.hex()
     assert attributes(associate) == {
         "k8s.pod.uid": "pod-uid",
         "k8s.namespace.name": "games",
         "k8s.pod.name": "server-0",
+        "pod_eip.mode": "auto",
+        "pod_eip.pool": "amazon",
+        "pod_eip.private_ip": "10.0.0.1",
+        "pod_eip.epoch": 8,
+        "pod_eip.attempt": 2,
         "aws.ec2.allocation_id": "eipalloc-1",
     }
 
 
+def test_a_leader_that_wrote_nothing_leaves_its_spans_in_the_same_trace(
+    receiver: Receiver, env: Mapping[str, str]
+) -> None:
+    for epoch in (7, 8):
+        one = tracer(env)
+        act(one, subject(epoch=epoch), one.begin(subject(epoch=epoch), ""), INTEND)
+        one.shutdown()
+    other = tracer(env)
+    other.begin(subject(uid=PodUid("another")), "")
+    other.shutdown()
+    roots = [span for span in receiver.spans if span.name == "serve Pod"]
+    assert [attributes(root)["pod_eip.epoch"] for root in roots] == [7, 8, 7]
+    assert roots[0].trace_id == roots[1].trace_id != roots[2].trace_id
+    assert len({root.span_id for root in roots}) == 3
+
+
 def test_giving_up_is_a_trace_of_its_own_that_links_to_the_serving(receiver: Receiver, env: Mapping[str, str]) -> None:
     one = tracer(env)
-    with one.plan(situation(), serving=True) as served, one.action("Associate", served):
-        pass
-    with one.plan(situation(served, gone=True), serving=False) as traceparent:
-        for name in ("Cut", "Release"):
-            with one.action(name, traceparent):
-                pass
+    served = one.begin(subject(), "")
+    gone = subject(served, gone=True)
+    given_up = one.begin(gone, "", link=served)
+    cut = Cut(association_id=AssociationId("eipassoc-1"), allocation_id=AllocationId("eipalloc-2"))
+    act(one, gone, given_up, cut)
     one.shutdown()
-    plan, cut, release, root = (receiver.named(n) for n in ("give up address", "Cut", "Release", "serve Pod"))
-    assert plan.trace_id == cut.trace_id == release.trace_id != root.trace_id
-    assert cut.parent_span_id == release.parent_span_id == plan.span_id
+    plan, span, root = (receiver.named(n) for n in ("give up address", "Cut", "serve Pod"))
+    assert plan.trace_id == span.trace_id != root.trace_id
+    assert span.parent_span_id == plan.span_id
     assert [link.span_id for link in plan.links] == [root.span_id]
+    assert attributes(span)["aws.ec2.association_id"] == "eipassoc-1"
 
 
-def test_a_plan_that_only_waits_leaves_nothing(receiver: Receiver, env: Mapping[str, str]) -> None:
+def test_an_allocation_is_on_its_span_as_soon_as_it_is_known(receiver: Receiver, env: Mapping[str, str]) -> None:
     one = tracer(env)
-    for gone in (False, True):
-        with one.plan(situation("", gone=gone), serving=not gone) as traceparent, one.action("Tell", traceparent):
-            pass
+    new = Allocation(allocation_id=AllocationId("eipalloc-9"), public_ip="203.0.113.9")
+    with one.action(subject(), INTEND, one.begin(subject(), "")) as note:
+        note(None, (new, None))
     one.shutdown()
-    assert receiver.spans == []
+    known = attributes(receiver.named("Intend"))
+    assert (known["aws.ec2.allocation_id"], known["pod_eip.public_ip"]) == ("eipalloc-9", "203.0.113.9")
+
+
+def test_an_event_has_no_span(receiver: Receiver, env: Mapping[str, str]) -> None:
+    one = tracer(env)
+    act(one, subject(), one.begin(subject(), ""), TELL)
+    one.shutdown()
+    assert [span.name for span in receiver.spans] == ["serve Pod"]
+
+
+def test_what_is_past_lasts_as_long_as_it_did(receiver: Receiver, env: Mapping[str, str]) -> None:
+    one, before = tracer(env), time.time_ns()
+    parent = one.begin(subject(), "")
+    past = Past(name="wait: x", began_s=3600.0, ended_s=60.0, attributes={"a": 1}, error=("Code", "said\u202e"))
+    one.past(past, parent)
+    one.shutdown()
+    span = receiver.named("wait: x")
+    assert span.end_time_unix_nano - span.start_time_unix_nano == 3_540_000_000_000
+    assert before - 61_000_000_000 < span.end_time_unix_nano < time.time_ns() - 60_000_000_000
+    assert span.parent_span_id == receiver.named("serve Pod").span_id
+    assert (attributes(span), span.status.code) == ({"a": 1, "error.type": "Code"}, 2)
+    assert span.status.message.isprintable()
 
 
 def test_a_failure_is_on_the_span_and_passes(receiver: Receiver, env: Mapping[str, str]) -> None:
     one = tracer(env)
     fault = AlreadyAssociated("it is elsewhere\u202e\x1b[31m", code="Resource.AlreadyAssociated")
-    with (
-        pytest.raises(AlreadyAssociated),
-        one.plan(situation(), serving=True) as traceparent,
-        one.action("Associate", traceparent),
-    ):
+    with pytest.raises(AlreadyAssociated), one.action(subject(), ASSOCIATE, one.begin(subject(), "")):
         raise fault
     one.shutdown()
     span = receiver.named("Associate")
@@ -137,8 +127,7 @@ def test_a_failure_is_on_the_span_and_passes(receiver: Receiver, env: Mapping[st
 
 def test_the_resource_says_which_replica_of_which_cluster(receiver: Receiver, env: Mapping[str, str]) -> None:
     one = tracer(env)
-    with one.plan(situation(), serving=True) as traceparent, one.action("Allocate", traceparent):
-        pass
+    one.begin(subject(), "")
     one.shutdown()
     expected = {
         "service.name": "aws-pod-eip-controller",
@@ -153,11 +142,11 @@ def test_the_resource_says_which_replica_of_which_cluster(receiver: Receiver, en
 def test_logs_within_a_span_carry_its_ids(receiver: Receiver, env: Mapping[str, str]) -> None:
     one = tracer(env)
     record = logging.LogRecord("controller", logging.INFO, __file__, 1, "said", (), None)
-    with one.plan(situation(), serving=True) as traceparent, one.action("Allocate", traceparent):
+    with one.action(subject(), Confirm(), one.begin(subject(), "")):
         TraceIds().filter(record)
     one.shutdown()
     line = json.loads(Lines(["message"]).format(record))
-    span = receiver.named("Allocate")
+    span = receiver.named("Confirm")
     assert (line["trace_id"], line["span_id"]) == (span.trace_id.hex(), span.span_id.hex())
     assert (line["level"], line["message"], line["time"][-1]) == ("info", "said", "Z")
 
@@ -191,9 +180,9 @@ def test_off_nothing_is_imported() -> None:
 def test_a_receiver_that_is_not_there_does_not_hold_the_end() -> None:
     """In a process of its own, for the exporter goes on trying in a thread that is left behind."""
     code = (
-        "import time; from controller.surface import telemetry; from tests.web.test_tracer import situation\n"
+        "import time; from controller.surface import telemetry; from tests.web.traced import INTEND, act, subject\n"
         "one = telemetry.start({'OTEL_TRACES_EXPORTER': 'otlp'}, cluster='c', region=None, identity='i')\n"
-        "with one.plan(situation(), serving=True) as traceparent, one.action('Allocate', traceparent): pass\n"
+        "act(one, subject(), one.begin(subject(), ''), INTEND)\n"
         "began = time.monotonic(); one.shutdown(); print(time.monotonic() - began, flush=True)\n"
         "import os; os._exit(0)"
     )
