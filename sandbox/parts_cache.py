@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 DYNAMODB_LOCAL = "3.1.0"  # the newest version that has been tested; the builder passes it to Maven
+JAEGER = "1.76.0"  # as the builder's recipe has it
 
 
 def root() -> Path:

@@ -14,6 +14,8 @@ from tests.real.host import RealHost
 
 LONG = ("e2e/test_field_", "e2e/test_demo")
 """Files whose tests wait for a minute and more each."""
+APART = ("jaeger",)
+"""Parts that one test alone needs, which looks for them itself."""
 MISPLACED = "longest_misplacement_s"  # the property of a test: how long an address stood where its owner was not
 
 
@@ -68,6 +70,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def missing_parts() -> list[str]:
     """The real parts that have not been built, and Java where there is none."""
-    wanted = [*parts().values(), *(parts(kubernetes)["kube-apiserver"] for kubernetes in KUBERNETES[1:])]
+    wanted = [
+        *(part for part in parts().values() if part.name not in APART),
+        *(parts(kubernetes)["kube-apiserver"] for kubernetes in KUBERNETES[1:]),
+    ]
     absent = [part for part in wanted if not (part.program() if part.tool == "go" else part.folder.is_dir())]
     return [*(f"{part.name} {part.version}" for part in absent), *([] if shutil.which("java") else ["java"])]

@@ -76,4 +76,7 @@ def parts(kubernetes: str = KUBERNETES[0]) -> dict[str, Part]:
     known.append(
         Part(name="otelcol", recipe=RECIPES / "otelcol", module="go.opentelemetry.io/collector/otelcol", own_main=True)
     )
+    known.append(
+        Part(name="jaeger", recipe=RECIPES / "jaeger", module="github.com/jaegertracing/jaeger", source="/cmd/jaeger")
+    )
     return {part.name: part for part in known}

@@ -165,3 +165,4 @@ def test_every_recipe_names_its_version_and_has_checksums(kubernetes: str) -> No
 
 def test_the_sandbox_looks_for_the_version_that_the_recipe_fetches() -> None:
     assert parts()["dynamodb-local"].version == parts_cache.DYNAMODB_LOCAL
+    assert parts()["jaeger"].version == parts_cache.JAEGER
