@@ -18,6 +18,7 @@ from rich.console import Console
 
 from sandbox.demo import director
 from sandbox.demo.screen import Screen
+from sandbox.process import StartError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +32,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     screen = Screen(Console(width=None if sys.stdout.isatty() else 110, highlight=False, markup=False))
     wrong, kept = True, bool(options.logs)
     try:
-        wrong = director.perform(screen, folder, report=options.report, picture=options.picture, keep=options.keep)
+        wrong = director.perform(
+            screen,
+            folder,
+            report=options.report,
+            picture=options.picture,
+            keep=options.keep,
+            traced=options.traces,
+        )
+    except StartError as error:
+        screen.console.print(str(error))
+        return 1
     except KeyboardInterrupt:
         screen.console.print("interrupted; all processes have been ended")
         wrong = False
@@ -46,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--keep", action="store_true", help="leave the world running until Ctrl-C, and say how to use it"
     )
+    parser.add_argument("--traces", action="store_true", help="send traces to Jaeger, if it has been built here")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the summary as JSON")
     parser.add_argument("--logs", type=Path, metavar="FOLDER", help="keep the logs of all processes there")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="write the end of the demo as an SVG")

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from controller.core import contract
 from sandbox.demo import picture as svg
 from sandbox.demo import report as reports
-from sandbox.demo import scenes, story, tables
+from sandbox.demo import scenes, story, tables, traces
 from sandbox.demo.judge import judge
 from sandbox.demo.screen import Screen
 from sandbox.demo.stage import Interrupted, SceneFailed, Stage
@@ -17,17 +17,28 @@ from sandbox.demo.watcher import FAULTS, Watcher
 from sandbox.world import World
 
 
-def perform(screen: Screen, folder: Path, *, report: Path | None, picture: Path | None, keep: bool) -> bool:
-    """Play the story in a world whose files are in `folder`; whether anything was not as it should be."""
+def perform(
+    screen: Screen, folder: Path, *, report: Path | None, picture: Path | None, keep: bool, traced: bool = False
+) -> bool:
+    """Play the story in a world whose files are in `folder`; whether anything was not as it should be.
+
+    StartError, if it is to be `traced` and there is no Jaeger here.
+    """
     screen.open()
     screen.say("starting EC2, DynamoDB and two Kubernetes APIs, each a process that talks HTTP")
-    with World(scenes.settings(), folder) as world:
+    with (
+        traces.jaeger(folder, wanted=traced) as jaeger,
+        World(traces.sending(scenes.settings(), jaeger), folder) as world,
+    ):
+        if jaeger is not None:
+            screen.say(f"traces of all Pods go to Jaeger: {jaeger.search_url()}")
         watcher = Watcher(world)
         stage = Stage(world, watcher, screen.say)
         watcher.start()
         try:
             trouble = _play(screen, stage)
             wrong = _conclude(screen, stage, trouble, report, picture)
+            traces.show(screen, jaeger)
             if keep:
                 _keep(screen, world)
         finally:
