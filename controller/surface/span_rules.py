@@ -106,10 +106,10 @@ class AwsHooks:
 
     def asked(self, span: Span, _service: str, operation: str, _params: Mapping[str, Any]) -> None:
         """A transaction that writes for several Pods is linked with each of their actions."""
-        if operation != GROUPED:
+        mine, contexts = span.get_span_context(), GROUP.get()
+        if operation != GROUPED or len(contexts) < 2:
             return
-        mine = span.get_span_context()
-        for context in GROUP.get():
+        for context in contexts:
             action = context.get(ACTION)
             if action is not None and span.is_recording():
                 action.add_link(mine)
@@ -121,6 +121,7 @@ class AwsHooks:
         code, request_id = found.get("Error", {}).get("Code"), found.get("ResponseMetadata", {}).get("RequestId")
         if code:
             span.set_attribute("error.type", spans.words(str(code)))
+            span.set_status(StatusCode.ERROR, spans.words(f"{code}: {found['Error'].get('Message', '')}"))
         action = ACTION.get()
         if request_id and action is not None:
             action.set_attribute("aws.request_id", spans.words(str(request_id)))

@@ -39,7 +39,7 @@ def _hangs_together(receiver: Receiver) -> None:
     mine = [span for span in receiver.spans if span.trace_id == serving.trace_id]
     assert {"Intend", "Allocate", "Claim", "Record", "Label"} <= {span.name for span in mine}
     assert all(span.parent_span_id for span in mine if span is not serving)
-    assert {"seen", "queued", "patch pods/status", "EC2.AssociateAddress"} <= {span.name for span in mine}
+    assert {"seen", "queued", "patch pods/status", "EC2.AllocateAddress"} <= {span.name for span in mine}
     assert len({resource["service.instance.id"] for resource in receiver.resources}) == 2
     _says_what_is_documented(receiver.spans)
     release = receiver.named("give up address")

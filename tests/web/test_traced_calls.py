@@ -17,7 +17,7 @@ from tests.fakes.otlp import Receiver
 from tests.web.traced import ASSOCIATE, INTEND, LABEL, TELL, attributes, subject, tracer
 
 REFUSAL = (
-    b"<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>slow down</Message></Error></Errors>"
+    b"<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>slow down &#x202e;</Message></Error></Errors>"
     b"<RequestID>req-1</RequestID></Response>"
 )
 
@@ -162,7 +162,9 @@ def test_the_code_and_the_request_id_of_a_refusal_are_on_its_spans(
     one.shutdown()
     for name in ("EC2.AssociateAddress", "Associate"):
         assert attributes(receiver.named(name))["aws.request_id"] == "req-1"
-    assert attributes(receiver.named("EC2.AssociateAddress"))["error.type"] == "RequestLimitExceeded"
+    call_span = receiver.named("EC2.AssociateAddress")
+    assert attributes(call_span)["error.type"] == "RequestLimitExceeded"
+    assert call_span.status.message == r"RequestLimitExceeded: slow down \u202e"
 
 
 def test_what_the_api_server_says_when_all_is_well_is_no_failure(receiver: Receiver, env: Mapping[str, str]) -> None:
