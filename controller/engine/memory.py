@@ -75,6 +75,10 @@ class PodProgress(Plain):
     logged: tuple[str, float] = ("", float("-inf"))
     story: Story | None = None
 
+    def traceparent(self, record: PodRecord | None) -> str:
+        """The root of the trace of its serving: the ledger's, or before the first write this leader's; or empty."""
+        return (record.traceparent if record else "") or (self.story.serving if self.story else "")
+
     def has_had(self, ip: str, now: float) -> float:
         """Since when the Pod is known to have this IP; what was seen of the IP before was not about this Pod."""
         if self.ip != ip:

@@ -70,5 +70,5 @@ class PodLog:
             return
         mine.logged = (what, now)
         more: log_lines.Fields = {"left_out": left_out} if left_out else {}
-        traceparent = s.record.traceparent if s.record else ""
+        traceparent = mine.traceparent(s.record)
         log.info("%s", message, extra={**log_lines.fields(s, s.record, self._epoch, traceparent), **more})

@@ -70,7 +70,7 @@ class PodRows:
             created=(view.created if view else "") or None,
             attempts=self._queue.failures(uid) if self._queue is not None else None,
             next_try=self._next_try(uid),
-            trace_id=(trace_id(record.traceparent) if record else "") or None,
+            trace_id=trace_id(_traceparent(record, memory)) or None,
             pool=_pool(record, view),
         )
 
@@ -106,6 +106,11 @@ class PodRows:
     def _next_try(self, uid: PodUid) -> str | None:
         due = self._queue.due(uid) if self._queue is not None else None
         return None if due is None else self._wall.text(due)
+
+
+def _traceparent(record: PodRecord | None, memory: PodProgress | None) -> str:
+    """That of the ledger; before the first write only the leader knows one."""
+    return memory.traceparent(record) if memory else record.traceparent if record else ""
 
 
 def _mode(record: PodRecord | None, view: PodView | None) -> str:

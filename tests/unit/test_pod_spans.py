@@ -10,9 +10,12 @@ import pytest
 from controller.core import contract
 from controller.core.actions import Action, Tell, Wait, WaitReason
 from controller.core.spans import GIVE_UP, QUEUED, SEEN, SERVE, action_names, wait_names
+from controller.core.tenancy import Rules
 from controller.core.tracing import Attributes, Made, Note, Past, Subject, trace_id
+from controller.engine.pod_rows import PodRows
 from controller.engine.pod_spans import FREE, PIECE_S, PodSpans
 from controller.engine.sightings import Sightings
+from controller.engine.wall import WallClock
 from state.errors import Throttled
 from state.model import PodRecord
 from tests.unit.engine_harness import HandClock, Plans, Replica, World, auto, fixed
@@ -108,6 +111,9 @@ def test_a_pod_that_waits_for_an_hour_leaves_a_span_each_ten_minutes(world: Worl
     waits = traces.named(POOL)
     assert 5 <= len(waits) <= HOUR_S / PIECE_S + 1
     assert all(wait.attributes["pod_eip.wait.goes_on"] for wait in waits)
+    opened = replica.loop.opened
+    [row] = PodRows(opened, Rules(), WallClock(world.clock)).all({}, {pod: world.pods.pods[pod]})
+    assert row.trace_id == waits[0].trace
     assert "held by cluster" in str(waits[0].attributes["pod_eip.wait.detail"])
     world.pool(1)
     replica.until(lambda: world.label(pod))
