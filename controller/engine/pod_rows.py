@@ -42,7 +42,11 @@ class PodRows:
     def more(self) -> Mapping[PodUid, object]:
         """All that a row is made from beside the Pod and its claim, of the Pods of which there is something."""
         memory, queue = self._memory or {}, self._queue
-        told = {uid: (mine.waiting, mine.error) for uid, mine in list(memory.items()) if mine.waiting or mine.error}
+        told = {
+            uid: (mine.waiting, mine.error, mine.traceparent(None))
+            for uid, mine in list(memory.items())
+            if mine.waiting or mine.error or mine.story
+        }
         if queue is None:
             return told
         tried = {*queue.keys.failures, *queue.keys.due}

@@ -38,6 +38,10 @@ CHANGES: dict[str, Callable[[World, Replica], object]] = {
 }
 
 
+def nothing() -> None:
+    """No time passes."""
+
+
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_what_is_kept_is_what_would_be_made_anew(change: Callable[[World, Replica], object]) -> None:
     world = World()
@@ -48,7 +52,7 @@ def test_what_is_kept_is_what_would_be_made_anew(change: Callable[[World, Replic
     kept = snapshot_of(world, replica)
     before = kept.build()
     change(world, replica)
-    for settle in (lambda: None, replica.loop.tick, replica.settle, lambda: replica.run(20.0)):
+    for settle in (nothing, replica.loop.tick, replica.settle, lambda: replica.run(20.0)):
         settle()
         now, fresh = kept.build(), status_of(world, replica)
         assert (shown(now), now.pools) == (shown(fresh), fresh.pools)

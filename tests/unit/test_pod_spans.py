@@ -112,7 +112,8 @@ def test_a_pod_that_waits_for_an_hour_leaves_a_span_each_ten_minutes(world: Worl
     assert 5 <= len(waits) <= HOUR_S / PIECE_S + 1
     assert all(wait.attributes["pod_eip.wait.goes_on"] for wait in waits)
     opened = replica.loop.opened
-    [row] = PodRows(opened, Rules(), WallClock(world.clock)).all({}, {pod: world.pods.pods[pod]})
+    row = PodRows(opened, Rules(), WallClock(world.clock)).row(pod, None, world.pods.pods[pod])
+    assert row is not None
     assert row.trace_id == waits[0].trace
     assert "held by cluster" in str(waits[0].attributes["pod_eip.wait.detail"])
     world.pool(1)
