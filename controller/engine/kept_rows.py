@@ -48,7 +48,7 @@ class KeptRows:
             if self._for_all != rows.for_all:
                 self._for_all, self._kept = rows.for_all, {}
             changed = self._follow(records, views)
-            more = rows.more()
+            more = rows.more(records)
             stale = [
                 uid
                 for uid, (record, view, known, _, _) in self._kept.items()

@@ -39,14 +39,15 @@ class PodRows:
         self.for_all = (opened is not None, rules)
         """What all rows are made from."""
 
-    def more(self) -> Mapping[PodUid, object]:
+    def more(self, records: Mapping[PodUid, PodRecord]) -> Mapping[PodUid, object]:
         """All that a row is made from beside the Pod and its claim, of the Pods of which there is something."""
         memory, queue = self._memory or {}, self._queue
-        told = {
-            uid: (mine.waiting, mine.error, mine.traceparent(None))
-            for uid, mine in list(memory.items())
-            if mine.waiting or mine.error or mine.story
-        }
+        told: dict[PodUid, object] = {}
+        for uid, mine in list(memory.items()):
+            record = records.get(uid)
+            trace = "" if record is not None and record.traceparent else mine.traceparent(record)
+            if mine.waiting or mine.error or trace:
+                told[uid] = (mine.waiting, mine.error, trace)
         if queue is None:
             return told
         tried = {*queue.keys.failures, *queue.keys.due}

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from controller.core.status import PodStatus, Status
+from controller.engine.story import Story
 from state.errors import QuotaExceeded
 from state.model import PodUid
 from tests.unit.engine_harness import Replica, World, auto, fixed
@@ -66,3 +67,14 @@ def test_where_nothing_changes_nothing_is_made() -> None:
     replica.settle()
     kept = snapshot_of(world, replica)
     assert kept.build().pods is kept.build().pods
+
+
+def test_a_trace_that_begins_before_the_claim_is_shown() -> None:
+    world = World()
+    replica = Replica(world).lead()
+    world.pod(FIRST, fixed("nobody"))
+    replica.settle()
+    kept = snapshot_of(world, replica)
+    assert kept.build().pods[0].trace_id is None
+    replica.parts.memory.of(FIRST).story = Story(serving="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    assert kept.build().pods[0].trace_id == "0af7651916cd43dd8448eb211c80319c"
