@@ -18,8 +18,12 @@ from sandbox.process import free_port
 from sandbox.world import VPC, ClusterSettings, World
 from tests.e2e.conftest import NewWorld
 from tests.e2e.scene import Scene, auto, running
-from tests.e2e.test_doctor import LIMIT_S, make_table
+from tests.e2e.test_doctor import LIMIT_S
 from tests.fakes.dynamodb_proxy import Proxy, refusal
+from tests.real.world import make_table
+
+# The stand-in's API server is open to all; tests/real has what doctor reads of a real one.
+pytestmark = pytest.mark.parametrize("new_world", ["sandbox"], indirect=True)
 
 DENIED = "You are not authorized to perform this operation. User: x is not authorized to perform: {} because no"
 DAEMON_SETS = "/apis/apps/v1/namespaces/kube-system/daemonsets"
@@ -43,7 +47,6 @@ def examined(world: World, *flags: str, env: Mapping[str, str] | None = None, pr
         "vpc-id": VPC,
         "cluster-name": "a",
         "table": world.settings.table,
-        "lease-namespace": "eip-system",
     }
     words = [f"--{name}={value}" for name, value in settings.items()]
     argv = [sys.executable, "-m", "controller", "doctor", "-o", "json", *words, *(["--pre"] if pre else []), *flags]
@@ -65,7 +68,7 @@ def of(document: Mapping[str, Any], check: str, grade: str = "warning") -> list[
 def world(new_world: NewWorld) -> World:
     """One whose table is there and whose nodes are fine."""
     made = new_world(ClusterSettings(name="a", nodes=2, replicas=1))
-    make_table(made)
+    make_table(made.settings.table, made.dynamodb_url)
     return made
 
 
@@ -215,14 +218,13 @@ def test_other_controllers_are_told(world: World) -> None:
     deployments = "/apis/apps/v1/namespaces/{}/deployments"
     name = {"app.kubernetes.io_name": "aws-pod-eip-controller"}
     ours = {"PEC_CLUSTER_NAME": "a", "PEC_LEASE_NAME": "aws-pod-eip-controller"}
-    for space in ("eip-system", "old"):
-        world.clusters["a"].kube.namespace(space)
-    workload(deployments.format("eip-system"), world, "one", ours, **name)
+    world.clusters["a"].kube.namespace("old")
+    workload(deployments.format("kube-system"), world, "one", ours, **name)
     assert of(examined(world), "controllers", "fine")
-    assert of(examined(world, pre=True), "controllers") == ["this controller runs already, as eip-system/one"]
-    workload(deployments.format("eip-system"), world, "two", ours, **name)
+    assert of(examined(world, pre=True), "controllers") == ["this controller runs already, as kube-system/one"]
+    workload(deployments.format("kube-system"), world, "two", ours, **name)
     [twins] = of(examined(world), "controllers")
-    assert twins.startswith("eip-system/one, eip-system/two compete for one Lease")
+    assert twins.startswith("kube-system/one, kube-system/two compete for one Lease")
     image = "111122223333.dkr.ecr.us-west-2.amazonaws.com/aws-pod-eip-controller:latest"
     workload(deployments.format("old"), world, "go", {"PEC_CLUSTER_NAME": "a"}, image=image)
     [upstream] = of(examined(world), "controllers", "broken")
