@@ -1,17 +1,19 @@
 """What a replica explains of its own accord: from its caches and the loop's notes, in whatever thread asks.
 
-Each story is played by the product's own engine on fakes. That the explanation calls nobody is shown by ports that
-refuse the thread that asks.
+Each story is played by the product's own engine on fakes. The explainer has ports that refuse every call that leaves
+the process, so an explanation that called somebody would fail.
 """
 
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 
 from controller.core.explain import Explanation, Verdict
 from controller.core.policy import Effect, Policy, Rule
+from controller.core.ports import Ledger, Pods
 from controller.core.status import LeaderStatus
 from controller.core.tenancy import Rules, Tenancy
 from controller.core.views import Interface
@@ -19,6 +21,8 @@ from controller.engine.explainer import NAMES_KEPT_S, Explainer
 from state.errors import QuotaExceeded
 from state.model import InterfaceId
 from tests.unit.engine_harness import IPS, Replica, World, auto, fixed, fixed_value
+from tests.unit.test_looker import ReadOnly
+from tests.unit.test_loop_calls_nobody import LEDGER_CALLS, POD_CALLS
 
 
 def explainer(one: Replica, trouble: str = "") -> Explainer:
@@ -30,8 +34,8 @@ def explainer(one: Replica, trouble: str = "") -> Explainer:
     return Explainer(
         facts=one.engine.tuning.facts,
         identity="me",
-        pods=one.world.pods,
-        ledger=one.ledger,
+        pods=cast("Pods", ReadOnly(one.world.pods, POD_CALLS)),
+        ledger=cast("Ledger", ReadOnly(one.ledger, LEDGER_CALLS)),
         loop=one.loop,
         leader=leader,
         rules=lambda: Rules(policy=one.world.policy, tenancy=one.world.tenancy),
@@ -42,8 +46,10 @@ def explainer(one: Replica, trouble: str = "") -> Explainer:
 
 def asked(one: Replica, name: str = "a", namespace: str = "ns") -> Explanation:
     """What it says of this Pod, in a thread of its own; it is plain enough for JSON."""
+    before = len(one.world.ec2.calls)
     with ThreadPoolExecutor(1) as other:
         found = other.submit(explainer(one).explain, namespace, name).result(20.0)
+    assert len(one.world.ec2.calls) == before, "EC2 was asked"
     assert json.dumps(found.to_json())
     return found
 
