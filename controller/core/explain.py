@@ -118,7 +118,7 @@ def explain(s: Situation, plan: Plan, known: Progress, source: Source) -> Explan
         asks=of_asking(s),
         policy=of_policy(s),
         ledger=of_ledger(s),
-        ec2=of_ec2(s),
+        ec2=of_ec2(s) if known.planned_s is not None else (),  # else nobody here has looked at EC2 for it
         next=tuple(_next(plan, told_wait, known)),
         next_try=_next_try(plan, told_wait, known, leads=source.leads),
         next_try_s=None if known.next_s is None else round(max(known.next_s, 0.0), 1),

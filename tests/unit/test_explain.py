@@ -27,7 +27,7 @@ HOSTILE = "\x1b[31m<b>\u202e"
 
 def said(s: Situation, known: Progress | None = None, source: Source = LEADER) -> Explanation:
     """As the leader says it."""
-    return explain(s, plan(s), known or Progress(), source)
+    return explain(s, plan(s), known or Progress(planned_s=0.0), source)
 
 
 @pytest.mark.parametrize("row", WORKED_ROWS, ids=lambda row: row.words[:60])
@@ -145,6 +145,7 @@ def test_a_served_pod_is_fine() -> None:
 def test_who_does_not_lead_does_not_say_when() -> None:
     found = said(new(), Progress(next_s=1.0), Source(identity="host_2", leads=False))
     assert found.next_try == "Only the leader knows when it tries next"
+    assert found.ec2 == (), "it has not looked at EC2"
 
 
 def test_text_of_strangers_steers_no_terminal_and_names_no_role() -> None:
