@@ -24,18 +24,20 @@ pytestmark = pytest.mark.real
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "otel"
 SECRET = "s3cret"
+QUIET = {"service": {"telemetry": {"metrics": {"level": "none"}}}}
 
 
 @contextmanager
-def collector(file: str, changes: Mapping[str, object], folder: Path, **env: str) -> Iterator[str]:
+def collector(
+    file: str, changes: Mapping[str, object], folder: Path, *, grpc: int | None = None, **env: str
+) -> Iterator[str]:
     """A collector with this file, on free ports of loopback; `changes` lies over it. The URL of its OTLP by HTTP."""
     program = parts()["otelcol"].program()
     assert program is not None, "the collector has not been built: python -m tests.real.build --only otelcol"
     port = free_port()
-    ports = {"grpc": {"endpoint": f"127.0.0.1:{free_port()}"}, "http": {"endpoint": f"127.0.0.1:{port}"}}
-    quiet = {"telemetry": {"metrics": {"level": "none"}}}
+    ports = {"grpc": {"endpoint": f"127.0.0.1:{grpc or free_port()}"}, "http": {"endpoint": f"127.0.0.1:{port}"}}
     over = folder / "over.yaml"
-    over.write_text(yaml.safe_dump({"receivers": {"otlp": {"protocols": ports}}, "service": quiet, **changes}))
+    over.write_text(yaml.safe_dump({"receivers": {"otlp": {"protocols": ports}}, **QUIET, **changes}))
     argv: list[str | Path] = [program, "--config", f"file:{FOLDER / file}", "--config", f"file:{over}"]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     child = Child(argv, log=folder / "otelcol.log", env={**clean, "AWS_EC2_METADATA_DISABLED": "true", **env})
@@ -85,15 +87,12 @@ def test_a_collector_hands_spans_on_to_jaeger(tmp_path: Path) -> None:
     outer.mkdir()
     with Receiver() as receiver:
         last = {
-            "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"127.0.0.1:{port}"}}}},
             "exporters": {"otlp_http/test": {"endpoint": receiver.url, "compression": "none"}},
-            "service": {
-                "telemetry": {"metrics": {"level": "none"}},
-                "pipelines": {"traces": {"exporters": ["otlp_http/test"]}},
-            },
+            "service": {**QUIET["service"], "pipelines": {"traces": {"exporters": ["otlp_http/test"]}}},
         }
-        first = collector("collector-jaeger.yaml", last, inner, JAEGER="127.0.0.1:1")
-        with first, collector("collector-jaeger.yaml", {}, outer, JAEGER=f"127.0.0.1:{port}") as url:
+        second = collector("collector-jaeger.yaml", last, inner, grpc=port, JAEGER="127.0.0.1:1")
+        first = collector("collector-jaeger.yaml", {}, outer, JAEGER=f"127.0.0.1:{port}")
+        with second, first as url:
             wait_until(lambda: _listens(port), 30, "the second collector listens")
             send(url)
             wait_until(lambda: receiver.spans, 30, "the span came through both")

@@ -1,41 +1,22 @@
-"""OpenTelemetry's variables hold, as a receiver sees it; a receiver that is down costs the loop and the memory nothing.
+"""OpenTelemetry's variables hold, as a receiver sees it; what cannot be obeyed ends the start; losses are told."""
 
-What a receiver in trouble costs is measured by `python -m tests.benchmarks.exporter_down`.
-"""
-
-import gc
 import json
-import logging
-import os
 import subprocess
 import sys
 import threading
-import time
-import tracemalloc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.sdk.trace import TracerProvider
 
-from controller.core import trace_settings
-from controller.surface import exporting, pipeline
+from controller.surface import exporting
 from sandbox.process import free_port
-from tests.fakes.otlp_troubles import TROUBLES, receiver
 from tests.web.harness import environment, until
+from tests.web.sending import Tally, loud, provider, spans
 
-
-class Tally:
-    """Counts spans, as the metrics do."""
-
-    def __init__(self) -> None:
-        self.counts = {"sent": 0, "refused": 0, "undelivered": 0, "dropped": 0}
-
-    def spans(self, exporter: str, outcome: str, count: int) -> None:
-        """Add."""
-        self.counts[outcome] += count
+__all__ = ["loud"]
 
 
 class Listener:
@@ -88,32 +69,6 @@ def listener() -> Iterator[Listener]:
     made = Listener()
     yield made
     made.close()
-
-
-@pytest.fixture(autouse=True)
-def loud() -> Iterator[None]:
-    """The SDK's loggers as they were before."""
-    yield
-    for name in exporting.QUIET:
-        logging.getLogger(name).setLevel(logging.NOTSET)
-
-
-def provider(
-    monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], tally: Tally | None = None
-) -> TracerProvider:
-    """A provider in an environment with these variables."""
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    settings = trace_settings.parse(os.environ)
-    assert settings is not None
-    return pipeline.provider(settings, {"service.name": "ours"}, region="r", keeper=None, counted=tally)
-
-
-def spans(of: TracerProvider, count: int) -> None:
-    """Make spans, each a root."""
-    tracer = of.get_tracer("it")
-    for number in range(count):
-        tracer.start_span(f"span {number}").end()
 
 
 def test_headers_compression_and_resource_are_as_the_variables_say(
@@ -170,62 +125,6 @@ def test_batches_and_limits_of_a_span(listener: Listener, monkeypatch: pytest.Mo
     assert (sum(sizes), max(sizes)) == (21, 7)
     [limited] = [found for found in listener.spans() if found.name == "s"]
     assert (len(limited.attributes), limited.dropped_attributes_count) == (1, 1)
-
-
-def test_a_batch_is_given_up_after_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In milliseconds, as the specification has it: taken as seconds, this would last 300 of them."""
-    tally = Tally()
-    with receiver("hangs") as url:
-        named = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
-            "OTEL_EXPORTER_OTLP_TIMEOUT": "300",
-            "OTEL_BSP_SCHEDULE_DELAY": "1",
-        }
-        made = provider(monkeypatch, named, tally)
-        spans(made, 1)
-        until(lambda: tally.counts["undelivered"] == 1, 30)
-        made.shutdown()
-
-
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_a_receiver_in_trouble_holds_nobody_up_and_fills_no_memory(
-    trouble: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tally = Tally()
-    with receiver(trouble) as url:
-        named = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
-            "OTEL_EXPORTER_OTLP_TIMEOUT": "20000",
-            "OTEL_BSP_EXPORT_TIMEOUT": "20000",
-        }
-        made = provider(monkeypatch, {**named, "OTEL_BSP_MAX_QUEUE_SIZE": "256"}, tally)
-        spans(made, 2_000)
-        tracemalloc.start()
-        began = time.monotonic()
-        spans(made, 1_000)
-        first = _memory()
-        spans(made, 9_000)
-        took, grown = time.monotonic() - began, _memory() - first
-        tracemalloc.stop()
-        # Whoever waited for the receiver once would be here for its timeout of 20 s.
-        assert took < 15
-        assert grown < 200_000
-        kept = 12_000 - sum(tally.counts.values())
-        assert 0 < kept <= 512  # in the queue, and on its way
-        assert tally.counts["dropped"] > 10_000
-        _leave(made)
-
-
-def _memory() -> int:
-    gc.collect()
-    return tracemalloc.get_traced_memory()[0]
-
-
-def _leave(made: TracerProvider) -> None:
-    """End the exporter's thread without waiting for its receiver."""
-    thread = threading.Thread(target=made.shutdown, daemon=True)
-    thread.start()
-    thread.join(0.05)
 
 
 STATUS = b"\x08\x03\x12\x11no such tenant: x"  # google.rpc.Status by hand: code 3, message
