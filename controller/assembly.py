@@ -7,12 +7,13 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 
 from controller.aws.adapter import Ec2Adapter
-from controller.core.candidacy import Timings
+from controller.core.candidacy import EndReason, Timings
 from controller.core.config import Config
 from controller.core.lease import Lease
-from controller.core.ports import Telemetry
+from controller.core.measures import Event
 from controller.core.situation import Facts
 from controller.core.tracing import Tracing
 from controller.engine.abilities import Abilities
@@ -24,6 +25,7 @@ from controller.engine.leader_answers import LeaderAnswers
 from controller.engine.leadership import Leadership
 from controller.engine.peers import Peers
 from controller.engine.policy_file import PolicyFile
+from controller.engine.readings import ReadingsSource
 from controller.engine.recent_errors import RecentErrors
 from controller.engine.reconcile import Reconciler
 from controller.engine.replica import Parts, lead_of, leader_status
@@ -41,6 +43,7 @@ from controller.kube.own_address import own_address
 from controller.kube.pods import KubePods
 from controller.readiness import abilities_of
 from controller.surface.leader_client import LeaderClient
+from controller.surface.metrics import Metrics
 from controller.surface.program import version
 from controller.term_start import TermStart
 from state.credentials import CredentialKeeper
@@ -65,7 +68,7 @@ class Assembly:
     def __init__(
         self,
         config: Config,
-        telemetry: Telemetry,
+        metrics: Metrics,
         region: str,
         vpc_id: str,
         identity: str,
@@ -74,20 +77,22 @@ class Assembly:
         policies: PolicyFile,
         keeper: CredentialKeeper,
     ) -> None:
-        self._policies, self._keeper = policies, keeper
+        self._policies, self._keeper, self._metrics = policies, keeper, metrics
         self._config, self._region, self._identity, self._tracing = config, region, identity, tracing
         self._connection = connection
         self._leadership = Leadership(CLOCK, config.call_timeout)
         self._cluster = ClusterIdentity(connection, CLOCK)
-        self._pods = KubePods(connection, self._leadership, self._cluster, namespace=config.watch_namespace or "")
-        self._events = EventRecorder(connection, instance=identity, telemetry=telemetry)
+        self._pods = KubePods(
+            connection, self._leadership, self._cluster, namespace=config.watch_namespace or "", clock=CLOCK
+        )
+        self._events = EventRecorder(connection, instance=identity, telemetry=metrics)
         self._ec2 = Ec2Adapter(
             region=region,
             vpc_id=vpc_id,
             guard=self._leadership,
             call_timeout_s=config.call_timeout,
             version=version(),
-            telemetry=telemetry,
+            telemetry=metrics,
             keeper=keeper,
         )
 
@@ -111,6 +116,7 @@ class Assembly:
         elector.start()
         standby.start()
         abilities.start(speaks=lambda: elector.holder() in ("", self._identity))
+        self._metrics.read_from(self._readings(loop, elector, standby).read)
         self._policies.start(loop.poke)
         self._keeper.on_found(loop.retry_all)
         return Parts(
@@ -131,6 +137,16 @@ class Assembly:
             hang_detector=hang_detector,
             stoppables=(abilities, self._pods, self._events, standby, self._policies, self._keeper),
             close=ledger.close,
+        )
+
+    def _readings(self, loop: Reconciler, elector: Elector, standby: Standby) -> ReadingsSource:
+        return ReadingsSource(
+            loop=loop,
+            elector=elector,
+            standby=standby,
+            buckets=self._ec2.tokens.read,
+            threads=self._config.concurrency,
+            clock=CLOCK,
         )
 
     def _hang_detector(self, ledger: DynamoLedger, term: Callable[[], float]) -> HangDetector:
@@ -191,7 +207,13 @@ class Assembly:
     def _ledger(self, install: InstallKey) -> DynamoLedger:
         config = self._config
         return DynamoLedger(
-            open_table(config.table, region=self._region, call_timeout=config.call_timeout, keeper=self._keeper),
+            open_table(
+                config.table,
+                region=self._region,
+                call_timeout=config.call_timeout,
+                keeper=self._keeper,
+                observer=partial(self._metrics.call, "dynamodb"),
+            ),
             install,
             cluster_name=config.cluster_name,
             scope=config.watch_namespace or "",
@@ -232,6 +254,7 @@ class Assembly:
             leadership=self._leadership,
             rules=self._policies.rules,
             clock=CLOCK,
+            measures=self._metrics,
         )
         tuning = Tuning(
             facts=self._facts(install),
@@ -283,7 +306,7 @@ class Assembly:
             callbacks=TermCallbacks(
                 begin_term=term_start,
                 on_started=lambda _: self._started(loop),
-                on_stopped=lambda _: self._end_term(ledger, loop),
+                on_stopped=lambda why: self._end_term(ledger, loop, why),
             ),
             progress=loop.progress,
             able=lambda: not self._keeper.trouble and ledger.waiting_s() <= writer_bound_s(config.call_timeout),
@@ -291,9 +314,11 @@ class Assembly:
 
     def _started(self, loop: Reconciler) -> None:
         """Act from the warm cache at once, with a consistent list beside."""
+        self._metrics.count(Event.TERM_BEGUN)
         loop.poke()
         self._pods.relist()
 
-    def _end_term(self, ledger: DynamoLedger, loop: Reconciler) -> None:
+    def _end_term(self, ledger: DynamoLedger, loop: Reconciler, why: EndReason) -> None:
+        self._metrics.count(Event.TERM_ENDED, why.name.lower())
         ledger.end_term()
         loop.poke()

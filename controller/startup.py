@@ -18,12 +18,12 @@ from controller.aws.metadata import (
     is_switched_off,
 )
 from controller.core.config import Config
-from controller.core.ports import Telemetry
 from controller.core.tracing import NoTracing, Tracing
 from controller.engine.policy_file import PolicyFile, policies_of
 from controller.engine.replica import Parts, Replica
 from controller.kube.connection import Connection, connect
 from controller.surface import telemetry
+from controller.surface.metrics import Metrics
 from controller.surface.program import version
 from state.credentials import CredentialKeeper
 from state.errors import Misconfigured, PodEipError, TableMissing, TableNotUsable, Unavailable
@@ -38,7 +38,7 @@ _NO_REGION = "--region (PEC_REGION) is not set, and neither the AWS settings nor
 _NO_VPC = "--vpc-id (PEC_VPC_ID) is not set, and instance metadata cannot be reached"
 
 
-def start(config: Config, metrics: Telemetry) -> Replica:
+def start(config: Config, metrics: Metrics) -> Replica:
     """Check what must be right from the start, then build the rest in the replica's own thread.
 
     Raises Misconfigured.
@@ -63,7 +63,7 @@ def start(config: Config, metrics: Telemetry) -> Replica:
 class Builder:
     """Makes a replica's parts once it is known where we are; what is found out is kept for the next try."""
 
-    def __init__(self, config: Config, telemetry: Telemetry, connection: Connection, policies: PolicyFile) -> None:
+    def __init__(self, config: Config, telemetry: Metrics, connection: Connection, policies: PolicyFile) -> None:
         self._config, self._telemetry, self._connection, self._policies = config, telemetry, connection, policies
         self._keeper = CredentialKeeper(patience_s=config.call_timeout)
         self._tracing: Tracing = NoTracing()

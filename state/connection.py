@@ -19,6 +19,7 @@ from pynamodb.connection.base import MetaTable
 
 from state.answers import check_answer
 from state.backoff import Backoff
+from state.calls import Observer, observe
 from state.codes import translated
 from state.credentials import CredentialKeeper
 from state.errors import Throttled
@@ -44,10 +45,16 @@ class GuardedConnection(Connection):
     """PynamoDB's connection whose transactions ask a guard as the last thing before they leave the process."""
 
     def __init__(
-        self, table: str, *, region: str | None, call_timeout: float, keeper: CredentialKeeper | None = None
+        self,
+        table: str,
+        *,
+        region: str | None,
+        call_timeout: float,
+        keeper: CredentialKeeper | None = None,
+        observer: Observer | None = None,
     ) -> None:
         """`call_timeout` (seconds) covers connecting and one wait for the answer; the SDK chooses the endpoint."""
-        self._keeper = keeper
+        self._keeper, self._observer = keeper, observer
         super().__init__(
             region=region,
             connect_timeout_seconds=call_timeout / 4,
@@ -78,6 +85,8 @@ class GuardedConnection(Connection):
         event = "before-send.dynamodb.TransactWriteItems"
         client.meta.events.register_last(event, self._ask, unique_id="pod-eip-guard")
         client.meta.events.register("before-parse.dynamodb", check_answer, unique_id="pod-eip-answer")
+        if self._observer is not None:
+            observe(client.meta.events, self._observer)
         return client
 
     def _ask(self, **_: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import MetaModel, Model
 
+from state.calls import Observer
 from state.connection import GuardedConnection, Key
 from state.credentials import CredentialKeeper
 from state.model import AllocationId, ClusterUid, InstallKey, PodUid
@@ -105,14 +106,19 @@ _M = TypeVar("_M", bound=Model)
 
 
 def open_table(
-    name: str, *, region: str | None = None, call_timeout: float = 4.0, keeper: CredentialKeeper | None = None
+    name: str,
+    *,
+    region: str | None = None,
+    call_timeout: float = 4.0,
+    keeper: CredentialKeeper | None = None,
+    observer: Observer | None = None,
 ) -> Table:
     """Bind the models to a table. Nothing is sent; `region` None and the endpoint follow the SDK's standard."""
     timeouts = {"connect_timeout_seconds": call_timeout / 4, "read_timeout_seconds": call_timeout * 3 / 4}
     meta = type("Meta", (), {"table_name": name, "region": region, "max_retry_attempts": 0, **timeouts})
     return Table(
         name=name,
-        connection=GuardedConnection(name, region=region, call_timeout=call_timeout, keeper=keeper),
+        connection=GuardedConnection(name, region=region, call_timeout=call_timeout, keeper=keeper, observer=observer),
         install=_bound(InstallItem, meta),
         directory=_bound(DirectoryItem, meta),
         pod=_bound(PodItem, meta),

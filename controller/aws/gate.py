@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from controller.aws.throttle import DEFAULT_LIMITS, Bucket, Grant, RateLimit
+from controller.core.measures import BucketReading
 from controller.core.ports import Clock
 from state.errors import Refused, Throttled
 
@@ -27,6 +28,7 @@ class Gate:
         self._lock = threading.Lock()
         self._bucket = Bucket(limit, clock())
         self._queue: deque[threading.Condition] = deque()
+        self._throttled = 0
 
     def enter(self, check: Callable[[], None]) -> Grant:
         """Wait for a token. Raises what `check` raises, and Throttled after too long a wait: nothing was sent then."""
@@ -59,6 +61,17 @@ class Gate:
         with self._lock:
             return len(self._queue)
 
+    def read(self) -> BucketReading:
+        """What was learnt of this API's bucket."""
+        with self._lock:
+            return BucketReading(
+                operation=self._action,
+                rate=self._bucket.rate,
+                burst=self._bucket.burst,
+                throttled=self._throttled,
+                waiting=len(self._queue),
+            )
+
     def take(self) -> Grant | float:
         """A grant now, or the seconds until the next try makes sense."""
         with self._lock:
@@ -72,6 +85,7 @@ class Gate:
     def leave(self, grant: Grant, *, throttled: bool) -> None:
         """Report the answer to the call."""
         with self._lock:
+            self._throttled += throttled
             self._bucket.settle(grant, self._clock(), throttled=throttled)
             self._wake_first()
 
@@ -107,6 +121,10 @@ class Throttle:
     def waiting(self, action: str) -> int:
         """How many calls of this action wait for a token now."""
         return self._gates[action].waiting
+
+    def read(self) -> tuple[BucketReading, ...]:
+        """What was learnt of each API's bucket."""
+        return tuple(gate.read() for gate in self._gates.values())
 
     def take(self, operation: str) -> Grant | float:
         """See the port `Tokens`."""

@@ -104,6 +104,11 @@ class Bucket:
         """Calls a second that the model expects to be served in the long run."""
         return self._rate
 
+    @property
+    def burst(self) -> float:
+        """Calls at once that the model expects to be served after a rest."""
+        return self._burst
+
     def take(self, now: float) -> Grant | float:
         """A grant to send a call, or the seconds until the next try makes sense (an answer may make it sooner)."""
         self._fill(now)

@@ -76,7 +76,8 @@ class PoolStatus:
     """The addresses that carry one tag key, how many Pods of this install wait for one, and since when the first.
 
     Only the leader looks at EC2 and knows who waits; None on others, and until its first look.
-    `named`: metrics may name it. Such keys are few: the operator listed them, or an address carries them.
+    `ours`: how many of the holders are Pods of this install. `named`: metrics may name it. Such keys are few: the
+    operator listed them, or an address carries them.
     """
 
     tag_key: str
@@ -85,6 +86,7 @@ class PoolStatus:
     waiting: int | None = None
     longest_wait_s: int | None = None
     named: bool = False
+    ours: int | None = None
     holders: tuple[HolderStatus, ...] = ()
 
 

@@ -76,6 +76,7 @@ class PodView:
     `finished`: it is in a terminal phase. `drained`: it is being deleted, and all of its containers have terminated.
     `condition` is the status of our readiness condition (None: there is none); `gated`: readinessGates names it.
     `version` is its resourceVersion: two views that differ in nothing else are equal.
+    `asks_since`: when it was first seen with this IP and these annotations (monotonic, of the reader's clock).
     """
 
     uid: PodUid
@@ -96,6 +97,7 @@ class PodView:
     condition: str | None = None
     created: str = ""
     version: str = field(default="", compare=False)
+    asks_since: float | None = field(default=None, compare=False)
 
 
 class EventType:

@@ -11,6 +11,12 @@ from controller.core.actions import Wait, WaitReason
 _READS = "EC2's answers may be late; it goes on once they can be believed"
 
 
+WITHHELD = frozenset(
+    {WaitReason.REFUSED, WaitReason.ROOM, WaitReason.FULL, WaitReason.SCOPE, WaitReason.POOL, WaitReason.QUOTA}
+)
+"""What a Pod waits for that there is no address for, or that the policy withholds: not this controller's time."""
+
+
 def words(wait: Wait) -> str:
     """What is waited for."""
     return wait.detail or _general(wait.reason)

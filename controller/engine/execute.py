@@ -12,6 +12,7 @@ from typing import Protocol
 
 from controller.core import actions as act
 from controller.core.desire import Serve
+from controller.core.measures import Duration
 from controller.core.situation import Situation
 from controller.engine.action_runner import ActionRunner
 from controller.engine.lookup_queue import THREADS
@@ -100,6 +101,8 @@ class Threads:
         outcome = PlanOutcome(
             uid=situation.uid, epoch=parts.term.epoch, situation=situation, error=PodEipError("the plan did not end")
         )
+        began, measures = self._ports.clock(), self._ports.measures
+        measures.working(1)
         try:
             outcome = self._follow(parts, situation, plan)
         except Exception as error:  # the thread's top: a fault of ours in one Pod's plan must not stop the others
@@ -107,6 +110,8 @@ class Threads:
             fault = PodEipError(f"{type(error).__name__}: {error}", code="InternalError")
             outcome = PlanOutcome(uid=situation.uid, epoch=parts.term.epoch, situation=situation, error=fault)
         finally:
+            measures.working(-1)
+            measures.time(Duration.WORKED, self._ports.clock() - began)
             done(outcome)
             with self._idle:
                 self._running -= 1

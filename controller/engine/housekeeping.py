@@ -4,12 +4,12 @@ The comparison and the heartbeat run beside the loop, in threads of their own; n
 """
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
 from controller.core import contract, scopes, transitions
-from controller.core.modes import was_allocated
+from controller.core.measures import NO_MEASURES, RESYNC, Duration, Event, Leak, Measures
 from controller.core.ports import (
     Clock,
     Heartbeat,
@@ -20,6 +20,7 @@ from controller.core.remembered import CALL_LIFE_S, is_remembered, remembered_ui
 from controller.core.sweep import Surroundings, is_unowned_auto, mode_of, sweep
 from controller.core.views import Address
 from controller.engine.chores import Chores
+from controller.engine.left_alone import contradicted, stranded
 from controller.engine.parts import TermParts
 from controller.engine.peers import Peers
 from state.errors import ConditionLost, ItemUnreadable, NotLeading, PodEipError
@@ -55,6 +56,7 @@ class Housekeeping:
     peers: Peers
     agreed: Collection[AllocationId] = frozenset()
     remembered_s: float = CALL_LIFE_S
+    measures: Measures = NO_MEASURES
 
     @property
     def _past(self) -> Chores:
@@ -84,12 +86,15 @@ class Housekeeping:
 
         Raises what the ports raise; it is then due again shortly.
         """
-        self._past.next_resync = self.clock() + self.resync_s
+        began = self.clock()
+        self._past.next_resync = began + self.resync_s
         try:
-            return self._compare()
+            found = self._compare()
         except PodEipError:
             self._past.next_resync = self.clock() + min(self.resync_s, AGAIN_S)
             raise
+        self.measures.time(Duration.RESYNC, self.clock() - began)
+        return found
 
     def _compare(self) -> list[PodUid]:
         self.parts.view.look()
@@ -163,7 +168,11 @@ class Housekeeping:
         found = sweep(addresses, around)
         kept = (left.address.association for left in found.leftovers)
         self.parts.memory.leftovers = frozenset(a.association_id for a in kept if a)
-        reports = [*found.reports, *self._stranded(addresses), *self._contradicted()]
+        reports = [
+            *found.reports,
+            *stranded(addresses, self.ledger, self.parts),
+            *contradicted(self.ledger, self.parts),
+        ]
         for report in reports:
             if report not in self._past.reported:
                 log.warning("left alone: %s", report)
@@ -176,27 +185,9 @@ class Housekeeping:
             change = transitions.take_orphan(orphan, side, self.parts.facts, self.parts.term.epoch)
             if self._commits(change):
                 self.parts.claims.note(orphan.uid, change.pod_after)
+                self.measures.count(Event.LEAK_FOUND, Leak.ADDRESS)
                 taken.append(orphan.uid)
         return taken
-
-    def _stranded(self, addresses: list[Address]) -> Iterator[str]:
-        """The `auto` addresses of silent installs, in words: nobody else can use them, and they are paid for."""
-        for address in addresses:
-            side = self.ledger.address(address.allocation_id)
-            owner = side.owner if side and was_allocated(address.tags) else None
-            silent = self.parts.state.others.silent.get(owner.install) if owner else None
-            if silent is not None:
-                whose = f"cluster {silent.cluster_name} ({silent.key.cluster_uid})"
-                what = f"held by {whose}, which is silent; if that is gone for good: release-cluster"
-                yield f"{address.public_ip} ({address.allocation_id}): {what} {silent.key.cluster_uid}"
-
-    def _contradicted(self) -> Iterator[str]:
-        """The associations that the table has for a claim, and EC2 for another address: somebody wrote to the table."""
-        for uid, record in self.ledger.pods().items():
-            address = self.parts.view.associated_by(record.association_id)
-            if address is not None and address.allocation_id != record.allocation_id:
-                named = f"association {record.association_id} stands in the claim of {record.holder} ({uid})"
-                yield f"{address.public_ip} ({address.allocation_id}): its {named}; find out who writes to the table"
 
     def _commits(self, change: Change) -> bool:
         """Whether it is written. An item that is not as we believe, or not to be read by us, stops nobody else.
@@ -208,6 +199,7 @@ class Housekeeping:
         try:
             self.ledger.commit(change)
         except ConditionLost:
+            self.measures.count(Event.CONDITION_LOST, RESYNC)
             return False
         except ItemUnreadable as error:
             if error.message not in self._past.unreadable:
@@ -215,6 +207,14 @@ class Housekeeping:
             self._past.unreadable.add(error.message)
             return False
         return True
+
+    def _mends(self, leak: Leak, change: Change) -> bool:
+        """Whether this mended it; one write does."""
+        self.measures.count(Event.LEAK_FOUND, leak)
+        mended = self._commits(change)
+        if mended:
+            self.measures.count(Event.LEAK_MENDED, leak)
+        return mended
 
     def _restore_claims(self, addresses: list[Address]) -> None:
         """Restore claims of ours that stand in the table, although the answer to their writing was lost."""
@@ -224,7 +224,7 @@ class Housekeeping:
                 continue
             mode = mode_of(address, side.pool, self.pods.get(side.owner.pod_uid), self.parts.facts)
             change = transitions.restore_claim(side, side.owner, mode, self.parts.term.epoch)
-            if self._commits(change):
+            if self._mends(Leak.CLAIM, change):
                 self.parts.claims.note(side.owner.pod_uid, change.pod_after)
         self.parts.memory.unknown_writes.difference_update(a.allocation_id for a in addresses)
 
@@ -234,7 +234,7 @@ class Housekeeping:
         for uid, intent in list(unknown_intents.items()):
             known, lives = self.ledger.pod(uid) is not None, self.pods.get(uid) is not None
             if not known and not lives:
-                self._commits(transitions.undo_intent(intent))
+                self._mends(Leak.INTENT, transitions.undo_intent(intent))
             if known or not lives:
                 unknown_intents.pop(uid, None)
 

@@ -157,6 +157,10 @@ class Elector:
         """How many errors of ours (not of the network) the threads survived, and how often the watch broke."""
         return self._errors + self._watch.failures + self._terms.failures
 
+    def failures_by_thread(self) -> dict[str, int]:
+        """The same, of each thread."""
+        return {"election": self._errors, "lease-watch": self._watch.failures, "terms": self._terms.failures}
+
     # ── one step ──
 
     def _turn(self) -> float:

@@ -43,6 +43,7 @@ class PodProgress(Plain):
     proven: what the API server itself said that the Pod asks for.
     asked: what is being looked up for it, and how fresh that must be.
     unserved_since: it is to be served, and is not yet. served_at: the log said that it is served.
+    withheld_at: when there last was no address for it, or its policy refused it one.
     logged: what repeats, as the log said it last, and when. story: what its trace needs; None: nothing is traced.
     """
 
@@ -72,6 +73,7 @@ class PodProgress(Plain):
     ip_at: float = 0.0
     unserved_since: float | None = None
     served_at: float = float("-inf")
+    withheld_at: float = float("-inf")
     logged: tuple[str, float] = ("", float("-inf"))
     story: Story | None = None
 

@@ -51,6 +51,7 @@ def open_term(
         peers=peers,
         agreed=tuning.agreed,
         remembered_s=tuning.remembered_s,
+        measures=ports.measures,
     )
     requeue = Requeue(
         parts=parts,
@@ -58,5 +59,6 @@ def open_term(
         errors=ports.errors,
         clock=ports.clock,
         poll_interval_s=tuning.poll_interval_s,
+        measures=ports.measures,
     )
     return OpenTerm(parts=parts, housekeeping=housekeeping, requeue=requeue)

@@ -109,7 +109,7 @@ def parts_of(
         lookup_runner=LookupRunner(view=view, placements=placements, pools=pools, pods=ports.pods, quota=quota),
         quota=quota,
         queue=queue,
-        log=PodLog(memory, state.term),
+        log=PodLog(memory, state.term, ports.measures),
         notes=PodNotes(),
         spans=PodSpans(
             tracing=ports.tracing, memory=memory, queue=queue, term=state.term, sightings=sightings or Sightings()

@@ -9,6 +9,7 @@ import logging
 from controller.core import actions as act
 from controller.core import log_lines, waiting
 from controller.core.desire import Serve
+from controller.core.measures import Measures
 from controller.core.situation import Situation
 from controller.core.views import Term
 from controller.engine.line_budget import MINUTE_S
@@ -19,11 +20,14 @@ from state.model import Phase, PodRecord
 log = logging.getLogger(__name__)
 
 
+_NEVER = float("-inf")
+
+
 class PodLog:
     """Of one term. `did` is for the thread that has the Pod, the rest for the loop's alone."""
 
-    def __init__(self, memory: TermMemory, term: Term) -> None:
-        self._memory, self._epoch = memory, term.epoch
+    def __init__(self, memory: TermMemory, term: Term, measures: Measures) -> None:
+        self._memory, self._epoch, self._measures = memory, term.epoch, measures
 
     def sees(self, s: Situation) -> None:
         """Note since when the Pod has been to be served."""
@@ -41,11 +45,19 @@ class PodLog:
         unserved_s = None if mine.unserved_since is None else now - mine.unserved_since
         message = log_lines.step(s, plan, action, unserved_s)
         if isinstance(action, act.Label) and message:
-            mine.unserved_since, mine.served_at = None, now
+            self._served(s, mine, now)
         if message:
             fields = log_lines.fields(s, record, self._epoch, traceparent)
             fields = log_lines.of_cut(s, action, fields) if isinstance(action, act.Cut) else fields
             log.info("%s", message, extra=fields)
+
+    def _served(self, s: Situation, mine: PodProgress, now: float) -> None:
+        pod, since = s.pod, now if mine.unserved_since is None else mine.unserved_since
+        if pod is not None and isinstance(s.desire, Serve):
+            if pod.asks_since is not None and mine.served_at == _NEVER:  # the informer saw it under an earlier leader
+                since = min(since, pod.asks_since)
+            self._measures.served(s.desire.mode, now - max(since, mine.withheld_at), pod.created)
+        mine.unserved_since, mine.served_at = None, now
 
     def waits(self, s: Situation, wait: act.Wait, mine: PodProgress) -> None:
         """The Pod has waited for long: one line for each time that it begins to."""

@@ -26,6 +26,7 @@ class PoolRows:
     def __init__(self, opened: OpenTerm, ledger: Ledger, names: Mapping[ClusterUid, str], tenancy: Tenancy) -> None:
         self._names, self._tenancy, self._sides = names, tenancy, ledger.addresses()
         self._memory, self._view = opened.state.memory, opened.parts.view
+        self._install = opened.parts.facts.install
 
     def all(self, records: Iterable[PodRecord], asked: Mapping[PodUid, str]) -> Iterable[PoolStatus]:
         """Each pool that a Pod names or has an address of, by its key."""
@@ -50,8 +51,13 @@ class PoolRows:
             waiting=waiting,
             longest_wait_s=longest_wait_s,
             named=self._tenancy.names_key(key, len(members or ())),
+            ours=None if members is None else sum(map(self._is_ours, members)),
             holders=tuple(h for a in members or () if (h := self._holder(a))),
         )
+
+    def _is_ours(self, address: Address) -> bool:
+        side = self._sides.get(address.allocation_id)
+        return side is not None and side.owner is not None and side.owner.install == self._install
 
     def _holder(self, address: Address) -> HolderStatus | None:
         record = self._sides.get(address.allocation_id)

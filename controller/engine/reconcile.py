@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from controller.core.actions import Wait, WaitReason
 from controller.core.desire import Unproven
+from controller.core.measures import Duration
 from controller.core.plan import plan
 from controller.core.situation import Situation
 from controller.core.takes import target_of
@@ -61,7 +62,7 @@ class Reconciler:
         self._clock, self._next_call_s = ports.clock, IDLE_S
         self.known = known or LoopState()
         self._news, self._in_flight = self.known.news, self.known.in_flight
-        self._queue = Workqueue(self._clock, ports.chance, self.known.keys)
+        self._queue = Workqueue(self._clock, ports.chance, self.known.keys, ports.measures)
         self._background = Background(executor, self._queue, self._clock, self._news)
         self._stopping, self._retry_all_asked = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -137,6 +138,11 @@ class Reconciler:
         return self._thread is not None and self._thread.is_alive()
 
     @property
+    def in_flight(self) -> int:
+        """How many Pods have a plan on its way."""
+        return len(self._in_flight.uids)
+
+    @property
     def queued(self) -> int:
         """How many Pods are in the workqueue."""
         return len(self._queue)
@@ -171,13 +177,18 @@ class Reconciler:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self.tick()
+                self._timed_tick()
             except Exception:  # the thread's top: the loop must outlive any fault in a tick
                 self.failures += 1
                 log.exception("a tick of the loop failed")
                 self._stopping.wait(IDLE_S)
             if not self.has_news:
                 self._queue.wait(self._patience())
+
+    def _timed_tick(self) -> None:
+        began = self._clock()
+        self.tick()
+        self._ports.measures.time(Duration.TICK, self._clock() - began)
 
     def _patience(self) -> float:
         chores = self.opened.housekeeping.due_in if self.opened and self._pods.synced else IDLE_S

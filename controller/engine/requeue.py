@@ -11,10 +11,12 @@ from controller.core import actions as act
 from controller.core import contract, requeue_rules, waiting
 from controller.core.actions import WaitReason
 from controller.core.desire import Pending, Serve
+from controller.core.measures import Event, Leak, Measures, Result
 from controller.core.modes import SPECS, AddressSource
 from controller.core.ports import Clock, Events
 from controller.core.requeue_rules import RequeueInput, RequeueResult
 from controller.core.situation import Placed
+from controller.core.sweep import is_orphan
 from controller.core.takes import pool_of
 from controller.core.views import EventType, PodEvent
 from controller.engine.memory import PodProgress
@@ -37,10 +39,17 @@ class Requeue:
     """Used by the loop's thread alone; one for each term."""
 
     def __init__(
-        self, *, parts: TermParts, events: Events, errors: RecentErrors, clock: Clock, poll_interval_s: float
+        self,
+        *,
+        parts: TermParts,
+        events: Events,
+        errors: RecentErrors,
+        clock: Clock,
+        poll_interval_s: float,
+        measures: Measures,
     ) -> None:
         self._parts, self._queue, self._events, self._clock = parts, parts.queue, events, clock
-        self._errors = errors
+        self._errors, self._measures = errors, measures
         self._poll_interval_s = poll_interval_s
         self._memory, self._waiters = parts.memory, parts.state.waiters
 
@@ -48,6 +57,7 @@ class Requeue:
         """Draw the consequences of one outcome."""
         self._parts.spans.takes_in(outcome.situation, outcome.error, outcome.wait)
         self._waiters.leave(outcome.uid)
+        self._count(outcome)
         self._let_go(outcome)
         waited = self._parts.calls.waits(outcome.uid)
         self._parts.calls.leave(outcome.uid, but=outcome.for_token)
@@ -62,6 +72,13 @@ class Requeue:
         if outcome.uid not in self.refused():
             self._make_room(outcome, waited=waited)
 
+    def _count(self, outcome: PlanOutcome) -> None:
+        self._measures.count(Event.RECONCILED, _result(outcome))
+        if outcome.error is not None:
+            self._measures.count(Event.FAILED, type(outcome.error).__name__)
+        if isinstance(outcome.error, ConditionLost) and outcome.failed is not None:
+            self._measures.count(Event.CONDITION_LOST, type(outcome.failed).__name__)
+
     def _let_go(self, outcome: PlanOutcome) -> None:
         """What EC2 refused, gave or took back may hold for all who wait for an address of its own."""
         s, pool = outcome.situation, pool_of(outcome.plan)
@@ -70,6 +87,8 @@ class Requeue:
         elif pool is not None and outcome.allocated and self._parts.breakers.served(pool):
             self._queue.add(self._waiters.breaker)
         released = s.record is not None and s.record.phase is Phase.RELEASING and outcome.did and outcome.error is None
+        if released and is_orphan(outcome.uid):
+            self._measures.count(Event.LEAK_MENDED, Leak.ADDRESS)
         if released:
             self._queue.add(self._waiters.short | (self._waiters.breaker if self._parts.breakers.freed() else set()))
 
@@ -120,6 +139,8 @@ class Requeue:
     def _waits(self, outcome: PlanOutcome, wait: act.Wait, mine: PodProgress) -> None:
         if mine.waiting != wait.reason:
             mine.waiting, mine.waiting_since = wait.reason, self._clock()
+        if wait.reason in waiting.WITHHELD:
+            mine.withheld_at = self._clock()
         mine.error = waiting.words(wait)
         self._tell_if_it_lasts(outcome, wait, mine)
         self._follow(outcome, mine, requeue_rules.after_wait(wait.reason, self._known(outcome, mine), did=outcome.did))
@@ -254,3 +275,13 @@ def _seeks_any(outcome: PlanOutcome) -> bool:
     s = outcome.situation
     seeks = isinstance(s.desire, Serve) and SPECS[s.desire.mode].source is AddressSource.ANY
     return seeks and s.record is None and not outcome.did
+
+
+def _result(outcome: PlanOutcome) -> Result:
+    if outcome.error is not None:
+        return Result.ERROR
+    if outcome.for_token is not None:
+        return Result.NO_TOKEN
+    if outcome.wait is not None:
+        return Result.WAITING
+    return Result.SUCCESS if outcome.did else Result.UNCHANGED

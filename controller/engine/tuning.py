@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from controller.core.measures import NO_MEASURES, Measures
 from controller.core.ports import (
     Clock,
     Ec2,
@@ -61,6 +62,7 @@ class Ports:
     clock: monotonic seconds; all times of the engine are its.
     chance: numbers from [0, 1), for pauses.
     errors: told of each that a plan or a chore ends with, for who looks at the status.
+    measures: told what happens and how long it takes.
     """
 
     pods: Pods
@@ -74,6 +76,7 @@ class Ports:
     clock: Clock
     chance: Callable[[], float] = random.random
     errors: RecentErrors = field(default_factory=RecentErrors)
+    measures: Measures = NO_MEASURES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
+from controller.core.measures import NO_MEASURES, Duration, Event, Measures
 from controller.core.ports import Clock
 from controller.engine.plain import Plain
 from state.backoff import Backoff
@@ -32,8 +33,14 @@ class Keys(Plain):
 class Workqueue:
     """Thread-safe; times are monotonic seconds of the clock that is given. `chance` gives numbers from [0, 1)."""
 
-    def __init__(self, clock: Clock, chance: Callable[[], float] = random.random, keys: Keys | None = None) -> None:
-        self._clock, self._chance = clock, chance
+    def __init__(
+        self,
+        clock: Clock,
+        chance: Callable[[], float] = random.random,
+        keys: Keys | None = None,
+        measures: Measures = NO_MEASURES,
+    ) -> None:
+        self._clock, self._chance, self._measures = clock, chance, measures
         self.keys = keys or Keys()
         self._changed = threading.Condition()
 
@@ -56,6 +63,7 @@ class Workqueue:
     def add_after_failure(self, uid: PodUid, times: float = 1.0) -> None:
         """The Pod failed: look at it after a pause that doubles with each failure (so many times that), for ever."""
         self.add([uid], times * BACKOFF.after(self.failures(uid), self._chance()))
+        self._measures.count(Event.RETRIED)
         self.failed(uid)
 
     def failed(self, uid: PodUid) -> None:
@@ -101,15 +109,20 @@ class Workqueue:
     def take(self, busy: Collection[PodUid] = ()) -> set[PodUid]:
         """Remove and return the keys that are due; `busy` ones are held back until they are freed."""
         now, keys = self._clock(), self.keys
-        taken: set[PodUid] = set()
+        taken: dict[PodUid, float] = {}
         with self._changed:
             while keys.heap and keys.heap[0][0] <= now:
                 when, uid = heapq.heappop(keys.heap)
                 if keys.due.get(uid) != when:
                     continue
                 del keys.due[uid]
-                (keys.held if uid in busy else taken).add(uid)
-        return taken
+                if uid in busy:
+                    keys.held.add(uid)
+                else:
+                    taken[uid] = now - when
+        for seconds in taken.values():
+            self._measures.time(Duration.QUEUED, seconds)
+        return set(taken)
 
     def free(self, uid: PodUid) -> None:
         """This key is not busy any more: if it was held back, it is due now."""

@@ -6,9 +6,11 @@ look does not patch again). The newer resourceVersion wins; where it is not a nu
 """
 
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from controller.core.ports import Clock
 from controller.core.views import PodView
 from state.model import PodUid
 
@@ -32,8 +34,8 @@ def version_number(resource_version: str) -> int:
 class PodCache:
     """The Pods of the watched namespaces, with indices. Thread-safe; never blocks on I/O."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock, self._lock = clock, threading.Lock()
         self._pods: dict[PodUid, Seen] = {}
         self._carriers: dict[PodUid, PodView] = {}
         self._by_ip: dict[str, tuple[PodView, ...]] = {}
@@ -122,6 +124,7 @@ class PodCache:
                 del self._deleted[next(iter(self._deleted))]
 
     def _put(self, seen: Seen, before: Seen | None) -> None:
+        seen = self._dated(seen, before)
         view = seen.view
         same = before is not None and before.view.ip == view.ip
         since = before.ip_version if same and before is not None else seen.version
@@ -130,6 +133,16 @@ class PodCache:
             self._carriers[view.uid] = view
         if _has_ip(view):
             self._by_ip[view.ip] = (*self._by_ip.get(view.ip, ()), view)
+
+    def _dated(self, seen: Seen, before: Seen | None) -> Seen:
+        """Note since when it has asked for what it asks, with this IP; of a Pod that asks for nothing, nothing."""
+        view, old = seen.view, before.view if before is not None else None
+        if not (view.annotations and view.ip):
+            return seen
+        same = old is not None and old.ip == view.ip and old.annotations == view.annotations
+        known = old.asks_since if same and old is not None else None
+        since = self._clock() if known is None else known
+        return seen if view.asks_since == since else replace(seen, view=replace(view, asks_since=since))
 
     def _forget(self, known: Seen | None) -> None:
         if known is None:

@@ -36,7 +36,7 @@ class KubePods:
         clock: Clock = time.monotonic,
     ) -> None:
         self._connection, self._identity, self._namespace = connection, identity, namespace
-        self._cache = PodCache()
+        self._cache = PodCache(clock)
         self._writer = PodWriter(connection, guard)
         self._nodes = NodeReader(connection, identity, clock)
         self._informer = PodInformer(

@@ -1,40 +1,74 @@
-"""Metrics for Prometheus: the calls that left the process, and the status document as gauges.
+"""Metrics for Prometheus: what the engine counts and times, the calls that left the process, and gauges.
 
-Gauges are made from the snapshot at each scrape, so they always agree with the status page and cost nothing in between.
-The registry is our own: in the library's global one, two instances in a test would conflict.
+Gauges are made from the status document and the replica's readings at each scrape, so they always agree with the status
+page and cost nothing in between. The registry is our own: in the library's global one, two instances in a test would
+conflict.
 
 Each series costs memory here and in Prometheus. So every label has a bounded set of values, and somebody who creates
 Pods cannot add any.
 """
 
-from collections import Counter as Tally
-from collections.abc import Iterable, Mapping, Sequence
+import datetime
+import platform
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from state.model import Mode
+from controller.core.measures import Duration, Event, Readings
+from controller.surface.metric_rows import (
+    CALL_S,
+    COUNTERS,
+    HISTOGRAMS,
+    SERVED,
+    SINCE_CREATION,
+    CounterRow,
+    HistogramRow,
+)
+from controller.surface.metrics_of_readings import OfReadings
+from controller.surface.metrics_of_status import OfStatus
+from controller.surface.program import version
 
 CONTENT_TYPE: Final[str] = CONTENT_TYPE_LATEST
-INVALID: Final = "invalid"
-"""The mode of a Pod whose annotation names none."""
-OTHER: Final = "other"
-"""The tag key of all pools that are not named, together."""
-_MODES: Final = frozenset(map(str, Mode))
-_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8)
+disable_created_metrics()  # type: ignore[no-untyped-call]  # otherwise each counter has a second series, its birth
 
 
 class Metrics:
-    """Counts and times calls (the `Observer` of the ports), and renders everything as text."""
+    """What the ports `Telemetry` and `Measures` are told, rendered as text."""
 
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
+    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
+        self._wall_clock, self._registry = wall_clock, CollectorRegistry()
+        self._read: Callable[[], Readings | None] = lambda: None
         ProcessCollector(registry=self._registry)
+        build = Info("pod_eip_build", "The version that runs; always 1.", registry=self._registry)
+        build.info({"version": version(), "python_version": platform.python_version()})
+        self._add_calls()
+        self._counters = {event: self._counter(row) for event, row in COUNTERS.items()}
+        self._histograms = {what: self._histogram(row) for what, row in HISTOGRAMS.items()}
+        self._served, self._since_creation = self._histogram(SERVED), self._histogram(SINCE_CREATION)
+        self._working = Gauge(
+            "pod_eip_active_workers", "Plans that are being carried out now.", registry=self._registry
+        )
+        self._resynced = Gauge(
+            "pod_eip_last_resync_timestamp_seconds",
+            "When this replica last finished a full comparison with EC2, as the leader; 0: never.",
+            registry=self._registry,
+        )
+
+    def _add_calls(self) -> None:
         self._calls = Counter(
             "pod_eip_calls",
-            "Calls to AWS and Kubernetes, by outcome (empty code: success).",
+            "Calls to EC2, Kubernetes and DynamoDB, by outcome (empty code: success).",
             ("service", "operation", "code"),
             registry=self._registry,
         )
@@ -42,7 +76,7 @@ class Metrics:
             "pod_eip_call_duration_seconds",
             "How long calls took, answered or not.",
             ("service", "operation"),
-            buckets=_BUCKETS,
+            buckets=CALL_S,
             registry=self._registry,
         )
         self._dropped = Counter(
@@ -58,6 +92,8 @@ class Metrics:
             registry=self._registry,
         )
 
+    # ── the port Telemetry ──
+
     def call(self, service: str, operation: str, seconds: float, code: str) -> None:
         """Count one call that came back, with the time that it took."""
         self._calls.labels(service, operation, code).inc()
@@ -71,116 +107,54 @@ class Metrics:
         """Count what became of spans."""
         self._spans.labels(exporter, outcome).inc(count)
 
-    def render(self, status: Mapping[str, Any]) -> bytes:
-        """All metrics in Prometheus's text format, the gauges from this status document."""
+    # ── the port Measures ──
+
+    def count(self, event: Event, label: str = "", by: int = 1) -> None:
+        """Count this."""
+        counter = self._counters[event]
+        (counter.labels(label) if COUNTERS[event].label else counter).inc(by)
+
+    def time(self, what: Duration, seconds: float) -> None:
+        """Note how long this took."""
+        self._histograms[what].observe(seconds)
+        if what is Duration.RESYNC:
+            self._resynced.set(self._wall_clock())
+
+    def working(self, change: int) -> None:
+        """Note that so many plans more are being carried out."""
+        self._working.inc(change)
+
+    def served(self, mode: str, seconds: float, created: str) -> None:
+        """Note how long a Pod has waited for its address. The API server's clock may be ahead of ours: 0 then."""
+        self._served.labels(mode).observe(seconds)
+        try:
+            born = datetime.datetime.fromisoformat(created).timestamp()
+        except ValueError:  # not known
+            return
+        self._since_creation.labels(mode).observe(max(0.0, self._wall_clock() - born))
+
+    # ── scrapes ──
+
+    def read_from(self, read: Callable[[], Readings | None]) -> None:
+        """Have each scrape ask this for the replica's readings."""
+        self._read = read
+
+    def render(self, status: Mapping[str, Any], *, ready: bool = True) -> bytes:
+        """All metrics in Prometheus's text format, the gauges from this status document and the readings."""
         gauges = CollectorRegistry()
-        gauges.register(_Snapshot(status))
+        gauges.register(OfStatus(status))
+        gauges.register(OfReadings(self._read() or Readings(), ready=ready, quota=status["quota"] is not None))
         return bytes(generate_latest(self._registry) + generate_latest(gauges))
 
+    def _counter(self, row: CounterRow) -> Counter:
+        counter = Counter(row.name, row.words, (row.label,) if row.label else (), registry=self._registry)
+        for value in row.values:
+            counter.labels(value)
+        return counter
 
-class _Snapshot:
-    """The status document as gauges."""
-
-    def __init__(self, status: Mapping[str, Any]) -> None:
-        self._status = status
-
-    def describe(self) -> Iterable[GaugeMetricFamily]:
-        """No metrics: otherwise the registry would collect at registration, to find the names."""
-        return ()
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        """Leadership, Pods by mode and phase, pools, the quota, other clusters."""
-        leader = self._status["leader"]
-        yield GaugeMetricFamily("pod_eip_leader", "1 on the replica that leads.", value=float(leader["is_me"]))
-        if leader["epoch"] is not None:
-            words = "The epoch of the leader that is known here."
-            yield GaugeMetricFamily("pod_eip_epoch", words, value=leader["epoch"])
-        yield from self._waits()
-        yield self._pods()
-        pools = _pools(self._status["pools"])
-        for key, words in (
-            ("total", "Addresses of the pool."),
-            ("free", "Addresses of the pool that nobody has."),
-            ("waiting", "Pods of this install that wait for an address of the pool."),
-        ):
-            yield _by(("tag_key",), f"pod_eip_pool_{key}", words, pools, key)
-        words = "How long the first of the waiting Pods has waited."
-        yield _by(("tag_key",), "pod_eip_pool_longest_wait_seconds", words, pools, "longest_wait_s")
-        if policy := self._status["policy"]:
-            words = "1 where the policy's file is wrong, and the policy before it is in force."
-            yield GaugeMetricFamily("pod_eip_policy_broken", words, value=float(policy["error"] is not None))
-        yield from self._quota()
-        if self._status["contested"] is not None:
-            words = "Pods whose labels or condition something else changes each time after they are put on."
-            yield GaugeMetricFamily("pod_eip_labels_contested", words, value=self._status["contested"])
-        words = "Addresses that look like this install's, and are left alone for it is not certain."
-        yield GaugeMetricFamily("pod_eip_addresses_left_alone", words, value=len(self._status["left_alone"]))
-        clusters = self._status["clusters"]
-        words = "Since an install's heartbeat moved."
-        yield _by(("uid", "install"), "pod_eip_cluster_silent_seconds", words, clusters, "silent_s")
-        words = "Other clusters that live and have this cluster's name."
-        same = len({row["uid"] for row in clusters if row["same_name"]})
-        yield GaugeMetricFamily("pod_eip_cluster_name_conflicts", words, value=same)
-
-    def _waits(self) -> Iterable[GaugeMetricFamily]:
-        for key, name, words in (
-            ("watch_silent_s", "watch_silent", "Since the API server last said anything about Pods."),
-            ("writer_waiting_s", "writer_waiting", "How long the oldest change has waited for the ledger's writer."),
-            ("term_beginning_s", "term_beginning", "How long a term has been half begun."),
-            ("credentials_expire_s", "credentials_expire", "Until the AWS credentials expire; none if they do not."),
-        ):
-            seconds = self._status["waits"][key]
-            if seconds is not None:
-                yield GaugeMetricFamily(f"pod_eip_{name}_seconds", words, value=seconds)
-
-    def _quota(self) -> Iterable[GaugeMetricFamily]:
-        """Three numbers and a flag; nothing where none of the account's quota is kept."""
-        quota = self._status["quota"]
-        if quota is None:
-            return
-        for key, words in (
-            ("allowed", "Addresses that the account may have in this Region; none if that is not known."),
-            ("used", "Addresses of the account that draw on its quota."),
-            ("kept", "Addresses of the quota that auto leaves for others."),
-        ):
-            if quota[key] is not None:
-                yield GaugeMetricFamily(f"pod_eip_quota_{key}", words, value=quota[key])
-        words = "1 where the quota could not be read at the last try."
-        yield GaugeMetricFamily("pod_eip_quota_unreadable", words, value=float(bool(quota["trouble"])))
-
-    def _pods(self) -> GaugeMetricFamily:
-        family = GaugeMetricFamily("pod_eip_pods", "Pods that ask for an address.", labels=("mode", "phase"))
-        tally = Tally((_mode(pod["mode"]), pod["phase"]) for pod in self._status["pods"])
-        for labels, count in sorted(tally.items()):
-            family.add_metric(labels, count)
-        return family
-
-
-def _mode(said: str) -> str:
-    return said if said in _MODES else INVALID
-
-
-def _pools(rows: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """A row for each pool that may be named, and one for all others, with the sum of counts and the longest wait.
-
-    None: this replica does not know it.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        key = row["tag_key"] if row["named"] else OTHER
-        sums = found.setdefault(key, {"tag_key": key, "total": 0, "free": 0, "waiting": 0, "longest_wait_s": 0})
-        for count in ("total", "free", "waiting"):
-            sums[count] = None if row[count] is None or sums[count] is None else sums[count] + row[count]
-        waits = (sums["longest_wait_s"], row["longest_wait_s"])
-        sums["longest_wait_s"] = None if None in waits else max(waits)
-    return list(found.values())
-
-
-def _by(
-    labels: Sequence[str], name: str, words: str, rows: Iterable[Mapping[str, Any]], value: str
-) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, words, labels=labels)
-    for row in rows:
-        if row[value] is not None:
-            family.add_metric([row[label] for label in labels], row[value])
-    return family
+    def _histogram(self, row: HistogramRow) -> Histogram:
+        labels = (row.label,) if row.label else ()
+        histogram = Histogram(row.name, row.words, labels, buckets=row.buckets, registry=self._registry)
+        for value in row.values:
+            histogram.labels(value)
+        return histogram

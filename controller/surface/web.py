@@ -108,8 +108,10 @@ def _probes(source: StatusSource) -> dict[str, Route]:
 
 
 def _routes(documents: Documents, source: StatusSource, metrics: Metrics) -> dict[str, Route]:
-    forms = {"/metrics": lambda status: document(metrics.render(status), CONTENT_TYPE), STATUS: status_document}
-    own = Documents(source.own_status, forms)
+    def scrape(status: dict[str, Any]) -> Document:
+        return document(metrics.render(status, ready=source.ready()[0]), CONTENT_TYPE)
+
+    own = Documents(source.own_status, {"/metrics": scrape, STATUS: status_document})
     return {
         "/metrics": _route(own, "/metrics"),
         STATUS: _for_replicas(_route(own, STATUS), _route(documents, STATUS)),

@@ -75,7 +75,7 @@ class FakePods:
     fetches: list[str] = field(default_factory=list)
     faults: deque[Fault] = field(default_factory=deque)
     amid: Callable[[Operation], None] = lambda _: None
-    _cache: PodCache = field(default_factory=PodCache)
+    _cache: PodCache = field(init=False)
     _missed: list[PodView] = field(default_factory=list)
     clock: Callable[[], float] = time.monotonic
     _read: dict[str, tuple[float, str | None]] = field(default_factory=dict)
@@ -83,6 +83,7 @@ class FakePods:
 
     def __post_init__(self) -> None:
         self._version = max((int(pod.version or 0) for pod in self.pods.values()), default=0)
+        self._cache = PodCache(lambda: self.clock())
         self._cache.replace(_seen(pod) for pod in self.pods.values() if not self.stale)
 
     # what the world does

@@ -13,6 +13,7 @@ import pytest
 
 from controller.core.ports import Heartbeat, Ledger
 from sandbox.dynamodb import CREDENTIALS
+from state.calls import Observer
 from state.connection import Key
 from state.group import Patience
 from state.ledger import DynamoLedger
@@ -215,7 +216,7 @@ class OnDynamoDb:
         world.close()
 
 
-def table_at(url: str, *, name: str = "", call_timeout: float = 20.0) -> Table:
+def table_at(url: str, *, name: str = "", call_timeout: float = 20.0, observer: Observer | None = None) -> Table:
     """A table behind an endpoint that is set as a user sets it; made there unless `name` says that it is."""
     environment: Mapping[str, Any] = {
         "AWS_ENDPOINT_URL_DYNAMODB": url,
@@ -229,6 +230,6 @@ def table_at(url: str, *, name: str = "", call_timeout: float = 20.0) -> Table:
         if not name:
             name = f"ledger-{uuid4().hex}"
             create_table(name, region=region, call_timeout=call_timeout)
-        table = open_table(name, region=region, call_timeout=call_timeout)
+        table = open_table(name, region=region, call_timeout=call_timeout, observer=observer)
         assert table.connection.client.meta.endpoint_url == url
     return table

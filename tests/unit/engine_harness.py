@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from controller.core import contract
+from controller.core.measures import NO_MEASURES, Measures
 from controller.core.phases import EDGES, edge_of
 from controller.core.policy import Policy
 from controller.core.ports import Ec2
@@ -190,12 +191,13 @@ class Replica:
         threads: int = 4,
         plans: Plans | None = None,
         ledger_type: type[FakeLedger] = HeldLedger,
+        measures: Measures = NO_MEASURES,
     ) -> None:
         self.world, self.clock, self.ec2 = world, world.clock, ec2 or world.ec2
         self.install = InstallKey(cluster_uid=ClusterUid(cluster), lease_namespace="kube-system", lease_name="l")
         self.ledger = ledger_type(world.table, self.install, clock=self.clock, on_fenced=self._fenced)
         self.leadership = Leadership(self.clock, 4.0)
-        self.plans = plans or Plans()
+        self.plans, self.measures = plans or Plans(), measures
         self.engine = Engine(self._ports(), self._tuning(name or cluster, threads))
         self.loop, self.peers = self.engine.loop, self.engine.peers
         world.loops.append(self.loop)
@@ -277,6 +279,7 @@ class Replica:
             leadership=self.leadership,
             rules=lambda: Rules(policy=world.policy, tenancy=world.tenancy),
             clock=self.clock,
+            measures=self.measures,
         )
 
     def _tuning(self, cluster_name: str, threads: int) -> Tuning:

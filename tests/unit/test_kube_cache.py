@@ -13,6 +13,7 @@ from state.model import PodUid
 
 LABEL = "aws-samples.github.com/x"
 IPS = ("", "10.0.0.1", "10.0.0.2")
+ASKS = PodView(uid=PodUid("u"), namespace="default", name="web", ip="10.0.0.1", annotations={LABEL: "auto"})
 
 views = st.builds(
     PodView,
@@ -195,3 +196,22 @@ def test_an_ip_that_is_reused_shows_both(first: bool) -> None:
     cache.replace([Seen(POD, 1), Seen(other, 1)])
     cache.remove(POD.uid if first else other.uid)
     assert list(cache.at_ip("10.0.0.1")) == [other if first else POD]
+
+
+def test_it_knows_since_when_a_pod_asks_with_its_ip() -> None:
+    now = [10.0]
+    cache = PodCache(lambda: now[0])
+
+    def since(version: int, **changes: object) -> float | None:
+        now[0] += 1
+        cache.apply(Seen(replace(ASKS, version=str(version), **changes), version))  # type: ignore[arg-type]
+        found = cache.get(ASKS.uid)
+        return found.asks_since if found else None
+
+    assert since(1, ip="") is None
+    assert since(2, annotations={}) is None
+    assert since(3) == 13
+    assert since(4, labels={"a": "b"}) == 13
+    assert cache.replace([Seen(replace(ASKS, version="4", labels={"a": "b"}), 4)]) == set()
+    assert since(5, ip="10.0.0.2") == 15
+    assert since(6, ip="10.0.0.2", annotations={"type": "other"}) == 16

@@ -30,7 +30,8 @@ def test_the_status_is_the_documented_document() -> None:
     assert document["pods"][0].keys() == pod | {"node", "created", "attempts", "next_try", "trace_id", "pool"}
     assert document["answered_by"].keys() == {"identity", "leads", "age_s", "note"}
     assert document["errors"][0].keys() == {"at", "where", "code", "text", "count"}
-    assert document["pools"][0].keys() == {"tag_key", "total", "free", "waiting", "longest_wait_s", "named", "holders"}
+    pool = {"tag_key", "total", "free", "waiting", "longest_wait_s", "named", "ours", "holders"}
+    assert document["pools"][0].keys() == pool
     known = {"uid", "name", "silent_s", "addresses", "install", "waiting", "same_name"}
     assert document["clusters"][0].keys() == known
     waits = {"watch_silent_s", "writer_waiting_s", "term_beginning_s", "credentials_expire_s"}
@@ -87,7 +88,7 @@ def test_metrics_count_calls_and_show_the_status() -> None:
     assert found["pod_eip_pods", (("mode", "auto"), ("phase", "pending"))] == 1
     assert found["pod_eip_pool_waiting", (("tag_key", "game-ips"),)] == 2
     assert found["pod_eip_pool_longest_wait_seconds", (("tag_key", "game-ips"),)] == 75
-    assert found["pod_eip_pool_total", (("tag_key", 'odd"key\\'),)] == 0
+    assert found["pod_eip_pool_addresses", (("owner", "free"), ("tag_key", 'odd"key\\'))] == 0
     silent = (("install", "kube-system/eip"), ("uid", "0f3c"))
     assert found["pod_eip_cluster_silent_seconds", silent] == 12.5
     assert found["pod_eip_cluster_name_conflicts", ()] == 0
