@@ -43,7 +43,11 @@ terminationGracePeriodSeconds: 90
 podDisruptionBudget: {enabled: true, maxUnavailable: 1}
 doctor: {failOnWarnings: false, readRights: true}
 service: {enabled: true, type: ClusterIP, port: 8080, annotations: {}}
-metrics: {annotations: false, serviceMonitor: false, serviceMonitorLabels: {}, interval: 30s}
+metrics:
+  {annotations: false, serviceMonitor: false, serviceMonitorLabels: {}, interval: 30s, scrapeTimeout: "",
+  relabelings: [], metricRelabelings: [], prometheusRule: false, prometheusRuleLabels: {},
+  runbooks: "https://github.com/aws-samples/aws-pod-eip-controller/blob/main/docs/runbooks",
+  dashboard: false, dashboardLabels: {grafana_dashboard: "1"}}
 {{- end }}
 
 {{/*

@@ -19,15 +19,16 @@ pytestmark = pytest.mark.real
 OURS = f"app.kubernetes.io/instance={NAME}"
 KINDS = "deployments,serviceaccounts,services,poddisruptionbudgets,roles,rolebindings,clusterroles,clusterrolebindings"
 KINDS += ",configmaps,validatingadmissionpolicies,validatingadmissionpolicybindings"
-# The server knows no ServiceMonitor without the Prometheus operator's definition of it; schema as open as can be.
+# The server knows none of these without the Prometheus operator's definitions; schemas as open as can be.
+OPERATORS = ("ServiceMonitor", "PrometheusRule")
 DEFINITION = """
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
-metadata: {name: servicemonitors.monitoring.coreos.com}
+metadata: {name: PLURAL.monitoring.coreos.com}
 spec:
   group: monitoring.coreos.com
   scope: Namespaced
-  names: {kind: ServiceMonitor, plural: servicemonitors, singular: servicemonitor}
+  names: {kind: KIND, plural: PLURAL, singular: SINGULAR}
   versions:
     - name: v1
       served: true
@@ -38,12 +39,14 @@ spec:
 
 @pytest.fixture(scope="module", params=KUBERNETES)
 def bare(request: pytest.FixtureRequest) -> Iterator[RealCluster]:
-    """An API server of each version, with the namespaces and the one definition that the values name."""
+    """An API server of each version, with the namespaces and the definitions that the values name."""
     with RealCluster(kubernetes=request.param) as cluster:
         for namespace in (NAMESPACE, "games"):
             cluster.kubectl("create", "namespace", namespace)
-        cluster.kubectl("apply", "--filename=-", stdin=DEFINITION)
-        cluster.kubectl("wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com")
+        for kind in OPERATORS:
+            definition = DEFINITION.replace("KIND", kind).replace("PLURAL", f"{kind.lower()}s")
+            cluster.kubectl("apply", "--filename=-", stdin=definition.replace("SINGULAR", kind.lower()))
+            cluster.kubectl("wait", "--for=condition=Established", f"crd/{kind.lower()}s.monitoring.coreos.com")
         yield cluster
 
 
