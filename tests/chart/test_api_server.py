@@ -35,8 +35,8 @@ def manifest(objects: Sequence[dict[str, Any]]) -> str:
     "values", [{"clusterName": "production"}, load(FULL), load(UPSTREAM)], ids=["default", "full", "upstream"]
 )
 def test_every_object_is_accepted_with_every_field(bare: RealCluster, values: dict[str, Any]) -> None:
-    found = render(values, tests=True).objects
-    objects = [one for one in found if one["apiVersion"] != "monitoring.coreos.com/v1"]
+    rendered = render(values, tests=True).objects
+    objects = [one for one in rendered if one["apiVersion"] != "monitoring.coreos.com/v1"]
     accepted = bare.kubectl("apply", "--dry-run=server", "--validate=strict", "--filename=-", stdin=manifest(objects))
     assert len(accepted.splitlines()) == len(objects)
 

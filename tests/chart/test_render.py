@@ -27,8 +27,8 @@ def test_lint_has_nothing_to_say(values: dict[str, Any]) -> None:
 @every_case
 @pytest.mark.parametrize("version", KUBERNETES)
 def test_kubernetes_knows_every_field(values: dict[str, Any], version: str) -> None:
-    found = render(values, tests=True).objects
-    objects = [one for one in found if one["apiVersion"] != "monitoring.coreos.com/v1"]
+    rendered = render(values, tests=True).objects
+    objects = [one for one in rendered if one["apiVersion"] != "monitoring.coreos.com/v1"]
     assert len(objects) >= 7
     for found in objects:
         kubernetes_validate.validate(found, version, strict=True)

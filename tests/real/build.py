@@ -92,7 +92,8 @@ def commands(part: Part, into: Path) -> list[list[str]]:
         return [["cp", *files, str(into)], ["npm", "ci", "--prefix", str(into), "--ignore-scripts", "--no-audit"]]
     output = str(into / part.name)
     package = "." if part.own_main else part.module + part.source
-    return [["go", "build", "-trimpath", "-ldflags", linker_flags(part), "-o", output, package]]
+    options = ["-trimpath", "-ldflags", linker_flags(part), *(["-tags", part.tags] if part.tags else [])]
+    return [["go", "build", *options, "-o", output, package]]
 
 
 def linker_flags(part: Part) -> str:

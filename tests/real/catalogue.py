@@ -27,7 +27,7 @@ class Part:
     """One program, or for Maven one folder of jars, for npm one of packages.
 
     `source` is its package path below the module's own path. With `own_main` its main package is the recipe itself;
-    with `on_path`, any version that is installed on the machine does.
+    with `on_path`, any version that is installed on the machine does. `tags` are Go's build tags.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Part:
     tool: Tool = "go"
     on_path: bool = False
     own_main: bool = False
+    tags: str = ""
 
     @property
     def version(self) -> str:
@@ -79,4 +80,7 @@ def parts(kubernetes: str = KUBERNETES[0]) -> dict[str, Part]:
     known.append(
         Part(name="jaeger", recipe=RECIPES / "jaeger", module="github.com/jaegertracing/jaeger", source="/cmd/jaeger")
     )
+    module, recipe = "github.com/prometheus/prometheus", RECIPES / "promtool"
+    # Without the clients of all clouds: they are most of it, and rules need none.
+    known.append(Part(name="promtool", recipe=recipe, module=module, source="/cmd/promtool", tags="remove_all_sd"))
     return {part.name: part for part in known}
