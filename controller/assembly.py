@@ -5,16 +5,15 @@ It is imported in the server's worker alone, for it loads boto3, the Kubernetes 
 
 import logging
 import os
-import time
 from collections.abc import Callable
 from functools import partial
 
 from controller.aws.adapter import Ec2Adapter
+from controller.clock import CLOCK
 from controller.core.candidacy import EndReason, Timings
 from controller.core.config import Config
 from controller.core.lease import Lease
 from controller.core.measures import Event
-from controller.core.situation import Facts
 from controller.core.tracing import Tracing
 from controller.engine.abilities import Abilities
 from controller.engine.engine import Engine
@@ -33,7 +32,7 @@ from controller.engine.scopes import ScopeGate
 from controller.engine.snapshot import Snapshot
 from controller.engine.standby import Standby
 from controller.engine.terms import TermCallbacks
-from controller.engine.tuning import Ports, Tuning
+from controller.engine.tuning import Ports
 from controller.kube.connection import Connection
 from controller.kube.events import EventRecorder
 from controller.kube.identity import ClusterIdentity
@@ -46,20 +45,13 @@ from controller.surface.leader_client import LeaderClient
 from controller.surface.metrics import Metrics
 from controller.surface.program import version
 from controller.term_start import TermStart
+from controller.tuned import tuning_of
 from state.credentials import CredentialKeeper
 from state.ledger import DynamoLedger
 from state.model import InstallKey
 from state.table import open_table
 
 log = logging.getLogger(__name__)
-
-
-def _boottime() -> float:
-    """Seconds since the boot, suspensions included: a machine that was suspended must not believe its old deadline."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-CLOCK = _boottime if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
 
 
 class Assembly:
@@ -256,26 +248,7 @@ class Assembly:
             clock=CLOCK,
             measures=self._metrics,
         )
-        tuning = Tuning(
-            facts=self._facts(install),
-            threads=self._config.concurrency,
-            consistency_s=self._config.consistency_time,
-            poll_interval_s=self._config.poll_interval,
-            resync_s=self._config.resync_period,
-            silence_s=self._config.silence,
-        )
-        return Engine(ports, tuning)
-
-    def _facts(self, install: InstallKey) -> Facts:
-        strict, adopt = self._config.tenancy == "strict", self._config.adopt_leftovers
-        return Facts(
-            install=install,
-            cluster_name=self._config.cluster_name,
-            home_border_group=self._region,
-            extra_tags=self._config.extra_tags or {},
-            discreet=strict,
-            adopt_leftovers=not strict if adopt is None else adopt,
-        )
+        return Engine(ports, tuning_of(self._config, self._region, install))
 
     def _elector(
         self, ledger: DynamoLedger, gate: ScopeGate, loop: Reconciler, namespace: str, abilities: Abilities

@@ -10,9 +10,9 @@ import logging
 from collections.abc import Sequence
 from contextlib import closing
 
-from controller.assembly import CLOCK
 from controller.aws.adapter import Ec2Adapter
 from controller.aws.metadata import discover_vpc_id
+from controller.clock import CLOCK
 from controller.core.config import Config
 from controller.core.explain import Explanation, Progress, Source, explain, unknown
 from controller.core.situation import Facts

@@ -16,8 +16,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from controller.assembly import CLOCK
 from controller.aws.adapter import Ec2Adapter
+from controller.clock import CLOCK
 from controller.core import contract, release
 from controller.core.config import Config
 from controller.core.ports import Ec2

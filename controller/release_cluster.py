@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from controller.assembly import CLOCK
 from controller.aws.adapter import Ec2Adapter
+from controller.clock import CLOCK
 from controller.core import release
 from controller.core.config import Config
 from controller.core.ports import Clock, Ec2

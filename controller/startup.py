@@ -9,7 +9,7 @@ import socket
 import threading
 import uuid
 
-from controller.assembly import CLOCK, Assembly
+from controller.assembly import Assembly
 from controller.aws.metadata import (
     discover_region,
     discover_vpc_id,
@@ -17,6 +17,7 @@ from controller.aws.metadata import (
     is_promised,
     is_switched_off,
 )
+from controller.clock import CLOCK
 from controller.core.config import Config
 from controller.core.tracing import NoTracing, Tracing
 from controller.engine.policy_file import PolicyFile, policies_of

@@ -177,18 +177,15 @@ class Reconciler:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._timed_tick()
+                began = self._clock()
+                self.tick()
+                self._ports.measures.time(Duration.TICK, self._clock() - began)
             except Exception:  # the thread's top: the loop must outlive any fault in a tick
                 self.failures += 1
                 log.exception("a tick of the loop failed")
                 self._stopping.wait(IDLE_S)
             if not self.has_news:
                 self._queue.wait(self._patience())
-
-    def _timed_tick(self) -> None:
-        began = self._clock()
-        self.tick()
-        self._ports.measures.time(Duration.TICK, self._clock() - began)
 
     def _patience(self) -> float:
         chores = self.opened.housekeeping.due_in if self.opened and self._pods.synced else IDLE_S

@@ -112,8 +112,9 @@ def _of_pools(rows: Iterable[Mapping[str, Any]]) -> Iterable[GaugeMetricFamily]:
     for pool in pools:
         if pool["total"] is None:
             continue
-        others, unclaimed = pool["held"] - pool["ours"], pool["total"] - pool["free"] - pool["held"]
-        owners = {"free": pool["free"], "this_install": pool["ours"], "other_install": others, "unclaimed": unclaimed}
+        ours = pool["ours"] or 0
+        others, unclaimed = pool["held"] - ours, pool["total"] - pool["free"] - pool["held"]
+        owners = {"free": pool["free"], "this_install": ours, "other_install": others, "unclaimed": unclaimed}
         for owner, count in owners.items():
             family.add_metric([pool["tag_key"], owner], max(0, count))
     yield family

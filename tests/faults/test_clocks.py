@@ -92,9 +92,7 @@ def test_a_replica_whose_clock_is_an_hour_off_follows_and_leads(
 def test_a_controller_that_read_the_wall_clock_would_be_found_out(tmp_path: Path, clocks: Clocks) -> None:
     """The control: what the other tests show, they do not show of a controller that measures time by it."""
     clock = 'CLOCK = _boottime if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic'
-    wrong = source_with(
-        tmp_path / "source", Edit(file="controller/assembly.py", text=clock, instead="CLOCK = time.time")
-    )
+    wrong = source_with(tmp_path / "source", Edit(file="controller/clock.py", text=clock, instead="CLOCK = time.time"))
     cluster = ClusterSettings(name="a", nodes=2, replicas=2)
     with fault_world(tmp_path / "world", cluster, flags=FAST, env={**clocks.env, **wrong}) as world:
         leader, before = world.leader(), terms(world)
