@@ -50,7 +50,7 @@ def examined(world: World, *flags: str, env: Mapping[str, str] | None = None, pr
     }
     words = [f"--{name}={value}" for name, value in settings.items()]
     argv = [sys.executable, "-m", "controller", "doctor", "-o", "json", *words, *(["--pre"] if pre else []), *flags]
-    ended = subprocess.run(argv, env=given, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    ended = subprocess.run(argv, env=given, capture_output=True, text=True, timeout=2 * LIMIT_S, check=False)
     assert not ended.stderr, ended.stderr
     document: dict[str, Any] = json.loads(ended.stdout)
     assert document["exit_code"] == ended.returncode
