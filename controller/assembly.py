@@ -17,7 +17,7 @@ from controller.core.measures import Event
 from controller.core.tracing import Tracing
 from controller.engine.abilities import Abilities
 from controller.engine.engine import Engine
-from controller.engine.explainer import Explainer
+from controller.engine.explain_parts import explains_of
 from controller.engine.hang_detector import HangDetector, writer_bound_s
 from controller.engine.leader import Elector
 from controller.engine.leader_answers import LeaderAnswers
@@ -115,7 +115,17 @@ class Assembly:
             loop=loop,
             elector=elector,
             snapshot=snapshot,
-            explainer=self._explainer(ledger, engine, elector, gate),
+            explainer=explains_of(
+                engine,
+                elector,
+                pods=self._pods,
+                ledger=ledger,
+                leadership=self._leadership,
+                identity=self._identity,
+                trouble=lambda: gate.trouble or self._keeper.trouble,
+                ask=LeaderClient(self._identity).explain,
+                clock=CLOCK,
+            ),
             answers=LeaderAnswers(
                 own=snapshot.build,
                 lead=lambda: lead_of(elector),
@@ -168,19 +178,6 @@ class Assembly:
             leader=lambda: leader_status(elector, lambda: self._leadership.term, self._identity),
             policies=self._policies,
             waits=hang_detector.waits,
-        )
-
-    def _explainer(self, ledger: DynamoLedger, engine: Engine, elector: Elector, gate: ScopeGate) -> Explainer:
-        return Explainer(
-            facts=engine.tuning.facts,
-            identity=self._identity,
-            pods=self._pods,
-            ledger=ledger,
-            loop=engine.loop,
-            leader=lambda: leader_status(elector, lambda: self._leadership.term, self._identity),
-            rules=self._policies.rules,
-            trouble=lambda: gate.trouble or self._keeper.trouble,
-            clock=CLOCK,
         )
 
     def _abilities(self, install: InstallKey, ledger: DynamoLedger, errors: RecentErrors) -> Abilities:

@@ -14,10 +14,10 @@ from controller.core.handing_on import Lead
 from controller.core.ports import Clock
 from controller.core.status import LeaderStatus, Status, starting
 from controller.core.views import Term
-from controller.engine.explainer import Explainer
 from controller.engine.hang_detector import HangDetector
 from controller.engine.leader import Elector
 from controller.engine.leader_answers import LeaderAnswers
+from controller.engine.leader_explains import LeaderExplains
 from controller.engine.reconcile import Reconciler
 from controller.engine.snapshot import Snapshot
 from state.errors import PodEipError
@@ -46,7 +46,7 @@ class Parts:
     loop: Reconciler
     elector: Elector
     snapshot: Snapshot
-    explainer: Explainer
+    explainer: LeaderExplains
     answers: LeaderAnswers
     synced: Callable[[], bool]
     trouble: Callable[[], str]
@@ -91,10 +91,12 @@ class Replica:
     def _nothing(self) -> Status:
         return starting(self._cluster, self._version)
 
-    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
-        """One Pod's explanation; None while the replica is being built."""
+    def explain(self, namespace: str, name: str, *, own: bool = False) -> dict[str, Any] | None:
+        """One Pod's explanation, the leader's unless our `own` is asked for; None while the replica is being built."""
         parts = self._parts
-        return parts.explainer.explain(namespace, name).to_json() if parts else None
+        if parts is None:
+            return None
+        return (parts.explainer.own if own else parts.explainer.explain)(namespace, name).to_json()
 
     def healthy(self) -> tuple[bool, str]:
         """Whether the loop and the election live: each turns at least about every second, whatever else fails."""

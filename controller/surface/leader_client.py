@@ -17,8 +17,10 @@ from socket import SHUT_RDWR
 
 import msgspec
 
+from controller.core.explain import Explanation
 from controller.core.status import Status
 from controller.core.values import Endpoint
+from controller.surface.pod_route import PATH as POD_PATH
 from state.errors import Unavailable
 
 ASKED_BY = "X-Pod-EIP-Asked-By"
@@ -30,6 +32,8 @@ MOST_BYTES = 64 * 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
 _STATUS = msgspec.json.Decoder(Status)
+_EXPLANATION = msgspec.json.Decoder(Explanation)
+_UNKNOWN = 404
 
 
 class LeaderClient:
@@ -46,7 +50,15 @@ class LeaderClient:
         except (msgspec.DecodeError, UnicodeDecodeError) as fault:
             raise _no_status("this release does not understand what it answered") from fault
 
-    def _fetch(self, address: Endpoint) -> bytes:
+    def explain(self, address: Endpoint, namespace: str, name: str) -> Explanation:
+        """What the replica there knows itself of this Pod. Raises Unavailable as above."""
+        body = self._fetch(address, f"{POD_PATH}{namespace}/{name}", also=_UNKNOWN)
+        try:
+            return _EXPLANATION.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+            raise _no_status("this release does not understand what it answered") from fault
+
+    def _fetch(self, address: Endpoint, path: str = PATH, also: int = 200) -> bytes:
         until = time.monotonic() + self._limit_s
         connection = HTTPConnection(address.host, address.port, timeout=self._limit_s)
         alarm = threading.Timer(self._limit_s, _cut, [connection])
@@ -57,8 +69,8 @@ class LeaderClient:
                 connection.connect()
                 if time.monotonic() >= until:
                     raise TimeoutError
-                connection.request("GET", PATH, headers={"Accept-Encoding": "gzip", ASKED_BY: self._identity})
-                body = _body(connection.getresponse())
+                connection.request("GET", path, headers={"Accept-Encoding": "gzip", ASKED_BY: self._identity})
+                body = _body(connection.getresponse(), also)
                 if time.monotonic() >= until:  # what was cut off can look whole
                     raise TimeoutError
                 return body
@@ -75,8 +87,8 @@ def _cut(connection: HTTPConnection) -> None:
         connection.sock.shutdown(SHUT_RDWR)
 
 
-def _body(response: HTTPResponse) -> bytes:
-    if response.status != 200:
+def _body(response: HTTPResponse, also: int) -> bytes:
+    if response.status not in (200, also):
         raise ValueError(f"it answered {response.status}")
     packed = response.read(MOST_PACKED + 1)
     if len(packed) > MOST_PACKED or response.length:

@@ -80,10 +80,10 @@ class Lifecycle:
     def _nothing(self) -> dict[str, Any]:
         return starting(self._cluster, version()).to_json()
 
-    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
+    def explain(self, namespace: str, name: str, *, own: bool = False) -> dict[str, Any] | None:
         """One Pod's explanation; None before the controller has started."""
         runtime = self._runtime
-        return runtime.explain(namespace, name) if runtime is not None else None
+        return runtime.explain(namespace, name, own=own) if runtime is not None else None
 
     def _live(self, metrics: "Metrics", over: Callable[[], None]) -> None:
         runtime = self._runtime = self._started(metrics)

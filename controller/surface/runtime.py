@@ -25,8 +25,8 @@ class Runtime(Protocol):
         """A snapshot of what this replica knows itself."""
         ...
 
-    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
-        """One Pod, as `controller.core.explain.Explanation.to_json` makes it; None while the replica is built."""
+    def explain(self, namespace: str, name: str, *, own: bool = False) -> dict[str, Any] | None:
+        """One Pod, as `Explanation.to_json` makes it; `own`: as we know it. None while the replica is being built."""
         ...
 
     def healthy(self) -> tuple[bool, str]:

@@ -6,6 +6,7 @@ users wrote into their Pods: it is sent as JSON, and the page (`views`) shows it
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -38,8 +39,8 @@ class StatusSource(Protocol):
         """What this replica knows itself: for metrics, and for a replica that asks."""
         ...
 
-    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
-        """One Pod's explanation; None while the replica is starting."""
+    def explain(self, namespace: str, name: str, *, own: bool = False) -> dict[str, Any] | None:
+        """One Pod's explanation, the leader's unless our `own` is asked for; None while the replica is starting."""
         ...
 
     def healthy(self) -> tuple[bool, str]:
@@ -138,8 +139,8 @@ def _of_pod(source: StatusSource, path: str) -> Route | None:
     if pod is None:
         return None
 
-    def route(_: Environ) -> Answer:
-        status, body = explained(source.explain, pod)
+    def route(environ: Environ) -> Answer:
+        status, body = explained(partial(source.explain, own=_ASKED_BY in environ), pod)
         return Answer(body=body, content_type="application/json", status=status)
 
     return route

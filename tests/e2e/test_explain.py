@@ -70,7 +70,8 @@ def test_each_replica_explains_and_a_reader_may_by_itself(new_world: NewWorld, t
         assert "rule 'no-strangers'" in found["policy"][0]
 
         found = asked(world, standby.port, "strangers/refused")
-        assert (found["verdict"], found["answered_by"]["leads"]) == ("refused", False)
+        assert (found["verdict"], found["answered_by"]["leads"]) == ("refused", True), found["answered_by"]
+        assert any("a standby, handed this on" in note for note in found["answered_by"]["notes"])
         assert explain(world, "games/nobody", "--url", f"http://127.0.0.1:{leader.port}").returncode == 1
 
         scene.mark()

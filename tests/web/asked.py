@@ -25,7 +25,7 @@ class Scripted:
         self.looks += 1
         return self._status.to_json()
 
-    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
+    def explain(self, namespace: str, name: str, *, own: bool = False) -> dict[str, Any] | None:
         """The sample; None for a Pod that is named for it."""
         return None if name == "starting" else samples.explanation(namespace, name)
 

@@ -43,7 +43,7 @@ class Remembering:
             found = replace(found, pods=samples.pods(many))
         return found.to_json()
 
-    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
+    def explain(self, namespace: str, name: str, *, own: bool = False) -> dict[str, Any] | None:
         """The sample; beside a status of its own, what `night` explains."""
         if "REPLICA_STATUS" in os.environ:
             return explanation(namespace, name)

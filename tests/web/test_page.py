@@ -210,7 +210,7 @@ class Explaining(Document):
         super().__init__(status)
         self._words = words
 
-    def explain(self, namespace: str, name: str) -> dict[str, Any] | None:
+    def explain(self, namespace: str, name: str, *, own: bool = False) -> dict[str, Any] | None:
         """The words, for whichever Pod."""
         return self._words
 
