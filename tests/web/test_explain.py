@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from controller.core.explain import Verdict
+from controller.core.values import Endpoint
 from controller.surface.explanation import pod_name
+from controller.surface.leader_client import LeaderClient
 from sandbox.process import free_port
-from state.errors import Misconfigured
+from state.errors import Misconfigured, Unavailable
 from tests.web import samples
 from tests.web.asked import Asked
 from tests.web.harness import Replica, answers, environment, replica, until
@@ -79,6 +82,17 @@ def test_the_command_explains_in_each_form(tmp_path: Path) -> None:
     assert json.loads(as_json.stdout) == yaml.safe_load(as_yaml.stdout)
     assert all(line.isprintable() for ended in (as_json, as_yaml) for line in ended.stdout.splitlines())
     assert "asks by the annotation" in missing.stdout
+
+
+def test_another_replica_can_ask_and_a_name_that_is_not_known_is_an_answer(tmp_path: Path) -> None:
+    with replica(tmp_path) as one:
+        until(answers(one))
+        ask, there = LeaderClient("me_2").explain, Endpoint(host="127.0.0.1", port=one.port)
+        known, missing = ask(there, "games", "server-1"), ask(there, "games", "nobody")
+    assert (known.verdict, known.answered_by.identity) == (Verdict.WAITING, "eip-7d9f-x1_6f0c")
+    assert (missing.verdict, missing.uid) == (Verdict.UNKNOWN, "")
+    with pytest.raises(Unavailable, match="nothing listens there"):
+        ask(Endpoint(host="127.0.0.1", port=free_port()), "games", "server-1")
 
 
 def test_where_nobody_answers_it_looks_by_itself_unless_a_replica_was_named() -> None:
