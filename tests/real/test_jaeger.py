@@ -70,7 +70,8 @@ def test_a_life_over_two_leaders_is_one_trace_and_its_release_another(scene: Sce
     assert [span.links for span in _named(release, "give up address")] == [(served[0].trace_id,)]
     assert {"Cut", "Release", "Forget"} <= {span.name for span in release}
     known = {served[0].trace_id, release[0].trace_id}
-    assert {trace[0].trace_id for trace in traces} == known, "heartbeats and reads are no traces of their own"
+    others = [span for trace in traces for span in trace if span.trace_id not in known]
+    assert all(span.tags.get("error") for span in others), "heartbeats and reads are no traces of their own"
 
 
 def _is_one_life(trace: list[JaegerSpan]) -> None:
