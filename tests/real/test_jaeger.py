@@ -20,7 +20,6 @@ from tests.real.world import RealWorld
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
 LIMIT_S = 90.0
-FLAGS = {**STEADY, "lease-duration": "6", "renew-deadline": "5", "call-timeout": "2", "resync-period": "30"}
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def jaeger(tmp_path: Path) -> Iterator[Jaeger]:
 def scene(real_host: RealHost, tmp_path: Path, jaeger: Jaeger) -> Iterator[Scene]:
     """Two replicas that export to Jaeger, beside a real API server and DynamoDB Local."""
     env = {"OTEL_EXPORTER_OTLP_ENDPOINT": jaeger.otlp, "OTEL_BSP_SCHEDULE_DELAY": "200"}
-    settings = WorldSettings(clusters=(ClusterSettings(name="a", replicas=2),), flags=FLAGS, env=env)
+    settings = WorldSettings(clusters=(ClusterSettings(name="a", replicas=2),), flags=STEADY, env=env)
     with RealWorld(settings, tmp_path, host=real_host) as world:
         yield Scene(world, world.clusters["a"], "ns")
 
