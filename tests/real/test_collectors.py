@@ -29,7 +29,7 @@ QUIET = {"service": {"telemetry": {"metrics": {"level": "none"}}}}
 
 @contextmanager
 def collector(
-    file: str, changes: Mapping[str, object], folder: Path, *, grpc: int | None = None, **env: str
+    file: str, changes: Mapping[str, object], folder: Path, env: Mapping[str, str], *, grpc: int | None = None
 ) -> Iterator[str]:
     """A collector with this file, on free ports of loopback; `changes` lies over it. The URL of its OTLP by HTTP."""
     program = parts()["otelcol"].program()
@@ -66,7 +66,7 @@ def test_a_collector_signs_for_x_ray(tmp_path: Path) -> None:
     with XRay(Account(region="us-west-2", keys={"AKID": Key(secret=SECRET)})) as xray:
         to = {"exporters": {"otlp_http/xray": {"traces_endpoint": f"{xray.url}/v1/traces"}}}
         keys = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "us-west-2"}
-        with collector("collector-xray.yaml", to, tmp_path, **keys) as url:
+        with collector("collector-xray.yaml", to, tmp_path, keys) as url:
             send(url)
             wait_until(lambda: xray.account.spans, 30, "the span is in X-Ray")
     assert xray.account.refusals == []
@@ -90,8 +90,8 @@ def test_a_collector_hands_spans_on_to_jaeger(tmp_path: Path) -> None:
             "exporters": {"otlp_http/test": {"endpoint": receiver.url, "compression": "none"}},
             "service": {**QUIET["service"], "pipelines": {"traces": {"exporters": ["otlp_http/test"]}}},
         }
-        second = collector("collector-jaeger.yaml", last, inner, grpc=port, JAEGER="127.0.0.1:1")
-        first = collector("collector-jaeger.yaml", {}, outer, JAEGER=f"127.0.0.1:{port}")
+        second = collector("collector-jaeger.yaml", last, inner, {"JAEGER": "127.0.0.1:1"}, grpc=port)
+        first = collector("collector-jaeger.yaml", {}, outer, {"JAEGER": f"127.0.0.1:{port}"})
         with second, first as url:
             wait_until(lambda: _listens(port), 30, "the second collector listens")
             send(url)
