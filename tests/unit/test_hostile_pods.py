@@ -103,7 +103,7 @@ def test_pools_without_a_name_are_counted_together() -> None:
         PoolStatus(tag_key="a", total=0, free=0, waiting=2, longest_wait_s=5),
         PoolStatus(tag_key="b", total=3, free=1, waiting=1, longest_wait_s=9),
         PoolStatus(tag_key="other", total=1, free=1, waiting=4, longest_wait_s=1, named=True),
-        PoolStatus(tag_key="c", total=7, free=2, waiting=0, named=True),
+        PoolStatus(tag_key="c", total=7, free=2, waiting=0, longest_wait_s=0, named=True),
     )
     text = Metrics().render(Status(cluster="a", pools=rows).to_json()).decode()
     assert keys(text) == {"other": 4, "c": 7}
