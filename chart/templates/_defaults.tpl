@@ -46,7 +46,7 @@ service: {enabled: true, type: ClusterIP, port: 8080, annotations: {}}
 metrics:
   {annotations: false, serviceMonitor: false, serviceMonitorLabels: {}, interval: 30s, scrapeTimeout: "",
   relabelings: [], metricRelabelings: [], prometheusRule: false, prometheusRuleLabels: {},
-  runbooks: "https://github.com/aws-samples/aws-pod-eip-controller/blob/main/docs/runbooks",
+  runbooks: "",
   dashboard: false, dashboardLabels: {grafana_dashboard: "1"}}
 {{- end }}
 

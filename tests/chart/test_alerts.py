@@ -58,7 +58,7 @@ def test_an_alert_looks_at_its_own_install_only() -> None:
     for rule in rendered()["groups"][0]["rules"]:
         for selector in re.findall(r"{[^}]*}", rule["expr"]):
             assert selector.startswith(f'{{namespace="{NAMESPACE}",job="{NAME}"')
-        assert rule["annotations"]["runbook_url"].startswith("https://github.com/")
+        assert rule["annotations"]["runbook_url"].startswith("docs/runbooks/")
 
 
 def test_what_is_for_prometheus_is_left_as_it_is() -> None:
