@@ -107,7 +107,7 @@ class Assembly:
         self._pods.start(loop.wake)
         elector.start()
         standby.start()
-        abilities.start(speaks=lambda: elector.holder() in ("", self._identity))
+        abilities.start(lambda: elector.holder() in ("", self._identity), elector.epoch)
         self._metrics.read_from(self._readings(loop, elector, standby).read)
         self._policies.start(loop.poke)
         self._keeper.on_found(loop.retry_all)

@@ -47,13 +47,19 @@ class Abilities:
         self._ability = Ability()
         self._asked = False
         self._speaks: Callable[[], bool] = lambda: False
+        self._epoch: Callable[[], int] = lambda: 0
+        self._learnt: dict[str, int] = {}
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="abilities", daemon=True)
         self.failures = 0
 
-    def start(self, speaks: Callable[[], bool]) -> None:
-        """Begin to ask. `speaks`: whether this replica, and no other, tells the Pods that wait."""
-        self._speaks = speaks
+    def start(self, speaks: Callable[[], bool], epoch: Callable[[], int] = lambda: 0) -> None:
+        """Begin to ask. `speaks`: whether this replica, and no other, tells the Pods that wait.
+
+        `epoch`: that of the Lease. Once it has grown, somebody could write, with the same role: what this replica had
+        learnt by trying is forgotten, for it may not get another try.
+        """
+        self._speaks, self._epoch = speaks, epoch
         self._thread.start()
 
     def stop(self) -> None:
@@ -68,6 +74,7 @@ class Abilities:
     def heard(self, check: str, error: PodEipError | None) -> None:
         """What was learnt by doing: this passed (None), or failed with this."""
         with self._lock:
+            self._learnt[check] = self._epoch()
             before, self._ability = self._ability, self._ability.heard(check, error)
         if self._ability.trouble != before.trouble:
             self._wake.set()
@@ -80,6 +87,7 @@ class Abilities:
 
     def _round(self) -> None:
         try:
+            self._forget_what_is_over()
             for name, check in self._checks.items():
                 self._ask(name, check)
             self._asked = True
@@ -88,6 +96,13 @@ class Abilities:
             self.failures += 1
             self._asked = True
             log.exception("asking what this replica may do failed")
+
+    def _forget_what_is_over(self) -> None:
+        with self._lock:
+            over = [check for check, epoch in self._learnt.items() if self._epoch() > epoch]
+            for check in over:
+                del self._learnt[check]
+                self._ability = self._ability.heard(check, None)
 
     def _ask(self, name: str, check: Check) -> None:
         error: PodEipError | None = None

@@ -41,6 +41,17 @@ def says(replica: Replica, words: str) -> Callable[[], bool]:
     return lambda: words in replica.readiness()
 
 
+def logs(replica: Replica, words: str) -> Callable[[], bool]:
+    """Whether its log has these words."""
+    return lambda: words in replica.tail(10_000)
+
+
+def heard(scene: Scene, replica: Replica) -> Callable[[], bool]:
+    """Whether the replica's own Pod has the event that it is not able, and no other."""
+    reasons = ["EIPControllerUnable"]
+    return lambda: [e["reason"] for e in scene.cluster.kube.events("kube-system", replica.name)] == reasons
+
+
 def make_table(world: World) -> None:
     """As `table create` does, with the keys alone."""
     names = {"pk": "HASH", "sk": "RANGE"}
@@ -64,9 +75,8 @@ def test_a_denied_look_is_red_on_every_replica_and_told(world: World) -> None:
             scene.eventually(says(replica, "UnauthorizedOperation"), "it is red, and says why")
             assert not replica.ready()
             assert "deploy/iam/aws/install.json" in replica.readiness()
-            assert "not ready: this replica may not do what it must" in replica.tail(1000)
-            events = scene.cluster.kube.events("kube-system", replica.name)
-            assert [event["reason"] for event in events] == ["EIPControllerUnable"]
+            scene.eventually(logs(replica, "not ready: this replica may not do what it must"), "the log says why")
+            scene.eventually(heard(scene, replica), "its own Pod says why")
         scene.hears("p", "UnauthorizedOperation", "deploy/iam/aws/install.json")
         world.ec2.clear_faults()
         scene.served("p")
@@ -86,7 +96,7 @@ def test_a_missing_table_is_red_until_somebody_makes_it(world: World) -> None:
         scene.hears("p", "table create")
         make_table(world)
         for replica in replicas:
-            scene.eventually(replica.ready, "it is ready once there is a table")
+            scene.eventually(replica.ready, "it is ready once there is a table", 120)
         scene.served("p")
     finally:
         for replica in replicas:

@@ -149,6 +149,26 @@ def test_what_was_learnt_by_doing_counts_and_is_told_at_once() -> None:
     abilities.stop()
 
 
+def test_what_was_learnt_is_forgotten_once_another_replica_could_do_it() -> None:
+    """It may never get another try itself: without this it would be red for ever."""
+    told, epoch = Told(), [7]
+    abilities = Abilities({}, RecentErrors(), told, again_s=0.01)
+    abilities.start(lambda: False, lambda: epoch[0])
+    assert told.heard.wait(LIMIT_S)
+    abilities.heard("writing the table", DENIED)
+    told.heard.clear()
+    assert told.heard.wait(LIMIT_S)
+    assert abilities.trouble()
+    epoch[0] = 8
+    pause = threading.Event()
+    for _ in range(2000):
+        if not abilities.trouble():
+            break
+        pause.wait(0.01)
+    assert abilities.trouble() == ""
+    abilities.stop()
+
+
 def test_a_check_that_breaks_makes_nobody_red() -> None:
     told = Told()
 
