@@ -8,6 +8,7 @@ from controller.core.diagnosis.finding import Check, Finding, Questions, broken,
 from controller.core.diagnosis.rights import Tried
 from controller.doctor import network, rights
 from controller.doctor.scene import Scene, or_else
+from controller.kube.namespace import own_namespace
 from state.errors import Misconfigured, PodEipError
 from state.model import InstallKey
 
@@ -61,7 +62,7 @@ def _rbac(scene: Scene, *, pre: bool) -> Iterator[Finding]:
     asked = (
         rbac.of_installer(scene.lease_namespace)
         if pre
-        else rbac.of_controller(config.watch_namespace or "", scene.lease_namespace, config.lease_name)
+        else rbac.of_controller(config.watch_namespace or "", scene.lease_namespace, config.lease_name, own_namespace())
     )
     denied = [right for right in asked if not scene.cluster.may(right)]
     yield from rbac.of_reviews(scene.cluster.who(), asked, denied, pre=pre)

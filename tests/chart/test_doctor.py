@@ -45,7 +45,7 @@ def by_namespace(rights: tuple[Right, ...]) -> dict[str, set[Grant]]:
 def test_doctor_asks_for_the_rights_of_the_charts_roles(
     values: dict[str, Any], watched: str, lease_in: str, lease: str
 ) -> None:
-    assert by_namespace(of_controller(watched, lease_in, lease)) == granted(render(values))
+    assert by_namespace(of_controller(watched, lease_in, lease, NAMESPACE)) == granted(render(values))
 
 
 def test_before_the_install_doctor_asks_whether_each_kind_may_be_made() -> None:

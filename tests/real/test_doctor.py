@@ -46,7 +46,7 @@ def workload(name: str, image: str, env: Mapping[str, str], **more: Any) -> dict
 def test_the_charts_account_may_do_what_doctor_asks_for_and_a_missing_verb_is_found(cluster: RealCluster) -> None:
     release = render({"clusterName": "a"})
     reader = reader_of(cluster, grant_release(cluster, release))
-    asked = of_controller("", NAMESPACE, NAME)
+    asked = of_controller("", NAMESPACE, NAME, NAMESPACE)
     until(lambda: all(map(reader.may, asked)))
     assert reader.who() == f"system:serviceaccount:{NAMESPACE}:{NAME}"
     assert not reader.may(Right(verb="patch", resource="pods"))

@@ -193,7 +193,7 @@ def test_metadata_that_pods_do_not_reach_is_told_where_it_is_needed(
 
 
 def test_each_denied_right_is_a_line() -> None:
-    asked = of_controller("", "eip", "eip")
+    asked = of_controller("", "eip", "eip", "eip")
     assert (
         one(of_reviews("me", asked, [], pre=False)).text
         == f"me may do all that is needed to run the controller ({len(asked)} rights)"

@@ -11,6 +11,7 @@ from typing import Any, Final
 from controller.core.diagnosis.finding import Check, Finding, broken, fine
 
 _LEASES: Final = "coordination.k8s.io"
+_EVENTS: Final = ("create", "get", "patch")
 _RBAC: Final = "rbac.authorization.k8s.io"
 
 
@@ -45,10 +46,12 @@ class Right:
         return {key: value for key, value in found.items() if value}
 
 
-def of_controller(watch_namespace: str, lease_namespace: str, lease: str) -> tuple[Right, ...]:
-    """What the running controller does; an empty `watch_namespace` is all."""
-    pods = [("pods", ("get", "list", "watch")), ("pods/status", ("patch",)), ("events", ("create", "get", "patch"))]
+def of_controller(watch_namespace: str, lease_namespace: str, lease: str, namespace: str) -> tuple[Right, ...]:
+    """What the running controller does in its own `namespace` and elsewhere; an empty `watch_namespace` is all."""
+    pods = [("pods", ("get", "list", "watch")), ("pods/status", ("patch",)), ("events", _EVENTS)]
+    elsewhere = watch_namespace not in ("", namespace)  # then the events about our own Pod are a right of their own
     return (
+        *(Right(verb=verb, resource="events", namespace=namespace) for verb in _EVENTS if elsewhere),
         *(Right(verb=v, resource=what, namespace=watch_namespace) for what, verbs in pods for v in verbs),
         *(Right(verb=verb, resource="nodes") for verb in ("get", "list")),
         Right(verb="get", resource="namespaces", name="kube-system"),
