@@ -9,7 +9,7 @@ from controller.core.diagnosis.rights import Tried
 from controller.doctor import network, rights
 from controller.doctor.scene import Scene, or_else
 from controller.kube.namespace import own_namespace
-from state.errors import Misconfigured, PodEipError
+from state.errors import AccessDenied, Misconfigured, PodEipError
 from state.model import InstallKey
 
 Look = tuple[Check, Callable[[], Iterable[Finding]]]
@@ -52,6 +52,8 @@ def _no_api_server(scene: Scene) -> Finding | None:
         if scene.config.kubeconfig:
             return broken(Check.KUBERNETES, said(error))
         return not_looked_at(Check.KUBERNETES, "no kubeconfig is set, and this is no Pod (--kubeconfig)")
+    except AccessDenied:
+        return None  # it answers; which rights are missing is what RBAC's line says
     except PodEipError as error:
         return broken(Check.KUBERNETES, said(error), error.advice)
     return None
