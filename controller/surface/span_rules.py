@@ -24,6 +24,8 @@ ACTION: Final[ContextVar[Span | None]] = ContextVar("action", default=None)
 """The span of the action that runs in this thread, or whose call another thread makes in a copy of its context."""
 BACKGROUND: Final = "pod_eip.background"
 GROUPED: Final = "TransactWriteItems"
+DRY_RUN: Final = "DryRunOperation"
+"""EC2's code for a dry run that would have been allowed: an error in form alone."""
 
 
 class GivenIds(RandomIdGenerator):
@@ -90,7 +92,7 @@ class Failures(SpanProcessor):
         context, attributes = span.context, dict(span.attributes or {})
         if BACKGROUND not in attributes or span.status.status_code is not StatusCode.ERROR:
             return
-        if context is None or context.trace_flags.sampled:
+        if context is None or context.trace_flags.sampled or attributes.get("error.type") == DRY_RUN:
             return
         again = self._tracer.start_span(
             span.name, Context(), kind=span.kind, attributes=attributes, start_time=span.start_time

@@ -89,7 +89,7 @@ def test_without_the_setting_the_quota_is_never_asked_for(new_world: NewWorld) -
         for name in ("p", "q"):
             scene.run(name, auto())
             scene.served(name)
-        assert metrics(scene) == []
+        assert metrics(scene) == ["pod_eip_quota_used 2.0"]
     code, lines = doctor(world, {}, "--table", world.settings.table)
     assert (code, [line for line in lines if "quota" in line]) == (0, [])
     assert not scene.calls("DescribeAccountAttributes")

@@ -81,7 +81,7 @@ def test_the_command_explains_in_each_form(tmp_path: Path) -> None:
     assert all(line.isprintable() for line in lines)
     assert json.loads(as_json.stdout) == yaml.safe_load(as_yaml.stdout)
     assert all(line.isprintable() for ended in (as_json, as_yaml) for line in ended.stdout.splitlines())
-    assert "asks by the annotation" in missing.stdout
+    assert "asks by the annotation" in " ".join(missing.stdout.split())
 
 
 def test_another_replica_can_ask_and_a_name_that_is_not_known_is_an_answer(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from controller.core.modes import ALLOCATING
 from controller.surface.views import words
 from controller.surface.views.links import Links
 
@@ -103,7 +104,7 @@ def _story(pod: Mapping[str, Any], now: object, links: Links, explained: Mapping
         next_try=words.until(pod.get("next_try"), now),
         attempts=pod.get("attempts"),
         pool=pool,
-        pool_href=links.pool(pool) if pool and pod["mode"] != "auto" else None,
+        pool_href=links.pool(pool) if pool and pod["mode"] not in ALLOCATING else None,
         trace=links.trace(pod.get("trace_id")),
         sentences=_sentences(explained) if mine else (),
     )
