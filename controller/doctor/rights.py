@@ -48,7 +48,7 @@ def of_ec2(ec2: Ec2Reader, addresses: Collection[Address], place: Place) -> Iter
     yield from _allocate(ec2, place)
     yield _associate(ec2, for_role, place)
     yield _disassociate(ec2, for_role)
-    yield ec2.dry_run("ReleaseAddress", AllocationId=own[0].allocation_id) if own else _untried("Release", _NOT_OURS)
+    yield _release(ec2, own)
 
 
 def _for_role(addresses: Collection[Address], place: Place) -> list[Address]:
@@ -78,6 +78,14 @@ def _read(ec2: Ec2Reader, operation: str, **parameters: Any) -> Tried:
     except PodEipError as error:
         return Tried(action=action, code=error.code, message=error.message)
     return Tried(action=action)
+
+
+def _release(ec2: Ec2Reader, own: Collection[Address]) -> Tried:
+    """With a free address where there is one: EC2 may say that one is in use before it says what is allowed."""
+    address = min(own, key=lambda one: one.association is not None, default=None)
+    if address is None:
+        return _untried("Release", _NOT_OURS)
+    return ec2.dry_run("ReleaseAddress", AllocationId=address.allocation_id)
 
 
 def _allocate(ec2: Ec2Reader, place: Place) -> Iterator[Tried]:
