@@ -79,18 +79,8 @@ class Builder:
         config, identity = self._config, f"{socket.gethostname()}_{uuid.uuid4()}"
         region, vpc_id = _place(config, patience_s)
         _prepare_table(config, region)
-        self._tracing = telemetry.start(
-            os.environ,
-            cluster=config.cluster_name,
-            region=region,
-            identity=identity,
-            keeper=self._keeper,
-            counted=self._telemetry,
-            place=instance_attributes() if telemetry.wanted(os.environ) else {},
-            all_calls=config.trace_all_calls,
-        )
-        if self._tracing.on:
-            self._connection.observe(self._tracing.called)
+        if not self._tracing.on:  # this may be another try
+            self._start_tracing(region, identity)
         self._assembly = Assembly(
             config,
             self._telemetry,
@@ -102,6 +92,20 @@ class Builder:
             self._policies,
             self._keeper,
         )
+
+    def _start_tracing(self, region: str, identity: str) -> None:
+        self._tracing = telemetry.start(
+            os.environ,
+            cluster=self._config.cluster_name,
+            region=region,
+            identity=identity,
+            keeper=self._keeper,
+            counted=self._telemetry,
+            place=instance_attributes() if telemetry.wanted(os.environ) else {},
+            all_calls=self._config.trace_all_calls,
+        )
+        if self._tracing.on:
+            self._connection.observe(self._tracing.called)
 
     def build(self) -> Parts:
         """Build and start; may be called again where it raises."""

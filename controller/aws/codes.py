@@ -62,6 +62,9 @@ CODES: dict[str, type[PodEipError]] = {
     "InvalidNetworkInterface.NotFound": InterfaceNotFound,
     # With sound credentials `AuthFailure` says that the address is another account's: see `_error_of`.
     "AuthFailure": AccessDenied,
+    "DescribeAccountAttributes/AuthFailure": NoCredentials,
+    "DescribeAddresses/AuthFailure": NoCredentials,
+    "DescribeNetworkInterfaces/AuthFailure": NoCredentials,
     "AssociateAddress/AuthFailure": AddressForeign,
     "DisassociateAddress/AuthFailure": AddressForeign,
     "ReleaseAddress/AuthFailure": AddressForeign,

@@ -6,6 +6,7 @@ no mistake in a check can change anything.
 
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -14,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from controller.aws.codes import ec2_errors
+from controller.aws.rights import ALLOWED
 from controller.core.diagnosis.rights import DENIED, Tried
 from controller.doctor.dates import ahead_of
 from state import denial
@@ -23,6 +25,7 @@ from state.sessions import new_session
 
 MOST_PAGES: Final = 50
 CONNECT_S: Final = 1.0
+_NO_DRY_RUNS: Final = "this endpoint does not answer a dry run as EC2 does, and might carry it out"
 
 
 def limits(call_timeout_s: float) -> Config:
@@ -83,7 +86,17 @@ class Ec2Reader:
         raise Unavailable(f"{operation} has more than {MOST_PAGES} pages", code="TooManyPages")
 
     def dry_run(self, operation: str, **parameters: Any) -> Tried:
-        """What EC2 says of a mutation that it is told not to carry out."""
+        """What EC2 says of a mutation that it is told not to carry out; not asked where the endpoint may not obey."""
+        if not self._obeys:
+            return Tried(action=f"ec2:{operation}", why_not=_NO_DRY_RUNS)
+        return self._dry_run(operation, **parameters)
+
+    @cached_property
+    def _obeys(self) -> bool:
+        """Whether a call that changes nothing is answered as a dry run. A stand-in for EC2 may not know the mark."""
+        return self._dry_run("DescribeAddresses").code == ALLOWED
+
+    def _dry_run(self, operation: str, **parameters: Any) -> Tried:
         with ec2_errors(operation):
             try:
                 self._method(operation)(DryRun=True, **parameters)

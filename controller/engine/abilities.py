@@ -1,22 +1,28 @@
 """Asks whether this replica may do what it must, seldom, and says so where it may not.
 
-At the start, and then every half minute while something is refused; else every ten minutes, since each question costs a
-call. What the controller learns by itself (whether a term can begin) it tells here, too.
+At the start; then after 2, 4, 8 … seconds, at most every half minute, while something is refused, for rights may be
+granted a moment after the Pod; else every ten minutes, since each question costs a call. What the controller learns by
+itself (whether a term can begin) it tells here, too.
 """
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from controller.core.ability import Ability
+from controller.core.ports import Clock
 from controller.engine.recent_errors import RecentErrors
 from state.errors import PodEipError
 
 log = logging.getLogger(__name__)
 
+FIRST_S = 2.0
 AGAIN_S = 30.0
 SELDOM_S = 600.0
+PATIENCE_S = 10.0
+"""So long a replica waits for the first answers before it is ready: an API that hangs proves nothing."""
 
 Check = Callable[[], None]
 """Asks one thing. Raises what the port raises; AccessDenied, TableMissing or TableNotUsable: it is refused."""
@@ -40,9 +46,11 @@ class Abilities:
         tell: Teller,
         again_s: float = AGAIN_S,
         seldom_s: float = SELDOM_S,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._checks, self._errors, self._tell = checks, errors, tell
-        self._again_s, self._seldom_s = again_s, seldom_s
+        self._again_s, self._seldom_s, self._clock = again_s, seldom_s, clock
+        self._patient_until = float("inf")
         self._lock = threading.Lock()
         self._ability = Ability()
         self._asked = False
@@ -60,6 +68,7 @@ class Abilities:
         learnt by trying is forgotten, for it may not get another try.
         """
         self._speaks, self._epoch = speaks, epoch
+        self._patient_until = self._clock() + PATIENCE_S
         self._thread.start()
 
     def stop(self) -> None:
@@ -69,7 +78,8 @@ class Abilities:
 
     def trouble(self) -> str:
         """Why this replica is not able, in words; empty: it is, or nobody has denied it."""
-        return self._ability.trouble if self._asked or self._ability.trouble else "it is still asking what it may do"
+        asked = self._asked or self._clock() >= self._patient_until
+        return self._ability.trouble if asked or self._ability.trouble else "it is still asking what it may do"
 
     def heard(self, check: str, error: PodEipError | None) -> None:
         """What was learnt by doing: this passed (None), or failed with this."""
@@ -80,10 +90,13 @@ class Abilities:
             self._wake.set()
 
     def _run(self) -> None:
+        soon = FIRST_S
         while not self._stopping.is_set():
             self._round()
-            self._wake.wait(self._again_s if self._ability.doubtful else self._seldom_s)
+            doubtful = self._ability.doubtful
+            self._wake.wait(min(soon, self._again_s) if doubtful else self._seldom_s)
             self._wake.clear()
+            soon = min(2 * soon, self._again_s) if doubtful else FIRST_S
 
     def _round(self) -> None:
         try:

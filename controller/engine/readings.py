@@ -45,7 +45,7 @@ class ReadingsSource:
             election_silent_s=max(0.0, now - self.elector.turned_at),
             longest_unserved_s=longest_unserved_s(pods, now) if opened else None,
             quota_used=opened.parts.view.used if opened and opened.parts.view.asked_at > _NEVER else None,
-            waiting=Counter(_NAMES[mine.waiting] for mine in pods if mine.waiting in _NAMES),
+            waiting=Counter(filter(None, (_NAMES.get(mine.waiting) for mine in pods))),
             failures={"reconcile": self.loop.failures, "standby": self.standby.failures}
             | self.elector.failures_by_thread(),
             buckets=self._buckets(opened),
@@ -59,5 +59,5 @@ class ReadingsSource:
 
 def longest_unserved_s(pods: list[PodProgress], now: float) -> float:
     """The longest time for which one of these has asked and not been served; 0: none is unserved."""
-    asking = (pod for pod in pods if pod.unserved_since is not None and pod.waiting not in waiting.WITHHELD)
-    return now - min((max(pod.unserved_since or 0.0, pod.withheld_at) for pod in asking), default=now)
+    asking = ((pod.unserved_since, pod.withheld_at) for pod in pods if pod.waiting not in waiting.WITHHELD)
+    return now - min((max(since, withheld) for since, withheld in asking if since is not None), default=now)

@@ -4,6 +4,7 @@ A failure is never a drop: each Pod is tried again for ever, with a backoff of i
 waits for something that can be noticed is woken by it, and looked at slowly otherwise.
 """
 
+import copy
 import logging
 from collections.abc import Collection
 
@@ -254,11 +255,20 @@ def _note_of(outcome: PlanOutcome, then: RequeueResult, at: float) -> PodNote:
         plan=outcome.plan,
         did=outcome.did,
         wait=outcome.wait,
-        error=outcome.error,
+        error=_words_alone(outcome.error),
         failed=outcome.failed,
         then=then,
         at=at,
     )
+
+
+def _words_alone(error: PodEipError | None) -> PodEipError | None:
+    """The error without what it came from: a traceback holds the frames and the answers of a call."""
+    if error is None:
+        return None
+    kept = copy.copy(error)
+    kept.__traceback__ = kept.__cause__ = kept.__context__ = None
+    return kept
 
 
 def _attempted(outcome: PlanOutcome, *, down: bool) -> str:

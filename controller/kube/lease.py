@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from ipaddress import ip_address
+from ipaddress import IPv6Network, ip_address
 from typing import Any
 
 import msgspec
@@ -29,6 +29,8 @@ REMEMBERED = 4
 WATCH_S = 300
 
 Json = dict[str, Any]
+_METADATA = IPv6Network("fd00:ec2::/32")
+"""Instance metadata and other services of the machine itself, by IPv6 (EC2 user guide)."""
 
 
 class KubeLeaseStore:
@@ -143,7 +145,8 @@ def _address(annotation: str, holder: str) -> Endpoint | None:
         ip = ip_address(found.host)
     except ValueError:
         return None
-    usable = not (ip.is_link_local or ip.is_multicast or ip.is_unspecified)
+    mapped = ip.version == 6 and (ip.ipv4_mapped is not None or ip in _METADATA)
+    usable = not (ip.is_link_local or ip.is_multicast or ip.is_unspecified or mapped)
     return found if named == holder and holder and usable else None
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from controller.kube.connection import Call, Connection, path_of
 from controller.kube.decode import malformed
-from state.errors import AccessDenied
+from state.errors import AccessDenied, Unavailable
 
 _PATH = path_of("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 _LEASES = "coordination.k8s.io"
@@ -81,7 +81,11 @@ class KubeRights:
             "spec": {"resourceAttributes": wanted},
         }
         call = Call(verb="create", resource="selfsubjectaccessreviews", path=_PATH, body=body)
-        answer = self._connection.send(call)
+        try:
+            answer = self._connection.send(call)
+        except AccessDenied as error:
+            # An account that may not ask, or an API server whose own roles are not there yet: nothing about the right.
+            raise Unavailable(f"what RBAC allows cannot be asked: {error.message}", code=error.code) from error
         try:
             status = msgspec.json.decode(answer, type=_Review).status
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

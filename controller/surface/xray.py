@@ -6,6 +6,7 @@ the wire, after compression. The credentials are the process's own, which a thre
 asks STS.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ GAP_NS: Final = 23 * 3600 * 10**9
 """Between the first and the last span of one request; X-Ray allows 24 hours. A Pod may have waited for longer."""
 _SIGNED: Final = ("content-type", "content-encoding")
 _SENT: Final = (*_SIGNED, "content-length", "user-agent", "accept", "accept-encoding", "connection")
+REFUSED_S: Final = 60.0
 # The codes by which AWS says that the credentials, and not the rights, are wrong (IAM, "Common errors").
 _STALE: Final = (
     "ExpiredToken",
@@ -103,10 +105,17 @@ class SignedSession(TellingSession):
         super().__init__()
         self._keeper = keeper
         self.auth = Signature(keeper, region)
+        self._asked_until = 0.0
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         """Send, and note the answer."""
         answer = super().request(*args, **kwargs)
         if answer.status_code in (401, 403) and explained(answer).startswith(_STALE):
-            self._keeper.refused()
+            self._refused()
         return answer
+
+    def _refused(self) -> None:
+        """Have other credentials looked for, once in a while: EC2 and DynamoDB use them, and X-Ray alone may refuse."""
+        if time.monotonic() >= self._asked_until:
+            self._asked_until = time.monotonic() + REFUSED_S
+            self._keeper.refused()

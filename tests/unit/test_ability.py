@@ -277,6 +277,9 @@ def test_all_that_is_refused_is_named(tmp_path: Path) -> None:
     "reply",
     [
         Reply(status=404, body=b'{"reason": "NotFound"}'),
+        Reply(status=403, body=b'{"kind": "Status", "reason": "Forbidden", "code": 403}'),
+        Reply(status=403, body=b"<html>a proxy</html>"),
+        Reply(status=401, body=b"<html>a proxy</html>"),
         Reply(status=503, body=b"{}"),
         Reply(status=201, body=b"[]"),
         Reply(cut=True),

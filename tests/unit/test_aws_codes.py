@@ -63,7 +63,7 @@ def answer(
         ("ReleaseAddress", "InvalidIPAddress.InUse", AddressInUse),
         ("ReleaseAddress", "InvalidAddress.NotFound", BorderGroupMismatch),
         ("ReleaseAddress", "AuthFailure", AddressForeign),
-        ("DescribeAddresses", "AuthFailure", AccessDenied),
+        ("DescribeAddresses", "AuthFailure", NoCredentials),
         ("DescribeAddresses", "UnauthorizedOperation", AccessDenied),
         ("DescribeAddresses", "RequestExpired", NoCredentials),
         ("AssociateAddress", "IncorrectInstanceState", TargetNotReady),

@@ -1,5 +1,7 @@
 """Nothing that `doctor` sends changes anything, whatever its checks ask for; and its arithmetic of clocks."""
 
+from urllib.parse import parse_qs
+
 import pytest
 
 from controller.aws.client import MUTATIONS, READS
@@ -9,6 +11,7 @@ from controller.doctor.ec2 import Ec2Reader, is_harmless
 from sandbox.ec2.server import Ec2Server
 from state.credentials import CredentialKeeper
 from state.errors import NotSent
+from tests.fakes.kube_http import Reply, scripted
 
 DATE = "Sat, 28 Nov 2026 00:00:10 GMT"
 AT = 1_795_824_010.0
@@ -37,10 +40,26 @@ def test_a_mutation_that_somebody_forgot_to_mark_does_not_leave(monkeypatch: pyt
         with pytest.raises(NotSent):
             reader.ask("AllocateAddress", Domain="vpc")
         assert reader.dry_run("AllocateAddress", Domain="vpc").code == "DryRunOperation"
-        assert [record.code for record in server.control.log()] == ["DryRunOperation"]
+        assert [record.code for record in server.control.log()] == ["DryRunOperation"] * 2
         assert not server.control.world().addresses
         reader.close()
         keeper.stop()
+
+
+def test_where_the_mark_is_not_known_nothing_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for EC2 that answers a dry run as if it were none would carry a mutation out."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    body = b"<DescribeAddressesResponse><addressesSet/></DescribeAddressesResponse>"
+    with scripted(lambda _: Reply(status=200, body=body)) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", server.url)
+        keeper = CredentialKeeper()
+        reader = Ec2Reader(region="us-west-2", call_timeout_s=10.0, keeper=keeper)
+        for action in ("AllocateAddress", "ReleaseAddress"):
+            assert "might carry it out" in reader.dry_run(action).why_not
+        reader.close()
+        keeper.stop()
+    assert [parse_qs(heard.body.decode())["Action"] for heard in server.heard] == [["DescribeAddresses"]]
 
 
 def test_the_rights_that_are_tried_come_from_the_policies() -> None:

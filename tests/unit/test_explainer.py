@@ -100,6 +100,19 @@ def test_the_accounts_quota_is_named_with_its_code_and_a_remedy(world: World) ->
     assert "AddressLimitExceeded" in second.summary
 
 
+def test_what_is_kept_of_an_error_are_its_words(world: World) -> None:
+    """Its traceback would keep the frames and the answer of the call, for each of thousands of Pods."""
+    one = Replica(world).lead()
+    world.ec2.fail("AllocateAddress", QuotaExceeded("The limit", code="AddressLimitExceeded"), times=1000)
+    uid = world.pod("a", auto(), name="a")
+    one.settle()
+    note = one.loop.opened.parts.notes.get(uid) if one.loop.opened else None
+    assert note is not None
+    assert note.error is not None
+    assert note.error.code == "AddressLimitExceeded"
+    assert (note.error.__traceback__, note.error.__cause__, note.error.__context__) == (None, None, None)
+
+
 def test_the_policy_is_named_by_its_rule(world: World) -> None:
     world.policy = Policy(rules=(Rule(name="no-games", effect=Effect.DENY),))
     world.pod("a", auto())

@@ -90,8 +90,10 @@ def test_a_leaders_status_comes_back_as_it_was(host: str, packed: bool) -> None:
         drips(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
         drips(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b" "),
         drips(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        drips(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b" "),
+        drips(b"HTTP/1.0 200 OK\r\n\r\n", b" "),
     ],
-    ids=["silent", "status line", "headers", "body", "chunks"],
+    ids=["silent", "status line", "headers", "body", "chunks", "until it closes", "HTTP/1.0"],
 )
 def test_who_does_not_answer_in_time_costs_no_more_than_that(talk: Talk) -> None:
     with server(talk) as there:

@@ -7,7 +7,7 @@ then nothing is known of the right. DynamoDB has no dry run; a write whose condi
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from controller.core import iam
@@ -65,6 +65,6 @@ def blamed(tried: Tried, parts: Mapping[str, str]) -> Iterator[Tried]:
     named = next((action for words, action in parts.items() if denied and words in tried.message), tried.action)
     for action in (tried.action, *parts.values()):
         if not denied or action == named:
-            yield Tried(action=action, code=tried.code, message=tried.message, advice=tried.advice)
+            yield replace(tried, action=action)
         else:
             yield Tried(action=action, why_not=f"{named} was denied first")
