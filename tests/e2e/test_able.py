@@ -1,7 +1,7 @@
 """Ready means able: missing rights and a missing table are red, in words; a passing outage is not."""
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -52,6 +52,12 @@ def heard(scene: Scene, replica: Replica) -> Callable[[], bool]:
     return lambda: [e["reason"] for e in scene.cluster.kube.events("kube-system", replica.name)] == reasons
 
 
+def drop_table(world: World) -> None:
+    """There is none: the real world's was made with it."""
+    with closing(open_client(world.dynamodb_url)) as client, suppress(client.exceptions.ResourceNotFoundException):
+        client.delete_table(TableName=world.settings.table)
+
+
 def make_table(world: World) -> None:
     """As `table create` does, with the keys alone."""
     names = {"pk": "HASH", "sk": "RANGE"}
@@ -86,6 +92,7 @@ def test_a_missing_table_is_red_until_somebody_makes_it(world: World) -> None:
     scene = Scene(world, world.clusters["a"], "ns")
     for replica in world.replicas():
         replica.change({"create-table": "false"})
+    drop_table(world)
     replicas = started(world)
     try:
         scene.run("p", auto())

@@ -17,7 +17,7 @@ from tests.e2e.conftest import NewWorld
 from tests.e2e.scene import Scene, auto, fixed, running
 
 ANSWERS_S = 1.5
-LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/aws-pod-eip-controller"
+LEASES = "/apis/coordination.k8s.io/v1"
 
 
 @pytest.fixture
@@ -141,6 +141,13 @@ def note(replica: Replica) -> str:
     return str(asked(replica)["answered_by"]["note"])
 
 
+def lease(scene: Scene) -> str:
+    """The path of the install's Lease, whichever namespace this world has it in."""
+    found = [one["metadata"] for one in scene.cluster.kube.client.call("GET", f"{LEASES}/leases")["items"]]
+    [where] = [one["namespace"] for one in found if one["name"] == "aws-pod-eip-controller"]
+    return f"{LEASES}/namespaces/{where}/leases/aws-pod-eip-controller"
+
+
 @contextmanager
 def redirected(scene: Scene, where: str) -> Iterator[None]:
     """The Lease says this, by somebody's hand, while the leader cannot renew it."""
@@ -149,7 +156,7 @@ def redirected(scene: Scene, where: str) -> Iterator[None]:
     leader.freeze(on=True)
     try:
         patch = {"metadata": {"annotations": {LEASE_ADDRESS: where}}}
-        scene.cluster.kube.client.call("PATCH", LEASE, patch, MERGE)
+        scene.cluster.kube.client.call("PATCH", lease(scene), patch, MERGE)
         yield
     finally:
         leader.freeze(on=False)

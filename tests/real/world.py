@@ -19,7 +19,7 @@ from tests.real.cluster import RealCluster
 from tests.real.host import RealHost
 from tests.real.permissions import LEASE_NAMESPACE, grant
 
-TABLE_S = 60.0
+TABLE_S = 120.0
 
 
 def make_table(name: str, url: str) -> None:

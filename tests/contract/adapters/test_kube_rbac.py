@@ -111,6 +111,7 @@ class Account:
         pod, identity = self.make_pod(), ClusterIdentity(self.connection, time.monotonic)
         pods = KubePods(self.connection, Switch(), identity, namespace=self.watch_namespace)
         said = Said(uid=pod.uid, namespace=pod.namespace, name=pod.name, type=QUOTA.type, reason="R", message="M")
+        own = Said(uid=pod.uid, namespace=NAMESPACE, name="controller", type=QUOTA.type, reason="R", message="M")
         events = EventApi(self.connection, "replica-1")
         return [
             identity.uid,
@@ -120,6 +121,7 @@ class Account:
             pods.own_instances,
             lambda: pods.read_instance("n1"),
             lambda: [events.tell(said, told, 1, first=STAMP, last=STAMP) for told in (0, 0, 2)],
+            lambda: [events.tell(own, told, 1, first=STAMP, last=STAMP) for told in (0, 0, 2)],
             self.elect,
             KubeLeaseStore(self.connection, "kube-public", LEASE).get,  # an earlier install's
         ]
