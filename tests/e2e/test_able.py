@@ -1,7 +1,7 @@
 """Ready means able: missing rights and a missing table are red, in words; a passing outage is not."""
 
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 
 import pytest
 
@@ -52,18 +52,12 @@ def heard(scene: Scene, replica: Replica) -> Callable[[], bool]:
     return lambda: [e["reason"] for e in scene.cluster.kube.events("kube-system", replica.name)] == reasons
 
 
-def drop_table(world: World) -> None:
-    """There is none: the real world's was made with it."""
-    with closing(open_client(world.dynamodb_url)) as client, suppress(client.exceptions.ResourceNotFoundException):
-        client.delete_table(TableName=world.settings.table)
-
-
-def make_table(world: World) -> None:
+def make_table(world: World, name: str) -> None:
     """As `table create` does, with the keys alone."""
     names = {"pk": "HASH", "sk": "RANGE"}
     with closing(open_client(world.dynamodb_url)) as client:
         client.create_table(
-            TableName=world.settings.table,
+            TableName=name,
             KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in names.items()],
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
             BillingMode="PAY_PER_REQUEST",
@@ -89,10 +83,9 @@ def test_a_denied_look_is_red_on_every_replica_and_told(world: World) -> None:
 
 
 def test_a_missing_table_is_red_until_somebody_makes_it(world: World) -> None:
-    scene = Scene(world, world.clusters["a"], "ns")
+    scene, late = Scene(world, world.clusters["a"], "ns"), f"{world.settings.table}-late"
     for replica in world.replicas():
-        replica.change({"create-table": "false"})
-    drop_table(world)
+        replica.change({"create-table": "false", "table": late})
     replicas = started(world)
     try:
         scene.run("p", auto())
@@ -101,7 +94,7 @@ def test_a_missing_table_is_red_until_somebody_makes_it(world: World) -> None:
             assert not replica.ready()
             assert replica.alive
         scene.hears("p", "table create")
-        make_table(world)
+        make_table(world, late)
         for replica in replicas:
             scene.eventually(replica.ready, "it is ready once there is a table", 120)
         scene.served("p")
