@@ -6,7 +6,7 @@ UV := $(VENV)/bin/uv
 export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install demo test real browser test-real experiments faults nemesis deflake lock base sbom
+.PHONY: help install demo test real browser shells test-real experiments faults nemesis deflake lock base sbom
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -33,6 +33,10 @@ real: install ## build or fetch the real parts: kube-apiserver, etcd, DynamoDB L
 browser: ## Chromium and its driver for the tests of the status page: from Debian, unless they are on the PATH
 	command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
 	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver; }
+
+shells: ## zsh and fish for the tests of completion: from Debian, unless they are on the PATH
+	command -v zsh >/dev/null && command -v fish >/dev/null || \
+	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends zsh fish; }
 
 test-real: real ## tests on the real parts
 	$(VENV)/bin/tox run -e real

@@ -7,6 +7,9 @@ user guide, "Troubleshoot access denied error messages".
 
 import re
 
+CODES = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})
+"""By these AWS denies a call: EC2's own, and those of services that speak XML and JSON."""
+
 _ACTION = re.compile(r"\bto perform:? ([a-z0-9-]+:[A-Za-z]+)")
 _PARTITION = re.compile(r"\barn:(aws-cn|aws-us-gov):")
 _MAKES_THE_TABLE = frozenset({"dynamodb:CreateTable", "dynamodb:TagResource", "dynamodb:UpdateContinuousBackups"})

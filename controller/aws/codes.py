@@ -142,7 +142,6 @@ _ADVICE = {
     "MissingAuthenticationToken": _CHECK_CREDENTIALS,
     "UnrecognizedClientException": _CHECK_CREDENTIALS,
 }
-_DENIALS = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})
 _ENCODED = "Encoded authorization failure message:"
 
 
@@ -191,7 +190,7 @@ def _advice(kind: type[PodEipError], operation: str, code: str, message: str) ->
     """What to do about it, if the code tells. For a denied call: the action, and the file that allows it."""
     if code in _ADVICE and issubclass(kind, AccessDenied | QuotaExceeded):
         return _ADVICE[code]
-    return denial.advice("ec2", operation, message) if code in _DENIALS else ""
+    return denial.advice("ec2", operation, message) if code in denial.CODES else ""
 
 
 def _kind_of(operation: str, code: str, status: int) -> type[PodEipError]:

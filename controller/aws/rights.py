@@ -9,12 +9,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from controller.aws.calls import Calls
+from controller.core.diagnosis.rights import DRY_RUN
 from state.errors import PodEipError
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-
-ALLOWED = "DryRunOperation"
 
 
 class Ec2Rights:
@@ -39,5 +38,5 @@ class Ec2Rights:
         try:
             self._calls.send(operation, call)
         except PodEipError as error:
-            if error.code != ALLOWED:
+            if error.code != DRY_RUN:
                 raise

@@ -15,8 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from controller.aws.codes import ec2_errors
-from controller.aws.rights import ALLOWED
-from controller.core.diagnosis.rights import DENIED, Tried
+from controller.core.diagnosis.rights import DENIED, DRY_RUN, Tried
 from controller.doctor.dates import ahead_of
 from state import denial
 from state.credentials import CredentialKeeper
@@ -94,7 +93,7 @@ class Ec2Reader:
     @cached_property
     def _obeys(self) -> bool:
         """Whether a call that changes nothing is answered as a dry run. A stand-in for EC2 may not know the mark."""
-        return self._dry_run("DescribeAddresses").code == ALLOWED
+        return self._dry_run("DescribeAddresses").code == DRY_RUN
 
     def _dry_run(self, operation: str, **parameters: Any) -> Tried:
         with ec2_errors(operation):

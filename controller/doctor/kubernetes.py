@@ -16,6 +16,7 @@ from controller.kube.connection import Call, Connection, path_of
 from controller.kube.decode import ListMeta, malformed, pod_page, view_of
 from controller.kube.nodes import provider_of_id
 from controller.kube.paging import pages
+from controller.kube.rights import is_allowed
 from state.errors import AccessDenied, ObjectNotFound
 from state.model import ClusterUid
 
@@ -100,14 +101,6 @@ class _Who(msgspec.Struct, frozen=True):
     status: _WhoStatus = _WhoStatus()
 
 
-class _Verdict(msgspec.Struct, frozen=True):
-    allowed: bool = False
-
-
-class _Review(msgspec.Struct, frozen=True):
-    status: _Verdict
-
-
 class ClusterReader:
     """Asks one API server; each call has the connection's time limit. Raises errors of `state.errors`."""
 
@@ -135,13 +128,7 @@ class ClusterReader:
 
     def may(self, right: Right) -> bool:
         """Whether we may do that, by SelfSubjectAccessReview."""
-        body = {
-            "kind": "SelfSubjectAccessReview",
-            "apiVersion": "authorization.k8s.io/v1",
-            "spec": {"resourceAttributes": right.attributes},
-        }
-        path = path_of("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
-        return self._post("selfsubjectaccessreviews", path, body, _Review).status.allowed
+        return is_allowed(self._connection, right)
 
     def nodes(self) -> list[NodeView]:
         """All Nodes."""

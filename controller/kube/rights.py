@@ -4,31 +4,15 @@ Every account may ask it for itself (Kubernetes documentation, Authorization, "C
 system:basic-user). An API server that does not answer it says nothing about rights.
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
+from controller.core.diagnosis.rbac import Right
 from controller.kube.connection import Call, Connection, path_of
 from controller.kube.decode import malformed
 from state.errors import AccessDenied, Unavailable
 
 _PATH = path_of("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 _LEASES = "coordination.k8s.io"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Right:
-    """One thing to be allowed; an empty namespace is all of them."""
-
-    verb: str
-    resource: str
-    group: str = ""
-    subresource: str = ""
-    namespace: str = ""
-    name: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.verb} {self.resource}{'/' if self.subresource else ''}{self.subresource}"
 
 
 class _Answer(msgspec.Struct, frozen=True, rename="camel"):
@@ -44,7 +28,7 @@ class _Review(msgspec.Struct, frozen=True):
 def rights_needed(watch_namespace: str, lease_namespace: str, lease_name: str) -> list[Right]:
     """What no replica can do without: Pods, and the Lease."""
     pods = [Right(verb=verb, resource="pods", namespace=watch_namespace) for verb in ("list", "watch", "get")]
-    show = Right(verb="patch", resource="pods", subresource="status", namespace=watch_namespace)
+    show = Right(verb="patch", resource="pods/status", namespace=watch_namespace)
     lease = [
         Right(verb=verb, resource="leases", group=_LEASES, namespace=lease_namespace, name=lease_name)
         for verb in ("get", "update", "watch")
@@ -60,34 +44,27 @@ class KubeRights:
 
     def check(self) -> None:
         """Raise AccessDenied with all that is refused, and what the connection raises where it is not known."""
-        refused = [right for right in self._rights if not self._is_allowed(right)]
+        refused = [right for right in self._rights if not is_allowed(self._connection, right)]
         if refused:
             names = ", ".join(map(str, refused))
             advice = f"Allow '{names}' in the Role or ClusterRole of the controller's ServiceAccount"
             raise AccessDenied(f"RBAC does not allow: {names}", code="Forbidden", advice=advice)
 
-    def _is_allowed(self, right: Right) -> bool:
-        wanted = {
-            "verb": right.verb,
-            "group": right.group,
-            "resource": right.resource,
-            "subresource": right.subresource,
-            "namespace": right.namespace,
-            "name": right.name,
-        }
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": wanted},
-        }
-        call = Call(verb="create", resource="selfsubjectaccessreviews", path=_PATH, body=body)
-        try:
-            answer = self._connection.send(call)
-        except AccessDenied as error:
-            # An account that may not ask, or an API server whose own roles are not there yet: nothing about the right.
-            raise Unavailable(f"what RBAC allows cannot be asked: {error.message}", code=error.code) from error
-        try:
-            status = msgspec.json.decode(answer, type=_Review).status
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise malformed("SelfSubjectAccessReview", error) from error
-        return status.allowed or bool(status.evaluation_error)
+
+def is_allowed(connection: Connection, right: Right) -> bool:
+    """Whether the account may do that. Raises Unavailable where the API server does not say, as the connection does."""
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": right.attributes},
+    }
+    try:
+        answer = connection.send(Call(verb="create", resource="selfsubjectaccessreviews", path=_PATH, body=body))
+    except AccessDenied as error:
+        # An account that may not ask, or an API server whose own roles are not there yet: nothing about the right.
+        raise Unavailable(f"what RBAC allows cannot be asked: {error.message}", code=error.code) from error
+    try:
+        status = msgspec.json.decode(answer, type=_Review).status
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise malformed("SelfSubjectAccessReview", error) from error
+    return status.allowed or bool(status.evaluation_error)

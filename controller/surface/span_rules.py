@@ -18,14 +18,13 @@ from opentelemetry.trace import Link, Span, SpanKind, StatusCode, Tracer, TraceS
 from opentelemetry.util.types import Attributes
 
 from controller.core import spans
+from controller.core.diagnosis.rights import DRY_RUN
 from state.group import GROUP
 
 ACTION: Final[ContextVar[Span | None]] = ContextVar("action", default=None)
 """The span of the action that runs in this thread, or whose call another thread makes in a copy of its context."""
 BACKGROUND: Final = "pod_eip.background"
 GROUPED: Final = "TransactWriteItems"
-DRY_RUN: Final = "DryRunOperation"
-"""EC2's code for a dry run that would have been allowed: an error in form alone."""
 
 
 class GivenIds(RandomIdGenerator):

@@ -4,11 +4,11 @@ The phases and the transitions are those of `core/phases`, the worked rows those
 answers; a test fails where the page is not what this module would write.
 """
 
-import re
 import sys
 from pathlib import Path
 
 from controller.core.phases import MEANINGS, ROWS, ClaimState, Row
+from tests.unit.made_tables import made_anew, table
 from tests.unit.worked_rows import CHAPTERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "plan-rows.md"
@@ -18,7 +18,7 @@ MADE = "made by `python -m tests.unit.architecture_doc`; do not edit"
 def phases() -> str:
     """What each phase means, and where a claim goes from it."""
     lines = [f"| `{at}` | {means} | {_next(at)} |" for at, means in MEANINGS.items()]
-    return _table("phase (Pod's side)", "means", "next", lines=lines)
+    return table("phase (Pod's side)", "means", "next", lines=lines)
 
 
 def transitions() -> str:
@@ -26,13 +26,13 @@ def transitions() -> str:
     lines = [
         f"| `{row.by}` | {_asked_by(row)} | {_ways(row)} | {row.when} | {row.condition} | {row.ec2} |" for row in ROWS
     ]
-    return _table("transition", "asked for by", "from → to", "when", "the ledger's condition", "EC2", lines=lines)
+    return table("transition", "asked for by", "from → to", "when", "the ledger's condition", "EC2", lines=lines)
 
 
 def worked() -> str:
     """Situations, and what the plan answers, in the order in which it asks."""
     tables = {words: [f"| {row.words} | {row.answer()} |" for row in rows] for words, rows in CHAPTERS.items()}
-    return "\n".join(f"**{words}**\n\n{_table('situation', 'the plan', lines=tables[words])}" for words in tables)
+    return "\n".join(f"**{words}**\n\n{table('situation', 'the plan', lines=tables[words])}" for words in tables)
 
 
 BLOCKS = {"phases": phases, "transitions": transitions, "worked rows": worked}
@@ -40,13 +40,7 @@ BLOCKS = {"phases": phases, "transitions": transitions, "worked rows": worked}
 
 def page(text: str) -> str:
     """This page with its tables made anew. ValueError where one has no place in it."""
-    for name, make in BLOCKS.items():
-        begin, end = f"<!-- {name}: {MADE} -->\n", f"<!-- end of {name} -->\n"
-        place = re.findall(f"{re.escape(begin)}.*?{re.escape(end)}", text, flags=re.DOTALL)
-        if len(place) != 1:
-            raise ValueError(f"{len(place)} places for {name}")
-        text = text.replace(place[0], f"{begin}\n{make()}\n{end}")
-    return text
+    return made_anew(text, BLOCKS, MADE)
 
 
 def _next(at: ClaimState) -> str:
@@ -70,11 +64,6 @@ def _ways(row: Row) -> str:
     for before, after in row.edges:
         befores.setdefault(after, []).append(f"`{before}`")
     return "; ".join(f"{', '.join(names)} → `{after}`" for after, names in befores.items())
-
-
-def _table(*heads: str, lines: list[str]) -> str:
-    rows = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *lines]
-    return "".join(f"{line}\n" for line in rows)
 
 
 if __name__ == "__main__":

@@ -267,10 +267,11 @@ def test_all_that_is_refused_is_named(tmp_path: Path) -> None:
             KubeRights(connection, NEEDED).check()
     asked = [json.loads(heard.body)["spec"]["resourceAttributes"] for heard in server.heard]
     assert {heard.path for heard in server.heard} == {"/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"}
-    assert {"verb": "update", "group": "coordination.k8s.io", "resource": "leases", "subresource": ""} | {
+    assert {"verb": "update", "group": "coordination.k8s.io", "resource": "leases"} | {
         "namespace": "kube-system",
         "name": "lease",
     } in asked
+    assert {"verb": "patch", "resource": "pods", "subresource": "status"} in asked
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ The spans and their attributes are those of `core/spans`; a test fails where the
 """
 
 import inspect
-import re
 import sys
 from pathlib import Path
 from typing import get_args
 
 from controller.core import spans
 from controller.core.actions import Action, Tell, Wait, WaitReason
+from tests.unit.made_tables import made_anew, table
 
 PAGE = Path(__file__).parents[2] / "docs" / "traces.md"
 MADE = "made by `python -m tests.unit.traces_doc`; do not edit"
@@ -18,13 +18,13 @@ MADE = "made by `python -m tests.unit.traces_doc`; do not edit"
 
 def life() -> str:
     """What a Pod's life is told by, beside its actions."""
-    return _table("span", "says", lines=[f"| `{name}` | {means} |" for name, means in spans.SPANS.items()])
+    return table("span", "says", lines=[f"| `{name}` | {means} |" for name, means in spans.SPANS.items()])
 
 
 def actions() -> str:
     """The actions, with the first sentence of what each is."""
     kinds = [kind for kind in get_args(Action) if kind not in (Tell, Wait)]
-    return _table("span", "the controller", lines=[f"| `{kind.__name__}` | {_first(kind)} |" for kind in kinds])
+    return table("span", "the controller", lines=[f"| `{kind.__name__}` | {_first(kind)} |" for kind in kinds])
 
 
 def reasons() -> str:
@@ -34,7 +34,7 @@ def reasons() -> str:
 
 def attributes() -> str:
     """What spans say."""
-    return _table("attribute", "is", lines=[f"| `{name}` | {means} |" for name, means in spans.ATTRIBUTES.items()])
+    return table("attribute", "is", lines=[f"| `{name}` | {means} |" for name, means in spans.ATTRIBUTES.items()])
 
 
 BLOCKS = {"life": life, "actions": actions, "reasons": reasons, "attributes": attributes}
@@ -42,23 +42,12 @@ BLOCKS = {"life": life, "actions": actions, "reasons": reasons, "attributes": at
 
 def page(text: str) -> str:
     """This page with its tables made anew. ValueError where one has no place in it."""
-    for name, make in BLOCKS.items():
-        begin, end = f"<!-- {name}: {MADE} -->\n", f"<!-- end of {name} -->\n"
-        place = re.findall(f"{re.escape(begin)}.*?{re.escape(end)}", text, flags=re.DOTALL)
-        if len(place) != 1:
-            raise ValueError(f"{len(place)} places for {name}")
-        text = text.replace(place[0], f"{begin}\n{make()}\n{end}")
-    return text
+    return made_anew(text, BLOCKS, MADE)
 
 
 def _first(kind: type) -> str:
     said = (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ")
     return said.rstrip(".") + "."
-
-
-def _table(*heads: str, lines: list[str]) -> str:
-    rows = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *lines]
-    return "".join(f"{line}\n" for line in rows)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Right:
     def words(self) -> str:
         """`patch pods/status in game`."""
         named = f" {self.name}" if self.name else ""
-        return f"{self.verb} {self.resource}{named}" + (f" in {self.namespace}" if self.namespace else "")
+        return f"{self}{named}" + (f" in {self.namespace}" if self.namespace else "")
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -44,6 +44,10 @@ class Right:
             "namespace": self.namespace,
         }
         return {key: value for key, value in found.items() if value}
+
+    def __str__(self) -> str:
+        """`patch pods/status`, as a rule of a Role has it."""
+        return f"{self.verb} {self.resource}"
 
 
 def of_controller(watch_namespace: str, lease_namespace: str, lease: str, namespace: str) -> tuple[Right, ...]:

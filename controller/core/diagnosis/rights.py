@@ -12,9 +12,12 @@ from typing import Final
 
 from controller.core import iam
 from controller.core.diagnosis.finding import Check, Finding, Grade, fine, not_looked_at
+from state import denial
 
-DENIED: Final = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})
-ALLOWED: Final = frozenset({"", "DryRunOperation", "ConditionalCheckFailed", "ConditionalCheckFailedException"})
+DENIED: Final = denial.CODES
+DRY_RUN: Final = "DryRunOperation"
+"""EC2's code for a dry run that would have been allowed: an error in form alone."""
+ALLOWED: Final = frozenset({"", DRY_RUN, "ConditionalCheckFailed", "ConditionalCheckFailedException"})
 
 NEEDED: Final = frozenset(action for statement in iam.FILES["install"] for action in statement.actions)
 """Every action of the role of a whole install."""
