@@ -1,5 +1,6 @@
 """The status page in a real Chromium: what people do with it at a desk, on a phone, in the dark, by keyboard alone."""
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.web import browser
 from tests.web.accessibility import violations
-from tests.web.harness import Replica, answers, replica, until
+from tests.web.harness import LIMIT_S, Replica, answers, replica, until
 from tests.web.night import night, put
 
 missing = browser.missing()
@@ -42,12 +45,20 @@ class Screen:
         self.driver.get(f"http://127.0.0.1:{self.server.port}{path}")
 
     def show(self, status: dict[str, Any]) -> None:
-        """What the replica answers from now on."""
+        """What the replica answers from now on: a document is kept for a second, so wait for that to pass."""
         put(self.file, status)
+        until(lambda: json.loads(self.server.get("/api/v1/status").data)["pods"] == status["pods"])
 
     def find(self, css: str) -> WebElement:
         """The first element of this selector."""
         return self.driver.find_element(By.CSS_SELECTOR, css)
+
+    def follow(self, css: str) -> None:
+        """Click on what loads a page anew, and wait for the new one: a click may return before it is there."""
+        page = self.find("html")
+        self.find(css).click()
+        WebDriverWait(self.driver, LIMIT_S).until(staleness_of(page))
+        until(lambda: self.ask("document.readyState") == "complete")
 
     def rows(self) -> list[str]:
         """The keys of the rows of Pods, in their order."""
@@ -79,12 +90,13 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrom
 
 @pytest.fixture
 def screen(server: tuple[Replica, Path], driver: webdriver.Chrome) -> Screen:
-    put(server[1], night())
+    found = Screen(driver=driver, server=server[0], file=server[1])
+    found.show(night())
     browser.window(driver, browser.DESK)
     browser.scheme(driver, "light")
     browser.scripts(driver, allowed=True)
     browser.complaints(driver)
-    return Screen(driver=driver, server=server[0], file=server[1])
+    return found
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -128,12 +140,12 @@ def test_without_javascript_all_is_there(screen: Screen) -> None:
     screen.open("/")
     assert "3,000" in screen.find("#count").text
     screen.find("[name=q]").send_keys("lobby-4")
-    screen.find("form button").click()
+    screen.follow("form button")
     assert "that match" in screen.find("#count").text
-    screen.find("th[aria-sort=none] a").click()
+    screen.follow("th[aria-sort=none] a")
     assert "q=lobby-4" in screen.driver.current_url
     assert "sort=name" in screen.driver.current_url
-    screen.find("#pod-rows tbody a").click()
+    screen.follow("#pod-rows tbody a")
     assert screen.find("h1").text == "lobby-40"
     assert "has no free address" in screen.find("article").text
     assert screen.find("#live").text == ""
