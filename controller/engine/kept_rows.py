@@ -39,16 +39,20 @@ class KeptRows:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: dict[PodUid, _Kept] = {}
-        self._for_all: object = None
+        self._seen: tuple[object, object, object, object] = (None,) * 4
         self._rows = AllRows()
 
     def all(self, rows: PodRows, records: Mapping[PodUid, PodRecord], views: Mapping[PodUid, PodView]) -> AllRows:
         """The rows of this moment: the same object where nothing has changed."""
         with self._lock:
-            if self._for_all != rows.for_all:
-                self._for_all, self._kept = rows.for_all, {}
+            seen = (rows.for_all, records, views, rows.more(records))
+            if seen == self._seen:
+                return self._rows
+            if seen[0] != self._seen[0]:
+                self._kept = {}
+            self._seen = seen
             changed = self._follow(records, views)
-            more = rows.more(records)
+            more = seen[3]
             stale = [
                 uid
                 for uid, (record, view, known, _, _) in self._kept.items()

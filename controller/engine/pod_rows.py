@@ -50,8 +50,8 @@ class PodRows:
                 told[uid] = (mine.waiting, mine.error, trace)
         if queue is None:
             return told
-        tried = {*queue.keys.failures, *queue.keys.due}
-        return told | {uid: (told.get(uid), queue.failures(uid), queue.due(uid)) for uid in tried}
+        failures, due = dict(queue.keys.failures), dict(queue.keys.due)
+        return told | {uid: (told.get(uid), failures.get(uid), due.get(uid)) for uid in failures.keys() | due.keys()}
 
     def row(self, uid: PodUid, record: PodRecord | None, view: PodView | None) -> PodStatus | None:
         """The row of a Pod; None: it asks for nothing, and has nothing."""

@@ -84,7 +84,8 @@ def pools_of_claims(
 
 
 def _keys_of_claims(records: Iterable[PodRecord]) -> Iterable[str]:
-    return {record.pool for record in records if not SPECS[record.mode].allocates and record.pool}
+    asked = {(record.pool, record.mode) for record in records}
+    return {pool for pool, mode in asked if pool and not SPECS[mode].allocates}
 
 
 def cluster_rows(opened: OpenTerm | None, ledger: Ledger, peers: Peers) -> Iterable[ClusterStatus]:
