@@ -28,6 +28,7 @@ from controller.engine.readings import ReadingsSource
 from controller.engine.recent_errors import RecentErrors
 from controller.engine.reconcile import Reconciler
 from controller.engine.replica import Parts, lead_of, leader_status
+from controller.engine.replicas import Replicas
 from controller.engine.scopes import ScopeGate
 from controller.engine.snapshot import Snapshot
 from controller.engine.standby import Standby
@@ -40,6 +41,7 @@ from controller.kube.lease import KubeLeaseStore
 from controller.kube.namespace import own_namespace
 from controller.kube.own_address import own_address
 from controller.kube.pods import KubePods
+from controller.kube.replicas import reader_of
 from controller.readiness import abilities_of
 from controller.surface.leader_client import LeaderClient
 from controller.surface.metrics import Metrics
@@ -78,6 +80,8 @@ class Assembly:
             connection, self._leadership, self._cluster, namespace=config.watch_namespace or "", clock=CLOCK
         )
         self._events = EventRecorder(connection, instance=identity, telemetry=metrics)
+        reader = reader_of(connection, os.environ)
+        self._replicas = Replicas(reader.read if reader else None, CLOCK)
         self._ec2 = Ec2Adapter(
             region=region,
             vpc_id=vpc_id,
@@ -107,6 +111,7 @@ class Assembly:
         self._pods.start(loop.wake)
         elector.start()
         standby.start()
+        self._replicas.start()
         abilities.start(lambda: elector.holder() in ("", self._identity), elector.epoch)
         self._metrics.read_from(self._readings(loop, elector, standby).read)
         self._policies.start(loop.poke)
@@ -137,7 +142,7 @@ class Assembly:
             trouble=lambda: gate.trouble or self._keeper.trouble,
             unable=abilities.trouble,
             hang_detector=hang_detector,
-            stoppables=(abilities, self._pods, self._events, standby, self._policies, self._keeper),
+            stoppables=(abilities, self._pods, self._events, standby, self._replicas, self._policies, self._keeper),
             close=ledger.close,
         )
 
@@ -178,6 +183,7 @@ class Assembly:
             leader=lambda: leader_status(elector, lambda: self._leadership.term, self._identity),
             policies=self._policies,
             waits=hang_detector.waits,
+            replicas=self._replicas.all,
         )
 
     def _abilities(self, install: InstallKey, ledger: DynamoLedger, errors: RecentErrors) -> Abilities:

@@ -76,7 +76,7 @@ class Builder:
         Where instance metadata was promised by the environment, Unavailable: it is asked again, for ever.
         """
         self._keeper.start()
-        config, identity = self._config, f"{socket.gethostname()}_{uuid.uuid4()}"
+        config, identity = self._config, f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4()}"
         region, vpc_id = _place(config, patience_s)
         _prepare_table(config, region)
         if not self._tracing.on:  # this may be another try

@@ -141,6 +141,20 @@ class RecentError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaStatus:
+    """A Pod that the controller itself runs in: whether it leads, is ready, how often its container began anew, and
+    how many seconds ago the API server said so.
+    """
+
+    identity: str
+    leads: bool = False
+    ready: bool = False
+    restarts: int = 0
+    node: str | None = None
+    seen_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """All that one replica knows. `as_of` is when the snapshot was taken: an old one is a sign of trouble.
 
@@ -149,6 +163,7 @@ class Status:
     `contested`: the number of Pods whose labels of ours something else changes each time after we set them.
     `left_alone`: addresses that look like ours without proof, in words, as of the leader's last comparison.
     `errors`: the newest first; of the replica whose knowledge it is.
+    `replicas`: by name; None where the replica cannot see them.
     """
 
     cluster: str
@@ -166,6 +181,7 @@ class Status:
     waits: Waits = field(default_factory=Waits)
     answered_by: AnsweredBy = AnsweredBy()
     errors: tuple[RecentError, ...] = ()
+    replicas: tuple[ReplicaStatus, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document as plain dictionaries and tuples, ready for JSON.

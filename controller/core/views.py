@@ -68,6 +68,16 @@ class Allocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaPod:
+    """A Pod that the controller itself runs in; `restarts`: how often its containers began anew."""
+
+    name: str
+    ready: bool = False
+    restarts: int = 0
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PodView:
     """What the controller reads of a Pod. `annotations` and `labels` hold the controller's own only.
 

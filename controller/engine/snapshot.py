@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from controller.core.hangs import Waits
 from controller.core.ports import Clock, Ledger, Pods
 from controller.core.remembered import is_remembered
-from controller.core.status import AnsweredBy, LeaderStatus, PoolStatus, Status
+from controller.core.status import AnsweredBy, LeaderStatus, PoolStatus, ReplicaStatus, Status
 from controller.engine.kept_rows import KeptRows
 from controller.engine.opening import OpenTerm
 from controller.engine.peers import Peers
@@ -40,11 +40,12 @@ class Snapshot:
         errors: RecentErrors,
         clock: Clock,
         waits: Callable[[], Waits] = Waits,
+        replicas: Callable[[str], tuple[ReplicaStatus, ...] | None] = lambda _: None,
     ) -> None:
         self._cluster, self._identity, self._version = cluster, identity, version
         self._pods, self._ledger, self._loop, self._leader = pods, ledger, loop, leader
         self._policies, self._waits, self._peers, self._errors = policies, waits, peers, errors
-        self._wall, self._rows = WallClock(clock), KeptRows()
+        self._wall, self._rows, self._replicas = WallClock(clock), KeptRows(), replicas
 
     def build(self) -> Status:
         """The document of this moment."""
@@ -69,6 +70,7 @@ class Snapshot:
             waits=self._waits(),
             answered_by=AnsweredBy(identity=self._identity, leads=leader.is_me),
             errors=self._errors.all(),
+            replicas=self._replicas(leader.identity),
         )
 
     def _pools(

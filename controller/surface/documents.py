@@ -18,7 +18,7 @@ KEPT_S = 1.0
 WAIT_S = 2.0
 _FAST = 1
 _NO_GZIP = re.compile(r";\s*q=0(\.0*)?\s*$")
-_PASSING = {"clusters": "silent_s", "pools": "longest_wait_s"}
+_PASSING = {"clusters": "silent_s", "pools": "longest_wait_s", "replicas": "seen_s"}
 
 Form = Callable[[dict[str, Any]], "Document"]
 
@@ -95,7 +95,7 @@ def status_document(status: Mapping[str, Any]) -> Document:
     """The status as JSON. Its ETag does not change with fields that only show how time passes."""
     parts = {key: _json(value) for key, value in status.items()}
     body = "{" + ",".join(f"{_json(key)}:{part}" for key, part in parts.items()) + "}"
-    lasting = parts | {key: _json(_without(status[key], passing)) for key, passing in _PASSING.items()}
+    lasting = parts | {key: _json(_without(status.get(key) or [], passing)) for key, passing in _PASSING.items()}
     lasting["answered_by"] = _json({**status["answered_by"], "age_s": None})
     meaning = "".join(part for key, part in lasting.items() if key not in ("as_of", "waits"))
     return document(body.encode(), "application/json", meaning.encode())

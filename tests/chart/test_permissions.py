@@ -16,8 +16,8 @@ PODS = {
     ("", "pods/status", "", "patch"),
     *(("", "events", "", verb) for verb in ("create", "get", "patch")),
 }
-OWN_EVENTS = {grant for grant in PODS if grant[1] == "events"}
-"""About the controller's own Pod, where its namespace is not watched."""
+OWN = {("", "pods", "", "list"), *(grant for grant in PODS if grant[1] == "events")}
+"""About the controller's own Pods, where their namespace is not watched."""
 
 
 def cluster(lease: str) -> set[Grant]:
@@ -70,7 +70,7 @@ def test_one_namespace_and_a_lease_elsewhere() -> None:
     assert granted(render(load(FULL))) == {
         "": cluster("games-eip"),
         "games": PODS,
-        "eip-system": lease("games-eip") | OWN_EVENTS,
+        "eip-system": lease("games-eip") | OWN,
     }
 
 

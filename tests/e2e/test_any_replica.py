@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -80,6 +81,26 @@ def test_a_standby_hands_the_leaders_words_on(scene: Scene) -> None:
         assert (pool["total"], pool["free"]) == (1, 0)
 
 
+def test_every_replica_says_which_there_are(scene: Scene) -> None:
+    """The Pods of the controller's own Deployment, stood in for: the processes of a test run in none."""
+    names = [replica.name for replica in scene.world.replicas()]
+    mine, others = {"app.kubernetes.io/instance": "eip"}, {"app.kubernetes.io/instance": "another"}
+    for replica in scene.world.replicas():
+        where = {"POD_NAMESPACE": "controllers", "POD_SELECTOR": "app.kubernetes.io/instance=eip"}
+        replica.change({}, {"POD_NAME": replica.name, **where})
+        scene.cluster.run_pod("controllers", replica.name, {}, labels=mine)
+    scene.cluster.run_pod("controllers", "another", {}, labels=others)
+    scene.cluster.run_pod("elsewhere", "stranger", {}, labels=mine)
+    with running(scene.world):
+        for replica in parts(scene):
+            scene.eventually(partial(has_replicas, replica), "it has read them")
+            leader = asked(replica)["leader"]["identity"].rpartition("_")[0]
+            rows = asked(replica)["replicas"]
+            assert [row["identity"] for row in rows] == names
+            assert [row["identity"] for row in rows if row["leads"]] == [leader]
+            assert {row["restarts"] for row in rows} == {0}
+
+
 def test_without_the_leader_a_standby_says_what_it_knows_and_what_it_does_not(scene: Scene) -> None:
     with running(scene.world):
         leader, standby = parts(scene)
@@ -134,6 +155,11 @@ def test_a_stranger_at_the_leaders_address_is_not_believed(scene: Scene) -> None
         with stranger() as port, redirected(scene, f"{identity} 127.0.0.1:{port}"):
             scene.eventually(lambda: "could not be reached" in note(standby), "the stranger is found out")
             assert not asked(standby)["answered_by"]["leads"]
+
+
+def has_replicas(replica: Replica) -> bool:
+    """Whether its status lists them."""
+    return bool(asked(replica)["replicas"])
 
 
 def note(replica: Replica) -> str:

@@ -3,6 +3,7 @@
 It remembers every request. An answer may come in pieces with pauses, or be cut off.
 """
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,15 @@ def scripted(answer: Callable[[Heard], Reply]) -> Iterator[ScriptedServer]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+def kubeconfig(folder: Path, url: str) -> str:
+    """A file that leads to this API server, with nobody's credentials."""
+    file = folder / "kubeconfig"
+    context = {"name": "x", "context": {"cluster": "c", "user": ""}}
+    clusters = [{"name": "c", "cluster": {"server": url}}]
+    file.write_text(json.dumps({"clusters": clusters, "contexts": [context], "current-context": "x"}))
+    return str(file)
 
 
 def wait_until(condition: Callable[[], object], limit_s: float = 30.0) -> None:

@@ -27,7 +27,7 @@ from state.errors import (
 )
 from state.model import PodUid
 from tests.fakes.kube import FakeEvents, FakePods
-from tests.fakes.kube_http import Heard, Reply, scripted
+from tests.fakes.kube_http import Heard, Reply, kubeconfig, scripted
 from tests.unit.engine_harness import World, auto
 
 DENIED = AccessDenied("You are not authorized", code="UnauthorizedOperation", advice="Compare deploy/iam")
@@ -229,21 +229,6 @@ def test_without_the_downward_api_the_own_pod_is_not_known() -> None:
 
 
 # ── what the API server is asked ──
-
-
-def kubeconfig(folder: Path, url: str) -> str:
-    """A kubeconfig for this server."""
-    text = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": {"server": url}}],
-        "users": [{"name": "u", "user": {}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }
-    file = folder / "kubeconfig"
-    file.write_text(json.dumps(text))
-    return str(file)
 
 
 def review(**refused: str) -> Callable[[Heard], Reply]:

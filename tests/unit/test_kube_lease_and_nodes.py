@@ -1,6 +1,5 @@
 """What other people's Leases and Nodes are read as, however they were edited."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from controller.kube.identity import ClusterIdentity, own_namespace
 from controller.kube.lease import lease_of
 from controller.kube.nodes import UNUSED_S, NodeReader, Provider, provider_of_id
 from controller.kube.own_address import own_address
-from tests.fakes.kube_http import Heard, Reply, scripted
+from tests.fakes.kube_http import Heard, Reply, kubeconfig, scripted
 
 NOTHING = Lease(holder="", duration_s=0)
 
@@ -88,7 +87,7 @@ def test_nodes_that_nobody_asks_for_are_forgotten(tmp_path: Path) -> None:
         return Reply(body=b'{"spec": {"providerID": "aws:///z/i-0a"}}')
 
     with scripted(answer) as server:
-        connection = connect(_kubeconfig(tmp_path, server.url), version="1")
+        connection = connect(kubeconfig(tmp_path, server.url), version="1")
         nodes = NodeReader(connection, ClusterIdentity(connection, lambda: now[0]), lambda: now[0])
         for number in range(20):
             nodes.read(f"n-{number}")
@@ -103,14 +102,6 @@ def test_nodes_that_nobody_asks_for_are_forgotten(tmp_path: Path) -> None:
         assert nodes.known("n-7", float("-inf")) is not None
         connection.close()
     assert asked.count("n-7") == 1
-
-
-def _kubeconfig(folder: Path, url: str) -> str:
-    file = folder / "kubeconfig"
-    context = {"name": "x", "context": {"cluster": "c", "user": ""}}
-    clusters = [{"name": "c", "cluster": {"server": url}}]
-    file.write_text(json.dumps({"clusters": clusters, "contexts": [context], "current-context": "x"}))
-    return str(file)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ WRONG = (
 )
 DENIED = "the policy denies mode auto in namespace batch: rule 2"
 THROTTLED = "AssociateAddress: RequestLimitExceeded: Request limit exceeded"
-LEADER, STANDBY = "eip-7c9d5b8f6d-4kq2x_1f0a", "eip-7c9d5b8f6d-w8zlm_9b3e"
+LEADER, STANDBY = "eip-7c9d5b8f6d-4kq2x_1f0a", "eip-7c9d5b8f6d-w8zlm"
+UP = {"ready": True, "restarts": 0, "seen_s": 6.4}
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
@@ -39,8 +40,8 @@ def night(count: int = PODS, now: datetime | None = None) -> dict[str, Any]:
         "answered_by": {"identity": LEADER, "leads": True, "age_s": 0.0, "note": ""},
         "leader": {"identity": LEADER, "is_me": True, "epoch": 14, "since": text(moment - timedelta(hours=7))},
         "replicas": [
-            {"identity": LEADER, "leads": True, "seen_s": 0.4},
-            {"identity": STANDBY, "leads": False, "seen_s": 1.2},
+            {"identity": LEADER.partition("_")[0], "leads": True, **UP, "node": "ip-10-0-3-17.ec2.internal"},
+            {"identity": STANDBY, "leads": False, **UP, "node": "ip-10-0-7-90.ec2.internal"},
         ],
         "pods": [pod(number, moment) for number in range(count)],
         "pools": pools(),

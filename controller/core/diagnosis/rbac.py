@@ -53,9 +53,10 @@ class Right:
 def of_controller(watch_namespace: str, lease_namespace: str, lease: str, namespace: str) -> tuple[Right, ...]:
     """What the running controller does in its own `namespace` and elsewhere; an empty `watch_namespace` is all."""
     pods = [("pods", ("get", "list", "watch")), ("pods/status", ("patch",)), ("events", _EVENTS)]
-    elsewhere = watch_namespace not in ("", namespace)  # then the events about our own Pod are a right of their own
+    elsewhere = watch_namespace not in ("", namespace)  # then what concerns our own Pods is a right of its own
+    own = [*(("events", verb) for verb in _EVENTS), ("pods", "list")] if elsewhere else []
     return (
-        *(Right(verb=verb, resource="events", namespace=namespace) for verb in _EVENTS if elsewhere),
+        *(Right(verb=verb, resource=what, namespace=namespace) for what, verb in own),
         *(Right(verb=v, resource=what, namespace=watch_namespace) for what, verbs in pods for v in verbs),
         *(Right(verb=verb, resource="nodes") for verb in ("get", "list")),
         Right(verb="get", resource="namespaces", name="kube-system"),

@@ -83,9 +83,13 @@ def _waiting(seconds: object) -> str | None:
 
 
 def _replica(replica: Mapping[str, Any]) -> dict[str, Any]:
+    restarts = replica.get("restarts")
     return {
         "identity": replica.get("identity"),
         "does": "leads" if replica.get("leads") else "stands by",
+        "ready": "ready" if replica.get("ready") else "not ready",
+        "restarts": None if restarts is None else f"{restarts:,}",
+        "node": replica.get("node"),
         "seen": words.duration(replica.get("seen_s")),
     }
 
