@@ -161,7 +161,8 @@ class Status:
     `waits`: how long the replica's parts have waited for an API.
     `quota`: the account's, where some of it is kept; only the leader knows it, once it has allocated.
     `contested`: the number of Pods whose labels of ours something else changes each time after we set them.
-    `left_alone`: addresses that look like ours without proof, in words, as of the leader's last comparison.
+    `left_alone`: addresses that look like ours without proof, in words, as of the leader's last comparison; None: there
+    was none.
     `errors`: the newest first; of the replica whose knowledge it is.
     `replicas`: by name; None where the replica cannot see them.
     """
@@ -177,7 +178,7 @@ class Status:
     policy: PolicyStatus | None = None
     quota: AccountQuota | None = None
     contested: int | None = None
-    left_alone: tuple[str, ...] = ()
+    left_alone: tuple[str, ...] | None = None
     waits: Waits = field(default_factory=Waits)
     answered_by: AnsweredBy = AnsweredBy()
     errors: tuple[RecentError, ...] = ()

@@ -10,7 +10,7 @@ from state.model import AllocationId, ClusterUid, PodUid, Rev
 class Chores(Plain):
     """When they are due (monotonic), since when something has been so, and what was told.
 
-    first: nobody has gone through all Pods yet.
+    first: nobody has gone through all Pods yet. reported: what the last comparison left alone; None: there was none.
     """
 
     first: bool = True
@@ -20,6 +20,6 @@ class Chores(Plain):
     unowned_since: dict[AllocationId, float] = field(default_factory=dict)
     recent_since: dict[tuple[AllocationId, Rev], float] = field(default_factory=dict)
     remembered_since: dict[tuple[PodUid, Rev], float] = field(default_factory=dict)
-    reported: set[str] = field(default_factory=set)
+    reported: set[str] | None = None
     namesakes: set[ClusterUid] = field(default_factory=set)
     unreadable: set[str] = field(default_factory=set)

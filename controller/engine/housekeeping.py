@@ -142,9 +142,9 @@ class Housekeeping:
         due_s = HEARTBEAT_S - silent_s
         self._past.next_beat = self.clock() + (min(due_s, QUEUE_BEAT_S) if queues.shown() else due_s)
 
-    def reports(self) -> tuple[str, ...]:
-        """What the last comparison left alone, in words, and sorted."""
-        return tuple(sorted(self._past.reported))
+    def reports(self) -> tuple[str, ...] | None:
+        """What the last comparison left alone, in words, and sorted; None before the first."""
+        return None if self._past.reported is None else tuple(sorted(self._past.reported))
 
     def namesakes(self) -> set[ClusterUid]:
         """The other clusters that live and have our cluster's name: harmless, for all goes by UID, but confusing."""
@@ -174,7 +174,7 @@ class Housekeeping:
             *contradicted(self.ledger, self.parts),
         ]
         for report in reports:
-            if report not in self._past.reported:
+            if report not in (self._past.reported or ()):
                 log.warning("left alone: %s", report)
         self._past.reported = set(reports)
         taken = []

@@ -66,7 +66,7 @@ class Snapshot:
             policy=self._policies.status(),
             quota=opened.parts.quota.status() if opened else None,
             contested=_contested(opened),
-            left_alone=opened.housekeeping.reports() if opened else (),
+            left_alone=opened.housekeeping.reports() if opened else None,
             waits=self._waits(),
             answered_by=AnsweredBy(identity=self._identity, leads=leader.is_me),
             errors=self._errors.all(),

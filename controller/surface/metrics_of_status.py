@@ -50,8 +50,9 @@ class OfStatus(Collector):
         if self._status["contested"] is not None:
             words = "Pods whose labels or condition something else changes each time after they are put on."
             yield GaugeMetricFamily("pod_eip_labels_contested", words, value=self._status["contested"])
-        words = "Addresses that look like this install's, and are left alone for it is not certain."
-        yield GaugeMetricFamily("pod_eip_addresses_left_alone", words, value=len(self._status["left_alone"]))
+        if self._status["left_alone"] is not None:
+            words = "Addresses that look like this install's, and are left alone for it is not certain."
+            yield GaugeMetricFamily("pod_eip_addresses_left_alone", words, value=len(self._status["left_alone"]))
         clusters = self._status["clusters"]
         words = "Since an install's heartbeat moved."
         yield _by(("uid", "install"), "pod_eip_cluster_silent_seconds", words, clusters, "silent_s")

@@ -37,6 +37,11 @@ def _lines(document: Mapping[str, Any]) -> Iterable[str]:
             yield f"          not read at the last try, for {_cell(quota['trouble'])}"
     for text in document.get("left_alone") or []:
         yield f"left      {_cell(text)}"
+    for row in document.get("replicas") or []:
+        part = "leads" if row.get("leads") else "stands by"
+        state = "ready" if row.get("ready") else "not ready"
+        where = f"{_cell(row.get('restarts'))} restarts, on {_cell(row.get('node'))}"
+        yield f"pod       {_cell(row.get('identity'))} {part}, {state}, {where}"
     if note := (document.get("answered_by") or {}).get("note"):
         yield f"note      {_cell(note)}"
     for title, columns in (("pods", _pod_columns(document)), ("pools", _POOL_COLUMNS)):

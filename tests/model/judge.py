@@ -98,7 +98,9 @@ def _must_wait(world: World, cluster: str, pod: PodView, wanted: Serve) -> bool:
 
 def _is_reported(world: World, address: Address) -> bool:
     """Whether a leader tells people of it: nobody's for certain is what a table had known that was lost, or forged."""
-    said = [report for leader in world.leaders.values() if leader.state for report in leader.state.chores.reported]
+    said = [
+        report for leader in world.leaders.values() if leader.state for report in leader.state.chores.reported or ()
+    ]
     return any(f"({address.allocation_id})" in report for report in said)
 
 

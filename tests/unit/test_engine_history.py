@@ -47,7 +47,7 @@ def remembered(replica: Replica) -> list[PodRecord]:
 def reported(replica: Replica, allocation_id: AllocationId) -> bool:
     """Whether people are told of it."""
     assert replica.loop.opened is not None
-    return any(allocation_id in report for report in replica.loop.opened.housekeeping.reports())
+    return any(allocation_id in report for report in replica.loop.opened.housekeeping.reports() or ())
 
 
 def unanswered(world: World, replica: Replica, uid: str = "p") -> PodUid:

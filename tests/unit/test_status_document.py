@@ -74,7 +74,7 @@ def test_a_standby_that_has_read_nothing_knows_a_served_pod_by_its_label() -> No
     [pod] = (status := status_of(world, Replica(world))).pods
     assert (pod.phase, pod.public_ip) == (ShownPhase.ASSOCIATED, world.label(pod_uid(world)))
     assert (pod.since, pod.attempts, pod.next_try, pod.allocation_id) == (None, None, None, None)
-    assert status.contested is None
+    assert (status.contested, status.left_alone, status.replicas) == (None, None, None)
 
 
 def test_a_standby_shows_no_number_of_a_pool() -> None:

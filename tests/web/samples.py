@@ -15,6 +15,7 @@ from controller.core.status import (
     PolicyStatus,
     PoolStatus,
     RecentError,
+    ReplicaStatus,
     ShownPhase,
     Status,
 )
@@ -59,6 +60,8 @@ def status() -> Status:
             PoolStatus(tag_key='odd"key\\', total=0, free=0, waiting=0, named=True),
         ),
         contested=0,
+        left_alone=(),
+        replicas=(ReplicaStatus(identity=HOSTILE, leads=True, ready=True, node=HOSTILE, seen_s=3.0),),
         answered_by=AnsweredBy(identity="eip-7d9f-x1_6f0c", leads=True),
         errors=(RecentError(at="2026-01-01T00:00:00Z", where="Associate", code="X", text=HOSTILE, count=3),),
         waits=Waits(watch_silent_s=12.5, writer_waiting_s=0.2, term_beginning_s=3.0, credentials_expire_s=3600.0),

@@ -39,6 +39,8 @@ def test_status_of_a_running_replica(tmp_path: Path) -> None:
     assert "leader    eip-7d9f-x1_6f0c (epoch 7, this replica)" in table.splitlines()
     assert "policy    default deny, rules 2, limits 1 (since -)" in table.splitlines()
     assert "quota     7 of 10 addresses used, 2 kept for others" in table.splitlines()
+    [pod] = [line for line in table.splitlines() if line.startswith("pod ")]
+    assert " leads, ready, 0 restarts, on <img" in pod
     [row] = [line for line in table.splitlines() if "server-3" in line]
     cells = row.split()
     assert cells[:6] == ["games", "server-3", "auto", "associated", "198.51.100.3", "10.0.0.3"]

@@ -15,23 +15,23 @@ MOST_TEXT = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControllerView:
-    """All of it. `replicas` are None where the document does not list them."""
+    """All of it. `replicas`, `errors` and `left_alone` are None where nobody here knows them."""
 
     facts: Sequence[tuple[str, str | None]]
     replicas: Sequence[Mapping[str, Any]] | None
     errors: Sequence[Mapping[str, Any]] | None
-    left_alone: Page
+    left_alone: Page | None
 
 
 def controller_view(status: Mapping[str, Any], asked: Asked, links: Links) -> ControllerView:
     """The view."""
     now = status["as_of"]
-    replicas, errors = status.get("replicas"), status.get("errors")
+    replicas, errors, left = status.get("replicas"), status.get("errors"), status.get("left_alone")
     return ControllerView(
         facts=[*_leader(status), *_policy(status, now), *_quota(status), *_waits(status)],
         replicas=None if replicas is None else [_replica(each) for each in replicas[:MOST_ERRORS]],
         errors=None if errors is None else [_error(each, now) for each in errors[:MOST_ERRORS]],
-        left_alone=cut(status.get("left_alone") or (), asked, links, "controller", {}),
+        left_alone=None if left is None else cut(left, asked, links, "controller", {}),
     )
 
 
