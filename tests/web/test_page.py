@@ -1,84 +1,17 @@
-"""The status page without a browser: its views, their links and headers, and what strangers' text cannot do."""
+"""The status page without a browser: its views, their links and headers, and what they say first."""
 
 import re
-from collections.abc import Mapping
-from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from controller.core.contract import legible
 from controller.surface.metrics import Metrics
 from controller.surface.views.pod_order import PHASES, SORTS
 from controller.surface.web import application
-from tests.web.asked import Asked, Scripted
+from tests.web.asked import Asked
 from tests.web.night import night
-
-VIEWS = ("/", "/pods/lobby/lobby-40", "/pods/no/such", "/pools", "/pools?key=game-ips", "/clusters", "/controller")
-EVIL = "<img src=x onerror=\"document.title='owned'\">'&\u202etxt\u2028\x1b[31m\x7f\u3164\U000e0041"
-VOID = {"meta", "link", "input", "wbr", "br", "hr", "img"}
-
-
-class Document(Scripted):
-    """A source whose status is a document as it is, as a leader's that was fetched."""
-
-    def __init__(self, status: dict[str, Any]) -> None:
-        super().__init__()
-        self.document = status
-
-    def status(self) -> dict[str, Any]:
-        """The document."""
-        self.looks += 1
-        return self.document
-
-
-class Html(HTMLParser):
-    """What a browser makes of it: each element with its attributes, the text, and whether all that opens is closed."""
-
-    def __init__(self, body: bytes) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(body.decode())
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An element."""
-        assert len({name for name, _ in attrs}) == len(attrs)
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Its end."""
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        """Text."""
-        self.text += data
-
-    def links(self) -> dict[str, str]:
-        """The links, by themselves: what they point at, seen from the root."""
-        return {href: href for tag, attrs in self.elements if tag == "a" and (href := attrs.get("href"))}
-
-    def rows(self) -> list[str]:
-        """The keys of the rows of Pods."""
-        keys = [attrs.get("data-key") or "" for tag, attrs in self.elements if tag == "tr"]
-        return [key for key in keys if key and not key.endswith(" why")]
-
-
-def get(path: str, status: Mapping[str, Any] | None = None, **more: Any) -> Asked:
-    """The answer to a path with its query."""
-    route, _, query = path.partition("?")
-    return Asked(route, Document(dict(night(300) if status is None else status)), query=query, **more)
-
-
-def page(path: str, status: Mapping[str, Any] | None = None) -> Html:
-    """The view of a path."""
-    return Html(get(path, status).body)
+from tests.web.pages import VIEWS, Document, Html, get, page
 
 
 @pytest.mark.parametrize("path", VIEWS)
@@ -194,61 +127,6 @@ def test_any_query_is_answered(query: str) -> None:
     assert get(f"/?{query}").status == 200
 
 
-def test_a_pod_has_its_story() -> None:
-    status = night(300)
-    story = page("/pods/lobby/lobby-42", status).text
-    for word in ("waiting", "pool 'game-ips' has no free address", "fixed-tag", "within a minute", "Next action"):
-        assert word in story
-    assert status["pods"][2]["node"] in story
-    assert page("/pods/lobby/lobby-42", status).links().get("../../pools?key=game-ips")
-
-
-class Explaining(Document):
-    """A source that explains each Pod with these words."""
-
-    def __init__(self, status: dict[str, Any], words: dict[str, Any]) -> None:
-        super().__init__(status)
-        self._words = words
-
-    def explain(self, namespace: str, name: str, *, own: bool = False) -> dict[str, Any] | None:
-        """The words, for whichever Pod."""
-        return self._words
-
-
-def told(**words: Any) -> str:
-    """The text of the view of a Pod of which the leader says so."""
-    status = night(20)
-    said = {"uid": status["pods"][2]["uid"], "summary": "The Pod waits", "answered_by": {"leads": True}, **words}
-    return Html(Asked("/pods/lobby/lobby-42", Explaining(status, said)).body).text
-
-
-def test_an_explanation_is_the_story() -> None:
-    parts = ("asks", "policy", "ledger", "ec2", "next", "tried", "remedy")
-    text = told(**{part: (f"this is {part}{EVIL}",) for part in parts}, next_try="In 9 s")
-    places = [text.index(f"this is {part}{legible(EVIL)}") for part in parts]
-    assert places == sorted(places)
-    assert text.index("The Pod waits") < places[0]
-    assert "In 9 s" in text
-
-
-def test_the_explanation_of_another_pod_of_that_name_is_not_its_story() -> None:
-    assert "The Pod waits" not in told(uid="another")
-
-
-def test_what_a_standby_explains_has_its_notes() -> None:
-    text = told(answered_by={"leads": False, "notes": ("This replica does not lead",)})
-    assert "This replica does not lead" in text
-    assert "It waits for an address" in text
-
-
-def test_both_pods_of_a_name_have_their_story() -> None:
-    status = night(20)
-    old = {**status["pods"][1], "phase": "releasing", "uid": "old", "public_ip": "198.51.100.200"}
-    status["pods"].insert(0, old)
-    story = page("/pods/lobby/lobby-41", status).text
-    assert story.index("waiting") < story.index("releasing") < story.index("198.51.100.200")
-
-
 def test_what_is_not_known_is_a_dash_and_never_a_zero() -> None:
     status = night(20)
     status["pods"] = [{**pod, "attempts": None, "next_try": None, "node": None} for pod in status["pods"]]
@@ -298,80 +176,6 @@ def test_without_trouble_all_is_well_and_at_the_start_it_is_not_said() -> None:
     status |= {"errors": [], "left_alone": []}
     assert "All is well" in page("/", status).text
     assert "All is well" not in page("/", {**status, "identity": "", "leader": {}}).text
-
-
-def hostile() -> dict[str, Any]:
-    """The night, every text of it a stranger's."""
-    found: dict[str, Any] = evil(night(20))
-    return found
-
-
-def evil(value: Any, key: str = "") -> Any:
-    """The same form, with our attack behind each text that is not a moment or a word of ours."""
-    if isinstance(value, dict):
-        return {name: evil(each, name) for name, each in value.items()}
-    if isinstance(value, list):
-        return [evil(each, key) for each in value]
-    return f"{value}{EVIL}" if isinstance(value, str) and key != "as_of" else value
-
-
-@pytest.mark.parametrize("path", ["/", "/pools", "/clusters", "/controller", *(f"/?sort={name}" for name in SORTS)])
-def test_strangers_text_is_text_and_legible(path: str) -> None:
-    body = get(path, hostile()).body.decode()
-    assert legible(EVIL) in Html(body.encode()).text
-    assert all(line.isprintable() for line in body.split("\n"))
-    assert not [tag for tag, _ in Html(body.encode()).elements if tag == "img"]
-
-
-def test_a_hostile_pod_and_pool_have_their_views() -> None:
-    status = hostile()
-    pod, key = status["pods"][0], status["pools"][1]["tag_key"]
-    for path in (f"/pods/{pod['namespace']}/{pod['name']}", f"/pools?key={quote(key)}"):
-        answer = get(path, status, decoded=path.startswith("/pods"))
-        assert answer.status == 200
-        assert all(line.isprintable() for line in answer.body.decode().split("\n"))
-        assert legible(EVIL) in Html(answer.body).text
-
-
-@pytest.mark.parametrize(
-    "name", ["%2e%2e", "a%2Fb%2F..", "%00", "%ff%fe", "<script>", "%3Cscript%3E", "x" * 5000, "", "é"]
-)
-def test_any_name_of_a_pod_is_answered(name: str) -> None:
-    answer = get(f"/pods/ns/{name}")
-    assert answer.status == 404
-    assert b"<script>" not in answer.body
-
-
-@pytest.mark.parametrize("key", ["..", ".", "a/b?c#d", "ä ö", '"><script>', "%", "+", "=&"])
-def test_a_pool_of_any_key_is_reached_by_its_link(key: str) -> None:
-    status = night(20)
-    status["pools"][0]["tag_key"] = key
-    links = [href for href in page("/pools", status).links() if "key=" in href]
-    texts = [page("/pools?" + urlsplit(href).query, status).text for href in links]
-    assert any(key in text for text in texts)
-
-
-def test_the_trace_is_linked_where_a_setting_says_where() -> None:
-    source, metrics = Document(night(20)), Metrics()
-    path = "/pods/lobby/lobby-40"
-    without = Asked(path, app=application(source, metrics))
-    app = application(source, metrics, trace_url="https://jaeger.example/trace/{trace_id}")
-    trace = status_trace(source)
-    assert f"https://jaeger.example/trace/{trace}" in Html(Asked(path, app=app).body).links()
-    assert not [href for href in Html(without.body).links() if href.startswith("http")]
-
-
-def status_trace(source: Document) -> str:
-    """The trace of the Pod that is asked for."""
-    return next(str(pod["trace_id"]) for pod in source.document["pods"] if pod["name"] == "lobby-40")
-
-
-def test_a_hostile_trace_stays_in_its_place() -> None:
-    status = night(20)
-    status["pods"][0]["trace_id"] = 'x/../?a=b#"><script>'
-    app = application(Document(status), Metrics(), trace_url="https://jaeger.example/trace/{trace_id}")
-    links = Html(Asked("/pods/lobby/lobby-40", app=app).body).links()
-    assert "https://jaeger.example/trace/x%2F..%2F%3Fa%3Db%23%22%3E%3Cscript%3E" in links
 
 
 def test_a_view_is_made_once_for_a_snapshot_and_its_tag_leaves_the_time_out() -> None:
