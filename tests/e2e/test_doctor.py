@@ -11,7 +11,7 @@ from sandbox.world import World, wait_until
 from tests.e2e.conftest import NewWorld
 from tests.e2e.test_credentials import agent_at
 
-LIMIT_S = 60
+LIMIT_S = 120
 NO_KEYS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_SESSION_TOKEN": None}
 
 
