@@ -106,12 +106,15 @@ class Backlog:
                 self._state.wait(max(self._later[0][0] - self._clock(), 0.0) if self._later else None)
 
     def done(self, said: Said, *, told: int, counted: int, next_send: float) -> None:
-        """The event's count at the server was raised by `counted` to `told`; it waits again if more has gathered."""
+        """The event's count at the server was raised by `counted` to `told`; it waits again if more has gathered.
+
+        Once closed, only after a success: an API server that is down is not asked again and again at the end.
+        """
         with self._state:
             series = self._series[said]
             series.sending, series.told, series.next_send = False, told, next_send
             series.untold -= counted
-            if series.untold and not self._closed:
+            if series.untold and (counted or not self._closed):
                 self._enqueue(said, series)
             self._forget_some()
 

@@ -9,7 +9,7 @@ from controller.core.status import PodStatus, Status
 from controller.engine.story import Story
 from state.errors import QuotaExceeded
 from state.model import PodUid
-from tests.unit.engine_harness import Replica, World, auto, fixed
+from tests.unit.engine_harness import LIMIT_S, Replica, World, auto, fixed
 from tests.unit.shown import snapshot_of, status_of
 
 FIRST = PodUid("u-1")
@@ -43,6 +43,13 @@ def nothing() -> None:
     """No time passes."""
 
 
+def turn(replica: Replica) -> None:
+    """One turn, and what it has begun: while a plan runs, two documents may differ."""
+    replica.loop.tick()
+    assert replica.loop.in_flight_idle(LIMIT_S)
+    assert replica.loop.background_idle(LIMIT_S)
+
+
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_what_is_kept_is_what_would_be_made_anew(change: Callable[[World, Replica], object]) -> None:
     world = World()
@@ -53,7 +60,7 @@ def test_what_is_kept_is_what_would_be_made_anew(change: Callable[[World, Replic
     kept = snapshot_of(world, replica)
     before = kept.build()
     change(world, replica)
-    for settle in (nothing, replica.loop.tick, replica.settle, lambda: replica.run(20.0)):
+    for settle in (nothing, lambda: turn(replica), replica.settle, lambda: replica.run(20.0)):
         settle()
         now, fresh = kept.build(), status_of(world, replica)
         assert (shown(now), now.pools) == (shown(fresh), fresh.pools)

@@ -149,3 +149,20 @@ def test_the_memory_of_what_was_told_is_bounded(backlog: Backlog, time: Time) ->
         assert taken is not None
         backlog.done(taken[0], told=1, counted=1, next_send=time.now + 10)
     assert len(backlog) <= REMEMBERED
+
+
+def test_what_gathers_during_the_last_send_is_told_before_the_end(backlog: Backlog, time: Time) -> None:
+    backlog.add(said("ns"), "t")
+    assert backlog.take() is not None
+    backlog.add(said("ns"), "t")
+    backlog.close()
+    backlog.done(said("ns"), told=1, counted=1, next_send=time.now + 10)
+    assert drained(backlog) == [said("ns")]
+
+
+def test_what_could_not_be_told_at_the_end_is_not_tried_again(backlog: Backlog, time: Time) -> None:
+    backlog.add(said("ns"), "t")
+    assert backlog.take() is not None
+    backlog.close()
+    backlog.done(said("ns"), told=0, counted=0, next_send=time.now + 10)
+    assert drained(backlog) == []
