@@ -23,14 +23,14 @@ class HelmFailed(RuntimeError):
     """Helm ended with an error; the message is its own."""
 
 
-def run(*arguments: str, values: Mapping[str, Any] | None = None, strict: bool = False) -> str:
+def run(*arguments: str, values: Mapping[str, Any] | None = None, strict: bool = False, limit_s: float = HELM_S) -> str:
     """What Helm prints. `values` go in as a file. HelmFailed where it fails, or, if `strict`, warns of the values."""
     program = parts()["helm"].program()
     assert program is not None, "Helm has not been built: python -m tests.real.build --only helm"
     # JSON is YAML, and says exactly which type a value is.
     argv = [str(program), *arguments, *(["--values=-"] if values is not None else [])]
     given = json.dumps(values) if values is not None else None
-    done = subprocess.run(argv, input=given, capture_output=True, text=True, timeout=HELM_S, check=False)
+    done = subprocess.run(argv, input=given, capture_output=True, text=True, timeout=limit_s, check=False)
     if done.returncode or (strict and "warning" in done.stderr):
         raise HelmFailed(f"{done.stderr}{done.stdout}")
     return done.stdout

@@ -1,8 +1,8 @@
 """A real Kubernetes cluster on loopback for tests: etcd, kube-apiserver with RBAC, and on demand what makes it live.
 
 Alone, the API server has no kubelet and no controllers: a test makes a Pod with `spec.nodeName`, patches its status
-and deletes it with grace period 0. With `live=True` the controller manager, the scheduler and kwok run too, and
-Deployments, garbage collection and node loss are the real thing.
+and deletes it with grace period 0. With `live=True` the controller manager and the scheduler run too, and Deployments,
+garbage collection and node loss are the real thing; kwok is the kubelet of all Nodes, unless `kwok=False`.
 """
 
 import json
@@ -43,9 +43,9 @@ class RealCluster:
     same while the API server is stopped and started again.
     """
 
-    def __init__(self, *, kubernetes: str = KUBERNETES[0], live: bool = False):
+    def __init__(self, *, kubernetes: str = KUBERNETES[0], live: bool = False, kwok: bool = True):
         self._stack = ExitStack()
-        self._live = live
+        self._live, self._kwok = live, kwok
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="real-cluster-"))
         self._place = servers.Place(folder=Path(folder), kubernetes=kubernetes)
         self._port = free_port()
@@ -88,7 +88,8 @@ class RealCluster:
         manager = servers.start_controller_manager(self._place, self.kubeconfig, self._key)
         self._stack.callback(manager.stop)
         self._stack.callback(servers.start_scheduler(self._place, self.kubeconfig).stop)
-        self._stack.callback(servers.start_kwok(self._place, self.kubeconfig).stop)
+        if self._kwok:
+            self._stack.callback(servers.start_kwok(self._place, self.kubeconfig).stop)
 
     def start_api(self) -> None:
         """Start the API server on its port, and return when it is ready. Nothing happens if it runs."""
@@ -176,7 +177,7 @@ class RealCluster:
         return done.stdout
 
     def add_node(self, name: str, *, ip: str, pod_cidr: str, provider_id: str = "") -> None:
-        """Make a Node with an internal IP, whose Pods get IPs of `pod_cidr` from kwok."""
+        """Make a Node with an internal IP, whose Pods get IPs of `pod_cidr` from kwok, if it runs."""
         spec = {"podCIDR": pod_cidr, "podCIDRs": [pod_cidr], "providerID": provider_id}
         metadata = {"name": name, "labels": {"kubernetes.io/hostname": name}}
         self.request("POST", "/api/v1/nodes", {"metadata": metadata, "spec": spec})

@@ -1,0 +1,165 @@
+"""`helm install --wait` and `helm test` on a cluster whose Deployments run: Helm waits for real replicas.
+
+The real controllers make the chart's Pods, the real scheduler places them, and `Kubelet` runs each as a process, under
+the roles that the release itself brought. DynamoDB Local has the table, the sandbox's EC2 the addresses.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.ec2.faults import Fault
+from sandbox.world import REGION, VPC, ClusterSettings, WorldSettings, wait_until
+from tests.chart.files import CHART
+from tests.chart.helm import NAME, NAMESPACE, HelmFailed, run
+from tests.e2e.scene import PUBLIC_IP, Scene, auto
+from tests.real.cluster import RealCluster
+from tests.real.host import RealHost
+from tests.real.kubelet import Kubelet
+from tests.real.world import RealControl, RealWorld
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
+
+WAIT_S = 150  # as Helm is told: two replicas that start beside a cluster, on two processors
+TOO_LONG_S = 40  # for those that will never be ready
+LATE_S = 60  # on a busy machine they may not have begun to ask by then
+NUMBER = itertools.count(1)
+DENIED = Fault(
+    kind="error",
+    action="DescribeAddresses",
+    count=None,
+    code="UnauthorizedOperation",
+    status=403,
+    message="You are not authorized to perform: ec2:DescribeAddresses",
+)
+
+
+class BareControl(RealControl):
+    """A hand on a cluster to which nothing was granted: the release brings its own roles."""
+
+    def kubeconfig(self, path: Path) -> Path:
+        """The administrator's."""
+        return self.real.kubeconfig
+
+
+class ChartWorld(RealWorld):
+    """A world without replicas of its own, on one cluster that its maker starts and stops."""
+
+    def __init__(self, folder: Path, *, host: RealHost, real: RealCluster) -> None:
+        super().__init__(WorldSettings(clusters=(ClusterSettings(name="a", replicas=0),)), folder, host=host)
+        self.real = real
+
+    def _take_cluster(self) -> RealCluster:
+        return self.real
+
+    def _control(self, real: RealCluster, flags: Mapping[str, str]) -> RealControl:
+        return BareControl(real, "")
+
+    def values(self) -> dict[str, Any]:
+        """What an operator would give the chart here: AWS is elsewhere, and nobody has to wait for long."""
+        env = {
+            "AWS_ENDPOINT_URL_EC2": self.ec2_url,
+            "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb_url,
+            "AWS_ACCESS_KEY_ID": "release",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+        }
+        return {
+            "clusterName": "a",
+            "leaseNamespace": NAMESPACE,  # no file of the ServiceAccount is mounted that would say it
+            "vpcID": VPC,
+            "region": REGION,
+            "table": self.settings.table,
+            "replicas": 2,
+            "leaseDuration": 6,
+            "renewDeadline": 4,
+            "retryPeriod": 1,
+            "callTimeout": 2,
+            "extraEnv": [{"name": name, "value": value} for name, value in env.items()],
+        }
+
+
+@pytest.fixture(scope="module")
+def world(real_host: RealHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChartWorld]:
+    """A cluster with controllers and a scheduler, and one Node that runs the controller's Pods."""
+    folder = tmp_path_factory.mktemp("chart")
+    with (
+        RealCluster(live=True, kwok=False) as real,
+        ChartWorld(folder, host=real_host, real=real) as made,
+    ):
+        real.create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+        yield made
+
+
+@pytest.fixture
+def kubelet(world: ChartWorld) -> Iterator[Kubelet]:
+    """It runs while the test does; the release is gone afterwards, with its Pods."""
+    node = world.clusters["a"].nodes[0].name
+    with Kubelet(world.real, node=node, namespace=NAMESPACE, folder=world.folder) as running:
+        yield running
+        world.ec2.clear_faults()
+        helm(world, "uninstall", "--wait")
+
+
+@pytest.fixture
+def scene(world: ChartWorld) -> Scene:
+    """A namespace of its own."""
+    return Scene(world, world.clusters["a"], f"chart{next(NUMBER)}")
+
+
+def helm(
+    world: ChartWorld, command: str, *arguments: str, values: dict[str, Any] | None = None, wait_s: int = WAIT_S
+) -> str:
+    """One command on the release; what it prints. HelmFailed if it does not come to its end in time."""
+    where = (f"--kubeconfig={world.real.kubeconfig}", f"--namespace={NAMESPACE}", f"--timeout={wait_s}s")
+    return run(command, NAME, *arguments, *where, values=values, limit_s=wait_s + 60)
+
+
+def pods(world: ChartWorld) -> list[dict[str, Any]]:
+    """The replicas' Pods, without those that are being deleted."""
+    selector = f"app.kubernetes.io/name=aws-pod-eip-controller,app.kubernetes.io/instance={NAME}"
+    found = world.real.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector={selector}")["items"]
+    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+def said_of(world: ChartWorld, name: str) -> str:
+    """The events of a Pod of the release, as kubectl shows them."""
+    return world.real.kubectl("events", f"--namespace={NAMESPACE}", f"--for=pod/{name}")
+
+
+def is_told(world: ChartWorld, name: str) -> bool:
+    """Whether the Pod has the event that it is not able."""
+    return "EIPControllerUnable" in said_of(world, name)
+
+
+def test_an_install_waits_for_replicas_that_serve_and_its_test_passes(
+    world: ChartWorld, kubelet: Kubelet, scene: Scene
+) -> None:
+    helm(world, "install", str(CHART), "--wait", values=world.values())
+    assert len(pods(world)) == 2
+    scene.run("p", auto())
+    scene.served("p")
+    helm(world, "test")
+    said = kubelet.log(f"{NAME}-doctor")
+    assert f"√ rbac: system:serviceaccount:{NAMESPACE}:{NAME} may do all that is needed" in said
+    before = {pod["metadata"]["uid"] for pod in pods(world)}
+    helm(world, "upgrade", str(CHART), "--wait", values={**world.values(), "logLevel": "debug"})
+    assert not before & {pod["metadata"]["uid"] for pod in pods(world)}
+    assert scene.label("p", PUBLIC_IP)
+    scene.delete("p")
+
+
+def test_an_install_whose_role_lacks_a_right_fails_and_says_why(world: ChartWorld, kubelet: Kubelet) -> None:
+    world.ec2.inject(DENIED)
+    with pytest.raises(HelmFailed, match="deadline exceeded"):
+        helm(world, "install", str(CHART), "--wait", values=world.values(), wait_s=TOO_LONG_S)
+    names = [pod["metadata"]["name"] for pod in pods(world)]
+    assert len(names) == 2
+    for name in names:
+        wait_until(partial(is_told, world, name), LATE_S, f"{name} has the event")
+        for told in (said_of(world, name), kubelet.log(name)):
+            assert "UnauthorizedOperation" in told
+            assert "deploy/iam/aws/install.json" in told
