@@ -1,6 +1,7 @@
 """The status page without a browser: its views, their links and headers, and what they say first."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -184,7 +185,8 @@ def test_a_view_is_made_once_for_a_snapshot_and_its_tag_leaves_the_time_out() ->
     first = Asked("/", app=app)
     assert Asked("/", app=app).body == first.body
     assert source.looks == 1
-    later = application(Document({**source.document, "as_of": source.document["as_of"][:-2] + "9Z"}), Metrics())
+    as_of = datetime.fromisoformat(source.document["as_of"]) + timedelta(seconds=1)
+    later = application(Document({**source.document, "as_of": as_of.strftime("%Y-%m-%dT%H:%M:%SZ")}), Metrics())
     assert Asked("/", app=later, if_none_match=first.headers["ETag"]).status == 304
     assert Asked("/", app=later).body != first.body
 
