@@ -121,14 +121,18 @@ class RealCluster:
 
     def service_account_token(self, namespace: str, name: str, *, seconds: int = 3600) -> str:
         """A token of a ServiceAccount, which is made if it is not there, by TokenRequest (10 minutes at least)."""
-        accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-        self.create(accounts, {"metadata": {"name": name}})
+        self.create(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}})
+        return self.token_of(namespace, name, seconds=seconds)
+
+    def token_of(self, namespace: str, name: str, *, seconds: int = 3600) -> str:
+        """A token of a ServiceAccount by TokenRequest. ApiError, code 404, if there is no such account."""
         request = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
             "spec": {"expirationSeconds": seconds},
         }
-        token: str = self.request("POST", f"{accounts}/{name}/token", request)["status"]["token"]
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        token: str = self.request("POST", path, request)["status"]["token"]
         return token
 
     def create(self, path: str, body: Mapping[str, Any]) -> None:

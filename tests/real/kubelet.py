@@ -11,10 +11,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.real.cluster import ApiError, RealCluster
-from tests.real.process_pod import ProcessPod
+from tests.real.process_pod import IP, ProcessPod
 
 STRATEGIC = "application/strategic-merge-patch+json"
 TURN_S = 0.3
+GONE = (404, 409)
+"""The Pod, or the one with this UID, is not there any more."""
 HEARTBEAT_TURNS = 15
 ROOM = {"cpu": "64", "memory": "256Gi", "pods": "1000"}
 
@@ -48,6 +50,10 @@ class Kubelet:
         """What the Pod of this name has written."""
         return (self._folder / f"{name}.log").read_text(errors="replace")
 
+    def url(self, uid: str) -> str:
+        """Where the Pod of this UID serves, as a port-forward would find it."""
+        return f"http://{IP}:{self._pods[uid].port}"
+
     def _run(self) -> None:
         turn = 0
         while not self._over.wait(TURN_S):
@@ -73,34 +79,47 @@ class Kubelet:
 
     def _follow(self, body: dict[str, Any]) -> None:
         uid, leaving = body["metadata"]["uid"], "deletionTimestamp" in body["metadata"]
-        pod = self._pods.get(uid)
-        if pod is None and body.get("status", {}).get("phase") in ("Succeeded", "Failed"):
-            if leaving:  # it ended under the kubelet before this one
-                self._delete(body)
-            return
+        pod = self._pods.get(uid) or self._started(body)
         if pod is None:
-            pod = self._pods[uid] = self._started(body)
-        if leaving:
+            if leaving:
+                self._delete(body)
+        elif leaving:
             pod.body = body
             if pod.end():
                 self._delete(body)
-            return
-        pod.turn()
-        self._tell(uid, pod)
+        else:
+            pod.turn()
+            self._tell(uid, pod)
 
-    def _started(self, body: dict[str, Any]) -> ProcessPod:
+    def _started(self, body: dict[str, Any]) -> ProcessPod | None:
+        """The Pod, running; None: it ended under the kubelet before this one, it goes, or its account is not there."""
+        if body["status"].get("phase") in ("Succeeded", "Failed") or "deletionTimestamp" in body["metadata"]:
+            return None
         name, namespace = body["metadata"]["name"], body["metadata"]["namespace"]
-        token = self._real.service_account_token(namespace, body["spec"]["serviceAccountName"])
+        try:
+            token = self._real.token_of(namespace, body["spec"]["serviceAccountName"])
+        except ApiError as error:
+            if error.code != 404:
+                raise
+            return None  # as with the real one, whose volume with the token waits for the account
         pod = ProcessPod(body, self._real.kubeconfig_for(token, name), self._folder / f"{name}.log")
         pod.start()
+        self._pods[body["metadata"]["uid"]] = pod
         return pod
 
     def _tell(self, uid: str, pod: ProcessPod) -> None:
         status = pod.status()
         if self._told.get(uid) != status:
-            path = f"{self._pods_path}/{pod.body['metadata']['name']}/status"
-            self._real.request("PATCH", path, {"status": status}, content_type=STRATEGIC)
+            self._patch(pod.body["metadata"]["name"], status)
             self._told[uid] = status
+
+    def _patch(self, name: str, status: dict[str, Any]) -> None:
+        try:
+            path = f"{self._pods_path}/{name}/status"
+            self._real.request("PATCH", path, {"status": status}, content_type=STRATEGIC)
+        except ApiError as error:
+            if error.code not in GONE:
+                raise
 
     def _delete(self, body: dict[str, Any]) -> None:
         """Take it out of the API, as a kubelet does once the containers have ended."""
@@ -108,5 +127,5 @@ class Kubelet:
         try:
             self._real.request("DELETE", f"{self._pods_path}/{body['metadata']['name']}", options)
         except ApiError as error:
-            if error.code not in (404, 409):
+            if error.code not in GONE:
                 raise

@@ -5,6 +5,8 @@ the roles that the release itself brought. DynamoDB Local has the table, the san
 """
 
 import itertools
+import json
+import urllib.request
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -130,6 +132,21 @@ def said_of(world: ChartWorld, name: str) -> str:
     return world.real.kubectl("events", f"--namespace={NAMESPACE}", f"--for=pod/{name}")
 
 
+def shown_by(kubelet: Kubelet, uid: str) -> list[tuple[str, bool, bool]]:
+    """The replicas in the status of this one: name, whether it leads, whether it is ready."""
+    with urllib.request.urlopen(f"{kubelet.url(uid)}/api/v1/status", timeout=5) as answer:
+        rows = json.load(answer)["replicas"] or []
+    return sorted((row["identity"], row["leads"], row["ready"]) for row in rows)
+
+
+def all_shown(world: ChartWorld, kubelet: Kubelet) -> bool:
+    """Whether each replica shows both as ready, and the same one of them as the leader."""
+    found, names = pods(world), sorted(pod["metadata"]["name"] for pod in pods(world))
+    seen = [shown_by(kubelet, pod["metadata"]["uid"]) for pod in found]
+    ready = all([row[0] for row in rows] == names and all(row[2] for row in rows) for rows in seen)
+    return ready and all(rows == seen[0] and sum(row[1] for row in rows) == 1 for rows in seen)
+
+
 def is_told(world: ChartWorld, name: str) -> bool:
     """Whether the Pod has the event that it is not able."""
     return "EIPControllerUnable" in said_of(world, name)
@@ -142,6 +159,7 @@ def test_an_install_waits_for_replicas_that_serve_and_its_test_passes(
     assert len(pods(world)) == 2
     scene.run("p", auto())
     scene.served("p")
+    wait_until(lambda: all_shown(world, kubelet), LATE_S, "each replica shows both, ready, and who leads")
     helm(world, "test")
     said = kubelet.log(f"{NAME}-doctor")
     assert f"√ rbac: system:serviceaccount:{NAMESPACE}:{NAME} may do all that is needed" in said
