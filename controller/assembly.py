@@ -151,6 +151,7 @@ class Assembly:
             loop=loop,
             elector=elector,
             standby=standby,
+            replicas=self._replicas,
             buckets=self._ec2.tokens.read,
             threads=self._config.concurrency,
             clock=CLOCK,

@@ -7,6 +7,7 @@ of the loop. To see that a row still holds costs a fiftieth of making it.
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import is_
 from typing import NamedTuple
 
 from controller.core.status import PodStatus
@@ -39,18 +40,17 @@ class KeptRows:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: dict[PodUid, _Kept] = {}
-        self._seen: tuple[object, object, object, object] = (None,) * 4
+        self._seen: _Seen = (None, {}, {}, {})
         self._rows = AllRows()
 
     def all(self, rows: PodRows, records: Mapping[PodUid, PodRecord], views: Mapping[PodUid, PodView]) -> AllRows:
         """The rows of this moment: the same object where nothing has changed."""
         with self._lock:
-            seen = (rows.for_all, records, views, rows.more(records))
-            if seen == self._seen:
+            seen: _Seen = (rows.for_all, records, views, rows.more(records))
+            if _unchanged(seen, self._seen):
                 return self._rows
             if seen[0] != self._seen[0]:
-                self._kept = {}
-            self._seen = seen
+                self._kept, self._rows = {}, AllRows()
             changed = self._follow(records, views)
             more = seen[3]
             stale = [
@@ -63,6 +63,7 @@ class KeptRows:
                 self._kept[uid] = _Kept(record, view, more.get(uid), rows.row(uid, record, view), asked_key(view))
             if stale or changed:
                 self._rows = _all(self._kept)
+            self._seen = seen  # last: what could not be made is tried again
             return self._rows
 
     def _follow(self, records: Mapping[PodUid, PodRecord], views: Mapping[PodUid, PodView]) -> bool:
@@ -76,6 +77,17 @@ class KeptRows:
 
 
 _NEW = _Kept(None, None, object(), None, None)
+_Seen = tuple[object, Mapping[PodUid, PodRecord], Mapping[PodUid, PodView], Mapping[PodUid, object]]
+
+
+def _unchanged(now: _Seen, before: _Seen) -> bool:
+    """Whether all that rows are made from is the same. Records that are equal may differ in what a row shows."""
+    return now[0] == before[0] and _same(now[1], before[1]) and _same(now[2], before[2]) and now[3] == before[3]
+
+
+def _same(now: Mapping[PodUid, object], before: Mapping[PodUid, object]) -> bool:
+    """Whether both have the very same objects."""
+    return now.keys() == before.keys() and all(map(is_, now.values(), map(before.get, now)))
 
 
 def _all(kept: Mapping[PodUid, _Kept]) -> AllRows:

@@ -16,6 +16,7 @@ from controller.engine.leader import Elector
 from controller.engine.memory import PodProgress
 from controller.engine.opening import OpenTerm
 from controller.engine.reconcile import Reconciler
+from controller.engine.replicas import Replicas
 from controller.engine.standby import Standby
 
 _NEVER = float("-inf")
@@ -29,6 +30,7 @@ class ReadingsSource:
     loop: Reconciler
     elector: Elector
     standby: Standby
+    replicas: Replicas
     buckets: Callable[[], tuple[BucketReading, ...]]
     threads: int
     clock: Clock
@@ -46,7 +48,11 @@ class ReadingsSource:
             longest_unserved_s=longest_unserved_s(pods, now) if opened else None,
             quota_used=opened.parts.view.used if opened and opened.parts.view.asked_at > _NEVER else None,
             waiting=Counter(filter(None, (_NAMES.get(mine.waiting) for mine in pods))),
-            failures={"reconcile": self.loop.failures, "standby": self.standby.failures}
+            failures={
+                "reconcile": self.loop.failures,
+                "standby": self.standby.failures,
+                "replicas": self.replicas.failures,
+            }
             | self.elector.failures_by_thread(),
             buckets=self._buckets(opened),
         )

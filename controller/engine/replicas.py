@@ -69,7 +69,9 @@ class Replicas:
             try:
                 self.look()
             except PodEipError as error:
-                pause = REFUSED_S if isinstance(error, AccessDenied) else EVERY_S
+                if isinstance(error, AccessDenied):
+                    self._known = None
+                    pause = REFUSED_S if error.code == "Forbidden" else EVERY_S
                 log.info("the controller's own Pods could not be read: %s", error.explain())
             except Exception:  # the thread's top: a status without replicas is better than none
                 self.failures += 1

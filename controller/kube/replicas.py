@@ -1,7 +1,7 @@
 """The Pods that the controller itself runs in, as the API server has them: who stands by, and who is not ready.
 
 What a replica says of itself over HTTP proves nothing, for anybody may say it. The Pods of our own namespace with our
-Deployment's labels are what the cluster's operator made.
+Deployment's labels are made by those who may make Pods there. Those that ended are left out: evicted ones stay long.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from controller.kube.namespace import own_namespace
 
 MOST = 50
 """Replicas that are read: more than anybody runs."""
+ALIVE = "status.phase!=Failed,status.phase!=Succeeded"
 
 
 class _Container(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -49,7 +50,7 @@ class ReplicaReader:
 
     def read(self) -> tuple[ReplicaPod, ...]:
         """The Pods by name. Raises what `Connection.send` does, and Unavailable for an answer that is no list."""
-        query = (("labelSelector", self._selector), ("limit", str(MOST)))
+        query = (("labelSelector", self._selector), ("fieldSelector", ALIVE), ("limit", str(MOST)))
         body = self._connection.send(Call(verb="list", resource="pods", path=self._path, query=query))
         try:
             pods = msgspec.json.decode(body, type=_PodList).items or []

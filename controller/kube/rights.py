@@ -44,7 +44,8 @@ class KubeRights:
 
     def check(self) -> None:
         """Raise AccessDenied with all that is refused, and what the connection raises where it is not known."""
-        refused = [right for right in self._rights if not is_allowed(self._connection, right)]
+        answers = [(right, _reviewed(self._connection, right)) for right in self._rights]
+        refused = [right for right, answer in answers if not (answer.allowed or answer.evaluation_error)]
         if refused:
             names = ", ".join(map(str, refused))
             advice = f"Allow '{names}' in the Role or ClusterRole of the controller's ServiceAccount"
@@ -53,6 +54,13 @@ class KubeRights:
 
 def is_allowed(connection: Connection, right: Right) -> bool:
     """Whether the account may do that. Raises Unavailable where the API server does not say, as the connection does."""
+    answer = _reviewed(connection, right)
+    if answer.evaluation_error and not answer.allowed:
+        raise Unavailable(f"the API server cannot tell whether '{right}' is allowed: {answer.evaluation_error}")
+    return answer.allowed
+
+
+def _reviewed(connection: Connection, right: Right) -> _Answer:
     body = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
@@ -64,7 +72,6 @@ def is_allowed(connection: Connection, right: Right) -> bool:
         # An account that may not ask, or an API server whose own roles are not there yet: nothing about the right.
         raise Unavailable(f"what RBAC allows cannot be asked: {error.message}", code=error.code) from error
     try:
-        status = msgspec.json.decode(answer, type=_Review).status
+        return msgspec.json.decode(answer, type=_Review).status
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise malformed("SelfSubjectAccessReview", error) from error
-    return status.allowed or bool(status.evaluation_error)

@@ -15,7 +15,7 @@ from controller.engine.recent_errors import RecentErrors
 from controller.engine.unable import UnableTeller
 from controller.kube.connection import connect
 from controller.kube.own_pod import own_pod
-from controller.kube.rights import KubeRights, rights_needed
+from controller.kube.rights import KubeRights, is_allowed, rights_needed
 from state.errors import (
     AccessDenied,
     NoCredentials,
@@ -282,4 +282,7 @@ def test_an_api_server_that_cannot_say_refuses_nothing(tmp_path: Path, reply: Re
 def test_an_authorizer_that_stumbles_refuses_nothing(tmp_path: Path) -> None:
     said = {"status": {"allowed": False, "evaluationError": "webhook: timeout"}}
     with scripted(lambda _: Reply(status=201, body=json.dumps(said).encode())) as server:
-        KubeRights(connect(kubeconfig(tmp_path, server.url), version="0"), NEEDED).check()
+        connection = connect(kubeconfig(tmp_path, server.url), version="0")
+        KubeRights(connection, NEEDED).check()
+        with pytest.raises(Unavailable, match="webhook: timeout"):  # no all-clear of doctor's either
+            is_allowed(connection, NEEDED[0])

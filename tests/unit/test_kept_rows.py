@@ -5,14 +5,21 @@ from dataclasses import replace
 
 import pytest
 
+from controller.core.policy import Policy
 from controller.core.status import PodStatus, Status
+from controller.core.tenancy import OPEN, Rules
+from controller.core.views import PodView
+from controller.engine.kept_rows import KeptRows
+from controller.engine.pod_rows import PodRows
 from controller.engine.story import Story
+from controller.engine.wall import WallClock
 from state.errors import QuotaExceeded
-from state.model import PodUid
-from tests.unit.engine_harness import LIMIT_S, Replica, World, auto, fixed
+from state.model import PodRecord, PodUid
+from tests.unit.engine_harness import LIMIT_S, HandClock, Replica, World, auto, fixed
 from tests.unit.shown import snapshot_of, status_of
 
 FIRST = PodUid("u-1")
+OPEN_RULES = Rules(policy=Policy(), tenancy=OPEN)
 
 
 def full(world: World) -> None:
@@ -85,3 +92,52 @@ def test_a_trace_that_begins_before_the_claim_is_shown() -> None:
     assert kept.build().pods[0].trace_id is None
     replica.parts.memory.of(FIRST).story = Story(serving="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
     assert kept.build().pods[0].trace_id == "0af7651916cd43dd8448eb211c80319c"
+
+
+class Rows(PodRows):
+    """Rows of a standby, or of a leader without a memory; `trouble` is raised in the place of a row."""
+
+    def __init__(self, rules: Rules, trouble: Exception | None = None) -> None:
+        super().__init__(None, rules, WallClock(HandClock()))
+        self._trouble = trouble
+
+    def row(self, uid: PodUid, record: PodRecord | None, view: PodView | None) -> PodStatus | None:
+        """The row, or the trouble."""
+        if self._trouble:
+            raise self._trouble
+        return super().row(uid, record, view)
+
+
+def asking(node: str = "n1") -> PodView:
+    """A Pod that asks for an address."""
+    return PodView(uid=FIRST, namespace="ns", name="web-0", ip="10.0.0.5", node=node, annotations=auto())
+
+
+def test_where_all_pods_are_gone_and_the_rules_are_others_no_row_stays() -> None:
+    kept = KeptRows()
+    assert kept.all(Rows(OPEN_RULES), {}, {FIRST: asking()}).pods
+    other = Rules(policy=Policy(), tenancy=replace(OPEN, strict=True))
+    for _ in range(2):
+        assert kept.all(Rows(other), {}, {}).pods == ()
+
+
+def test_a_row_that_could_not_be_made_is_made_at_the_next_look() -> None:
+    kept = KeptRows()
+    kept.all(Rows(OPEN_RULES), {}, {FIRST: asking()})
+    moved = {FIRST: asking("n2")}
+    with pytest.raises(KeyError):
+        kept.all(Rows(OPEN_RULES, KeyError("a bug of ours")), {}, moved)
+    assert [pod.node for pod in kept.all(Rows(OPEN_RULES), {}, moved).pods] == ["n2"]
+
+
+def test_a_claim_that_was_made_again_has_its_own_since() -> None:
+    world = World()
+    replica = Replica(world).lead()
+    world.pod(FIRST, auto())
+    replica.settle()
+    record, kept, seen = replica.ledger.pods()[FIRST], KeptRows(), []
+    for since in ("2026-01-01T00:00:00Z", "2026-01-01T09:00:00Z"):
+        again = replace(record, since=since)
+        assert again == record
+        seen += [pod.since for pod in kept.all(Rows(OPEN_RULES), {FIRST: again}, {FIRST: asking()}).pods]
+    assert seen == ["2026-01-01T00:00:00Z", "2026-01-01T09:00:00Z"]

@@ -1,6 +1,7 @@
 """Which replicas there are: what the API server says of their Pods, and what is said where it says nothing."""
 
 import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from controller.kube.connection import connect
 from controller.kube.replicas import ReplicaReader, reader_of
 from state.errors import AccessDenied, PodEipError, Unavailable
 from tests.fakes.kube_http import Heard, Reply, kubeconfig, scripted, wait_until
-from tests.unit.engine_harness import HandClock
+from tests.unit.engine_harness import LIMIT_S, HandClock
 
 LEADER = "eip-7d9f-x1_6f0c1a52-0000-4000-8000-000000000001"
 PODS = (ReplicaPod(name="eip-7d9f-x1", ready=True, node="n1"), ReplicaPod(name="eip-7d9f-y2", restarts=3))
@@ -42,7 +43,9 @@ def test_the_pods_of_the_deployment_are_read_by_name(tmp_path: Path) -> None:
     found, heard = read(tmp_path, Reply(body=json.dumps({"metadata": {}, "items": items}).encode()))
     assert found == (ReplicaPod(name="x1", ready=True, node="n1"), ReplicaPod(name="y2", restarts=3))
     where = urlsplit(heard.path)
-    assert (where.path, parse_qs(where.query)["labelSelector"]) == ("/api/v1/namespaces/eip/pods", ["a=b,c=d"])
+    asked = parse_qs(where.query)
+    assert (where.path, asked["labelSelector"]) == ("/api/v1/namespaces/eip/pods", ["a=b,c=d"])
+    assert asked["fieldSelector"] == ["status.phase!=Failed,status.phase!=Succeeded"]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b'{"items": [{}]}', b'{"items": [{"metadata": {"name": 5}}]}', b"\xff"])
@@ -100,3 +103,23 @@ def test_a_replica_without_a_reader_starts_no_thread() -> None:
     known.look()
     known.stop()
     assert known.all(LEADER) is None
+
+
+def test_where_the_right_is_taken_away_nothing_old_is_shown() -> None:
+    answers: list[Sequence[ReplicaPod] | AccessDenied] = [PODS, AccessDenied("no", code="Forbidden")]
+    taken_away = threading.Event()
+
+    def read_next() -> Sequence[ReplicaPod]:
+        answer = answers.pop(0)
+        if isinstance(answer, AccessDenied):
+            taken_away.set()
+            raise answer
+        return answer
+
+    known = Replicas(read_next, HandClock())
+    known.look()
+    assert known.all(LEADER)
+    known.start()
+    assert taken_away.wait(LIMIT_S)
+    wait_until(lambda: known.all(LEADER) is None)
+    known.stop()
