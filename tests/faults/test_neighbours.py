@@ -167,4 +167,6 @@ def test_a_pool_that_changes_hands_is_told_once(tmp_path: Path) -> None:
         waiting = set(names) - set(standing(world, crowd.ips))
         assert len(waiting) == 45
         writes = Counter(event_writes(crowd.cluster, "crowd"))
-        assert max(writes[name] for name in waiting) < 3, writes
+        # Two texts: strangers hold the pool, then we and strangers do; on a busy machine one may come a second time.
+        # With a text for each of the 15 addresses that move it would be 15.
+        assert max(writes[name] for name in waiting) < 5, writes
