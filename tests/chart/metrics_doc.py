@@ -57,7 +57,7 @@ for its turn at EC2's rate; `error` |
 | `reason` of `events_dropped` | `pod` and `namespace`: it had too many; `full`: all did, and the namespace with most \
 gave some up; `refused`: the API server does not take it |
 | `kind` | `address`: one of ours without a claim; `claim`: one side of it only; `intent`: of a Pod that is gone |
-| `thread` | `reconcile`, `election`, `lease-watch` (breaks of the watch are in it), `terms`, `standby` |
+| `thread` | `reconcile`, `election`, `lease-watch` (breaks of the watch are in it), `terms`, `standby`, `replicas` |
 | `exporter`, `outcome` | of the traces: `sent`, `refused`, `undelivered`, `dropped` |
 
 ## The service level
