@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.ec2.faults import Fault
 from sandbox.ec2.log import CallRecord
 from sandbox.ec2.model import Address
 from sandbox.world import SandboxCluster, World, wait_until
@@ -31,6 +32,15 @@ QUICK = {
 STEADY = {**QUICK, "lease-duration": "15", "renew-deadline": "10", "call-timeout": "4"}
 """For those who count calls: neither the Lease nor a call is lost because the machine is busy for a second or two."""
 LIMIT = 60.0
+LOOK_DENIED = Fault(
+    kind="error",
+    action="DescribeAddresses",
+    count=None,
+    code="UnauthorizedOperation",
+    status=403,
+    message="You are not authorized to perform: ec2:DescribeAddresses",
+)
+"""A role without the right to look at addresses."""
 
 
 def auto(pool: str | None = None) -> dict[str, str]:

@@ -10,16 +10,7 @@ from sandbox.ec2.faults import Fault
 from sandbox.replica import Replica
 from sandbox.world import ClusterSettings, World
 from tests.e2e.conftest import NewWorld
-from tests.e2e.scene import Scene, auto, running
-
-DENIED = Fault(
-    kind="error",
-    action="DescribeAddresses",
-    count=None,
-    code="UnauthorizedOperation",
-    status=403,
-    message="You are not authorized to perform: ec2:DescribeAddresses",
-)
+from tests.e2e.scene import LOOK_DENIED, Scene, auto, running
 
 
 @pytest.fixture
@@ -68,7 +59,7 @@ def test_a_denied_look_is_red_on_every_replica_and_told(world: World) -> None:
     scene = Scene(world, world.clusters["a"], "ns")
     for replica in world.replicas():
         replica.change({}, {"POD_NAME": replica.name, "POD_UID": f"uid-{replica.name}", "POD_NAMESPACE": "kube-system"})
-    world.ec2.inject(DENIED)
+    world.ec2.inject(LOOK_DENIED)
     with running(world):
         scene.run("p", auto())
         for replica in world.replicas():

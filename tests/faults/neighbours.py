@@ -124,10 +124,12 @@ def standing(world: World, ips: Mapping[str, str]) -> list[str]:
     return [name for name, ip in ips.items() if ip in found]
 
 
-def event_writes(cluster: SandboxCluster, namespace: str) -> Iterator[str]:
-    """The names of the Pods of which an event was told, or counted up, once for each time."""
+def event_writes(cluster: SandboxCluster, namespace: str, words: str = "") -> Iterator[str]:
+    """The names of the Pods of which an event was told, or counted up, once for each time; only if it has `words`."""
     for entry in cluster.kube.log(resource="events"):
         if entry.namespace == namespace and entry.verb in ("create", "update", "patch"):
             body = entry.body if isinstance(entry.body, dict) else {}
+            if words not in str(body.get("message", "")):
+                continue
             about = body.get("involvedObject") or body.get("regarding") or {}
             yield str(about.get("name") or entry.name.partition(".")[0])

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -156,7 +157,10 @@ def test_a_pool_that_changes_hands_is_told_once(tmp_path: Path) -> None:
         crowd, quiet = scene(world, "crowd"), scene(world, "quiet")
         held = pool_of_strangers(world, 20)
         names = run_many(crowd, 60, fixed("pool"))
-        wait_until(lambda: len(set(event_writes(crowd.cluster, "crowd"))) == 60, LIMIT_S, "all are told", 0.3)
+        # The leader's view of EC2 may be older than the pool: then "no address carries the tag key" comes first.
+        held_by = partial(event_writes, crowd.cluster, "crowd", "are held by")
+        wait_until(lambda: len(set(held_by())) == 60, LIMIT_S, "all are told who has the pool", 0.3)
+        before = Counter(event_writes(crowd.cluster, "crowd"))
         told: list[float] = []
         for number, association in enumerate(held[:15]):
             world.ec2.disassociate(association)
@@ -167,6 +171,4 @@ def test_a_pool_that_changes_hands_is_told_once(tmp_path: Path) -> None:
         waiting = set(names) - set(standing(world, crowd.ips))
         assert len(waiting) == 45
         writes = Counter(event_writes(crowd.cluster, "crowd"))
-        # Two texts: strangers hold the pool, then we and strangers do; on a busy machine one may come a second time.
-        # With a text for each of the 15 addresses that move it would be 15.
-        assert max(writes[name] for name in waiting) < 5, writes
+        assert max(writes[name] - before[name] for name in waiting) < 2, writes  # that we hold some of it, too

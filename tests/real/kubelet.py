@@ -60,10 +60,14 @@ class Kubelet:
             turn += 1
             if turn % HEARTBEAT_TURNS == 0:
                 self._heartbeat()
-            for body in self._real.request("GET", f"{self._pods_path}?fieldSelector=spec.nodeName={self._node}")[
-                "items"
-            ]:
+            for body in self._mine():
                 self._follow(body)
+
+    def _mine(self) -> list[dict[str, Any]]:
+        """The Pods of this Node."""
+        path = f"{self._pods_path}?fieldSelector=spec.nodeName={self._node}"
+        found: list[dict[str, Any]] = self._real.request("GET", path)["items"]
+        return found
 
     def _heartbeat(self) -> None:
         """The Node is Ready, and has room: what the controllers must hear in time, or they would evict its Pods."""

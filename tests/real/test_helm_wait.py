@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.ec2.faults import Fault
 from sandbox.world import REGION, VPC, ClusterSettings, WorldSettings, wait_until
 from tests.chart.files import CHART
 from tests.chart.helm import NAME, NAMESPACE, HelmFailed, run
-from tests.e2e.scene import PUBLIC_IP, Scene, auto
+from tests.e2e.scene import LOOK_DENIED, PUBLIC_IP, Scene, auto
 from tests.real.cluster import RealCluster
 from tests.real.host import RealHost
 from tests.real.kubelet import Kubelet
@@ -30,14 +29,6 @@ WAIT_S = 150  # as Helm is told: two replicas that start beside a cluster, on tw
 TOO_LONG_S = 40  # for those that will never be ready
 LATE_S = 60  # on a busy machine they may not have begun to ask by then
 NUMBER = itertools.count(1)
-DENIED = Fault(
-    kind="error",
-    action="DescribeAddresses",
-    count=None,
-    code="UnauthorizedOperation",
-    status=403,
-    message="You are not authorized to perform: ec2:DescribeAddresses",
-)
 
 
 class BareControl(RealControl):
@@ -171,7 +162,7 @@ def test_an_install_waits_for_replicas_that_serve_and_its_test_passes(
 
 
 def test_an_install_whose_role_lacks_a_right_fails_and_says_why(world: ChartWorld, kubelet: Kubelet) -> None:
-    world.ec2.inject(DENIED)
+    world.ec2.inject(LOOK_DENIED)
     with pytest.raises(HelmFailed, match="deadline exceeded"):
         helm(world, "install", str(CHART), "--wait", values=world.values(), wait_s=TOO_LONG_S)
     names = [pod["metadata"]["name"] for pod in pods(world)]
