@@ -147,8 +147,8 @@ def _occupant(s: Situation) -> Iterable[str]:
         yield f"Another address is at the private IP: {_shown(s.occupant)}{whose}"
     if s.strayed:
         yield "The association is on another instance than the Pod's node"
-    if s.breaker_open:
-        yield s.breaker_open[0].upper() + s.breaker_open[1:]
+    if s.breaker_open is not None:
+        yield s.breaker_open.why[0].upper() + s.breaker_open.why[1:]
 
 
 def _offered(s: Situation) -> Iterable[str]:

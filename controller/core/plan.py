@@ -163,8 +163,8 @@ def _obtain_new(s: Situation, wanted: Serve, at: Placed) -> Plan:
     if s.tagged:
         claim = Claim(mode=wanted.mode, pool=wanted.pool, target=at.target, address=s.tagged[0])
         return (claim, *_up(wanted.mode))
-    if s.breaker_open:
-        return stops.breaker_open(s)
+    if s.breaker_open is not None:
+        return stops.breaker_open(s.breaker_open)
     if s.in_doubt:
         return (Wait(reason=WaitReason.IN_DOUBT),)
     if s.record is not None and s.refusal is not None and s.refusal.waits:  # others came while its intent waited

@@ -100,6 +100,17 @@ class NoOffer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerOpen:
+    """EC2 is not asked for this Pod now, for one Pod asks for all that wait; `why` is for its author.
+
+    soon: there will probably be an answer in a moment, so the Pod is told only if the wait lasts.
+    """
+
+    why: str
+    soon: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """One Pod, what it desires, and all that its plan depends on.
 
@@ -122,7 +133,7 @@ class Situation:
     cut: the recorded association was cut already.
     associated_address: the address that EC2 shows with the recorded association; it may be another than the claimed
     one. in_cooldown: EC2 refused this Pod the claimed address, so it is to have another.
-    breaker_open: why EC2 allocates no address from the pool now.
+    breaker_open: why EC2 is not asked for an address of the pool for it now.
     flapping: why nothing new is begun for this Pod for a while.
     no_quota: why no address may be allocated from the account's quota now.
     refusal: why the policy refuses a new claim for what the Pod desires.
@@ -157,7 +168,7 @@ class Situation:
     in_cooldown: bool = False
     in_scope: bool = True
     refusal: Refusal | None = None
-    breaker_open: str = ""
+    breaker_open: BreakerOpen | None = None
     flapping: str = ""
     no_quota: NoOffer | None = None
 

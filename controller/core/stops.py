@@ -4,8 +4,8 @@ Labels that name an address go where none is associated.
 """
 
 from controller.core import contract, labels, teardown
-from controller.core.actions import Plan, Tell, Wait, WaitReason, warning
-from controller.core.situation import Foreign, NoOffer, Situation, Unplaced
+from controller.core.actions import Plan, Wait, WaitReason, warning
+from controller.core.situation import BreakerOpen, Foreign, NoOffer, Situation, Unplaced
 from controller.core.views import Address
 
 
@@ -69,9 +69,10 @@ def flapping(s: Situation) -> Plan:
     return (*labels.take_off_unserved(s), Wait(reason=WaitReason.FLAPPING, detail=s.flapping))
 
 
-def breaker_open(s: Situation) -> tuple[Tell, Wait]:
-    """EC2 gives nobody an address of this pool now."""
-    return warning(contract.ASSOCIATION_FAILED, s.breaker_open), Wait(reason=WaitReason.BREAKER, detail=s.breaker_open)
+def breaker_open(why: BreakerOpen) -> Plan:
+    """EC2 gives nobody an address of this pool now, or another Pod asks it whether it does."""
+    told = () if why.soon else (warning(contract.ASSOCIATION_FAILED, why.why),)
+    return (*told, Wait(reason=WaitReason.BREAKER, detail=why.why))
 
 
 def without_address(none: NoOffer, reason: WaitReason) -> Plan:

@@ -98,6 +98,7 @@ class Background:
         self._queue.add(uids)
         alive = {*opened.housekeeping.everyone(), *uids}
         opened.state.memory.prune(alive)
+        opened.parts.breakers.prune()
         opened.parts.notes.keep(alive)
         self._queue.forget_all(but=alive)
         opened.requeue.everyone_is_due()

@@ -1,8 +1,10 @@
-"""After a refusal that holds for all Pods, one Pod asks at a growing interval instead of each by itself.
+"""Where EC2's answer to one Pod holds for many, one Pod asks at a growing interval instead of each by itself.
 
 An account over its quota refuses every AllocateAddress. A public pool that does not exist or is empty refuses every one
-from it. Calls for hundreds of Pods would use up the account's token bucket, which others need, and bring nothing new.
-So after such a refusal one Pod asks at a time; once one is served, all others may ask.
+from it, and a role without the right refuses a namespace's. Calls for hundreds of Pods would use up the account's token
+bucket, which others need, and bring nothing new. So after such a refusal one Pod asks at a time; once one is served,
+all others may ask. A pool that the account has no address of may be a mistake: there one Pod asks before any refusal,
+and one at a time for all such pools of a namespace.
 """
 
 from collections.abc import Callable
@@ -10,14 +12,38 @@ from dataclasses import dataclass
 
 from controller.core.contract import quoted
 from controller.core.ports import Clock
+from controller.core.quota import counts
+from controller.core.situation import BreakerOpen, Situation
 from controller.engine.plain import Plain
 from state.backoff import Backoff
-from state.errors import PodEipError, PoolNotFound, QuotaExceeded
+from state.errors import AccessDenied, NoCredentials, PodEipError, PoolNotFound, QuotaExceeded
 from state.model import PodUid
 
 PAUSE = Backoff(base_s=2.0, cap_s=60.0)
+SHORT_PAUSE = Backoff(base_s=2.0, cap_s=10.0)
+"""For the pools of a namespace together: one with a wrong name must not hold up a right one for long."""
+ANSWER_S, SHORTEST_S = 1.0, 0.1
+"""Seconds after which a Pod looks again: while another asks, whose answer wakes it; and at least."""
+KEPT_S = 300.0
+"""Seconds for which a cause that nobody asks for any more is remembered."""
 QUOTA = "quota"
 _CAPACITY = "InsufficientAddressCapacity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A Pod that wants an address of this public IPv4 pool."""
+
+    uid: PodUid
+    namespace: str
+    pool: str
+
+
+def request_of(s: Situation, pool: str | None) -> Request | None:
+    """The Pod's, if it is there and wants an address of a pool."""
+    if s.pod is None or pool is None:
+        return None
+    return Request(uid=s.uid, namespace=s.pod.namespace, pool=pool)
 
 
 @dataclass(slots=True)
@@ -31,41 +57,46 @@ class Breaker(Plain):
 
 
 class CircuitBreakers:
-    """Those of one term; used by the loop's thread alone. Causes are the account's quota, and each public pool."""
+    """Those of one term; used by the loop's thread alone. `tried`: whether the account has an address of a pool."""
 
-    def __init__(self, clock: Clock, breakers: dict[str, Breaker]) -> None:
-        self._clock, self._breakers = clock, breakers
+    def __init__(self, clock: Clock, breakers: dict[str, Breaker], tried: Callable[[str], bool]) -> None:
+        self._clock, self._breakers, self._tried = clock, breakers, tried
 
-    def holds(self, uid: PodUid, pool: str, acts: Callable[[PodUid], bool]) -> str:
-        """Why this Pod may not allocate from this pool now; empty: it may, if need be as the one that asks for all.
+    def holds(self, request: Request, acts: Callable[[PodUid], bool]) -> BreakerOpen | None:
+        """Why this Pod may not allocate now; None: it may, if need be as the one that asks for all.
 
         `acts`: whether a Pod has a plan on its way, or waits for a token. If the one that asks does neither, another
         may ask.
         """
-        causes = [breaker for cause in (QUOTA, pool) if (breaker := self._breakers.get(cause)) is not None]
-        for breaker in causes:
-            asked_by_other = breaker.asking is not None and breaker.asking != uid and acts(breaker.asking)
-            if asked_by_other or (breaker.asking != uid and self._clock() < breaker.next_at):
-                return breaker.why
-        for breaker in causes:
-            breaker.asking = uid
-        return ""
+        self._watch_untried(request)
+        causes, now = self._open(request), self._clock()
+        for cause, breaker in causes.items():
+            asked_by_other = breaker.asking not in (None, request.uid) and acts(breaker.asking)
+            if asked_by_other or (breaker.asking != request.uid and now < breaker.next_at):
+                return BreakerOpen(why=breaker.why, soon=not breaker.refusals or cause == _namespace(request))
+        for breaker in causes.values():
+            breaker.asking = request.uid
+        return None
 
-    def refused(self, uid: PodUid, pool: str, error: PodEipError) -> None:
-        """EC2 refused this Pod an address of this pool."""
-        cause = _cause(pool, error)
-        if cause is None:
+    def refused(self, request: Request, error: PodEipError) -> None:
+        """EC2 refused this Pod an address."""
+        causes = _refusing(request, error)
+        if not causes:
             return
-        breaker = self._breakers.setdefault(cause, Breaker(why=_why(pool, error)))
-        if breaker.asking == uid:
-            breaker.asking = None
-        if self._clock() >= breaker.next_at:  # the calls that were on their way together count as one
-            pause = PAUSE.after(breaker.refusals)
-            breaker.refusals, breaker.next_at = breaker.refusals + 1, self._clock() + pause
+        for breaker in self._open(request).values():
+            if breaker.asking == request.uid:
+                breaker.asking = None
+        for cause, pause in causes.items():
+            breaker = self._breakers.setdefault(cause, Breaker(why=""))
+            breaker.why = _why(request, error, cause)
+            if self._clock() >= breaker.next_at:  # the calls that were on their way together count as one
+                breaker.refusals += 1
+                breaker.next_at = self._clock() + pause.after(breaker.refusals - 1)
 
-    def served(self, pool: str) -> bool:
-        """EC2 allocated an address of this pool: its breaker closes. Returns whether there was one."""
-        return bool([self._breakers.pop(cause) for cause in (QUOTA, pool) if cause in self._breakers])
+    def served(self, request: Request) -> bool:
+        """EC2 allocated an address of this pool: its breakers close. Returns whether there was one."""
+        causes = (QUOTA, _pool(request), _denied(request), _namespace(request))
+        return bool([self._breakers.pop(cause) for cause in causes if cause in self._breakers])
 
     def freed(self) -> bool:
         """An address was released, so the quota has room for one. Returns whether a Pod waited for that."""
@@ -74,19 +105,70 @@ class CircuitBreakers:
             breaker.next_at = self._clock()
         return breaker is not None
 
-    def due_in(self, pool: str) -> float:
-        """Seconds until a Pod may ask for an address of this pool."""
-        dues = [self._breakers[cause].next_at for cause in (QUOTA, pool) if cause in self._breakers]
-        return max([0.1, *(due - self._clock() for due in dues)])
+    def due_in(self, request: Request) -> float:
+        """Seconds until this Pod may ask, if no answer to another wakes it before."""
+        least, now = SHORTEST_S, self._clock()
+        for breaker in self._open(request).values():
+            least = max(least, breaker.next_at - now, ANSWER_S if breaker.asking not in (None, request.uid) else 0.0)
+        return least
+
+    def prune(self) -> None:
+        """Forget the causes for which nobody has asked for long."""
+        old = self._clock() - KEPT_S
+        for cause in [cause for cause, breaker in self._breakers.items() if breaker.next_at < old]:
+            del self._breakers[cause]
+
+    def _watch_untried(self, request: Request) -> None:
+        """The first Pod that asks for a pool which nobody has had an address of asks for all."""
+        if self._is_tried(request):
+            return
+        for cause in (_pool(request), _namespace(request)):
+            self._breakers.setdefault(cause, Breaker(why=_first(request, cause), next_at=self._clock()))
+
+    def _open(self, request: Request) -> dict[str, Breaker]:
+        causes = [QUOTA, _pool(request), _denied(request)]
+        if not self._is_tried(request):
+            causes.append(_namespace(request))
+        return {cause: self._breakers[cause] for cause in causes if cause in self._breakers}
+
+    def _is_tried(self, request: Request) -> bool:
+        return counts(request.pool) or self._tried(request.pool)
 
 
-def _cause(pool: str, error: PodEipError) -> str | None:
-    """The cause that a refusal counts for: the account for a quota, the pool where it is empty or does not exist."""
-    if isinstance(error, PoolNotFound) or (isinstance(error, QuotaExceeded) and error.code == _CAPACITY):
-        return pool
-    return QUOTA if isinstance(error, QuotaExceeded) else None
+def _pool(request: Request) -> str:
+    return f"pool {request.pool}"
 
 
-def _why(pool: str, error: PodEipError) -> str:
-    whose = "of the account" if _cause(pool, error) == QUOTA else f"of the public IPv4 pool {quoted(pool)}"
+def _namespace(request: Request) -> str:
+    return f"namespace {request.namespace}"
+
+
+def _denied(request: Request) -> str:
+    return f"denied {request.namespace} {request.pool}"
+
+
+def _refusing(request: Request, error: PodEipError) -> dict[str, Backoff]:
+    """The causes that a refusal counts for, each with its pause."""
+    match error:
+        case PoolNotFound():
+            return {_pool(request): PAUSE, _namespace(request): SHORT_PAUSE}
+        case QuotaExceeded(code=code):
+            return {_pool(request) if code == _CAPACITY else QUOTA: PAUSE}
+        case AccessDenied() if not isinstance(error, NoCredentials):
+            return {_denied(request): PAUSE}
+        case _:
+            return {}
+
+
+def _why(request: Request, error: PodEipError, cause: str) -> str:
+    pool = f"the public IPv4 pool {quoted(request.pool)}"
+    if cause == _namespace(request):
+        return f"a Pod of this namespace asked for {pool}, which EC2 does not have; so they ask for new pools by turns"
+    whose = "of the account" if cause == QUOTA else f"of {pool}"
     return f"no address {whose} can be had now ({error.explain()}); one Pod of all that wait asks again, now and then"
+
+
+def _first(request: Request, cause: str) -> str:
+    if cause == _pool(request):
+        return f"the account has no address of the public IPv4 pool {quoted(request.pool)} yet: one Pod asks for all"
+    return "the account has no address of these public IPv4 pools yet: one Pod of the namespace asks at a time"

@@ -24,6 +24,7 @@ class Seen(Plain):
 
     at, by: which address has this target, and this association. missing: since when an address is not shown.
     made: what we made of an address, and when. cut: when we cut an association. used: how many draw on the quota.
+    pools: the public IPv4 pools that there was an address of.
     """
 
     addresses: dict[AllocationId, Address] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Seen(Plain):
     missing: dict[AllocationId, float] = field(default_factory=dict)
     unreadable: frozenset[AllocationId] = frozenset()
     used: int = 0
+    pools: set[str] = field(default_factory=set)
     asked_at: float = _NEVER
 
 
@@ -72,6 +74,7 @@ class AddressView:
                 else:
                     merged[key] = replace(made, tags={**made.tags, **shown[key].tags}) if key in shown else made
             self._seen.addresses = merged
+            self._seen.pools = {address.public_ipv4_pool for address in merged.values()}
             self._seen.used = used(merged.values()) + len(unreadable - merged.keys())
             free = [key for key, a in merged.items() if a.association is None]
             self._seen.free_since = {key: self._seen.free_since.get(key, asked_at) for key in free}
@@ -109,6 +112,10 @@ class AddressView:
         """How many addresses draw on the account's quota; one of which nothing can be read is taken for one of them."""
         with self._lock:
             return self._seen.used
+
+    def has_of(self, pool: str) -> bool:
+        """Whether there is an address of this public IPv4 pool, or was since the last look."""
+        return pool in self._seen.pools
 
     def all(self) -> list[Address]:
         """Every address."""
@@ -156,6 +163,7 @@ class AddressView:
             else:
                 self._seen.free_since.setdefault(key, self._clock())
             if address is not None:
+                self._seen.pools.add(address.public_ipv4_pool)
                 self._seen.addresses[key] = address
                 if address.association:
                     self._seen.at[address.association.target] = key

@@ -105,7 +105,7 @@ def parts_of(
         freshness=LedgerFreshness(ledger, tuning.silence_s),
         admission=admission,
         calls=CallQueue(ports.tokens, state.lines),
-        breakers=CircuitBreakers(clock, state.breakers),
+        breakers=CircuitBreakers(clock, state.breakers, view.has_of),
         lookup_runner=LookupRunner(view=view, placements=placements, pools=pools, pods=ports.pods, quota=quota),
         quota=quota,
         queue=queue,

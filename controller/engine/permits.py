@@ -11,6 +11,7 @@ from controller.core.actions import Plan
 from controller.core.plan import plan
 from controller.core.situation import Offer, Situation
 from controller.core.takes import adopts, begins, draws, pool_of, target_of
+from controller.engine.circuit_breakers import request_of
 from controller.engine.parts import TermParts
 from controller.engine.plain import Plain
 from state.model import AllocationId, PodUid, Target
@@ -72,11 +73,11 @@ def _admitted(parts: TermParts, s: Situation, actions: Plan) -> Plan:
 
 def _past_breakers(parts: TermParts, s: Situation, actions: Plan, flying: InFlight) -> Plan:
     """This plan, or another one if EC2 allocates no address from this pool now."""
-    pool = pool_of(actions)
-    if pool is None:
+    request = request_of(s, pool_of(actions))
+    if request is None:
         return actions
-    why = parts.breakers.holds(s.uid, pool, lambda uid: uid in flying.uids or parts.calls.waits(uid))
-    return plan(replace(s, breaker_open=why)) if why else actions
+    why = parts.breakers.holds(request, lambda uid: uid in flying.uids or parts.calls.waits(uid))
+    return plan(replace(s, breaker_open=why)) if why is not None else actions
 
 
 def _within_quota(parts: TermParts, s: Situation, actions: Plan, flying: InFlight) -> Plan:

@@ -20,6 +20,7 @@ from controller.core.situation import Placed
 from controller.core.sweep import is_orphan
 from controller.core.takes import pool_of
 from controller.core.views import EventType, PodEvent
+from controller.engine.circuit_breakers import request_of
 from controller.engine.memory import PodProgress
 from controller.engine.parts import TermParts
 from controller.engine.pod_notes import PodNote
@@ -82,10 +83,10 @@ class Requeue:
 
     def _let_go(self, outcome: PlanOutcome) -> None:
         """What EC2 refused, gave or took back may hold for all who wait for an address of its own."""
-        s, pool = outcome.situation, pool_of(outcome.plan)
-        if isinstance(outcome.failed, act.Allocate) and outcome.error is not None and pool is not None:
-            self._parts.breakers.refused(outcome.uid, pool, outcome.error)
-        elif pool is not None and outcome.allocated and self._parts.breakers.served(pool):
+        s, request = outcome.situation, request_of(outcome.situation, pool_of(outcome.plan))
+        if isinstance(outcome.failed, act.Allocate) and outcome.error is not None and request is not None:
+            self._parts.breakers.refused(request, outcome.error)
+        elif request is not None and outcome.allocated and self._parts.breakers.served(request):
             self._queue.add(self._waiters.breaker)
         released = s.record is not None and s.record.phase is Phase.RELEASING and outcome.did and outcome.error is None
         if released and is_orphan(outcome.uid):
@@ -159,6 +160,7 @@ class Requeue:
 
     def _known(self, outcome: PlanOutcome, mine: PodProgress) -> RequeueInput:
         now, wanted = self._clock(), outcome.situation.desire
+        asks = request_of(outcome.situation, wanted.pool if isinstance(wanted, Serve) else None)
         return RequeueInput(
             now=now,
             failures=self._queue.failures(outcome.uid),
@@ -170,7 +172,7 @@ class Requeue:
             cut_at=mine.cut_at,
             release_due=self._waiters.release_due,
             quota_is_short=self._memory.quota_short_until > now,
-            breaker_s=self._parts.breakers.due_in(wanted.pool if isinstance(wanted, Serve) else ""),
+            breaker_s=self._parts.breakers.due_in(asks) if asks is not None else 0.0,
             flap_s=mine.begun_at + mine.flap_s() - now,
             repair_s=mine.repaired_at + mine.repair_pause_s() - now,
         )

@@ -51,9 +51,9 @@ def slow(**buckets: tuple[float, float]) -> dict[str, Any]:
     return {"throttle": True, "latency_s": 0.05, "buckets": made}
 
 
-def run_many(where: Scene, count: int, annotations: dict[str, str]) -> list[str]:
+def run_many(where: Scene, count: int, annotations: dict[str, str], prefix: str = "p") -> list[str]:
     """So many Pods at once; their names."""
-    names = [f"p{number}" for number in range(count)]
+    names = [f"{prefix}{number}" for number in range(count)]
     with ThreadPoolExecutor(HANDS) as hands:
         list(hands.map(lambda name: where.run(name, annotations), names))
     return names

@@ -49,16 +49,19 @@ def test_a_pool_that_does_not_exist_is_asked_of_once_at_a_time(tmp_path: Path) -
         asked_once_at_a_time(hostile, most=5)
 
 
-def test_a_pool_that_does_not_exist_holds_up_nobody_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pools", [1, 100], ids=["one pool", "a pool for each"])
+def test_a_pool_that_does_not_exist_holds_up_nobody_else(tmp_path: Path, pools: int) -> None:
     with fault_world(tmp_path, cluster_for(120), flags=FLAGS, ec2=THROTTLED | {"buckets": SMALL}) as world:
         quiet, hostile = scene(world, "quiet"), scene(world, "hostile")
         alone = [waited(quiet, f"before{number}", auto()) for number in range(7)]
         world.ec2.refill_buckets()
-        run_many(hostile, 100, auto(NO_POOL))
-        wait_until(past(5), 10, "they have asked")
+        for number in range(pools):
+            run_many(hostile, 100 // pools, auto(f"{NO_POOL}{number}"), f"p{number}-")
         beside = [waited(quiet, f"beside{number}", auto()) for number in range(7)]
         assert median(beside) <= 2 * median(alone), (alone, beside)
         assert max(beside) <= 2 * max(alone) + 0.5, (alone, beside)
+        tries = sum(call.code != "" for call in hostile.calls("AllocateAddress"))
+        assert tries <= 10, "the calls of others are used up by those that bring nothing"
 
 
 def test_a_slow_api_server_makes_nobody_wait_for_the_nodes_of_others(tmp_path: Path) -> None:

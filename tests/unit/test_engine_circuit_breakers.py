@@ -1,17 +1,29 @@
 """What EC2 refuses to all is asked for by one; who needs none of it is served as ever; who flaps waits."""
 
-import pytest
+from collections import Counter
 
-from state.errors import PoolNotFound, QuotaExceeded
+from state.errors import AccessDenied, QuotaExceeded, Throttled, Unavailable
 from state.model import PodUid
 from tests.unit.engine_harness import Replica, World, auto, fixed
 
 POOL = "aws-samples.github.com/aws-pod-eip-controller-public-ipv4-pool"
+GOOD, WRONG = "ipv4pool-ec2-good", "ipv4pool-ec2-nowhere"
 
 
 def crowd(world: World, count: int, **more: str) -> list[PodUid]:
     """So many `auto` Pods."""
     return [world.pod(f"p{n}", {**auto(), **more}, ip=f"10.0.0.{10 + n}") for n in range(count)]
+
+
+def asked(world: World) -> Counter[str]:
+    """How often EC2 was asked for an address of each pool that is not Amazon's."""
+    pools = [call.arguments[0] for call in world.ec2.calls if call.operation == "AllocateAddress"]
+    return Counter(pool for pool in pools if pool.startswith("ipv4pool"))
+
+
+def is_told(world: World, uid: PodUid, words: str) -> bool:
+    """Whether an event on the Pod has these words."""
+    return any(words in event.message for pod, event in world.events.said if pod.uid == uid)
 
 
 def test_over_quota_one_asks_for_all(world: World) -> None:
@@ -58,22 +70,124 @@ def test_a_released_address_is_asked_for_at_once(world: World) -> None:
     assert world.label(second)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        PoolNotFound("no", code="InvalidPublicIpv4PoolID.NotFound"),
-        QuotaExceeded("", code="InsufficientAddressCapacity"),
-    ],
-)
-def test_a_pool_that_gives_nothing_holds_up_no_other(world: World, error: PoolNotFound | QuotaExceeded) -> None:
+def test_a_pool_that_is_empty_holds_up_no_other(world: World) -> None:
     replica = Replica(world, threads=8).lead()
     replica.settle()
-    world.ec2.fail("AllocateAddress", error, times=9)
-    crowd(world, 40, **{POOL: "ipv4pool-ec2-nowhere"})
+    world.ec2.fail("AllocateAddress", QuotaExceeded("", code="InsufficientAddressCapacity"))
+    crowd(world, 40, **{POOL: GOOD})
     replica.run(1)
     uid = world.pod("q", auto(), ip="10.0.0.200")
     replica.settle()
     assert world.label(uid)
+
+
+# ── pools that the account has no address of ──
+
+
+def test_of_a_pool_that_does_not_exist_one_pod_asks_from_the_beginning(world: World) -> None:
+    """The others would use up the account's bucket before the first refusal is known."""
+    replica = Replica(world, threads=8).lead()
+    replica.settle()
+    crowd(world, 40, **{POOL: WRONG})
+    replica.run(1)
+    assert asked(world) == {WRONG: 1}
+    uid = world.pod("q", auto(), ip="10.0.0.200")
+    replica.settle()
+    assert world.label(uid)
+
+
+def test_so_many_pools_that_do_not_exist_are_asked_for_by_turns_of_the_namespace(world: World) -> None:
+    replica = Replica(world, threads=8).lead()
+    for n in range(40):
+        world.pod(f"p{n}", {**auto(), POOL: f"{WRONG}{n}"}, ip=f"10.0.0.{10 + n}")
+    replica.run(60)
+    assert sum(asked(world).values()) <= 9
+
+
+def test_a_namespace_of_wrong_pools_holds_up_no_right_one_elsewhere(world: World) -> None:
+    world.ec2.pools = (GOOD,)
+    replica = Replica(world, threads=8).lead()
+    for n in range(40):
+        world.pod(f"p{n}", {**auto(), POOL: f"{WRONG}{n}"}, ip=f"10.0.0.{10 + n}")
+    replica.run(1)
+    uid = world.pod("q", {**auto(), POOL: GOOD}, ip="10.0.0.200", namespace="other")
+    replica.settle()
+    assert world.label(uid)
+
+
+def test_a_right_pool_beside_a_wrong_one_in_its_namespace_is_served_soon(world: World) -> None:
+    world.ec2.pools = (GOOD,)
+    replica = Replica(world, threads=8).lead()
+    world.pod("wrong", {**auto(), POOL: WRONG}, ip="10.0.0.5")
+    replica.run(120)
+    uid = world.pod("right", {**auto(), POOL: GOOD}, ip="10.0.0.6")
+    assert replica.until(lambda: world.label(uid), limit_s=60, step=0.5) <= 12
+
+
+def test_once_one_has_an_address_of_the_pool_all_others_ask_at_once(world: World) -> None:
+    world.ec2.pools = (GOOD,)
+    replica = Replica(world, threads=8).lead()
+    pods = crowd(world, 40, **{POOL: GOOD})
+    assert replica.until(lambda: all(world.label(pod) for pod in pods), limit_s=30, step=0.05) < 1
+    assert not any("EIPAssociationFailed" in world.events.reasons(pod) for pod in pods)
+
+
+def test_a_pool_of_which_the_account_has_an_address_is_asked_by_all_at_once(world: World) -> None:
+    world.ec2.pools = (GOOD,)
+    replica = Replica(world, threads=8).lead()
+    world.pod("first", {**auto(), POOL: GOOD}, ip="10.0.0.5")
+    replica.settle()
+    second = Replica(world, threads=8).lead()
+    second.settle()
+    world.ec2.fail("AllocateAddress", Throttled("slow down", code="RequestLimitExceeded"))
+    pods = crowd(world, 5, **{POOL: GOOD})
+    second.settle()
+    assert sum(world.label(pod) is not None for pod in pods) == 4, "the others wait for no turn"
+
+
+def test_the_one_that_asks_may_go_and_another_asks(world: World) -> None:
+    world.ec2.pools = (GOOD,)
+    replica = Replica(world, threads=8).lead()
+    replica.settle()
+    world.ec2.fail("AllocateAddress", Unavailable("no answer", code="ReadTimeoutError"))
+    first = world.pod("p0", {**auto(), POOL: GOOD}, ip="10.0.0.5", created="0")
+    replica.settle()
+    second = world.pod("p1", {**auto(), POOL: GOOD}, ip="10.0.0.6", created="1")
+    world.pods.delete(first)
+    assert replica.until(lambda: world.label(second), limit_s=30, step=0.1) < 3
+
+
+def test_what_was_refused_long_ago_is_forgotten(world: World) -> None:
+    replica = Replica(world, threads=8).lead()
+    for n in range(5):
+        world.pod(f"p{n}", {**auto(), POOL: f"{WRONG}{n}"}, ip=f"10.0.0.{10 + n}")
+    replica.run(60)
+    assert replica.parts.state.breakers
+    for uid in list(world.pods.pods):
+        world.pods.delete(uid)
+    replica.run(1000, step=5)
+    assert not replica.parts.state.breakers
+
+
+# ── a right that is missing ──
+
+
+def test_where_the_right_to_allocate_is_missing_one_pod_of_each_namespace_asks(world: World) -> None:
+    denied = AccessDenied("You are not authorized", code="UnauthorizedOperation")
+    world.ec2.fail("AllocateAddress", denied, times=10_000)
+    replica = Replica(world, threads=8).lead()
+    crowd(world, 40)
+    replica.run(60)
+    world.ec2.calls.clear()
+    replica.run(600, step=2)
+    assert world.ec2.count("AllocateAddress") <= 12
+    assert all(is_told(world, uid, "UnauthorizedOperation") for uid in world.pods.pods)
+    other = world.pod("q", auto(), ip="10.0.0.200", namespace="other")
+    replica.settle()
+    assert is_told(world, other, "UnauthorizedOperation"), "it asks for itself"
+
+
+# ── who flaps ──
 
 
 def test_a_pod_that_flaps_has_its_next_address_after_a_pause_and_is_told(world: World) -> None:

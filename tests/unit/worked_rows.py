@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from controller.core import actions as act
 from controller.core.desire import Gone, Unproven
 from controller.core.plan import plan
-from controller.core.situation import Situation, Unplaced
+from controller.core.situation import BreakerOpen, Situation, Unplaced
 from tests.unit.plan_world import PlanWorld, pod
 from tests.unit.worked_worlds import (
     AUTO,
@@ -129,7 +129,8 @@ NEW = (
 )
 NEW_AUTO = (
     Row("an address with its tags is found", lambda: intent(tagged=found())),
-    Row("EC2 gives nobody an address of that pool now", lambda: new(breaker_open="over quota")),
+    Row("EC2 gives nobody an address of that pool now", lambda: new(breaker_open=BreakerOpen(why="over quota"))),
+    Row("another Pod asks EC2 for all that wait", lambda: new(breaker_open=BreakerOpen(why="asked", soon=True))),
     Row("an AllocateAddress had no answer, and EC2's reads cannot be believed yet", lambda: intent(in_doubt=True)),
     Row("its intent waited, and others took the room", lambda: intent(refusal=NO_ROOM)),
     Row("the rest of the account's quota is kept for others", lambda: new(no_quota=NO_QUOTA)),
