@@ -99,8 +99,7 @@ class Assembly:
         install = InstallKey(cluster_uid=self._cluster.uid(), lease_namespace=namespace, lease_name=config.lease_name)
         ledger = self._ledger(install)
         engine = self._engine(ledger, install)
-        loop, gate = engine.loop, self._gate(ledger, install, engine.peers)
-        errors = engine.ports.errors
+        loop, errors, gate = engine.loop, engine.ports.errors, self._gate(ledger, install, engine.peers)
         abilities = self._abilities(install, ledger, errors)
         elector = self._elector(ledger, gate, loop, namespace, abilities)
         hang_detector = self._hang_detector(ledger, elector.beginning_s)

@@ -4,13 +4,16 @@ It is imported in the server's worker alone, for it loads boto3, the Kubernetes 
 """
 
 import os
+from functools import partial
 
 from controller.aws.adapter import Ec2Adapter
+from controller.clock import CLOCK
 from controller.core.ability import is_refusal
 from controller.core.config import Config
 from controller.core.ports import Events
 from controller.engine.abilities import Abilities
 from controller.engine.recent_errors import RecentErrors
+from controller.engine.serving_rights import ServingRights
 from controller.engine.unable import UnableTeller
 from controller.kube.connection import Connection
 from controller.kube.own_pod import own_pod
@@ -18,9 +21,11 @@ from controller.kube.pods import KubePods
 from controller.kube.rights import KubeRights, rights_needed
 from state.errors import Refused
 from state.ledger import DynamoLedger
-from state.model import InstallKey
+from state.model import InstallKey, Phase
 from state.provision import check_table
 
+CHANGES = "EC2 changes"
+"""Learnt by doing: the first Pods show it."""
 WRITING = "writing the table"
 """Learnt by doing: the first write of a term shows it."""
 
@@ -49,10 +54,19 @@ def abilities_of(
             raise
 
     needed = rights_needed(config.watch_namespace or "", install.lease_namespace, install.lease_name)
+    served = partial(_has_served, ledger)
+    changes = ServingRights(served=served, hear=lambda error: abilities.heard(CHANGES, error), clock=CLOCK)
     checks = {
         "Kubernetes": KubeRights(connection, needed).check,
         "EC2 addresses": ec2.rights.check_addresses,
         "EC2 network interfaces": ec2.rights.check_interfaces,
         "table": check_table_too,
+        CHANGES: changes.check,
     }
-    return Abilities(checks, errors, UnableTeller(events=events, pods=pods, own=own_pod(os.environ)))
+    abilities = Abilities(checks, errors, UnableTeller(events=events, pods=pods, own=own_pod(os.environ)))
+    ec2.on_mutation(changes.heard)
+    return abilities
+
+
+def _has_served(ledger: DynamoLedger) -> bool:
+    return any(record.phase is Phase.ASSOCIATED for record in ledger.pods().values())

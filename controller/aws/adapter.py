@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.aws import interfaces
 from controller.aws.addresses import AddressReader, quota_of
-from controller.aws.calls import Calls
+from controller.aws.calls import Calls, Listener
 from controller.aws.client import ec2_client
 from controller.aws.codes import incomplete
 from controller.aws.gate import Throttle
@@ -63,6 +63,10 @@ class Ec2Adapter:
         self._calls = Calls(self.tokens, guard, telemetry, keeper)
         self._reader = AddressReader(region)
         self.rights = Ec2Rights(self._api, self._calls, vpc_id)
+
+    def on_mutation(self, listener: Listener) -> None:
+        """From now on this is told of each mutation, from the thread that made it."""
+        self._calls.listener = listener
 
     def close(self) -> None:
         """Close the connections."""

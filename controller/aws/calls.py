@@ -12,6 +12,8 @@ from state.credentials import CredentialKeeper
 from state.errors import NoCredentials, NotSent, PodEipError
 
 T = TypeVar("T")
+Listener = Callable[[str, PodEipError | None], None]
+"""Told of each mutation, and of the error that it ended with."""
 
 
 class Calls:
@@ -21,14 +23,24 @@ class Calls:
         self, throttle: Throttle, guard: Guard, telemetry: Telemetry | None, keeper: CredentialKeeper | None = None
     ) -> None:
         self._throttle, self._guard, self._telemetry, self._keeper = throttle, guard, telemetry, keeper
+        self.listener: Listener = _nobody
 
     def send(self, operation: str, call: Callable[[], T]) -> T:
         """The answer of `call`. Mutations raise NotLeading where the guard says so."""
         if operation in MUTATIONS:  # a mutation has its token already
             self._guard.check()
-            return self._observed(operation, call)
+            return self._heard(operation, call)
         with self._throttle.turn(operation, _nothing):
             return self._observed(operation, call)
+
+    def _heard(self, operation: str, call: Callable[[], T]) -> T:
+        try:
+            answer = self._observed(operation, call)
+        except PodEipError as error:
+            self.listener(operation, error)
+            raise
+        self.listener(operation, None)
+        return answer
 
     def _observed(self, operation: str, call: Callable[[], T]) -> T:
         started = time.monotonic()
@@ -48,6 +60,10 @@ class Calls:
     def _tell(self, operation: str, started: float, code: str) -> None:
         if self._telemetry is not None:
             self._telemetry.call("ec2", operation, time.monotonic() - started, code)
+
+
+def _nobody(_operation: str, _error: PodEipError | None) -> None:
+    """Tells nobody."""
 
 
 def _nothing() -> None:

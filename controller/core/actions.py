@@ -154,7 +154,7 @@ class WaitReason(StrEnum):
     GONE = "another look at an address that EC2 did not show"
     LABELS = "time before its labels are put on once more"
     TOKEN = "its turn for a call to EC2"
-    BREAKER = "an address that EC2 refuses to all now"
+    BREAKER = "EC2's answer to the one Pod that asks for all"
     FLAPPING = "time before its next address, for it changes too often"
     REFUSED = "another policy"
     ROOM = "room in its namespace's limit"

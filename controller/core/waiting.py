@@ -57,7 +57,7 @@ def _general(reason: WaitReason) -> str:
         case WaitReason.TOKEN:
             return "waiting for its turn: EC2 lets the account make a few of these calls a second"
         case WaitReason.BREAKER:
-            return "EC2 has no address for anybody now: one Pod of all that wait asks again, now and then"
+            return "one Pod of all that wait asks EC2 for an address, and its answer holds for all"
         case WaitReason.FLAPPING:
             return "the Pod asked for an address, and not, too often: it has the next one after a pause"
         case WaitReason.LABELS:

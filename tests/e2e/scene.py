@@ -32,14 +32,21 @@ QUICK = {
 STEADY = {**QUICK, "lease-duration": "15", "renew-deadline": "10", "call-timeout": "4"}
 """For those who count calls: neither the Lease nor a call is lost because the machine is busy for a second or two."""
 LIMIT = 60.0
-LOOK_DENIED = Fault(
-    kind="error",
-    action="DescribeAddresses",
-    count=None,
-    code="UnauthorizedOperation",
-    status=403,
-    message="You are not authorized to perform: ec2:DescribeAddresses",
-)
+
+
+def denied(action: str) -> Fault:
+    """A role without the right to this."""
+    return Fault(
+        kind="error",
+        action=action,
+        count=None,
+        code="UnauthorizedOperation",
+        status=403,
+        message=f"You are not authorized to perform: ec2:{action}",
+    )
+
+
+LOOK_DENIED = denied("DescribeAddresses")
 """A role without the right to look at addresses."""
 
 

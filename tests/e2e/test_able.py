@@ -10,7 +10,7 @@ from sandbox.ec2.faults import Fault
 from sandbox.replica import Replica
 from sandbox.world import ClusterSettings, World
 from tests.e2e.conftest import NewWorld
-from tests.e2e.scene import LOOK_DENIED, Scene, auto, running
+from tests.e2e.scene import LOOK_DENIED, Scene, auto, denied, fixed, running
 
 
 @pytest.fixture
@@ -117,3 +117,43 @@ def test_a_replica_that_starts_in_an_outage_is_not_red_for_it(world: World) -> N
     with running(world):
         for replica in world.replicas():
             scene.eventually(replica.ready, "it is ready")
+
+
+@pytest.mark.parametrize("action", ["AllocateAddress", "AssociateAddress"])
+def test_who_may_not_give_the_first_pod_an_address_is_red_until_it_may(world: World, action: str) -> None:
+    scene = Scene(world, world.clusters["a"], "ns")
+    world.ec2.inject(denied(action))
+    with running(world):
+        scene.run("p", auto())
+        scene.hears("p", "UnauthorizedOperation", f"ec2:{action}")
+        leader = world.clusters["a"].leader()
+        assert leader is not None
+        scene.eventually(
+            says(leader, f"EC2 changes: UnauthorizedOperation: You are not authorized to perform: ec2:{action}"),
+            "it is red",
+        )
+        assert not leader.ready()
+        scene.eventually(logs(leader, "not ready: this replica may not do what it must"), "the log says why")
+        world.ec2.clear_faults()
+        scene.served("p")
+        scene.eventually(leader.ready, "it is ready")
+
+
+def test_a_tenant_who_asks_for_what_the_role_may_not_turns_no_replica_red_that_serves(world: World) -> None:
+    scene = Scene(world, world.clusters["a"], "ns")
+    world.ec2.add_address(tags={"pool": ""})
+    with running(world):
+        scene.run("served", fixed("pool"))
+        scene.served("served")
+        for replica in world.replicas():
+            scene.eventually(replica.ready, "it is ready")
+        world.ec2.inject(denied("AllocateAddress"))
+        for number in range(5):
+            scene.run(f"denied{number}", auto())
+        scene.hears("denied0", "UnauthorizedOperation")
+        scene.stays(lambda: all(r.ready() for r in world.replicas()), 8.0, "all are ready")
+        old = world.clusters["a"].leader()
+        assert old is not None
+        old.kill()
+        scene.eventually(lambda: world.clusters["a"].leader() not in (None, old), "another leads")
+        scene.stays(lambda: all(r.ready() for r in world.replicas() if r is not old), 8.0, "it is ready as well")

@@ -1,0 +1,63 @@
+"""Whether the role may change EC2 for a Pod, as far as it shows in an install that has served nobody yet.
+
+Whether AllocateAddress, AssociateAddress, DisassociateAddress and ReleaseAddress are allowed depends on the address and
+the interface, so it cannot be asked for all Pods beforehand; the first Pods show it. Once the install has served one, a
+denial is about a pool or an address: a tenant chooses those, and must not turn all replicas red.
+"""
+
+import threading
+from collections.abc import Callable
+
+from controller.core.ability import is_refusal
+from controller.core.ports import Clock
+from state.errors import PodEipError
+
+KEPT_S = 300.0
+"""Seconds for which a denial counts; a Pod that is denied tries again at least each minute."""
+SERVES = "AssociateAddress"
+"""Whoever may do this has served a Pod."""
+
+Hear = Callable[[PodEipError | None], None]
+
+
+class ServingRights:
+    """One replica's. Thread-safe.
+
+    `served`: whether the install has served anybody; `hear` is told at once of each denial that counts, and of the
+    first Pod that is served after one.
+    """
+
+    def __init__(self, *, served: Callable[[], bool], hear: Hear, clock: Clock) -> None:
+        self._served, self._hear, self._clock, self._lock = served, hear, clock, threading.Lock()
+        self._proven = False
+        self._denied: tuple[float, PodEipError] | None = None
+
+    def heard(self, operation: str, error: PodEipError | None) -> None:
+        """This call, which changes EC2, was answered (None), or failed with this."""
+        if self._proven:
+            return
+        if error is None and operation == SERVES:
+            self._prove()
+        elif error is not None and is_refusal(error):
+            self._deny(error)
+
+    def check(self) -> None:
+        """Raises the last denial, if it still counts."""
+        with self._lock:
+            denied = self._denied
+        if denied is not None and self._clock() - denied[0] < KEPT_S:
+            raise denied[1]
+
+    def _deny(self, error: PodEipError) -> None:
+        if self._served():
+            self._prove()
+            return
+        with self._lock:
+            self._denied = (self._clock(), error)
+        self._hear(error)
+
+    def _prove(self) -> None:
+        with self._lock:
+            denied, self._denied, self._proven = self._denied, None, True
+        if denied is not None:
+            self._hear(None)

@@ -1,0 +1,84 @@
+"""A denied change is red only in an install that has served nobody yet, and not for ever."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from controller.engine.serving_rights import KEPT_S, ServingRights
+from state.errors import AccessDenied, NoCredentials, PodEipError, QuotaExceeded, Throttled, Unavailable
+from tests.unit.engine_harness import HandClock
+
+DENIED = AccessDenied("You are not authorized", code="UnauthorizedOperation")
+
+
+@dataclass
+class Known:
+    """What the install has done, and what was heard."""
+
+    clock: HandClock = field(default_factory=HandClock)
+    served: bool = False
+    heard: list[PodEipError | None] = field(default_factory=list)
+
+    def rights(self) -> ServingRights:
+        """Those of one replica."""
+        return ServingRights(served=lambda: self.served, hear=self.heard.append, clock=self.clock)
+
+
+def fails(rights: ServingRights) -> bool:
+    """Whether the check does not pass."""
+    try:
+        rights.check()
+    except AccessDenied:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("operation", ["AllocateAddress", "AssociateAddress", "DisassociateAddress", "ReleaseAddress"])
+def test_who_is_denied_before_anybody_was_served_is_not_able(operation: str) -> None:
+    known = Known()
+    rights = known.rights()
+    rights.heard(operation, DENIED)
+    assert known.heard == [DENIED]
+    assert fails(rights)
+
+
+def test_the_first_pod_that_is_served_proves_it_for_good() -> None:
+    known = Known()
+    rights = known.rights()
+    rights.heard("AssociateAddress", DENIED)
+    rights.heard("AllocateAddress", None)
+    assert fails(rights), "an address alone serves nobody"
+    rights.heard("AssociateAddress", None)
+    assert known.heard == [DENIED, None]
+    rights.heard("AllocateAddress", DENIED)
+    assert not fails(rights)
+    assert known.heard == [DENIED, None]
+
+
+def test_an_install_that_has_served_somebody_before_is_not_red_for_one_pod() -> None:
+    known = Known(served=True)
+    rights = known.rights()
+    rights.heard("AllocateAddress", DENIED)
+    assert not fails(rights)
+    assert known.heard == []
+
+
+def test_a_denial_that_does_not_come_again_is_over() -> None:
+    known = Known()
+    rights = known.rights()
+    rights.heard("AllocateAddress", DENIED)
+    known.clock.now += KEPT_S - 1
+    assert fails(rights)
+    known.clock.now += 2
+    assert not fails(rights)
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("x"), Throttled("x"), QuotaExceeded("x"), NoCredentials("x")], ids=lambda e: type(e).__name__
+)
+def test_what_says_nothing_of_rights_changes_nothing(error: PodEipError) -> None:
+    known = Known()
+    rights = known.rights()
+    rights.heard("AllocateAddress", error)
+    assert not fails(rights)
+    assert known.heard == []
