@@ -9,6 +9,7 @@ and one at a time for all such pools of a namespace.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from controller.core.contract import quoted
 from controller.core.ports import Clock
@@ -25,7 +26,7 @@ SHORT_PAUSE = Backoff(base_s=2.0, cap_s=10.0)
 ANSWER_S, SHORTEST_S = 1.0, 0.1
 """Seconds after which a Pod looks again: while another asks, whose answer wakes it; and at least."""
 KEPT_S = 300.0
-"""Seconds for which a cause that nobody asks for any more is remembered."""
+"""Seconds for which a cause is remembered that concerns nobody any more."""
 QUOTA = "quota"
 _CAPACITY = "InsufficientAddressCapacity"
 
@@ -48,12 +49,13 @@ def request_of(s: Situation, pool: str | None) -> Request | None:
 
 @dataclass(slots=True)
 class Breaker(Plain):
-    """One cause: how often it refused in a row, why, when the next may ask, and who asks now."""
+    """One cause: how often it refused in a row, why, when the next may ask, who asks, and when anybody wanted to."""
 
     why: str
     refusals: int = 0
     next_at: float = 0.0
-    asking: PodUid | None = None
+    asking: Request | None = None
+    wanted_at: float = 0.0
 
 
 class CircuitBreakers:
@@ -62,20 +64,20 @@ class CircuitBreakers:
     def __init__(self, clock: Clock, breakers: dict[str, Breaker], tried: Callable[[str], bool]) -> None:
         self._clock, self._breakers, self._tried = clock, breakers, tried
 
-    def holds(self, request: Request, acts: Callable[[PodUid], bool]) -> BreakerOpen | None:
+    def holds(self, request: Request, acts: Callable[[Request], bool]) -> BreakerOpen | None:
         """Why this Pod may not allocate now; None: it may, if need be as the one that asks for all.
 
-        `acts`: whether a Pod has a plan on its way, or waits for a token. If the one that asks does neither, another
-        may ask.
+        `acts`: whether another that asks will have an answer before this one could. If not, this one asks.
         """
         self._watch_untried(request)
         causes, now = self._open(request), self._clock()
         for cause, breaker in causes.items():
-            asked_by_other = breaker.asking not in (None, request.uid) and acts(breaker.asking)
-            if asked_by_other or (breaker.asking != request.uid and now < breaker.next_at):
+            breaker.wanted_at = now
+            asked_by_other = _is_other(breaker.asking, request) and acts(breaker.asking)
+            if asked_by_other or (breaker.asking != request and now < breaker.next_at):
                 return BreakerOpen(why=breaker.why, soon=not breaker.refusals or cause == _namespace(request))
         for breaker in causes.values():
-            breaker.asking = request.uid
+            breaker.asking = request
         return None
 
     def refused(self, request: Request, error: PodEipError) -> None:
@@ -84,11 +86,11 @@ class CircuitBreakers:
         if not causes:
             return
         for breaker in self._open(request).values():
-            if breaker.asking == request.uid:
+            if breaker.asking == request:
                 breaker.asking = None
         for cause, pause in causes.items():
             breaker = self._breakers.setdefault(cause, Breaker(why=""))
-            breaker.why = _why(request, error, cause)
+            breaker.why, breaker.wanted_at = _why(request, error, cause), self._clock()
             if self._clock() >= breaker.next_at:  # the calls that were on their way together count as one
                 breaker.refusals += 1
                 breaker.next_at = self._clock() + pause.after(breaker.refusals - 1)
@@ -109,13 +111,13 @@ class CircuitBreakers:
         """Seconds until this Pod may ask, if no answer to another wakes it before."""
         least, now = SHORTEST_S, self._clock()
         for breaker in self._open(request).values():
-            least = max(least, breaker.next_at - now, ANSWER_S if breaker.asking not in (None, request.uid) else 0.0)
+            least = max(least, breaker.next_at - now, ANSWER_S if _is_other(breaker.asking, request) else 0.0)
         return least
 
     def prune(self) -> None:
-        """Forget the causes for which nobody has asked for long."""
+        """Forget the causes that have concerned nobody for long."""
         old = self._clock() - KEPT_S
-        for cause in [cause for cause, breaker in self._breakers.items() if breaker.next_at < old]:
+        for cause in [cause for cause, breaker in self._breakers.items() if breaker.wanted_at < old]:
             del self._breakers[cause]
 
     def _watch_untried(self, request: Request) -> None:
@@ -133,6 +135,10 @@ class CircuitBreakers:
 
     def _is_tried(self, request: Request) -> bool:
         return counts(request.pool) or self._tried(request.pool)
+
+
+def _is_other(asking: Request | None, request: Request) -> TypeGuard[Request]:
+    return asking is not None and asking != request
 
 
 def _pool(request: Request) -> str:

@@ -11,7 +11,7 @@ from controller.core.actions import Plan
 from controller.core.plan import plan
 from controller.core.situation import Offer, Situation
 from controller.core.takes import adopts, begins, draws, pool_of, target_of
-from controller.engine.circuit_breakers import request_of
+from controller.engine.circuit_breakers import Request, request_of
 from controller.engine.parts import TermParts
 from controller.engine.plain import Plain
 from state.model import AllocationId, PodUid, Target
@@ -76,7 +76,13 @@ def _past_breakers(parts: TermParts, s: Situation, actions: Plan, flying: InFlig
     request = request_of(s, pool_of(actions))
     if request is None:
         return actions
-    why = parts.breakers.holds(request, lambda uid: uid in flying.uids or parts.calls.waits(uid))
+
+    def acts(other: Request) -> bool:
+        """One that waits for a token counts in its own namespace only: another one's may have a token sooner."""
+        waits = other.namespace == request.namespace and parts.calls.waits(other.uid)
+        return waits or other.uid in flying.uids
+
+    why = parts.breakers.holds(request, acts)
     return plan(replace(s, breaker_open=why)) if why is not None else actions
 
 

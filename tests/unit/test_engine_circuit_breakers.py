@@ -5,6 +5,7 @@ from collections import Counter
 from state.errors import AccessDenied, QuotaExceeded, Throttled, Unavailable
 from state.model import PodUid
 from tests.unit.engine_harness import Replica, World, auto, fixed
+from tests.unit.engine_tokens import ALLOCATE, leading, one_more
 
 POOL = "aws-samples.github.com/aws-pod-eip-controller-public-ipv4-pool"
 GOOD, WRONG = "ipv4pool-ec2-good", "ipv4pool-ec2-nowhere"
@@ -155,6 +156,20 @@ def test_the_one_that_asks_may_go_and_another_asks(world: World) -> None:
     second = world.pod("p1", {**auto(), POOL: GOOD}, ip="10.0.0.6", created="1")
     world.pods.delete(first)
     assert replica.until(lambda: world.label(second), limit_s=30, step=0.1) < 3
+
+
+def test_the_one_that_asks_and_waits_for_a_token_holds_up_no_other_namespace(world: World) -> None:
+    world.ec2.pools = (GOOD,)
+    replica = leading(world, AllocateAddress=0)
+    for n in range(20):
+        world.pod(f"a{n:02}", auto(), ip=f"10.0.0.{10 + n}", created=f"0{n:02}")
+    world.pod("asks", {**auto(), POOL: GOOD}, ip="10.0.0.50", created="1")
+    replica.settle()
+    quiet = world.pod("quiet", {**auto(), POOL: GOOD}, ip="10.0.0.51", created="2", namespace="other")
+    replica.settle()
+    for _ in range(2):
+        one_more(world, replica, ALLOCATE)
+    assert world.label(quiet), "its namespace has the second token at the latest"
 
 
 def test_what_was_refused_long_ago_is_forgotten(world: World) -> None:
