@@ -3,10 +3,13 @@
 Times are those that a quiet Pod's user sees, from the answer that gave the Pod its IP to the label on it.
 """
 
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import count
 from typing import Any
 
 from sandbox.ec2.log import CallRecord
@@ -19,6 +22,7 @@ UNHURRIED = {"lease-duration": "15", "renew-deadline": "10", "retry-period": "2"
 FLAGS = {"poll-interval": "0.5", "resync-period": "4"} | UNHURRIED
 NO_POOL = "ipv4pool-ec2-0123456789abcdef0"
 HANDS = 8
+FLAP_S = 0.5
 
 
 def cluster_for(pods: int) -> ClusterSettings:
@@ -57,6 +61,28 @@ def run_many(where: Scene, count: int, annotations: dict[str, str], prefix: str 
     with ThreadPoolExecutor(HANDS) as hands:
         list(hands.map(lambda name: where.run(name, annotations), names))
     return names
+
+
+@contextmanager
+def flapping(where: Scene, names: Collection[str], annotations: Mapping[str, str]) -> Iterator[None]:
+    """Meanwhile these Pods ask for this, and not, and again, as fast as the API server takes it."""
+    asks, stop = dict(annotations), threading.Event()
+
+    def flap(name: str) -> None:
+        for number in count():
+            if stop.wait(FLAP_S):
+                return
+            now = asks if number % 2 else dict.fromkeys(asks)
+            where.cluster.kube.annotate(where.namespace, name, now)
+
+    with ThreadPoolExecutor(len(names)) as hands:
+        done = [hands.submit(flap, name) for name in names]
+        try:
+            yield
+        finally:
+            stop.set()
+    for one in done:
+        one.result()
 
 
 def delete_many(where: Scene, names: Collection[str]) -> dict[str, float]:

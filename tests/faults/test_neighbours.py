@@ -19,6 +19,7 @@ from tests.faults.neighbours import (
     event_writes,
     fill_vpc,
     filters_of,
+    flapping,
     left_by_the_go_controller,
     past,
     reign,
@@ -136,6 +137,21 @@ def test_over_quota_a_free_address_is_associated_at_once(tmp_path: Path) -> None
         waits = [waited(quiet, f"n{number}", fixed("pool")) for number in range(8)]
         assert median(waits) < 1.0, waits
         assert max(waits) < PROMPT_S, waits
+
+
+def test_pods_that_flap_hold_up_nobody_else(tmp_path: Path) -> None:
+    with fault_world(tmp_path, cluster_for(75), flags=FLAGS, ec2=THROTTLED) as world:
+        quiet, hostile = scene(world, "quiet"), scene(world, "hostile")
+        alone = [waited(quiet, f"before{number}", auto()) for number in range(8)]
+        names = run_many(hostile, 24, auto())
+        with flapping(hostile, names, auto()):
+            wait_until(past(15), 20, "they have flapped")
+            quiet.mark()
+            beside = waits_until(quiet, past(10), 20)
+        assert median(beside) <= 2 * median(alone), (alone, beside)
+        assert max(beside) < PROMPT_S, beside
+        more = len(quiet.calls("AllocateAddress")) - len(beside)
+        assert more <= len(names), "each of them has had more than one address"
 
 
 def pool_of_strangers(world: FaultWorld, count: int) -> list[str]:
