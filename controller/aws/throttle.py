@@ -109,13 +109,17 @@ class Bucket:
         """Calls at once that the model expects to be served after a rest."""
         return self._burst
 
-    def take(self, now: float) -> Grant | float:
-        """A grant to send a call, or the seconds until the next try makes sense (an answer may make it sooner)."""
+    def take(self, now: float, spare: int = 0) -> Grant | float:
+        """A grant to send a call, or the seconds until the next try makes sense (an answer may make it sooner).
+
+        `spare`: so many tokens are to be left for others. While it is not known that the model is right, none are.
+        """
         self._fill(now)
         if len(self._in_flight) >= self._window:
             return PROBE_PAUSE_S
-        if self._tokens < 1 and not self._may_probe(now):
-            return self._seconds_to_token()
+        needed = min(1.0 + spare, self._burst)
+        if self._tokens < needed and not self._may_probe(now):
+            return max((needed - self._tokens) / self._rate, LEAST_WAIT_S)
         self._tokens -= 1
         self._granted += 1
         grant = Grant(at=now, debt=max(0.0, -self._tokens), number=self._granted)
@@ -152,9 +156,6 @@ class Bucket:
 
     def _may_probe(self, now: float) -> bool:
         return self._probes < self._most_probes and now >= self._no_probe_until
-
-    def _seconds_to_token(self) -> float:
-        return max((1 - self._tokens) / self._rate, LEAST_WAIT_S)
 
     def _fill(self, now: float) -> None:
         passed = max(0.0, now - self._filled_at)

@@ -7,10 +7,13 @@ first entry gets it as a ticket, and its Pod is planned anew from its present st
 for something else, is not associated.
 
 The order within one API: first what protects other Pods (the IP is another Pod's by now, or soon), then serving, then
-what nobody waits for. Among equals the namespace comes first that was served longest ago, then the oldest Pod.
+what nobody waits for. Among equals the namespace comes first that was served longest ago, then the oldest Pod. A
+namespace that has had most of the last calls leaves the last few tokens to others, so that a Pod of another namespace
+need not wait for the next token to come in.
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -25,6 +28,12 @@ from controller.engine.plain import Plain
 from state.model import PodUid
 
 OPERATIONS: tuple[str, ...] = tuple(kind.operation for kind in get_args(act.Mutation))
+
+
+SPARE = 3
+"""So many tokens of each API a busy namespace leaves to others."""
+RECENT = 16
+"""A namespace is busy that has had more than half of so many last calls. So one is busy, or none."""
 
 
 class Urgency(IntEnum):
@@ -48,11 +57,23 @@ class Entry:
 
 @dataclass(slots=True)
 class Line(Plain):
-    """One API: the Pods that wait, those that have a ticket, and when each namespace was last served."""
+    """One API: the Pods that wait, those that have a ticket, when each namespace was last served, and whose the last
+    calls were.
+    """
 
     waiting: dict[PodUid, Entry] = field(default_factory=dict)
     tickets: dict[PodUid, object] = field(default_factory=dict)
     served: dict[str, int] = field(default_factory=dict)
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
+
+    @property
+    def busy(self) -> str | None:
+        """The namespace that has had most of the last calls."""
+        return next((name for name in set(self.recent) if 2 * self.recent.count(name) > RECENT), None)
+
+    def others(self, busy: str | None) -> list[Entry]:
+        """Those that wait and need not leave tokens to others."""
+        return [entry for entry in self.waiting.values() if not _leaves_some(entry, busy)]
 
 
 @dataclass(slots=True)
@@ -83,10 +104,14 @@ class CallQueue:
             if ticket is not None:
                 return ticket
             line.waiting[entry.uid] = entry
-            got = self._tokens.take(operation)
+            busy = line.busy
+            leaves = _leaves_some(entry, busy)
+            got = self._tokens.take(operation, SPARE if leaves else 0)
             if isinstance(got, float):
                 return None
-            if self._first(line) != entry:  # only where there is a token, for in a burst there are thousands of entries
+            # The first is found only where there is a token, for in a burst there are thousands of entries.
+            rivals = line.waiting.values() if leaves else line.others(busy)
+            if self._first(line, rivals) != entry:
                 self._tokens.give_back(operation, got)
                 return None
             return self._serve(line, entry, got)
@@ -106,14 +131,23 @@ class CallQueue:
         with self._lock:
             for operation, line in self._lines.of.items():
                 while line.waiting:
-                    got = self._tokens.take(operation)
-                    if isinstance(got, float):
-                        again_s = min(again_s, got)
+                    turn = self._turn(operation, line)
+                    if isinstance(turn, float):
+                        again_s = min(again_s, turn)
                         break
-                    first = self._first(line)
+                    first, got = turn
                     line.tickets[first.uid] = self._serve(line, first, got)
                     turns.append(first.uid)
         return turns, again_s
+
+    def _turn(self, operation: str, line: Line) -> tuple[Entry, object] | float:
+        """Whose turn it is, with a grant; or the seconds until the next try makes sense."""
+        got = self._tokens.take(operation, SPARE)
+        if not isinstance(got, float):
+            return self._first(line, line.waiting.values()), got
+        others = line.others(line.busy)
+        got = self._tokens.take(operation) if others else got
+        return got if isinstance(got, float) else (self._first(line, others), got)
 
     def leave(self, uid: PodUid, *, but: type[act.Mutation] | None = None) -> None:
         """The Pod needs no token any more, except for this kind of call: remove its entries, give back its tickets.
@@ -158,16 +192,17 @@ class CallQueue:
         with self._lock:
             return {operation: len(line.waiting) for operation, line in self._lines.of.items()}
 
-    def _first(self, line: Line) -> Entry:
+    def _first(self, line: Line, among: Iterable[Entry]) -> Entry:
         def rank(entry: Entry) -> tuple[int, int, str, str]:
             return entry.urgency, line.served.get(entry.namespace, 0), entry.created, entry.uid
 
-        return min(line.waiting.values(), key=rank)
+        return min(among, key=rank)
 
     def _serve(self, line: Line, entry: Entry, grant: object) -> object:
         del line.waiting[entry.uid]
         self._lines.turns += 1
         line.served[entry.namespace] = self._lines.turns
+        line.recent.append(entry.namespace)
         return grant
 
     def _give_back(self, operation: str, line: Line, uids: Iterable[PodUid]) -> None:
@@ -175,6 +210,10 @@ class CallQueue:
             ticket = line.tickets.pop(uid, None)
             if ticket is not None:
                 self._tokens.give_back(operation, ticket)
+
+
+def _leaves_some(entry: Entry, busy: str | None) -> bool:
+    return entry.namespace == busy and entry.urgency is not Urgency.DANGER
 
 
 def first_call(plan: act.Plan) -> act.Mutation | None:

@@ -11,9 +11,9 @@ class FreeTokens:
     taken: list[str] = field(default_factory=list)
     out: int = 0
 
-    def take(self, operation: str) -> object:
+    def take(self, operation: str, spare: int = 0) -> object:
         """A grant, or half a second."""
-        if self.left.get(operation, 1) <= 0:
+        if self.left.get(operation, spare + 1) <= spare:
             return 0.5
         if operation in self.left:
             self.left[operation] -= 1

@@ -104,6 +104,31 @@ def test_waiting_as_long_as_told_gives_a_token() -> None:
     assert not grant(bucket, wait).probe
 
 
+def test_tokens_are_left_for_others_by_who_is_told_to() -> None:
+    bucket = calmed()
+    wait = bucket.take(0.0, 3)
+    assert wait == pytest.approx(4 / LIMIT.rate)
+    now = 3.5 / LIMIT.rate
+    assert bucket.take(now, 3) == pytest.approx(0.5 / LIMIT.rate)
+    assert isinstance(bucket.take(now), Grant)
+    assert isinstance(bucket.take(now, 3), float)
+
+
+def test_no_token_is_left_where_the_model_may_be_wrong() -> None:
+    """Else an account that allows more would never be found out."""
+    probe = emptied().take(0.0, 3)
+    assert isinstance(probe, Grant)
+    assert probe.probe
+
+
+def test_a_bucket_that_is_small_gives_what_it_has() -> None:
+    bucket = Bucket(RateLimit(burst=2, rate=1), 0.0)
+    serve(bucket, 2, 0.0)
+    bucket.settle(grant(bucket, 0.0), 0.0, throttled=True)
+    assert bucket.take(1.9, 3) == pytest.approx(0.1)
+    assert isinstance(bucket.take(2.0, 3), Grant)
+
+
 def test_success_far_beyond_the_model_doubles_it() -> None:
     bucket = emptied()
     for _ in range(20):

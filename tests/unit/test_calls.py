@@ -6,7 +6,7 @@ import pytest
 
 from controller.core import actions as act
 from controller.core.desire import Gone, Nothing
-from controller.engine.calls import Urgency, entry_of, first_call
+from controller.engine.calls import RECENT, SPARE, Urgency, entry_of, first_call
 from state.model import InterfaceId, Mode, PodUid, Target
 from tests.unit.call_line import ALLOCATE, ASSOCIATE, CUT, MUTATIONS, RELEASE, Line, pod
 
@@ -57,6 +57,47 @@ def test_the_namespace_that_was_served_longest_ago_comes_first(line: Line) -> No
     line.come(pod("small0", "small", "8"), pod("small1", "small", "9"), pod("third", "third", "99"))
     assert line.turns(2) == ["small0", "third"]
     assert line.turns(5) == ["big1", "small1", "big2", "big3", "big4"]
+
+
+# ── the last tokens ──
+
+
+def test_a_busy_namespace_leaves_the_last_tokens_to_others(line: Line) -> None:
+    line.come(*(pod(f"big{n:02}", "big", f"{n:02}") for n in range(40)))
+    assert len(line.turns(20)) == 20 - SPARE
+    line.come(pod("again", "big", "0"))
+    assert line.calls.admit(ASSOCIATE, pod("small", "small")) is not None, "it waits for no token to come in"
+    line.come(*(pod(f"more{n}", "big") for n in range(5)))
+    assert line.turns(1) == [], "the token that was used is to come in first"
+    assert len(line.turns(1)) == 1
+
+
+def test_others_have_the_last_tokens_by_their_turns(line: Line) -> None:
+    line.come(*(pod(f"big{n:02}", "big", f"{n:02}") for n in range(40)))
+    line.turns(20)
+    line.tokens.left["AssociateAddress"] = 0
+    line.come(*(pod(f"{name}{n}", name) for n in range(3) for name in ("x", "y")))
+    assert line.turns(3) == ["x0", "y0", "x1"]
+
+
+def test_what_protects_others_has_the_last_token(line: Line) -> None:
+    line.come(*(pod(f"big{n:02}", "big", f"{n:02}") for n in range(40)), action=CUT)
+    assert len(line.turns(20, CUT)) == 20 - SPARE
+    assert line.calls.admit(CUT, pod("moved", "big", strayed=True)) is not None
+
+
+def test_whoever_is_alone_has_all_tokens_while_it_is_not_busy(line: Line) -> None:
+    line.fill(RECENT // 2)
+    assert all(line.calls.admit(ASSOCIATE, pod(f"p{n}")) is not None for n in range(RECENT // 2))
+
+
+def test_a_namespace_is_busy_no_more_once_others_are_served(line: Line) -> None:
+    line.come(*(pod(f"big{n:02}", "big", f"{n:02}") for n in range(40)))
+    line.turns(20)
+    line.tokens.left["AssociateAddress"] = 0
+    line.come(*(pod(f"small{n}", "small") for n in range(RECENT // 2)))
+    line.turns(RECENT // 2)
+    assert len(line.turns(5)) == 5
 
 
 def test_urgency_comes_before_fairness(line: Line) -> None:
