@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from controller.aws.throttle import DEFAULT_LIMITS, Bucket, Grant, RateLimit
+from controller.engine.calls import SPARE
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +43,10 @@ class Account:
 
 @dataclass
 class Client:
-    """One replica: its model of the bucket and what it still has to do."""
+    """One replica: its model of the bucket, what it still has to do, and how many tokens it leaves to others."""
 
     todo: int
+    spare: int = 0
     start: float = 0.0
     bucket: Bucket = field(init=False)
     free: int = WORKERS
@@ -93,7 +95,7 @@ class Simulation:
 
     def pump(self, client: Client, now: float) -> None:
         while client.todo and client.free:
-            turn = client.bucket.take(now)
+            turn = client.bucket.take(now, client.spare)
             if not isinstance(turn, Grant):
                 self.look_again(client, now + min(turn, 1.0))
                 return
@@ -155,29 +157,32 @@ def burst(
     filled: float = 1.0,
     todo: int = 1000,
     lag: float = 0.0,
+    spare: int = 0,
     seeds: Iterable[int] = SEEDS,
 ) -> Outcome:
     """One client's burst on an account with these limits."""
-    outcomes = [one_burst(limit, latency, filled, todo, seed, lag) for seed in seeds]
+    outcomes = [one_burst(limit, latency, filled, todo, seed, lag, spare) for seed in seeds]
     worst = Outcome(min(o.speed for o in outcomes), max(o.throttled_share for o in outcomes))
     log.info("%s: %.1f %% of the rate, %.2f %% throttled", name, 100 * worst.speed, 100 * worst.throttled_share)
     return worst
 
 
 def one_burst(
-    limit: RateLimit | None, latency: float, filled: float, todo: int, seed: int, lag: float = 0.0
+    limit: RateLimit | None, latency: float, filled: float, todo: int, seed: int, lag: float = 0.0, spare: int = 0
 ) -> Outcome:
     """The same with one seed."""
-    account, client = Account(limit, filled=filled), Client(todo=todo)
+    account, client = Account(limit, filled=filled), Client(todo=todo, spare=spare)
     ideal = (todo - account.tokens) / limit.rate if limit else todo / WORKERS * latency
     Simulation(account, [client], seed, latency, lag).run()
     assert client.served == todo
     return Outcome(ideal / client.finished, client.throttled_share)
 
 
+@pytest.mark.parametrize("spare", [0, SPARE])
 @pytest.mark.parametrize("latency", [CLOSE, 0.08, FAR])
-def test_a_thousand_associations_under_the_default_bucket(latency: float) -> None:
-    outcome = burst(f"default bucket, {latency * 1000:.0f} ms a call", LIMIT, latency=latency)
+def test_a_thousand_associations_under_the_default_bucket(latency: float, spare: int) -> None:
+    name = f"default bucket, {latency * 1000:.0f} ms a call, {spare} tokens left to others"
+    outcome = burst(name, LIMIT, latency=latency, spare=spare)
     assert outcome.speed >= 0.98
     assert outcome.throttled_share < (0.01 if latency < FAR else 0.02)
 
