@@ -27,9 +27,9 @@ def adopts(plan: Plan) -> bool:
     return any(isinstance(step, Claim) and step.association_id is not None for step in plan)
 
 
-def pool_of(plan: Plan) -> str | None:
-    """The public pool that this plan allocates from, if it allocates."""
-    return next((step.request.public_ipv4_pool for step in plan if isinstance(step, Allocate)), None)
+def allocates(plan: Plan) -> bool:
+    """Whether this plan allocates an address."""
+    return any(isinstance(step, Allocate) for step in plan)
 
 
 def draws(plan: Plan) -> bool:

@@ -13,7 +13,7 @@ need not wait for the next token to come in.
 """
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -32,8 +32,8 @@ OPERATIONS: tuple[str, ...] = tuple(kind.operation for kind in get_args(act.Muta
 
 SPARE = 3
 """So many tokens of each API a busy namespace leaves to others."""
-RECENT = 16
-"""A namespace is busy that has had more than half of so many last calls. So one is busy, or none."""
+RECENT, REMEMBERED = 16, 64
+"""A namespace is busy that has had more than half of the last 16 calls, and not all of the last 64."""
 
 
 class Urgency(IntEnum):
@@ -64,12 +64,16 @@ class Line(Plain):
     waiting: dict[PodUid, Entry] = field(default_factory=dict)
     tickets: dict[PodUid, object] = field(default_factory=dict)
     served: dict[str, int] = field(default_factory=dict)
-    recent: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     @property
     def busy(self) -> str | None:
-        """The namespace that has had most of the last calls."""
-        return next((name for name in set(self.recent) if 2 * self.recent.count(name) > RECENT), None)
+        """The namespace that has had most of the last calls, if others have had some."""
+        last = list(self.recent)
+        counted = Counter(last[-RECENT:]).most_common(1)
+        if not counted or 2 * counted[0][1] <= RECENT:
+            return None
+        return counted[0][0] if any(name != counted[0][0] for name in last) else None
 
     def others(self, busy: str | None) -> list[Entry]:
         """Those that wait and need not leave tokens to others."""
@@ -180,6 +184,12 @@ class CallQueue:
         with self._lock:
             return any(uid in line.waiting or uid in line.tickets for line in self._lines.of.values())
 
+    def waits_for(self, uid: PodUid, kind: type[act.Mutation]) -> bool:
+        """Whether the Pod has an entry or a ticket for this kind of call."""
+        with self._lock:
+            line = self._lines.of[kind.operation]
+            return uid in line.waiting or uid in line.tickets
+
     @property
     def uids(self) -> set[PodUid]:
         """The Pods that have an entry or a ticket."""
@@ -213,7 +223,9 @@ class CallQueue:
 
 
 def _leaves_some(entry: Entry, busy: str | None) -> bool:
-    return entry.namespace == busy and entry.urgency is not Urgency.DANGER
+    """Whether it leaves the last tokens to others: what can wait does so, too, where a namespace is busy."""
+    waits = entry.namespace == busy or entry.urgency > Urgency.SERVING
+    return busy is not None and waits and entry.urgency is not Urgency.DANGER
 
 
 def first_call(plan: act.Plan) -> act.Mutation | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from controller.core.contract import quoted
+from controller.core.desire import Serve
 from controller.core.ports import Clock
 from controller.core.quota import counts
 from controller.core.situation import BreakerOpen, Situation
@@ -22,9 +23,11 @@ from state.model import PodUid
 
 PAUSE = Backoff(base_s=2.0, cap_s=60.0)
 SHORT_PAUSE = Backoff(base_s=2.0, cap_s=10.0)
-"""For the pools of a namespace together: one with a wrong name must not hold up a right one for long."""
-ANSWER_S, SHORTEST_S = 1.0, 0.1
-"""Seconds after which a Pod looks again: while another asks, whose answer wakes it; and at least."""
+"""For the pools of a namespace together, of those that were refused before."""
+FIRST_TRY_S = 2.0
+"""Seconds after a refusal for another pool of the namespace, for one that was never refused: its name may be right."""
+ANSWER_S, SHORTEST_S = 5.0, 0.1
+"""Seconds after which a Pod looks again: while another asks, whose address wakes it; and at least."""
 KEPT_S = 300.0
 """Seconds for which a cause is remembered that concerns nobody any more."""
 QUOTA = "quota"
@@ -40,19 +43,23 @@ class Request:
     pool: str
 
 
-def request_of(s: Situation, pool: str | None) -> Request | None:
-    """The Pod's, if it is there and wants an address of a pool."""
-    if s.pod is None or pool is None:
+def request_of(s: Situation) -> Request | None:
+    """The Pod's, if it is there and is to be served from a pool; whether that is one of EC2's, its plan says."""
+    if s.pod is None or not isinstance(s.desire, Serve):
         return None
-    return Request(uid=s.uid, namespace=s.pod.namespace, pool=pool)
+    return Request(uid=s.uid, namespace=s.pod.namespace, pool=s.desire.pool)
 
 
 @dataclass(slots=True)
 class Breaker(Plain):
-    """One cause: how often it refused in a row, why, when the next may ask, who asks, and when anybody wanted to."""
+    """One cause: how often it refused in a row, and when last, why, when the next may ask, and who asks.
+
+    wanted_at: when anybody wanted to ask.
+    """
 
     why: str
     refusals: int = 0
+    refused_at: float = float("-inf")
     next_at: float = 0.0
     asking: Request | None = None
     wanted_at: float = 0.0
@@ -74,30 +81,35 @@ class CircuitBreakers:
         for cause, breaker in causes.items():
             breaker.wanted_at = now
             asked_by_other = _is_other(breaker.asking, request) and acts(breaker.asking)
-            if asked_by_other or (breaker.asking != request and now < breaker.next_at):
-                return BreakerOpen(why=breaker.why, soon=not breaker.refusals or cause == _namespace(request))
+            if asked_by_other or (breaker.asking != request and now < self._next_at(request, cause)):
+                return self._said(request, cause)
         for breaker in causes.values():
             breaker.asking = request
         return None
 
+    def ended(self, request: Request) -> None:
+        """The Pod's plan has ended, and it waits for no token for another try: it asks no more."""
+        for breaker in self._open(request).values():
+            if breaker.asking is not None and breaker.asking.uid == request.uid:
+                breaker.asking = None
+
     def refused(self, request: Request, error: PodEipError) -> None:
         """EC2 refused this Pod an address."""
-        causes = _refusing(request, error)
-        if not causes:
-            return
-        for breaker in self._open(request).values():
-            if breaker.asking == request:
-                breaker.asking = None
-        for cause, pause in causes.items():
+        now = self._clock()
+        for cause, pause in _refusing(request, error).items():
             breaker = self._breakers.setdefault(cause, Breaker(why=""))
-            breaker.why, breaker.wanted_at = _why(request, error, cause), self._clock()
-            if self._clock() >= breaker.next_at:  # the calls that were on their way together count as one
+            breaker.why = _first(request, cause) if cause == _namespace(request) else _why(request, error, cause)
+            breaker.wanted_at = breaker.refused_at = now
+            if now >= breaker.next_at:  # the calls that were on their way together count as one
                 breaker.refusals += 1
-                breaker.next_at = self._clock() + pause.after(breaker.refusals - 1)
+                breaker.next_at = now + pause.after(breaker.refusals - 1)
 
     def served(self, request: Request) -> bool:
-        """EC2 allocated an address of this pool: its breakers close. Returns whether there was one."""
-        causes = (QUOTA, _pool(request), _denied(request), _namespace(request))
+        """EC2 allocated an address of this pool: its breakers close. Returns whether there was one.
+
+        That of the namespace stays: its other pools may be wrong all the same.
+        """
+        causes = (QUOTA, _pool(request), _denied(request))
         return bool([self._breakers.pop(cause) for cause in causes if cause in self._breakers])
 
     def freed(self) -> bool:
@@ -110,8 +122,9 @@ class CircuitBreakers:
     def due_in(self, request: Request) -> float:
         """Seconds until this Pod may ask, if no answer to another wakes it before."""
         least, now = SHORTEST_S, self._clock()
-        for breaker in self._open(request).values():
-            least = max(least, breaker.next_at - now, ANSWER_S if _is_other(breaker.asking, request) else 0.0)
+        for cause, breaker in self._open(request).items():
+            answer_s = ANSWER_S if _is_other(breaker.asking, request) else 0.0
+            least = max(least, self._next_at(request, cause) - now, answer_s)
         return least
 
     def prune(self) -> None:
@@ -119,6 +132,22 @@ class CircuitBreakers:
         old = self._clock() - KEPT_S
         for cause in [cause for cause, breaker in self._breakers.items() if breaker.wanted_at < old]:
             del self._breakers[cause]
+
+    def _next_at(self, request: Request, cause: str) -> float:
+        """When the next may ask. A pool that was never refused does not wait for those that were."""
+        breaker, pool = self._breakers[cause], self._breakers.get(_pool(request))
+        if cause == _namespace(request) and not (pool and pool.refusals):
+            return breaker.refused_at + FIRST_TRY_S
+        return breaker.next_at
+
+    def _said(self, request: Request, cause: str) -> BreakerOpen:
+        """What its author is told: what EC2 said of its pool, if it said anything, whatever else it waits for."""
+        breaker, pool = self._breakers[cause], self._breakers.get(_pool(request))
+        if cause == _namespace(request):
+            breaker = pool if pool and pool.refusals else breaker
+        return BreakerOpen(
+            why=breaker.why, soon=not breaker.refusals or breaker is self._breakers.get(_namespace(request))
+        )
 
     def _watch_untried(self, request: Request) -> None:
         """The first Pod that asks for a pool which nobody has had an address of asks for all."""
@@ -161,16 +190,13 @@ def _refusing(request: Request, error: PodEipError) -> dict[str, Backoff]:
         case QuotaExceeded(code=code):
             return {_pool(request) if code == _CAPACITY else QUOTA: PAUSE}
         case AccessDenied() if not isinstance(error, NoCredentials):
-            return {_denied(request): PAUSE}
+            return {_denied(request): PAUSE, _namespace(request): SHORT_PAUSE}
         case _:
             return {}
 
 
 def _why(request: Request, error: PodEipError, cause: str) -> str:
-    pool = f"the public IPv4 pool {quoted(request.pool)}"
-    if cause == _namespace(request):
-        return f"a Pod of this namespace asked for {pool}, which EC2 does not have; so they ask for new pools by turns"
-    whose = "of the account" if cause == QUOTA else f"of {pool}"
+    whose = "of the account" if cause == QUOTA else f"of the public IPv4 pool {quoted(request.pool)}"
     return f"no address {whose} can be had now ({error.explain()}); one Pod of all that wait asks again, now and then"
 
 

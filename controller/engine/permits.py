@@ -7,10 +7,11 @@ it may not begin, the Pod is planned once more with the reason in its situation,
 from collections.abc import KeysView
 from dataclasses import dataclass, field, replace
 
+from controller.core import actions as act
 from controller.core.actions import Plan
 from controller.core.plan import plan
 from controller.core.situation import Offer, Situation
-from controller.core.takes import adopts, begins, draws, pool_of, target_of
+from controller.core.takes import adopts, allocates, begins, draws, target_of
 from controller.engine.circuit_breakers import Request, request_of
 from controller.engine.parts import TermParts
 from controller.engine.plain import Plain
@@ -73,13 +74,13 @@ def _admitted(parts: TermParts, s: Situation, actions: Plan) -> Plan:
 
 def _past_breakers(parts: TermParts, s: Situation, actions: Plan, flying: InFlight) -> Plan:
     """This plan, or another one if EC2 allocates no address from this pool now."""
-    request = request_of(s, pool_of(actions))
+    request = request_of(s) if allocates(actions) else None
     if request is None:
         return actions
 
     def acts(other: Request) -> bool:
         """One that waits for a token counts in its own namespace only: another one's may have a token sooner."""
-        waits = other.namespace == request.namespace and parts.calls.waits(other.uid)
+        waits = other.namespace == request.namespace and parts.calls.waits_for(other.uid, act.Allocate)
         return waits or other.uid in flying.uids
 
     why = parts.breakers.holds(request, acts)

@@ -18,7 +18,6 @@ from controller.core.ports import Clock, Events
 from controller.core.requeue_rules import RequeueInput, RequeueResult
 from controller.core.situation import Placed
 from controller.core.sweep import is_orphan
-from controller.core.takes import pool_of
 from controller.core.views import EventType, PodEvent
 from controller.engine.circuit_breakers import request_of
 from controller.engine.memory import PodProgress
@@ -83,16 +82,18 @@ class Requeue:
 
     def _let_go(self, outcome: PlanOutcome) -> None:
         """What EC2 refused, gave or took back may hold for all who wait for an address of its own."""
-        s, request = outcome.situation, request_of(outcome.situation, pool_of(outcome.plan))
-        if isinstance(outcome.failed, act.Allocate) and outcome.error is not None and request is not None:
-            self._parts.breakers.refused(request, outcome.error)
-        elif request is not None and outcome.allocated and self._parts.breakers.served(request):
+        s, asks, breakers = outcome.situation, request_of(outcome.situation), self._parts.breakers
+        if asks is not None and outcome.for_token is not act.Allocate:
+            breakers.ended(asks)
+        if asks is not None and outcome.error is not None and isinstance(outcome.failed, act.Allocate):
+            breakers.refused(asks, outcome.error)
+        elif asks is not None and outcome.allocated and breakers.served(asks):
             self._queue.add(self._waiters.breaker)
         released = s.record is not None and s.record.phase is Phase.RELEASING and outcome.did and outcome.error is None
         if released and is_orphan(outcome.uid):
             self._measures.count(Event.LEAK_MENDED, Leak.ADDRESS)
         if released:
-            self._queue.add(self._waiters.short | (self._waiters.breaker if self._parts.breakers.freed() else set()))
+            self._queue.add(self._waiters.short | (self._waiters.breaker if breakers.freed() else set()))
 
     def looked(self) -> None:
         """EC2 was looked at: whoever waits for that is planned anew."""
@@ -159,8 +160,7 @@ class Requeue:
         self._follow(outcome, mine, requeue_rules.after_error(error, outcome.failed, self._known(outcome, mine)))
 
     def _known(self, outcome: PlanOutcome, mine: PodProgress) -> RequeueInput:
-        now, wanted = self._clock(), outcome.situation.desire
-        asks = request_of(outcome.situation, wanted.pool if isinstance(wanted, Serve) else None)
+        now, asks = self._clock(), request_of(outcome.situation)
         return RequeueInput(
             now=now,
             failures=self._queue.failures(outcome.uid),

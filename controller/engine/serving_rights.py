@@ -53,6 +53,8 @@ class ServingRights:
             self._prove()
             return
         with self._lock:
+            if self._proven:
+                return
             self._denied = (self._clock(), error)
         self._hear(error)
 

@@ -62,7 +62,14 @@ def test_the_namespace_that_was_served_longest_ago_comes_first(line: Line) -> No
 # ── the last tokens ──
 
 
+def beside_others(line: Line, action: act.Mutation = ASSOCIATE) -> None:
+    """Another namespace has had a call before."""
+    line.come(pod("other", "other"), action=action)
+    line.turns(1, action)
+
+
 def test_a_busy_namespace_leaves_the_last_tokens_to_others(line: Line) -> None:
+    beside_others(line)
     line.come(*(pod(f"big{n:02}", "big", f"{n:02}") for n in range(40)))
     assert len(line.turns(20)) == 20 - SPARE
     line.come(pod("again", "big", "0"))
@@ -73,6 +80,7 @@ def test_a_busy_namespace_leaves_the_last_tokens_to_others(line: Line) -> None:
 
 
 def test_others_have_the_last_tokens_by_their_turns(line: Line) -> None:
+    beside_others(line)
     line.come(*(pod(f"big{n:02}", "big", f"{n:02}") for n in range(40)))
     line.turns(20)
     line.tokens.left["AssociateAddress"] = 0
@@ -80,18 +88,28 @@ def test_others_have_the_last_tokens_by_their_turns(line: Line) -> None:
     assert line.turns(3) == ["x0", "y0", "x1"]
 
 
+def test_what_can_wait_takes_none_of_them(line: Line) -> None:
+    beside_others(line, RELEASE)
+    line.come(*(pod(f"big{n:02}", "big", f"{n:02}", desire=Gone()) for n in range(40)), action=RELEASE)
+    assert len(line.turns(20, RELEASE)) == 20 - SPARE
+    line.come(pod("orphan:eipalloc-1", pod=None, desire=Gone()), action=RELEASE)
+    assert line.turns(0, RELEASE) == []
+
+
+def test_who_is_alone_leaves_nothing(line: Line) -> None:
+    line.come(*(pod(f"big{n:02}", "big", f"{n:02}") for n in range(40)))
+    assert len(line.turns(20)) == 20
+
+
 def test_what_protects_others_has_the_last_token(line: Line) -> None:
+    beside_others(line, CUT)
     line.come(*(pod(f"big{n:02}", "big", f"{n:02}") for n in range(40)), action=CUT)
     assert len(line.turns(20, CUT)) == 20 - SPARE
     assert line.calls.admit(CUT, pod("moved", "big", strayed=True)) is not None
 
 
-def test_whoever_is_alone_has_all_tokens_while_it_is_not_busy(line: Line) -> None:
-    line.fill(RECENT // 2)
-    assert all(line.calls.admit(ASSOCIATE, pod(f"p{n}")) is not None for n in range(RECENT // 2))
-
-
 def test_a_namespace_is_busy_no_more_once_others_are_served(line: Line) -> None:
+    beside_others(line)
     line.come(*(pod(f"big{n:02}", "big", f"{n:02}") for n in range(40)))
     line.turns(20)
     line.tokens.left["AssociateAddress"] = 0

@@ -55,6 +55,19 @@ def test_the_first_pod_that_is_served_proves_it_for_good() -> None:
     assert known.heard == [DENIED, None]
 
 
+def test_a_pod_that_is_served_while_another_is_denied_proves_it() -> None:
+    known = Known()
+
+    def served() -> bool:
+        rights.heard("AssociateAddress", None)
+        return False
+
+    rights = ServingRights(served=served, hear=known.heard.append, clock=known.clock)
+    rights.heard("AllocateAddress", DENIED)
+    assert not fails(rights)
+    assert known.heard == []
+
+
 def test_an_install_that_has_served_somebody_before_is_not_red_for_one_pod() -> None:
     known = Known(served=True)
     rights = known.rights()
