@@ -104,9 +104,12 @@ def nothing(_world: World, _name: str, _annotations: Mapping[str, str]) -> None:
 
 @contextmanager
 def flap(world: World, annotations: Mapping[str, str]) -> Iterator[None]:
-    """Pods ask, and not, and again; or they change an annotation that is nobody's."""
+    """Pods that are served ask no more, and again; or they change an annotation that is nobody's."""
     where = scene(world, "flapping")
     names = run_many(where, 24, dict(annotations))
+    if annotations:
+        wait_until(lambda: len(standing(world, where.ips)) == 24, 60, "they are served", 0.3)
+    world.ec2.refill_buckets()
     with flapping(where, names, annotations or {"nobody.example/flaps": "yes"}):
         yield
 
