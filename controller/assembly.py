@@ -3,7 +3,6 @@
 It is imported in the server's worker alone, for it loads boto3, the Kubernetes client and PynamoDB.
 """
 
-import logging
 import os
 from collections.abc import Callable
 from functools import partial
@@ -52,8 +51,6 @@ from state.credentials import CredentialKeeper
 from state.ledger import DynamoLedger
 from state.model import InstallKey
 from state.table import open_table
-
-log = logging.getLogger(__name__)
 
 
 class Assembly:
@@ -104,7 +101,7 @@ class Assembly:
         elector = self._elector(ledger, gate, loop, namespace, abilities)
         hang_detector = self._hang_detector(ledger, elector.beginning_s)
         snapshot = self._snapshot(ledger, engine, elector, hang_detector)
-        standby = Standby((ledger.follow, gate.look), lambda: self._leadership.term is not None, CLOCK, errors)
+        standby = Standby((ledger.follow, gate.look), self._leads, CLOCK, errors)
         self._events.start()
         loop.start()
         self._pods.start(loop.wake)
@@ -197,7 +194,11 @@ class Assembly:
             pods=self._pods,
             events=self._events,
             errors=errors,
+            leads=self._leads,
         )
+
+    def _leads(self) -> bool:
+        return self._leadership.term is not None
 
     def _ledger(self, install: InstallKey) -> DynamoLedger:
         config = self._config

@@ -4,6 +4,7 @@ It is imported in the server's worker alone, for it loads boto3, the Kubernetes 
 """
 
 import os
+from collections.abc import Callable
 from functools import partial
 
 from controller.aws.adapter import Ec2Adapter
@@ -41,6 +42,7 @@ def abilities_of(
     pods: KubePods,
     events: Events,
     errors: RecentErrors,
+    leads: Callable[[], bool],
 ) -> Abilities:
     """What asks, not started."""
 
@@ -55,7 +57,7 @@ def abilities_of(
 
     needed = rights_needed(config.watch_namespace or "", install.lease_namespace, install.lease_name)
     served = partial(_has_served, ledger)
-    changes = ServingRights(served=served, hear=lambda error: abilities.heard(CHANGES, error), clock=CLOCK)
+    changes = ServingRights(served=served, leads=leads, hear=lambda error: abilities.heard(CHANGES, error), clock=CLOCK)
     checks = {
         "Kubernetes": KubeRights(connection, needed).check,
         "EC2 addresses": ec2.rights.check_addresses,
@@ -63,7 +65,8 @@ def abilities_of(
         "table": check_table_too,
         CHANGES: changes.check,
     }
-    abilities = Abilities(checks, errors, UnableTeller(events=events, pods=pods, own=own_pod(os.environ)))
+    teller = UnableTeller(events=events, pods=pods, own=own_pod(os.environ))
+    abilities = Abilities(checks, errors, teller, told_by_pods={CHANGES})
     ec2.on_mutation(changes.heard)
     return abilities
 

@@ -5,7 +5,7 @@ One that was able is red only after a second refusal in a row. What says nothing
 throttled call, credentials that are renewed) changes nothing: it may pass, and another replica would fare no better.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from controller.core.contract import for_tenants
@@ -49,7 +49,12 @@ class Ability:
     @property
     def trouble(self) -> str:
         """What is certainly not allowed, in words; empty: nothing."""
-        return "; ".join(f"{name}: {s.words}" for name, s in self.standings.items() if s.refused)
+        return self.trouble_but(())
+
+    def trouble_but(self, left_out: Collection[str]) -> str:
+        """The same, without these checks."""
+        refused = {name: s.words for name, s in self.standings.items() if s.refused and name not in left_out}
+        return "; ".join(f"{name}: {words}" for name, words in refused.items())
 
     @property
     def doubtful(self) -> bool:

@@ -14,12 +14,16 @@ from state.model import Mode
 
 def request_for(s: Situation, wanted: Serve, at: Placed) -> AllocationRequest:
     assert s.pod is not None
-    elsewhere = at.border_group not in (None, s.facts.home_border_group)
     return AllocationRequest(
         public_ipv4_pool=wanted.pool,
         tags=allocation_tags(s.facts, s.pod, wanted.mode),
-        border_group=at.border_group if elsewhere else None,
+        border_group=elsewhere(s.facts, at),
     )
+
+
+def elsewhere(facts: Facts, at: Placed) -> str | None:
+    """The network border group that an address has to be asked for in, if that is not the Region's own."""
+    return None if at.border_group == facts.home_border_group else at.border_group
 
 
 def allocated_address(new: Allocation, request: AllocationRequest, facts: Facts) -> Address:

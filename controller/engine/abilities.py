@@ -8,7 +8,7 @@ itself (whether a term can begin) it tells here, too.
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from controller.core.ability import Ability
@@ -29,15 +29,18 @@ Check = Callable[[], None]
 
 
 class Teller(Protocol):
-    """Tells people what is refused (empty: nothing); the Pods that wait only where it is said to."""
+    """Tells people what is refused (empty: nothing). `for_all`: what the Pods that wait are told; empty: nothing."""
 
-    def __call__(self, trouble: str, *, everybody: bool) -> None:
+    def __call__(self, trouble: str, *, for_all: str) -> None:
         """Called after each round."""
         ...
 
 
 class Abilities:
-    """A thread that runs the checks, and has people told after each round."""
+    """A thread that runs the checks, and has people told after each round.
+
+    told_by_pods: checks of which each Pod that they concern is told by itself, and no other Pod.
+    """
 
     def __init__(
         self,
@@ -47,7 +50,9 @@ class Abilities:
         again_s: float = AGAIN_S,
         seldom_s: float = SELDOM_S,
         clock: Clock = time.monotonic,
+        told_by_pods: Collection[str] = (),
     ) -> None:
+        self._told_by_pods = told_by_pods
         self._checks, self._errors, self._tell = checks, errors, tell
         self._again_s, self._seldom_s, self._clock = again_s, seldom_s, clock
         self._patient_until = float("inf")
@@ -104,7 +109,8 @@ class Abilities:
             for name, check in self._checks.items():
                 self._ask(name, check)
             self._asked = True
-            self._tell(self._ability.trouble, everybody=self._speaks())
+            for_all = self._ability.trouble_but(self._told_by_pods) if self._speaks() else ""
+            self._tell(self._ability.trouble, for_all=for_all)
         except Exception:  # the thread's top: what cannot be asked makes nobody red
             self.failures += 1
             self._asked = True

@@ -8,14 +8,16 @@ and one at a time for all such pools of a namespace.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeGuard
+from zlib import crc32
 
+from controller.core import allocation
 from controller.core.contract import quoted
 from controller.core.desire import Serve
 from controller.core.ports import Clock
 from controller.core.quota import counts
-from controller.core.situation import BreakerOpen, Situation
+from controller.core.situation import BreakerOpen, Placed, Situation
 from controller.engine.plain import Plain
 from state.backoff import Backoff
 from state.errors import AccessDenied, NoCredentials, PodEipError, PoolNotFound, QuotaExceeded
@@ -26,8 +28,12 @@ SHORT_PAUSE = Backoff(base_s=2.0, cap_s=10.0)
 """For the pools of a namespace together, of those that were refused before."""
 FIRST_TRY_S = 2.0
 """Seconds after a refusal for another pool of the namespace, for one that was never refused: its name may be right."""
-ANSWER_S, SHORTEST_S = 5.0, 0.1
-"""Seconds after which a Pod looks again: while another asks, whose address wakes it; and at least."""
+TURN_S, MOST_TURNS = 0.2, 20
+"""Seconds by which a pool that was refused later waits longer than one before it, whose Pod may be gone."""
+ANSWER_S, SHORTEST_S = 4.0, 0.1
+"""Seconds after which a Pod looks again: while another asks, whose address wakes it; and at least. The first is up to
+twice as long, so that thousands do not look in the same tick.
+"""
 KEPT_S = 300.0
 """Seconds for which a cause is remembered that concerns nobody any more."""
 QUOTA = "quota"
@@ -36,25 +42,27 @@ _CAPACITY = "InsufficientAddressCapacity"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A Pod that wants an address of this public IPv4 pool."""
+    """A Pod that wants an address of this public IPv4 pool; `border_group`: as in the call, empty for the Region's."""
 
     uid: PodUid
     namespace: str
     pool: str
+    border_group: str = ""
 
 
 def request_of(s: Situation) -> Request | None:
     """The Pod's, if it is there and is to be served from a pool; whether that is one of EC2's, its plan says."""
     if s.pod is None or not isinstance(s.desire, Serve):
         return None
-    return Request(uid=s.uid, namespace=s.pod.namespace, pool=s.desire.pool)
+    group = allocation.elsewhere(s.facts, s.placement) if isinstance(s.placement, Placed) else None
+    return Request(uid=s.uid, namespace=s.pod.namespace, pool=s.desire.pool, border_group=group or "")
 
 
 @dataclass(slots=True)
 class Breaker(Plain):
     """One cause: how often it refused in a row, and when last, why, when the next may ask, and who asks.
 
-    wanted_at: when anybody wanted to ask.
+    wanted_at: when anybody wanted to ask. pools: of a namespace, those that were refused, and when last.
     """
 
     why: str
@@ -63,6 +71,7 @@ class Breaker(Plain):
     next_at: float = 0.0
     asking: Request | None = None
     wanted_at: float = 0.0
+    pools: dict[str, float] = field(default_factory=dict)
 
 
 class CircuitBreakers:
@@ -100,6 +109,8 @@ class CircuitBreakers:
             breaker = self._breakers.setdefault(cause, Breaker(why=""))
             breaker.why = _first(request, cause) if cause == _namespace(request) else _why(request, error, cause)
             breaker.wanted_at = breaker.refused_at = now
+            if cause == _namespace(request):
+                breaker.pools[request.pool] = now
             if now >= breaker.next_at:  # the calls that were on their way together count as one
                 breaker.refusals += 1
                 breaker.next_at = now + pause.after(breaker.refusals - 1)
@@ -109,7 +120,11 @@ class CircuitBreakers:
 
         That of the namespace stays: its other pools may be wrong all the same.
         """
-        causes = (QUOTA, _pool(request), _denied(request))
+        namespace = self._breakers.get(_namespace(request))
+        if namespace is not None:
+            namespace.pools.pop(request.pool, None)
+        causes = [QUOTA] if counts(request.pool) else []
+        causes += [_pool(request), _denied(request)]
         return bool([self._breakers.pop(cause) for cause in causes if cause in self._breakers])
 
     def freed(self) -> bool:
@@ -123,7 +138,7 @@ class CircuitBreakers:
         """Seconds until this Pod may ask, if no answer to another wakes it before."""
         least, now = SHORTEST_S, self._clock()
         for cause, breaker in self._open(request).items():
-            answer_s = ANSWER_S if _is_other(breaker.asking, request) else 0.0
+            answer_s = ANSWER_S * _spread(request.uid) if _is_other(breaker.asking, request) else 0.0
             least = max(least, self._next_at(request, cause) - now, answer_s)
         return least
 
@@ -132,13 +147,19 @@ class CircuitBreakers:
         old = self._clock() - KEPT_S
         for cause in [cause for cause, breaker in self._breakers.items() if breaker.wanted_at < old]:
             del self._breakers[cause]
+        for breaker in self._breakers.values():
+            breaker.pools = {pool: at for pool, at in breaker.pools.items() if at >= old}
 
     def _next_at(self, request: Request, cause: str) -> float:
-        """When the next may ask. A pool that was never refused does not wait for those that were."""
-        breaker, pool = self._breakers[cause], self._breakers.get(_pool(request))
-        if cause == _namespace(request) and not (pool and pool.refusals):
+        """When this Pod may ask. In a namespace the pool comes first that was never refused, then the longest ago."""
+        breaker = self._breakers[cause]
+        if cause != _namespace(request):
+            return breaker.next_at
+        refused_at = breaker.pools.get(request.pool)
+        if refused_at is None:
             return breaker.refused_at + FIRST_TRY_S
-        return breaker.next_at
+        before = sum(at < refused_at for at in breaker.pools.values())
+        return breaker.next_at + TURN_S * min(before, MOST_TURNS)
 
     def _said(self, request: Request, cause: str) -> BreakerOpen:
         """What its author is told: what EC2 said of its pool, if it said anything, whatever else it waits for."""
@@ -157,13 +178,22 @@ class CircuitBreakers:
             self._breakers.setdefault(cause, Breaker(why=_first(request, cause), next_at=self._clock()))
 
     def _open(self, request: Request) -> dict[str, Breaker]:
-        causes = [QUOTA, _pool(request), _denied(request)]
-        if not self._is_tried(request):
+        """The causes that concern it. Where the account has an address of the pool, its name is right."""
+        causes = [QUOTA] if counts(request.pool) else []
+        causes += [_pool(request), _denied(request)]
+        tried = self._is_tried(request)
+        if not tried:
             causes.append(_namespace(request))
-        return {cause: self._breakers[cause] for cause in causes if cause in self._breakers}
+        found = {cause: self._breakers[cause] for cause in causes if cause in self._breakers}
+        return {cause: breaker for cause, breaker in found.items() if breaker.refusals or not tried}
 
     def _is_tried(self, request: Request) -> bool:
         return counts(request.pool) or self._tried(request.pool)
+
+
+def _spread(uid: PodUid) -> float:
+    """From 1 to 2, the same for each Pod."""
+    return 1.0 + crc32(uid.encode()) / 2**32
 
 
 def _is_other(asking: Request | None, request: Request) -> TypeGuard[Request]:
@@ -171,7 +201,7 @@ def _is_other(asking: Request | None, request: Request) -> TypeGuard[Request]:
 
 
 def _pool(request: Request) -> str:
-    return f"pool {request.pool}"
+    return f"pool {request.pool} {request.border_group}"
 
 
 def _namespace(request: Request) -> str:

@@ -23,12 +23,13 @@ Hear = Callable[[PodEipError | None], None]
 class ServingRights:
     """One replica's. Thread-safe.
 
-    `served`: whether the install has served anybody; `hear` is told at once of each denial that counts, and of the
-    first Pod that is served after one.
+    `served`: whether the install has served anybody; `leads`: whether this replica leads, for no other one can know.
+    `hear` is told at once of each denial that counts, and of the first Pod that is served after one.
     """
 
-    def __init__(self, *, served: Callable[[], bool], hear: Hear, clock: Clock) -> None:
-        self._served, self._hear, self._clock, self._lock = served, hear, clock, threading.Lock()
+    def __init__(self, *, served: Callable[[], bool], leads: Callable[[], bool], hear: Hear, clock: Clock) -> None:
+        self._served, self._leads, self._hear, self._clock = served, leads, hear, clock
+        self._lock = threading.Lock()
         self._proven = False
         self._denied: tuple[float, PodEipError] | None = None
 
@@ -45,7 +46,7 @@ class ServingRights:
         """Raises the last denial, if it still counts."""
         with self._lock:
             denied = self._denied
-        if denied is not None and self._clock() - denied[0] < KEPT_S:
+        if denied is not None and self._leads() and self._clock() - denied[0] < KEPT_S:
             raise denied[1]
 
     def _deny(self, error: PodEipError) -> None:

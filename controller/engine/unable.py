@@ -23,12 +23,12 @@ class UnableTeller:
         self._said = ""
         self._told: set[PodUid] = set()
 
-    def __call__(self, trouble: str, *, everybody: bool) -> None:
-        """This is refused now (empty: nothing is). `everybody`: the Pods that wait are told, too."""
+    def __call__(self, trouble: str, *, for_all: str) -> None:
+        """This is refused now (empty: nothing is). `for_all`: what the Pods that wait are told; empty: nothing."""
         if trouble != self._said:
             self._change(trouble)
-        if trouble and everybody:
-            self._tell_who_waits(f"the controller may not do what it must, so it serves nobody: {trouble}")
+        if for_all:
+            self._tell_who_waits(f"the controller may not do what it must, so it serves nobody: {for_all}")
 
     def _change(self, trouble: str) -> None:
         self._said = trouble

@@ -85,12 +85,12 @@ class Told:
     """Remembers what people were told."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, bool]] = []
+        self.said: list[tuple[str, str]] = []
         self.heard = threading.Event()
 
-    def __call__(self, trouble: str, *, everybody: bool) -> None:
+    def __call__(self, trouble: str, *, for_all: str) -> None:
         """This was said."""
-        self.said.append((trouble, everybody))
+        self.said.append((trouble, for_all))
         self.heard.set()
 
 
@@ -128,10 +128,11 @@ def test_a_refusal_is_asked_again_told_and_forgotten_once_it_is_over() -> None:
     abilities = Abilities({"EC2": check, "other": lambda: None}, errors, told, again_s=0.01)
     abilities.start(lambda: True)
     deadline = threading.Event()
-    while ("", True) not in told.said:
+    while ("", "") not in told.said:
         assert not deadline.wait(0.01) or len(told.said) < 1000
     abilities.stop()
     assert [bool(words) for words, _ in told.said[:3]] == [True, True, False]
+    assert all(trouble == for_all for trouble, for_all in told.said)
     assert errors.all()[0].where == "EC2"
 
 
@@ -189,6 +190,21 @@ def test_a_check_that_breaks_makes_nobody_red() -> None:
 # ── who is told ──
 
 
+REFUSED = "EC2: UnauthorizedOperation: no. Compare deploy/iam"
+
+
+@pytest.mark.parametrize("speaks", [True, False])
+def test_what_the_pods_hear_by_themselves_is_not_told_to_all(speaks: bool) -> None:
+    told, denied = Told(), raising(DENIED)
+    abilities = Abilities({"EC2": denied, "EC2 changes": denied}, RecentErrors(), told, told_by_pods={"EC2 changes"})
+    abilities.start(lambda: speaks)
+    assert told.heard.wait(LIMIT_S)
+    abilities.stop()
+    trouble, for_all = told.said[0]
+    assert "EC2 changes: " in trouble
+    assert for_all == (trouble.partition("; ")[0] if speaks else "")
+
+
 def test_the_own_pod_and_those_that_wait_are_told_once() -> None:
     world, events = World(), FakeEvents()
     waits = world.pod("u-1", auto())
@@ -199,7 +215,7 @@ def test_the_own_pod_and_those_that_wait_are_told_once() -> None:
     assert own is not None
     teller = UnableTeller(events=events, pods=world.pods, own=own)
     for _ in range(3):
-        teller("EC2: UnauthorizedOperation: no. Compare deploy/iam", everybody=True)
+        teller(REFUSED, for_all=REFUSED)
     assert [(pod.uid, event.reason) for pod, event in events.said] == [
         (own.uid, "EIPControllerUnable"),
         (waits, contract.WAITING),
@@ -207,16 +223,16 @@ def test_the_own_pod_and_those_that_wait_are_told_once() -> None:
     assert "UnauthorizedOperation" in events.said[1][1].message
     assert "deploy/iam" in events.said[1][1].message
     late = world.pod("u-4", auto(), ip="10.0.0.6")
-    teller("EC2: UnauthorizedOperation: no. Compare deploy/iam", everybody=True)
+    teller(REFUSED, for_all=REFUSED)
     assert events.reasons(late) == [contract.WAITING]
-    teller("", everybody=True)
+    teller("", for_all="")
     assert events.reasons(own.uid) == ["EIPControllerUnable", "EIPControllerAble"]
 
 
 def test_a_standby_tells_its_own_pod_alone() -> None:
     world, events = World(), FakeEvents()
     world.pod("u-1", auto())
-    UnableTeller(events=events, pods=world.pods, own=None)("no", everybody=False)
+    UnableTeller(events=events, pods=world.pods, own=None)("no", for_all="")
     assert events.said == []
 
 

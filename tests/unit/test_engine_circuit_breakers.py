@@ -1,11 +1,13 @@
 """What EC2 refuses to all is asked for by one; who needs none of it is served as ever; who flaps waits."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from controller.core.views import Interface
 from state.errors import AccessDenied, QuotaExceeded, Throttled, Unavailable
-from state.model import PodUid
+from state.model import InterfaceId, PodUid
 from tests.unit.engine_harness import Replica, World, auto, fixed
 from tests.unit.engine_tokens import ALLOCATE, leading, one_more
 
@@ -132,6 +134,43 @@ def test_a_right_pool_beside_wrong_ones_in_its_namespace_is_served_soon(world: W
     replica.run(200)
     uid = world.pod("right", {**auto(), POOL: GOOD}, ip="10.0.0.6", created="9")
     assert replica.until(lambda: world.label(uid), limit_s=60, step=0.5) <= 3
+
+
+def test_a_pool_that_comes_to_exist_later_has_its_turn_beside_wrong_ones(world: World) -> None:
+    replica = Replica(world, threads=8).lead()
+    for n in range(12):
+        world.pod(f"wrong{n:02}", {**auto(), POOL: f"{WRONG}{n}"}, ip=f"10.0.0.{10 + n}", created="0")
+    uid = world.pod("late", {**auto(), POOL: GOOD}, ip="10.0.0.6", created="9")
+    replica.run(200)
+    world.ec2.pools = (GOOD,)
+    assert replica.until(lambda: world.label(uid), limit_s=600, step=0.1) <= 13 * 11
+
+
+def test_a_full_quota_holds_up_no_pool_of_ones_own(world: World) -> None:
+    world.ec2.pools, world.ec2.quota = (GOOD,), 0
+    replica = Replica(world, threads=8).lead()
+    crowd(world, 5)
+    replica.run(100)
+    uid = world.pod("own", {**auto(), POOL: GOOD}, ip="10.0.0.200", namespace="other")
+    replica.settle()
+    assert world.label(uid)
+    world.ec2.calls.clear()
+    replica.run(100)
+    assert world.ec2.count("AllocateAddress") <= 3, "nor does its address say that there is room"
+
+
+def test_a_local_zone_without_capacity_holds_up_nobody_elsewhere(world: World) -> None:
+    far = Interface(interface_id=InterfaceId("eni-far"), private_ips=frozenset({"10.7.0.5"}), border_group="far-1")
+    world.ec2.add_interface(replace(far, instance_id="i-1"))
+    world.ec2.border_groups = ("far-1",)
+    replica = Replica(world).lead()
+    replica.settle()
+    world.ec2.fail("AllocateAddress", QuotaExceeded("none there", code="InsufficientAddressCapacity"))
+    world.pod("far", auto(), ip="10.7.0.5")
+    replica.settle()
+    uid = world.pod("here", auto(), ip="10.0.0.6", namespace="other")
+    replica.settle()
+    assert world.label(uid)
 
 
 def test_wrong_pools_are_told_of_as_seldom_as_they_are_asked_for(world: World) -> None:

@@ -1,5 +1,6 @@
 """A denied change is red only in an install that has served nobody yet, and not for ever."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -17,11 +18,16 @@ class Known:
 
     clock: HandClock = field(default_factory=HandClock)
     served: bool = False
+    leads: bool = True
     heard: list[PodEipError | None] = field(default_factory=list)
 
     def rights(self) -> ServingRights:
         """Those of one replica."""
-        return ServingRights(served=lambda: self.served, hear=self.heard.append, clock=self.clock)
+        return self.of(lambda: self.served)
+
+    def of(self, served: Callable[[], bool]) -> ServingRights:
+        """Those of one replica, that asks so whether anybody was served."""
+        return ServingRights(served=served, leads=lambda: self.leads, hear=self.heard.append, clock=self.clock)
 
 
 def fails(rights: ServingRights) -> bool:
@@ -62,7 +68,7 @@ def test_a_pod_that_is_served_while_another_is_denied_proves_it() -> None:
         rights.heard("AssociateAddress", None)
         return False
 
-    rights = ServingRights(served=served, hear=known.heard.append, clock=known.clock)
+    rights = known.of(served)
     rights.heard("AllocateAddress", DENIED)
     assert not fails(rights)
     assert known.heard == []
@@ -74,6 +80,14 @@ def test_an_install_that_has_served_somebody_before_is_not_red_for_one_pod() -> 
     rights.heard("AllocateAddress", DENIED)
     assert not fails(rights)
     assert known.heard == []
+
+
+def test_a_replica_that_leads_no_more_is_not_red_for_it() -> None:
+    known = Known()
+    rights = known.rights()
+    rights.heard("AllocateAddress", DENIED)
+    known.leads = False
+    assert not fails(rights)
 
 
 def test_a_denial_that_does_not_come_again_is_over() -> None:
