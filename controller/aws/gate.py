@@ -72,10 +72,10 @@ class Gate:
                 waiting=len(self._queue),
             )
 
-    def take(self, spare: int) -> Grant | float:
-        """A grant now, or the seconds until the next try makes sense; `spare`: tokens that are left for others."""
+    def take(self, spare: int, *, probes: bool) -> Grant | float:
+        """A grant now, or the seconds until the next try makes sense. See the port `Tokens`."""
         with self._lock:
-            return self._bucket.take(self._clock(), spare)
+            return self._bucket.take(self._clock(), spare, probes=probes)
 
     def sends(self, grant: Grant) -> None:
         """Report that the call leaves."""
@@ -126,10 +126,10 @@ class Throttle:
         """What was learnt of each API's bucket."""
         return tuple(gate.read() for gate in self._gates.values())
 
-    def take(self, operation: str, spare: int = 0) -> Grant | float:
+    def take(self, operation: str, spare: int = 0, *, probes: bool = True) -> Grant | float:
         """See the port `Tokens`."""
         gate = self._gates.get(operation)
-        return gate.take(spare) if gate is not None else Grant(at=0.0)
+        return gate.take(spare, probes=probes) if gate is not None else Grant(at=0.0)
 
     def sends(self, operation: str, grant: object) -> None:
         """See the port `Tokens`."""

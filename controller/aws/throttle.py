@@ -109,16 +109,17 @@ class Bucket:
         """Calls at once that the model expects to be served after a rest."""
         return self._burst
 
-    def take(self, now: float, spare: int = 0) -> Grant | float:
+    def take(self, now: float, spare: int = 0, *, probes: bool = True) -> Grant | float:
         """A grant to send a call, or the seconds until the next try makes sense (an answer may make it sooner).
 
-        `spare`: so many tokens are to be left for others. While it is not known that the model is right, none are.
+        `spare`: so many tokens are to be left for others. While it is not known that the model is right, none are,
+        unless the call is not to find out (`probes`).
         """
         self._fill(now)
         if len(self._in_flight) >= self._window:
             return PROBE_PAUSE_S
         needed = min(1.0 + spare, self._burst)
-        if self._tokens < needed and not self._may_probe(now):
+        if self._tokens < needed and not (probes and self._may_probe(now)):
             return max((needed - self._tokens) / self._rate, LEAST_WAIT_S)
         self._tokens -= 1
         self._granted += 1

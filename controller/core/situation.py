@@ -134,7 +134,7 @@ class Situation:
     associated_address: the address that EC2 shows with the recorded association; it may be another than the claimed
     one. in_cooldown: EC2 refused this Pod the claimed address, so it is to have another.
     breaker_open: why EC2 is not asked for an address of the pool for it now.
-    flapping: why nothing new is begun for this Pod for a while.
+    flapping: why nothing new is begun for this Pod for a while. again: it had begun to get an address shortly before.
     no_quota: why no address may be allocated from the account's quota now.
     refusal: why the policy refuses a new claim for what the Pod desires.
     """
@@ -170,6 +170,7 @@ class Situation:
     refusal: Refusal | None = None
     breaker_open: BreakerOpen | None = None
     flapping: str = ""
+    again: bool = False
     no_quota: NoOffer | None = None
 
     def is_ours(self, association: Association) -> bool:

@@ -6,10 +6,11 @@ from typing import Protocol
 class Tokens(Protocol):
     """Whether an EC2 mutation may be sent now, by a model of the account's token buckets. Calls no API, never waits."""
 
-    def take(self, operation: str, spare: int = 0) -> object:
+    def take(self, operation: str, spare: int = 0, *, probes: bool = True) -> object:
         """A grant to send one call, soon; or, as a float, the seconds until the next try makes sense.
 
-        `spare`: so many tokens are to be left for others.
+        `spare`: so many tokens are to be left for others. `probes`: whether it may be sent to find out if the account
+        allows more.
         """
         ...
 

@@ -7,9 +7,9 @@ first entry gets it as a ticket, and its Pod is planned anew from its present st
 for something else, is not associated.
 
 The order within one API: first what protects other Pods (the IP is another Pod's by now, or soon), then serving, then
-what nobody waits for. Among equals the namespace comes first that was served longest ago, then the oldest Pod. A
-namespace that has had most of the last calls leaves the last few tokens to others, so that a Pod of another namespace
-need not wait for the next token to come in.
+Pods that ask again and again, then what nobody waits for. Among equals the namespace comes first that was served
+longest ago, then the oldest Pod. A namespace that has had most of the last calls leaves the last few tokens to others,
+so that a Pod of another namespace need not wait for the next token to come in. So does a Pod that asks again and again.
 """
 
 import threading
@@ -41,8 +41,9 @@ class Urgency(IntEnum):
 
     DANGER = 0
     SERVING = 1
-    RELEASE = 2
-    HOUSEKEEPING = 3
+    AGAIN = 2
+    RELEASE = 3
+    HOUSEKEEPING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ class CallQueue:
             line.waiting[entry.uid] = entry
             busy = line.busy
             leaves = _leaves_some(entry, busy)
-            got = self._tokens.take(operation, SPARE if leaves else 0)
+            probes = entry.urgency is not Urgency.AGAIN
+            got = self._tokens.take(operation, SPARE if leaves else 0, probes=probes)
             if isinstance(got, float):
                 return None
             # The first is found only where there is a token, for in a burst there are thousands of entries.
@@ -146,7 +148,8 @@ class CallQueue:
 
     def _turn(self, operation: str, line: Line) -> tuple[Entry, object] | float:
         """Whose turn it is, with a grant; or the seconds until the next try makes sense."""
-        got = self._tokens.take(operation, SPARE)
+        probes = any(entry.urgency is not Urgency.AGAIN for entry in line.waiting.values())
+        got = self._tokens.take(operation, SPARE, probes=probes)
         if not isinstance(got, float):
             return self._first(line, line.waiting.values()), got
         others = line.others(line.busy)
@@ -224,6 +227,8 @@ class CallQueue:
 
 def _leaves_some(entry: Entry, busy: str | None) -> bool:
     """Whether it leaves the last tokens to others: what can wait does so, too, where a namespace is busy."""
+    if entry.urgency is Urgency.AGAIN:
+        return True
     waits = entry.namespace == busy or entry.urgency > Urgency.SERVING
     return busy is not None and waits and entry.urgency is not Urgency.DANGER
 
@@ -250,4 +255,6 @@ def _urgency(action: act.Mutation, s: Situation) -> Urgency:
         return Urgency.DANGER  # an orphan's IP may be another Pod's already
     if orphan:
         return Urgency.HOUSEKEEPING
-    return Urgency.RELEASE if isinstance(action, act.Release) else Urgency.SERVING
+    if isinstance(action, act.Release):
+        return Urgency.RELEASE
+    return Urgency.AGAIN if s.again and not isinstance(action, act.Cut) else Urgency.SERVING

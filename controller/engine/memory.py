@@ -108,6 +108,10 @@ class PodProgress(Plain):
         """Seconds between two beginnings: none at first, then doubling."""
         return 0.0 if self.begun < FLAP_FREE else FLAP.after(self.begun - FLAP_FREE)
 
+    def again(self, now: float, *, begun: bool) -> bool:
+        """Whether it began shortly before. `begun`: this beginning is among those that were counted."""
+        return self.begun > begun and now - self.begun_at < self.flap_s() + FLAP_STREAK_S
+
     def flapping(self, now: float) -> str:
         """Why the Pod begins nothing new now; empty: it may."""
         if now >= self.begun_at + self.flap_s():

@@ -229,6 +229,7 @@ class Observer:
             unplaced_long=memory.unplaced_for(self._clock()) >= self._memory.consistency_s,
             labels_paused=memory.labels_paused(self._clock()),
             flapping=memory.flapping(self._clock()),
+            again=memory.again(self._clock(), begun=record is not None),
         )
         return self._with_surroundings(self._with_claim(base, pod_input), pod_input)
 

@@ -11,7 +11,7 @@ class FreeTokens:
     taken: list[str] = field(default_factory=list)
     out: int = 0
 
-    def take(self, operation: str, spare: int = 0) -> object:
+    def take(self, operation: str, spare: int = 0, *, probes: bool = True) -> object:
         """A grant, or half a second."""
         if self.left.get(operation, spare + 1) <= spare:
             return 0.5

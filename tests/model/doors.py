@@ -40,7 +40,7 @@ class StageTokens:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
-    def take(self, operation: str, spare: int = 0) -> object:
+    def take(self, operation: str, spare: int = 0, *, probes: bool = True) -> object:
         """A grant, or a second."""
         return 1.0 if self._stage.tokenless else operation
 

@@ -121,6 +121,10 @@ def test_no_token_is_left_where_the_model_may_be_wrong() -> None:
     assert probe.probe
 
 
+def test_who_is_not_to_find_out_leaves_them_all_the_same() -> None:
+    assert isinstance(emptied().take(0.0, 3, probes=False), float)
+
+
 def test_a_bucket_that_is_small_gives_what_it_has() -> None:
     bucket = Bucket(RateLimit(burst=2, rate=1), 0.0)
     serve(bucket, 2, 0.0)

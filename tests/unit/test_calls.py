@@ -88,6 +88,19 @@ def test_others_have_the_last_tokens_by_their_turns(line: Line) -> None:
     assert line.turns(3) == ["x0", "y0", "x1"]
 
 
+def test_a_pod_that_asks_again_comes_after_others_and_leaves_the_last_tokens(line: Line) -> None:
+    line.come(pod("again", "a", "0", again=True), pod("first", "b", "1"))
+    assert line.turns(SPARE) == ["first"]
+    assert line.turns() == []
+    assert line.turns() == ["again"]
+    assert line.calls.admit(ASSOCIATE, pod("one-more", "a", again=True)) is None
+    assert line.calls.admit(ASSOCIATE, pod("new", "a")) is not None
+
+
+def test_a_cut_of_a_pod_that_asks_again_is_as_urgent_as_ever() -> None:
+    assert entry_of(CUT, pod("again", again=True)).urgency is Urgency.SERVING
+
+
 def test_what_can_wait_takes_none_of_them(line: Line) -> None:
     beside_others(line, RELEASE)
     line.come(*(pod(f"big{n:02}", "big", f"{n:02}", desire=Gone()) for n in range(40)), action=RELEASE)

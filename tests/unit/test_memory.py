@@ -118,3 +118,14 @@ def test_an_intent_in_doubt_waits_for_the_comparison(memory: TermMemory) -> None
     memory.note_unknown(Change(pod_after=new_pod("p")))
     memory.prune([])
     assert memory.unknown_intents.keys() == {"p"}
+
+
+def test_who_began_within_a_minute_asks_again(memory: TermMemory) -> None:
+    mine, now = memory.of(PodUid("p")), memory.clock()
+    assert not mine.again(now, begun=False)
+    mine.begins(now)
+    assert not mine.again(now, begun=True), "what it goes on with is no second beginning"
+    assert mine.again(now, begun=False)
+    mine.begins(now)
+    assert mine.again(now, begun=True)
+    assert not mine.again(now + 61, begun=False)
