@@ -261,8 +261,9 @@ class TermMemory(Plain):
         In place, and over copies: the executor's threads write to all of these meanwhile.
         """
         kept, now = set(alive), self.clock()
-        for uid in [u for u in list(self.pods) if u not in kept]:
-            self.forget(uid)
+        for uid, mine in list(self.pods.items()):
+            if uid not in kept and not mine.again(now, begun=False):  # one that flaps may just not be asking
+                self.forget(uid)
         for mine in list(self.pods.values()):
             mine.drop_old_cooldowns(now)
         _drop_before(now - self.consistency_s, self.made_at)

@@ -129,3 +129,12 @@ def test_who_began_within_a_minute_asks_again(memory: TermMemory) -> None:
     mine.begins(now)
     assert mine.again(now, begun=True)
     assert not mine.again(now + 61, begun=False)
+
+
+def test_who_flaps_is_remembered_while_it_does_not_ask(memory: TermMemory, time: Time) -> None:
+    memory.of(PodUid("p")).begins(memory.clock())
+    memory.prune(())
+    assert memory.of(PodUid("p")).begun == 1
+    time.now += 61
+    memory.prune(())
+    assert PodUid("p") not in memory.pods
