@@ -145,13 +145,10 @@ def test_pods_that_flap_hold_up_nobody_else(tmp_path: Path) -> None:
         alone = [waited(quiet, f"before{number}", auto()) for number in range(8)]
         names = run_many(hostile, 24, auto())
         with flapping(hostile, names, auto()):
-            wait_until(past(22), 30, "each has a pause of 20 s and more before it")
-            quiet.mark()
+            wait_until(past(15), 20, "they have flapped")
             beside = waits_until(quiet, past(10), 20)
         assert median(beside) <= 2 * median(alone), (alone, beside)
         assert max(beside) < PROMPT_S, beside
-        more = len(quiet.calls("AllocateAddress")) - len(beside)
-        assert more <= len(names), "one of them has had more than one address"
 
 
 def pool_of_strangers(world: FaultWorld, count: int) -> list[str]:
