@@ -62,7 +62,7 @@ def request_of(s: Situation) -> Request | None:
 class Breaker(Plain):
     """One cause: how often it refused in a row, and when last, why, when the next may ask, and who asks.
 
-    wanted_at: when anybody wanted to ask. pools: of a namespace, those that were refused, and when last.
+    wanted_at: when anybody wanted to ask. pools: of a namespace, the causes of those that were refused, and when last.
     """
 
     why: str
@@ -110,7 +110,7 @@ class CircuitBreakers:
             breaker.why = _first(request, cause) if cause == _namespace(request) else _why(request, error, cause)
             breaker.wanted_at = breaker.refused_at = now
             if cause == _namespace(request):
-                breaker.pools[request.pool] = now
+                breaker.pools[_pool(request)] = now
             if now >= breaker.next_at:  # the calls that were on their way together count as one
                 breaker.refusals += 1
                 breaker.next_at = now + pause.after(breaker.refusals - 1)
@@ -122,10 +122,8 @@ class CircuitBreakers:
         """
         namespace = self._breakers.get(_namespace(request))
         if namespace is not None:
-            namespace.pools.pop(request.pool, None)
-        causes = [QUOTA] if counts(request.pool) else []
-        causes += [_pool(request), _denied(request)]
-        return bool([self._breakers.pop(cause) for cause in causes if cause in self._breakers])
+            namespace.pools.pop(_pool(request), None)
+        return bool([self._breakers.pop(cause) for cause in _causes(request) if cause in self._breakers])
 
     def freed(self) -> bool:
         """An address was released, so the quota has room for one. Returns whether a Pod waited for that."""
@@ -148,14 +146,14 @@ class CircuitBreakers:
         for cause in [cause for cause, breaker in self._breakers.items() if breaker.wanted_at < old]:
             del self._breakers[cause]
         for breaker in self._breakers.values():
-            breaker.pools = {pool: at for pool, at in breaker.pools.items() if at >= old}
+            breaker.pools = {cause: at for cause, at in breaker.pools.items() if cause in self._breakers}
 
     def _next_at(self, request: Request, cause: str) -> float:
         """When this Pod may ask. In a namespace the pool comes first that was never refused, then the longest ago."""
         breaker = self._breakers[cause]
         if cause != _namespace(request):
             return breaker.next_at
-        refused_at = breaker.pools.get(request.pool)
+        refused_at = breaker.pools.get(_pool(request))
         if refused_at is None:
             return breaker.refused_at + FIRST_TRY_S
         before = sum(at < refused_at for at in breaker.pools.values())
@@ -164,11 +162,10 @@ class CircuitBreakers:
     def _said(self, request: Request, cause: str) -> BreakerOpen:
         """What its author is told: what EC2 said of its pool, if it said anything, whatever else it waits for."""
         breaker, pool = self._breakers[cause], self._breakers.get(_pool(request))
-        if cause == _namespace(request):
-            breaker = pool if pool and pool.refusals else breaker
-        return BreakerOpen(
-            why=breaker.why, soon=not breaker.refusals or breaker is self._breakers.get(_namespace(request))
-        )
+        if cause != _namespace(request):
+            return BreakerOpen(why=breaker.why, soon=not breaker.refusals)
+        refused = pool is not None and pool.refusals > 0
+        return BreakerOpen(why=pool.why if pool and refused else breaker.why, soon=not refused)
 
     def _watch_untried(self, request: Request) -> None:
         """The first Pod that asks for a pool which nobody has had an address of asks for all."""
@@ -179,11 +176,8 @@ class CircuitBreakers:
 
     def _open(self, request: Request) -> dict[str, Breaker]:
         """The causes that concern it. Where the account has an address of the pool, its name is right."""
-        causes = [QUOTA] if counts(request.pool) else []
-        causes += [_pool(request), _denied(request)]
         tried = self._is_tried(request)
-        if not tried:
-            causes.append(_namespace(request))
+        causes = _causes(request) if tried else (*_causes(request), _namespace(request))
         found = {cause: self._breakers[cause] for cause in causes if cause in self._breakers}
         return {cause: breaker for cause, breaker in found.items() if breaker.refusals or not tried}
 
@@ -210,6 +204,12 @@ def _namespace(request: Request) -> str:
 
 def _denied(request: Request) -> str:
     return f"denied {request.namespace} {request.pool}"
+
+
+def _causes(request: Request) -> tuple[str, ...]:
+    """What may refuse it, but for the other pools of its namespace; the quota is for Amazon's own addresses."""
+    quota = (QUOTA,) if counts(request.pool) else ()
+    return (*quota, _pool(request), _denied(request))
 
 
 def _refusing(request: Request, error: PodEipError) -> dict[str, Backoff]:
