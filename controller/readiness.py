@@ -5,16 +5,18 @@ It is imported in the server's worker alone, for it loads boto3, the Kubernetes 
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from controller.aws.adapter import Ec2Adapter
 from controller.clock import CLOCK
 from controller.core.ability import is_refusal
+from controller.core.allocation import rehearsal_tags
 from controller.core.config import Config
 from controller.core.ports import Events
 from controller.engine.abilities import Abilities
 from controller.engine.recent_errors import RecentErrors
-from controller.engine.serving_rights import ServingRights
+from controller.engine.serving_rights import AllocationRight, ServingRights
 from controller.engine.unable import UnableTeller
 from controller.kube.connection import Connection
 from controller.kube.own_pod import own_pod
@@ -25,6 +27,8 @@ from state.ledger import DynamoLedger
 from state.model import InstallKey, Phase
 from state.provision import check_table
 
+ALLOCATION = "EC2 allocation"
+"""Asked beforehand where the operator wants it."""
 CHANGES = "EC2 changes"
 """Learnt by doing: the first Pods show it."""
 WRITING = "writing the table"
@@ -57,6 +61,7 @@ def abilities_of(
 
     needed = rights_needed(config.watch_namespace or "", install.lease_namespace, install.lease_name)
     served = partial(_has_served, ledger)
+    tags = rehearsal_tags(config.extra_tags or {}, config.cluster_name, install.cluster_uid)
     changes = ServingRights(served=served, leads=leads, hear=lambda error: abilities.heard(CHANGES, error), clock=CLOCK)
     checks = {
         "Kubernetes": KubeRights(connection, needed).check,
@@ -65,11 +70,16 @@ def abilities_of(
         "table": check_table_too,
         CHANGES: changes.check,
     }
+    if config.require_allocation:
+        checks[ALLOCATION] = AllocationRight(served=served, ask=partial(ec2.rights.check_allocation, tags)).check
     teller = UnableTeller(events=events, pods=pods, own=own_pod(os.environ))
-    abilities = Abilities(checks, errors, teller, told_by_pods={CHANGES})
+    abilities = Abilities(checks, errors, teller, told_by_pods={ALLOCATION, CHANGES})
     ec2.on_mutation(changes.heard)
     return abilities
 
 
 def _has_served(ledger: DynamoLedger) -> bool:
+    """Whether a Pod of this install has an address; raises Unavailable and others where the table does not say."""
+    with suppress(Refused):  # the table's own check tells that
+        ledger.follow()
     return any(record.phase is Phase.ASSOCIATED for record in ledger.pods().values())

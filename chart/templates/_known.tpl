@@ -5,7 +5,7 @@ the Go controller's chart with values of their own must be told what to do about
 
 {{/* The values that become variables, in their order: clusterName is PEC_CLUSTER_NAME. */}}
 {{- define "aws-pod-eip-controller.settings" -}}
-clusterName vpcID region watchNamespace logLevel logFormat resyncPeriod resyncMinimum table createTable listen leaseName leaseNamespace leaseDuration renewDeadline retryPeriod callTimeout consistencyTime pollInterval silence concurrency extraTags tenancy poolKeys maxAddresses keepQuota traceUrl traceAllCalls
+clusterName vpcID region watchNamespace logLevel logFormat resyncPeriod resyncMinimum table createTable listen leaseName leaseNamespace leaseDuration renewDeadline retryPeriod callTimeout consistencyTime pollInterval silence concurrency extraTags tenancy poolKeys maxAddresses keepQuota requireAllocation traceUrl traceAllCalls
 {{- end }}
 
 {{/* Nothing, or the end with a line for each unknown value. `global` and `enabled` are a parent chart's. */}}

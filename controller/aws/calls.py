@@ -30,6 +30,10 @@ class Calls:
         if operation in MUTATIONS:  # a mutation has its token already
             self._guard.check()
             return self._heard(operation, call)
+        return self.send_harmless(operation, call)
+
+    def send_harmless(self, operation: str, call: Callable[[], T]) -> T:
+        """The answer of a read or a dry run: it waits for its token, and needs no leadership."""
         with self._throttle.turn(operation, _nothing):
             return self._observed(operation, call)
 

@@ -9,7 +9,9 @@ botocore is used without boto3, whose resource layer is not needed here. Its EC2
 operations as it is loaded: all 700 operations would stay in memory for good.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qs
 
 import botocore.session
 from botocore.config import Config
@@ -34,7 +36,8 @@ CONNECTIONS = 40
 def ec2_client(
     *, region: str, guard: Guard, call_timeout_s: float, version: str, keeper: CredentialKeeper | None = None
 ) -> "EC2Client":
-    """A thread-safe client that asks `guard` right before it sends a mutation, and lets its NotLeading out.
+    """A thread-safe client that asks `guard` right before it sends a mutation, and lets its NotLeading out. A dry run
+    is none.
 
     Endpoints, credentials and proxies follow the AWS SDK's own standard (AWS_ENDPOINT_URL_EC2, AWS_PROFILE, ...);
     raises Misconfigured where they cannot be used.
@@ -52,8 +55,18 @@ def ec2_client(
     client.meta.events.register("before-parse.ec2", check_answer)
     for operation in sorted(MUTATIONS):
         # A handler that raises ends the attempt; with one attempt, botocore raises that very exception to the caller.
-        client.meta.events.register_last(f"before-send.ec2.{operation}", lambda **_: guard.check())
+        client.meta.events.register_last(f"before-send.ec2.{operation}", partial(_check_leadership, guard))
     return cast("EC2Client", client)
+
+
+def is_dry_run(body: bytes | str) -> bool:
+    """Whether this request of the EC2 Query protocol asks EC2 to change nothing."""
+    return parse_qs(body.decode() if isinstance(body, bytes) else body).get("DryRun") == ["true"]
+
+
+def _check_leadership(guard: Guard, *, request: Any, **_: Any) -> None:
+    if not is_dry_run(request.body):
+        guard.check()
 
 
 def _config(call_timeout_s: float, version: str) -> Config:

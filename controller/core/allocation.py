@@ -1,7 +1,10 @@
 """How an `auto` address is allocated: AllocateAddress itself writes the tags that say whose it is, so none is lost."""
 
+from collections.abc import Mapping
+
 from controller.core import contract
 from controller.core.desire import Serve
+from controller.core.modes import ALLOCATING
 from controller.core.situation import Facts, Placed, Situation
 from controller.core.views import (
     Address,
@@ -40,10 +43,21 @@ def allocated_address(new: Allocation, request: AllocationRequest, facts: Facts)
 def allocation_tags(facts: Facts, pod: PodView, mode: Mode) -> dict[str, str]:
     """The tags with which an address is allocated."""
     return {
-        **facts.extra_tags,
-        contract.TAG_TYPE: str(mode),
-        contract.TAG_CLUSTER_NAME: facts.cluster_name,
+        **_install_tags(facts.extra_tags, facts.cluster_name, facts.cluster_uid, mode),
         contract.TAG_POD: contract.pod_tag(pod.namespace, pod.name),
         contract.TAG_POD_UID: pod.uid,
-        contract.TAG_CLUSTER_UID: facts.cluster_uid,
+    }
+
+
+def rehearsal_tags(extra: Mapping[str, str], cluster_name: str, cluster_uid: str) -> dict[str, str]:
+    """Those of them that are the same for all Pods: IAM policies ask for these, and a dry run needs no more."""
+    return _install_tags(extra, cluster_name, cluster_uid, next(iter(ALLOCATING)))
+
+
+def _install_tags(extra: Mapping[str, str], cluster_name: str, cluster_uid: str, mode: Mode) -> dict[str, str]:
+    return {
+        **extra,
+        contract.TAG_TYPE: str(mode),
+        contract.TAG_CLUSTER_NAME: cluster_name,
+        contract.TAG_CLUSTER_UID: cluster_uid,
     }

@@ -53,6 +53,7 @@ class Config:
     max_addresses: int | None
     keep_quota: int
     adopt_leftovers: bool | None
+    require_allocation: bool
     trace_url: str | None
     trace_all_calls: bool
     warnings: tuple[str, ...] = ()
@@ -214,6 +215,13 @@ SETTINGS: tuple[Setting, ...] = (
         parse=values.boolean,
         help="Take back what the Go controller left on the cluster's nodes for Pods that are gone, by its tags. "
         "Off once migration is over: tags can be forged. Default: true in open, false in strict.",
+    ),
+    Setting(
+        field="require_allocation",
+        default="false",
+        metavar="BOOL",
+        parse=values.boolean,
+        help="Not ready before a dry run says that the role may allocate, or a Pod has an address. In the chart: true.",
     ),
     Setting(
         field="trace_url",

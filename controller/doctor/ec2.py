@@ -14,6 +14,7 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from controller.aws.client import is_dry_run
 from controller.aws.codes import ec2_errors
 from controller.core.diagnosis.rights import DENIED, DRY_RUN, Tried
 from controller.doctor.dates import ahead_of
@@ -123,4 +124,4 @@ class Ec2Reader:
 def is_harmless(body: bytes | str) -> bool:
     """Whether this request of the EC2 Query protocol changes nothing: a describe, or a dry run."""
     form = parse_qs(body.decode() if isinstance(body, bytes) else body)
-    return form["Action"][-1].startswith("Describe") or form.get("DryRun") == ["true"]
+    return form["Action"][-1].startswith("Describe") or is_dry_run(body)

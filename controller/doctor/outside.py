@@ -52,7 +52,9 @@ def _ec2_rights(scene: Scene) -> Iterator[Finding]:
     addresses = or_else(lambda: scene.addresses, None)
     if addresses is None:
         return
-    yield from map(of_right, rights.of_ec2(scene.ec2, addresses, scene.place))
+    required = scene.config.require_allocation
+    for tried in rights.of_ec2(scene.ec2, addresses, scene.place):
+        yield of_right(tried, auto_required=required)
 
 
 def _table_rights(scene: Scene) -> Iterator[Finding]:

@@ -6,12 +6,13 @@ there is none, it is said, and the right is not looked at.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from controller.core import contract
+from controller.core.allocation import rehearsal_tags
 from controller.core.diagnosis.rights import Tried, blamed
-from controller.core.modes import ALLOCATING, was_allocated
+from controller.core.modes import was_allocated
 from controller.core.views import Address
 from controller.doctor.ec2 import Ec2Reader
 from state.errors import AccessDenied, PodEipError
@@ -26,7 +27,8 @@ _NO_CLUSTER: Final = "the cluster's UID, which the role asks for in tags, is not
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where a right is tried. `cluster`: the UID of ours; `pools`: the tag keys that Pods ask for.
-    `interfaces`: of nodes; without any, one of the VPC is looked for. `quota`: whether the role has to read it.
+    `interfaces`: of nodes; without any, one of the VPC is looked for. `extra_tags`: those of each allocation.
+    `quota`: whether the role has to read it.
     """
 
     cluster: str
@@ -34,6 +36,7 @@ class Place:
     vpc_id: str
     pools: Collection[str]
     interfaces: Sequence[Mapping[str, Any]] = ()
+    extra_tags: Mapping[str, str] = field(default_factory=dict)
     quota: bool = False
 
 
@@ -93,11 +96,7 @@ def _allocate(ec2: Ec2Reader, place: Place) -> Iterator[Tried]:
     if not place.cluster:
         yield from (Tried(action=f"ec2:{name}", why_not=_NO_CLUSTER) for name in ("AllocateAddress", "CreateTags"))
         return
-    tags = {
-        contract.TAG_TYPE: str(next(iter(ALLOCATING))),
-        contract.TAG_CLUSTER_NAME: place.cluster_name,
-        contract.TAG_CLUSTER_UID: place.cluster,
-    }
+    tags = rehearsal_tags(place.extra_tags, place.cluster_name, place.cluster)
     listed = [{"Key": key, "Value": value} for key, value in tags.items()]
     spec = [{"ResourceType": "elastic-ip", "Tags": listed}]
     tried = ec2.dry_run("AllocateAddress", Domain="vpc", TagSpecifications=spec)

@@ -120,6 +120,7 @@ class Scene:
             vpc_id=self.vpc_id,
             pools=or_else(lambda: self.pools, ()),
             interfaces=[found for instance in plain for found in instance.get("NetworkInterfaces", ())],
+            extra_tags=self.config.extra_tags or {},
             quota=bool(self.config.keep_quota),
         )
 

@@ -1,8 +1,9 @@
 """Whether the role may change EC2 for a Pod, as far as it shows in an install that has served nobody yet.
 
-Whether AllocateAddress, AssociateAddress, DisassociateAddress and ReleaseAddress are allowed depends on the address and
-the interface, so it cannot be asked for all Pods beforehand; the first Pods show it. Once the install has served one, a
-denial is about a pool or an address: a tenant chooses those, and must not turn all replicas red.
+Whether AssociateAddress, DisassociateAddress and ReleaseAddress are allowed depends on the address and the interface,
+so it cannot be asked for all Pods beforehand; the first Pods show it. AllocateAddress is one question for all Pods that
+want one from Amazon's pool, and may be asked before there is any. Once the install has served one, a denial is about a
+pool or an address: a tenant chooses those, and must not turn all replicas red.
 """
 
 import threading
@@ -10,14 +11,40 @@ from collections.abc import Callable
 
 from controller.core.ability import is_refusal
 from controller.core.ports import Clock
-from state.errors import PodEipError
+from state.errors import AccessDenied, PodEipError
 
 KEPT_S = 300.0
 """Seconds for which a denial counts; a Pod that is denied tries again at least each minute."""
 SERVES = "AssociateAddress"
 """Whoever may do this has served a Pod."""
 
+_POOLS_ALONE = "Where Pods use pools alone, set --require-allocation=false (requireAllocation in the chart)"
+
 Hear = Callable[[PodEipError | None], None]
+
+
+class AllocationRight:
+    """Asks whether the role may allocate, until the install has served somebody. For one thread.
+
+    `served`: whether it has; `ask` raises what EC2 answers to a dry run, unless that is allowed.
+    """
+
+    def __init__(self, *, served: Callable[[], bool], ask: Callable[[], None]) -> None:
+        self._served, self._ask = served, ask
+        self._proven = False
+
+    def check(self) -> None:
+        """Raises AccessDenied where the role may not, and what `served` and `ask` raise."""
+        self._proven = self._proven or self._served()
+        if self._proven:
+            return
+        try:
+            self._ask()
+        except AccessDenied as error:
+            if not is_refusal(error):
+                raise
+            advice = ". ".join(part for part in (error.advice.rstrip("."), _POOLS_ALONE) if part)
+            raise AccessDenied(error.message, code=error.code, advice=advice) from error
 
 
 class ServingRights:

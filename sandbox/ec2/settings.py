@@ -72,6 +72,8 @@ class Ec2Settings:
     """A mutation that names an id younger than this is told that it does not exist."""
     dry_run_validates: bool = True
     """Whether a dry run meets the refusals of the real call too, or the check of the right alone."""
+    dry_run_obeyed: bool = True
+    """Whether a mutation that is marked as a dry run is left undone. No stand-in for EC2 has to know the mark."""
     clock_ahead_s: float = 0.0
     """How far the date of the answers is ahead of the machine's."""
     throttle: bool = False

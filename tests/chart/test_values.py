@@ -122,6 +122,9 @@ def test_each_setting_has_a_value_with_its_default(name: str, setting: Setting) 
     if name == "leaseName":  # the chart's is the release's name: two releases in one namespace must not share it
         assert (setting.default, defaults()[name]) == ("aws-pod-eip-controller", "")
         return
+    if name == "requireAllocation":  # so that `helm install --wait` fails where the role may not
+        assert (setting.default, defaults()[name]) == ("false", True)
+        return
     value = at(defaults(), name)
     shown = value if isinstance(value, str) else json.dumps(value)
     assert ("" if value in ({}, [], None) else shown) == (setting.default or "")

@@ -8,7 +8,7 @@ import pytest
 from sandbox.demo.ledger import open_client
 from sandbox.ec2.faults import Fault
 from sandbox.replica import Replica
-from sandbox.world import ClusterSettings, World
+from sandbox.world import ClusterSettings, World, wait_until
 from tests.e2e.conftest import NewWorld
 from tests.e2e.scene import LOOK_DENIED, Scene, auto, denied, fixed, running
 
@@ -157,3 +157,56 @@ def test_a_tenant_who_asks_for_what_the_role_may_not_turns_no_replica_red_that_s
         old.kill()
         scene.eventually(lambda: world.clusters["a"].leader() not in (None, old), "another leads")
         scene.stays(lambda: all(r.ready() for r in world.replicas() if r is not old), 8.0, "it is ready as well")
+
+
+def require_allocation(world: World) -> None:
+    """As the chart sets it."""
+    for replica in world.replicas():
+        replica.change({"require-allocation": "true"})
+
+
+def calls(world: World) -> list[str]:
+    """The codes of the answers to AllocateAddress."""
+    return [call.code for call in world.ec2.log() if call.action == "AllocateAddress"]
+
+
+def test_without_any_pod_a_role_that_may_not_allocate_is_red_on_every_replica(world: World) -> None:
+    require_allocation(world)
+    world.ec2.inject(denied("AllocateAddress"))
+    replicas = started(world)
+    try:
+        for replica in replicas:
+            text = "EC2 allocation: UnauthorizedOperation: You are not authorized to perform: ec2:AllocateAddress"
+            wait_until(says(replica, text), 60, "it is red, and says why")
+            assert "--require-allocation=false" in replica.readiness()
+            wait_until(logs(replica, "not ready: this replica may not do what it must"), 60, "the log says why")
+        world.ec2.clear_faults()
+        for replica in replicas:
+            wait_until(replica.ready, 60, "it is ready")
+        assert not world.ec2.world().addresses, "no address was allocated to find out"
+        assert "DryRunOperation" in calls(world)
+    finally:
+        for replica in replicas:
+            replica.stop()
+
+
+def test_a_role_for_pools_alone_is_ready_once_the_operator_says_so(world: World) -> None:
+    world.ec2.inject(denied("AllocateAddress"))
+    with running(world):
+        for replica in world.replicas():
+            wait_until(replica.ready, 60, "it is ready")
+        assert not calls(world)
+
+
+def test_a_replica_that_starts_beside_served_pods_is_not_asked_what_it_may_allocate(world: World) -> None:
+    scene, late = Scene(world, world.clusters["a"], "ns"), world.replicas()[-1]
+    world.ec2.add_address(tags={"pool": ""})
+    with running(world):
+        scene.run("served", fixed("pool"))
+        scene.served("served")
+        world.ec2.inject(denied("AllocateAddress"))
+        late.stop()
+        require_allocation(world)
+        late.start()
+        scene.eventually(late.ready, "it is ready")
+        scene.stays(late.ready, 5.0, "it stays so")

@@ -17,7 +17,7 @@ import pytest
 from sandbox.world import REGION, VPC, ClusterSettings, WorldSettings, wait_until
 from tests.chart.files import CHART
 from tests.chart.helm import NAME, NAMESPACE, HelmFailed, run
-from tests.e2e.scene import LOOK_DENIED, PUBLIC_IP, Scene, auto
+from tests.e2e.scene import PUBLIC_IP, Scene, auto, denied
 from tests.real.cluster import RealCluster
 from tests.real.host import RealHost
 from tests.real.kubelet import Kubelet
@@ -161,8 +161,12 @@ def test_an_install_waits_for_replicas_that_serve_and_its_test_passes(
     scene.delete("p")
 
 
-def test_an_install_whose_role_lacks_a_right_fails_and_says_why(world: ChartWorld, kubelet: Kubelet) -> None:
-    world.ec2.inject(LOOK_DENIED)
+@pytest.mark.parametrize("action", ["DescribeAddresses", "AllocateAddress"])
+def test_an_install_whose_role_lacks_a_right_fails_and_says_why(
+    world: ChartWorld, kubelet: Kubelet, action: str
+) -> None:
+    """No Pod asks for an address yet."""
+    world.ec2.inject(denied(action))
     with pytest.raises(HelmFailed, match="deadline exceeded"):
         helm(world, "install", str(CHART), "--wait", values=world.values(), wait_s=TOO_LONG_S)
     names = [pod["metadata"]["name"] for pod in pods(world)]
@@ -170,5 +174,5 @@ def test_an_install_whose_role_lacks_a_right_fails_and_says_why(world: ChartWorl
     for name in names:
         wait_until(partial(is_told, world, name), LATE_S, f"{name} has the event")
         for told in (said_of(world, name), kubelet.log(name)):
-            assert "UnauthorizedOperation" in told
+            assert f"UnauthorizedOperation: You are not authorized to perform: ec2:{action}" in told
             assert "deploy/iam/aws/install.json" in told

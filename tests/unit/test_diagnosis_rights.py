@@ -36,6 +36,11 @@ def test_a_right_is_judged_by_the_code_of_the_answer(action: str, code: str, gra
     assert found.advice == ("add it" if grade > Grade.FINE else "")
 
 
+def test_where_auto_has_to_work_a_denied_allocation_is_no_mere_warning() -> None:
+    denied = Tried(action="ec2:AllocateAddress", code="UnauthorizedOperation", message="no")
+    assert of_right(denied, auto_required=True).grade is Grade.BROKEN
+
+
 def test_what_could_not_be_tried_is_no_fault() -> None:
     found = of_right(Tried(action="ec2:ReleaseAddress", why_not="no address yet"))
     assert (found.grade, found.text) == (Grade.NOT_LOOKED_AT, "not looked at: ec2:ReleaseAddress: no address yet")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from controller.engine.serving_rights import KEPT_S, ServingRights
+from controller.engine.serving_rights import KEPT_S, AllocationRight, ServingRights
 from state.errors import AccessDenied, NoCredentials, PodEipError, QuotaExceeded, Throttled, Unavailable
 from tests.unit.engine_harness import HandClock
 
@@ -109,3 +109,51 @@ def test_what_says_nothing_of_rights_changes_nothing(error: PodEipError) -> None
     rights.heard("AllocateAddress", error)
     assert not fails(rights)
     assert known.heard == []
+
+
+@dataclass
+class Asked:
+    """What EC2 answers to the dry run, and how often it was asked."""
+
+    served: bool = False
+    error: PodEipError | None = None
+    times: int = 0
+
+    def right(self) -> AllocationRight:
+        """One replica's."""
+        return AllocationRight(served=lambda: self.served, ask=self.ask)
+
+    def ask(self) -> None:
+        """As EC2 would."""
+        self.times += 1
+        if self.error is not None:
+            raise self.error
+
+
+def test_a_denied_allocation_says_what_to_do_where_pods_use_pools_alone() -> None:
+    asked = Asked(error=AccessDenied("no", code="UnauthorizedOperation", advice="Add ec2:AllocateAddress."))
+    with pytest.raises(AccessDenied) as raised:
+        asked.right().check()
+    assert raised.value.explain() == (
+        "UnauthorizedOperation: no. Add ec2:AllocateAddress. Where Pods use pools alone, set "
+        "--require-allocation=false (requireAllocation in the chart)"
+    )
+
+
+def test_an_install_that_has_served_somebody_is_not_asked_again() -> None:
+    asked = Asked(error=DENIED)
+    right = asked.right()
+    with pytest.raises(AccessDenied):
+        right.check()
+    asked.served = True
+    right.check()
+    asked.served = False
+    right.check()
+    assert asked.times == 1
+
+
+@pytest.mark.parametrize("error", [Unavailable("x"), Throttled("x"), QuotaExceeded("x"), NoCredentials("x")])
+def test_what_says_nothing_of_the_right_is_passed_on(error: PodEipError) -> None:
+    with pytest.raises(type(error)) as raised:
+        Asked(error=error).right().check()
+    assert raised.value is error

@@ -44,8 +44,8 @@ class Tried:
     why_not: str = ""
 
 
-def of_right(tried: Tried) -> Finding:
-    """Whether the action is allowed, as far as the answer tells."""
+def of_right(tried: Tried, *, auto_required: bool = False) -> Finding:
+    """Whether the action is allowed, as far as the answer tells. `auto_required`: whether mode auto has to work."""
     check, action = Check.RIGHTS, tried.action
     if tried.why_not:
         return not_looked_at(check, f"{action}: {tried.why_not}")
@@ -54,7 +54,7 @@ def of_right(tried: Tried) -> Finding:
     if tried.code in DENIED:
         optional = action in _FOR_AUTO
         text = f"{action} is denied" + (": mode auto cannot work, the others can" if optional else "")
-        grade = Grade.WARNING if optional else Grade.BROKEN
+        grade = Grade.WARNING if optional and not auto_required else Grade.BROKEN
         return Finding(check=check, grade=grade, text=f"{text} ({tried.message})", advice=tried.advice)
     return not_looked_at(check, f"{action}: AWS answered {tried.code} before it told whether the role may")
 
