@@ -26,7 +26,7 @@ demo: install ## a whole world on this machine: no AWS account, no cluster
 test: install ## lint, types, import rules and tests, by tox
 	$(VENV)/bin/tox run $(ARGS)
 
-real: install ## build or fetch the real parts: kube-apiserver, etcd, DynamoDB Local, Helm, Jaeger, promtool
+real: install ## build or fetch the real parts: kube-apiserver, etcd, DynamoDB Local, Helm, krew, Jaeger, promtool
 	$(VENV)/bin/python -m tests.real.build $(ARGS)
 	$(VENV)/bin/python -m tests.real.build --kubernetes 1.34 --only kube-apiserver
 

@@ -73,6 +73,7 @@ def parts(kubernetes: str = KUBERNETES[0]) -> dict[str, Part]:
         source, on_path = f"/cmd/{name}", name == "kubectl"
         known.append(Part(name=name, recipe=recipe, module="k8s.io/kubernetes", source=source, on_path=on_path))
     known.append(Part(name="kwok", recipe=RECIPES / "kwok", module="sigs.k8s.io/kwok", source="/cmd/kwok"))
+    known.append(Part(name="krew", recipe=RECIPES / "krew", module="sigs.k8s.io/krew", source="/cmd/krew"))
     known.append(Part(name="helm", recipe=RECIPES / "helm", module="helm.sh/helm/v4", source="/cmd/helm"))
     known.append(
         Part(name="otelcol", recipe=RECIPES / "otelcol", module="go.opentelemetry.io/collector/otelcol", own_main=True)

@@ -190,3 +190,10 @@ class RealCluster:
         self.request(
             "PATCH", f"/api/v1/nodes/{name}/status", {"status": status}, content_type="application/merge-patch+json"
         )
+
+    def serve_kubelet(self, node: str, *, ip: str, port: int) -> None:
+        """Tell the API server that the Node's kubelet listens there; it does not verify its certificate."""
+        addresses = [{"type": "ExternalIP", "address": ip}]
+        status = {"addresses": addresses, "daemonEndpoints": {"kubeletEndpoint": {"Port": port}}}
+        path = f"/api/v1/nodes/{node}/status"
+        self.request("PATCH", path, {"status": status}, content_type="application/strategic-merge-patch+json")

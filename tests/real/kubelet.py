@@ -54,6 +54,11 @@ class Kubelet:
         """Where the Pod of this UID serves, as a port-forward would find it."""
         return f"http://{IP}:{self._pods[uid].port}"
 
+    @property
+    def pods(self) -> list[ProcessPod]:
+        """Those that run, or have run, under it."""
+        return list(self._pods.values())
+
     def _run(self) -> None:
         turn = 0
         while not self._over.wait(TURN_S):

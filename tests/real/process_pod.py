@@ -77,7 +77,7 @@ class ProcessPod:
         kinds = ("startupProbe", "livenessProbe", "readinessProbe")
         self.probes = {kind: probe_of(self.container, kind) for kind in kinds}
         argv = [sys.executable, "-m", "controller", *self.container.get("args", [])]
-        self.child = Child(argv, log=self.log, env=self._environment())
+        self.child = Child(argv, log=self.log, env=self.environment())
 
     @property
     def container(self) -> dict[str, Any]:
@@ -146,7 +146,8 @@ class ProcessPod:
             self.restarts += 1
             self.start()
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """The container's variables, and those that stand for the Pod's network and files."""
         given = {entry["name"]: self._value(entry) for entry in self.container.get("env", [])}
         ours = {
             "PEC_LISTEN": f"{IP}:{self.port}",

@@ -68,7 +68,10 @@ def start_etcd(place: Place) -> tuple[Child, str]:
 
 
 def api_server_flags(place: Place, *, etcd: str, port: int, key: Path, users: Path) -> list[str]:
-    """RBAC is on. The ServiceAccount admission plugin is off: without controllers no Pod would get past it."""
+    """RBAC is on. The ServiceAccount admission plugin is off: without controllers no Pod would get past it.
+
+    A kubelet is looked for at its Node's external IP, for tests make up names and internal IPs.
+    """
     return [
         f"--etcd-servers={etcd}",
         f"--secure-port={port}",
@@ -82,6 +85,7 @@ def api_server_flags(place: Place, *, etcd: str, port: int, key: Path, users: Pa
         "--disable-admission-plugins=ServiceAccount",
         "--service-cluster-ip-range=10.96.0.0/16",
         "--endpoint-reconciler-type=none",
+        "--kubelet-preferred-address-types=ExternalIP",
         f"--audit-policy-file={write_audit_policy(place.folder / 'audit.json')}",
         f"--audit-log-path={place.folder / AUDIT_LOG}",
     ]

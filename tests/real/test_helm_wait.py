@@ -6,6 +6,8 @@ the roles that the release itself brought. DynamoDB Local has the table, the san
 
 import itertools
 import json
+import os
+import subprocess
 import urllib.request
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -18,7 +20,9 @@ from sandbox.world import REGION, VPC, ClusterSettings, WorldSettings, wait_unti
 from tests.chart.files import CHART
 from tests.chart.helm import NAME, NAMESPACE, HelmFailed, run
 from tests.e2e.scene import PUBLIC_IP, Scene, auto, denied
+from tests.kubectl.plugin import FOLDER
 from tests.real.cluster import RealCluster
+from tests.real.exec_server import exec_server
 from tests.real.host import RealHost
 from tests.real.kubelet import Kubelet
 from tests.real.world import RealControl, RealWorld
@@ -176,3 +180,41 @@ def test_an_install_whose_role_lacks_a_right_fails_and_says_why(
         for told in (said_of(world, name), kubelet.log(name)):
             assert f"UnauthorizedOperation: You are not authorized to perform: ec2:{action}" in told
             assert "deploy/iam/aws/install.json" in told
+
+
+def test_the_plugin_runs_in_the_leaders_pod(world: ChartWorld, kubelet: Kubelet, scene: Scene, tmp_path: Path) -> None:
+    """With the real kubectl, API server and protocol of exec: a laptop has no Python and no rights in AWS."""
+    helm(world, "install", str(CHART), "--wait", values=world.values())
+    scene.run("p", auto())
+    scene.served("p")
+    real = world.real
+    laptop = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KUBECTL": str(real.program("kubectl"))}
+
+    def plugin(*words: str, kubeconfig: Path = real.kubeconfig) -> subprocess.CompletedProcess[str]:
+        argv = [str(FOLDER / "kubectl-eip"), f"--kubeconfig={kubeconfig}", *words]
+        return subprocess.run(argv, env=laptop, capture_output=True, text=True, timeout=120, check=False)
+
+    with exec_server(real, kubelet.pods, node=world.clusters["a"].nodes[0].name, folder=tmp_path):
+        status = plugin("status", "-o", "json")
+        assert (status.returncode, status.stderr) == (0, "")
+        answered = json.loads(status.stdout)["answered_by"]
+        assert answered["leads"]
+        lease = real.request("GET", f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/{NAME}")
+        assert answered["identity"] == lease["spec"]["holderIdentity"]
+        explained = plugin("explain", f"{scene.namespace}/p")
+        assert explained.stdout.startswith(f"{scene.namespace}/p: served. "), explained
+        assert str(scene.label("p", PUBLIC_IP)) in explained.stdout
+        examined = plugin("doctor")
+        assert examined.returncode in (0, 1), examined
+        assert "√ ec2: " in examined.stdout
+        nobody = plugin("explain", f"{scene.namespace}/nobody")
+        assert nobody.returncode == 1
+        assert "nobody" in nobody.stdout + nobody.stderr
+        reader = real.kubeconfig_for(real.service_account_token(NAMESPACE, "reader"), "reader")
+        real.kubectl(
+            "create", "clusterrolebinding", "reader", "--clusterrole=view", f"--serviceaccount={NAMESPACE}:reader"
+        )
+        refused = plugin("status", "-n", NAMESPACE, kubeconfig=reader)
+        assert refused.returncode == 1
+        assert "it takes the right 'create' on pods/exec" in refused.stderr
+    scene.delete("p")

@@ -1,8 +1,12 @@
-"""`kubectl eip` with the real kubectl and a real API server; `exec`, which needs a kubelet, is a stand-in's."""
+"""`kubectl eip` with the real kubectl and API server, and as krew installs it.
+
+`exec`, which needs a kubelet, is a stand-in's here; `test_helm_wait.py` has the whole way.
+"""
 
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,3 +107,23 @@ def test_kubectl_lists_the_plugin_and_completes_its_words(cluster: RealCluster) 
     assert run("__complete", "eip", "explain", "ga").splitlines() == ["games/", ":6"]
     assert run("__complete", "eip", "explain", "net/mine").splitlines() == ["net/mine-1", "net/mine-2", ":4"]
     assert json.loads(run("get", "--raw", f"{LEASE}/l"))["spec"]["holderIdentity"].startswith("mine-2")
+
+
+def test_krew_installs_it_and_kubectl_finds_it(cluster: RealCluster, tmp_path: Path) -> None:
+    dist, real = tmp_path / "dist", cluster.program("kubectl")
+    root = {"KREW_ROOT": str(tmp_path / "krew"), "HOME": str(tmp_path)}
+    path = os.pathsep.join((f"{tmp_path}/krew/bin", str(real.parent), os.environ["PATH"]))
+
+    def run(*argv: str) -> str:
+        env = {**root, "PATH": path, "KUBECTL": str(real)}
+        return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=True).stdout
+
+    run(sys.executable, str(FOLDER / "krew.py"), str(dist), "--url", "https://example.com/kubectl-eip.tar.gz")
+    run(
+        str(cluster.program("krew")),
+        "install",
+        f"--manifest={dist / 'eip.yaml'}",
+        f"--archive={dist / 'kubectl-eip.tar.gz'}",
+    )
+    assert f"{tmp_path}/krew/bin/kubectl-eip" in run(str(real), "plugin", "list")
+    assert "kubectl eip explain [NAMESPACE/]POD" in run(str(real), "eip", "--help")
