@@ -9,6 +9,7 @@ from controller.core.diagnosis.rights import Tried
 from controller.doctor import network, rights
 from controller.doctor.scene import Scene, or_else
 from controller.kube.namespace import own_namespace
+from controller.kube.replicas import selector_of
 from state.errors import AccessDenied, Misconfigured, PodEipError
 from state.model import InstallKey
 
@@ -64,7 +65,13 @@ def _rbac(scene: Scene, *, pre: bool) -> Iterator[Finding]:
     asked = (
         rbac.of_installer(scene.lease_namespace)
         if pre
-        else rbac.of_controller(config.watch_namespace or "", scene.lease_namespace, config.lease_name, own_namespace())
+        else rbac.of_controller(
+            config.watch_namespace or "",
+            scene.lease_namespace,
+            config.lease_name,
+            own_namespace(),
+            lists_replicas=bool(selector_of(scene.environ)),
+        )
     )
     denied = [right for right in asked if not scene.cluster.may(right)]
     yield from rbac.of_reviews(scene.cluster.who(), asked, denied, pre=pre)

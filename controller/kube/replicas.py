@@ -59,9 +59,14 @@ class ReplicaReader:
         return tuple(sorted(map(_replica, pods), key=lambda pod: pod.name))
 
 
+def selector_of(env: Mapping[str, str]) -> str:
+    """The labels of the controller's own Pods, as the chart says them; empty where nobody says."""
+    return env.get("POD_SELECTOR", "").strip()
+
+
 def reader_of(connection: Connection, env: Mapping[str, str]) -> ReplicaReader | None:
     """The reader of what the chart says in POD_SELECTOR; None where nobody says."""
-    selector = env.get("POD_SELECTOR", "").strip()
+    selector = selector_of(env)
     namespace = env.get("POD_NAMESPACE", "").strip() or own_namespace()
     return ReplicaReader(connection, namespace, selector) if selector else None
 

@@ -202,3 +202,9 @@ def test_each_denied_right_is_a_line() -> None:
     found = one(of_reviews("me", asked, [denied], pre=False))
     assert (found.grade, found.text) == (Grade.BROKEN, "me may not patch pods/status in game")
     assert denied.attributes == {"verb": "patch", "resource": "pods", "subresource": "status", "namespace": "game"}
+
+
+def test_who_was_told_no_labels_of_replicas_need_not_list_them() -> None:
+    listed = Right(verb="list", resource="pods", namespace="eip")
+    assert listed in of_controller("game", "eip", "eip", "eip")
+    assert listed not in of_controller("game", "eip", "eip", "eip", lists_replicas=False)

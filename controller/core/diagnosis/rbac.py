@@ -50,13 +50,18 @@ class Right:
         return f"{self.verb} {self.resource}"
 
 
-def of_controller(watch_namespace: str, lease_namespace: str, lease: str, namespace: str) -> tuple[Right, ...]:
-    """What the running controller does in its own `namespace` and elsewhere; an empty `watch_namespace` is all."""
+def of_controller(
+    watch_namespace: str, lease_namespace: str, lease: str, namespace: str, *, lists_replicas: bool = True
+) -> tuple[Right, ...]:
+    """What the running controller does in its own `namespace` and elsewhere; an empty `watch_namespace` is all.
+
+    lists_replicas: whether it was told the labels of its own Pods, and so lists them.
+    """
     pods = [("pods", ("get", "list", "watch")), ("pods/status", ("patch",)), ("events", _EVENTS)]
     elsewhere = watch_namespace not in ("", namespace)  # then what concerns our own Pods is a right of its own
-    own = [*(("events", verb) for verb in _EVENTS), ("pods", "list")] if elsewhere else []
+    own = [("events", verb) for verb in _EVENTS] + [("pods", "list")] * lists_replicas
     return (
-        *(Right(verb=verb, resource=what, namespace=namespace) for what, verb in own),
+        *(Right(verb=verb, resource=what, namespace=namespace) for what, verb in own if elsewhere),
         *(Right(verb=v, resource=what, namespace=watch_namespace) for what, verbs in pods for v in verbs),
         *(Right(verb=verb, resource="nodes") for verb in ("get", "list")),
         Right(verb="get", resource="namespaces", name="kube-system"),
