@@ -9,7 +9,7 @@ from functools import partial
 
 from controller.aws.adapter import Ec2Adapter
 from controller.clock import CLOCK
-from controller.core.candidacy import EndReason, Timings
+from controller.core.candidacy import EndReason
 from controller.core.config import Config
 from controller.core.lease import Lease
 from controller.core.measures import Event
@@ -46,7 +46,7 @@ from controller.surface.leader_client import LeaderClient
 from controller.surface.metrics import Metrics
 from controller.surface.program import version
 from controller.term_start import TermStart
-from controller.tuned import tuning_of
+from controller.tuned import timings_of, tuning_of
 from state.credentials import CredentialKeeper
 from state.ledger import DynamoLedger
 from state.model import InstallKey
@@ -272,12 +272,7 @@ class Assembly:
                 self._connection, namespace, config.lease_name, own_address(config.listen, os.environ)
             ),
             identity=self._identity,
-            timings=Timings(
-                lease_duration=config.lease_duration,
-                renew_deadline=config.renew_deadline,
-                retry_period=config.retry_period,
-                call_timeout=config.call_timeout,
-            ),
+            timings=timings_of(config),
             clock=CLOCK,
             leadership=self._leadership,
             callbacks=TermCallbacks(

@@ -14,7 +14,7 @@ from controller.core.ability import is_refusal
 from controller.core.allocation import rehearsal_tags
 from controller.core.config import Config
 from controller.core.ports import Events
-from controller.engine.abilities import Abilities
+from controller.engine.abilities import Abilities, Check
 from controller.engine.recent_errors import RecentErrors
 from controller.engine.serving_rights import AllocationRight, ServingRights
 from controller.engine.unable import UnableTeller
@@ -49,33 +49,33 @@ def abilities_of(
     leads: Callable[[], bool],
 ) -> Abilities:
     """What asks, not started."""
-
-    def check_table_too() -> None:
-        """Read as a standby does; where that is refused for no reason of rights, look at the table's keys."""
-        try:
-            ledger.installs()
-        except Refused as error:
-            if not is_refusal(error):
-                check_table(config.table, region=region, call_timeout=config.call_timeout)
-            raise
-
     needed = rights_needed(config.watch_namespace or "", install.lease_namespace, install.lease_name)
     served = partial(_has_served, ledger)
-    tags = rehearsal_tags(config.extra_tags or {}, config.cluster_name, install.cluster_uid)
     changes = ServingRights(served=served, leads=leads, hear=lambda error: abilities.heard(CHANGES, error), clock=CLOCK)
-    checks = {
+    checks: dict[str, Check] = {
         "Kubernetes": KubeRights(connection, needed).check,
         "EC2 addresses": ec2.rights.check_addresses,
         "EC2 network interfaces": ec2.rights.check_interfaces,
-        "table": check_table_too,
+        "table": partial(_check_table, config, region, ledger),
         CHANGES: changes.check,
     }
     if config.require_allocation:
+        tags = rehearsal_tags(config.extra_tags or {}, config.cluster_name, install.cluster_uid)
         checks[ALLOCATION] = AllocationRight(served=served, ask=partial(ec2.rights.check_allocation, tags)).check
     teller = UnableTeller(events=events, pods=pods, own=own_pod(os.environ))
     abilities = Abilities(checks, errors, teller, told_by_pods={ALLOCATION, CHANGES})
     ec2.on_mutation(changes.heard)
     return abilities
+
+
+def _check_table(config: Config, region: str, ledger: DynamoLedger) -> None:
+    """Read as a standby does; where that is refused for no reason of rights, look at the table's keys."""
+    try:
+        ledger.installs()
+    except Refused as error:
+        if not is_refusal(error):
+            check_table(config.table, region=region, call_timeout=config.call_timeout)
+        raise
 
 
 def _has_served(ledger: DynamoLedger) -> bool:

@@ -1,5 +1,6 @@
-"""How the engine is tuned, and what its plans know of the install, from the settings."""
+"""How the engine and the election are tuned, and what plans know of the install, from the settings."""
 
+from controller.core.candidacy import Timings
 from controller.core.config import Config
 from controller.core.situation import Facts
 from controller.engine.tuning import Tuning
@@ -15,6 +16,16 @@ def tuning_of(config: Config, region: str, install: InstallKey) -> Tuning:
         poll_interval_s=config.poll_interval,
         resync_s=config.resync_period,
         silence_s=config.silence,
+    )
+
+
+def timings_of(config: Config) -> Timings:
+    """The election's settings."""
+    return Timings(
+        lease_duration=config.lease_duration,
+        renew_deadline=config.renew_deadline,
+        retry_period=config.retry_period,
+        call_timeout=config.call_timeout,
     )
 
 
