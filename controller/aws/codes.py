@@ -12,6 +12,7 @@ from typing import NoReturn
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
+from controller.core.diagnosis.rights import DRY_RUN
 from state import denial
 from state.errors import (
     AccessDenied,
@@ -107,7 +108,7 @@ CODES: dict[str, type[PodEipError]] = {
     "Unavailable": Unavailable,
 }
 
-LABELS = frozenset(code.rpartition("/")[2] for code in CODES) | {"IncompleteAnswer"}
+LABELS = frozenset(code.rpartition("/")[2] for code in CODES) | {"IncompleteAnswer", DRY_RUN}
 """The codes that are labels of metrics; the names of the errors' classes are added to them."""
 
 _CREDENTIALS = (

@@ -47,7 +47,8 @@ other keys that Pods name are one `other`, whose numbers are sums |
 | `owner` | `free`, `this_install`, `other_install`; `unclaimed`: associated by somebody, and no claim names it |
 | `uid`, `install` | the installs that share the table, this one among them |
 | `service`, `operation` | `ec2`, `kubernetes` or `dynamodb`, and the calls that this program makes |
-| `code` | empty for success; the codes that this program knows; `other` for all others |
+| `code` | empty for success; `DryRunOperation`: a dry run of something that is allowed; the codes that this program \
+knows; `other` for all others |
 | `result` | `unchanged`: nothing had to be done; `success`: a plan was carried out; `waiting`; `no_token`: it waits \
 for its turn at EC2's rate; `error` |
 | `error` | the classes of `state/errors.py` |

@@ -51,6 +51,9 @@ def test_a_life_is_counted(new_world: NewWorld) -> None:
     assert value(standby, "pod_eip_ready") == 1
     assert value(standby, "pod_eip_reconcile_total") == 0
     assert value(standby, "pod_eip_calls_total", service="dynamodb", operation="Query", code="") > 0
+    for scrape in (leader, standby):
+        assert value(scrape, "pod_eip_calls_total", service="ec2", code="DryRunOperation") >= 2, "it asks"
+        assert value(scrape, "pod_eip_calls_total", service="ec2", code="other") == 0
 
 
 def _of_the_leader(leader: str) -> None:
