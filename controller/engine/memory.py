@@ -42,7 +42,8 @@ class PodProgress(Plain):
     claimed: this term made the claim, so the cache is no older than what the claim was made for.
     proven: what the API server itself said that the Pod asks for.
     asked: what is being looked up for it, and how fresh that must be.
-    unserved_since: it is to be served, and is not yet. served_at: the log said that it is served.
+    seen: this term has looked at it. unserved_since: it is to be served, and is not yet.
+    served_at: the log said that it is served.
     withheld_at: when there last was no address for it, or its policy refused it one.
     logged: what repeats, as the log said it last, and when. story: what its trace needs; None: nothing is traced.
     """
@@ -71,6 +72,7 @@ class PodProgress(Plain):
     repaired_at: float = float("-inf")
     ip: str = ""
     ip_at: float = 0.0
+    seen: bool = False
     unserved_since: float | None = None
     served_at: float = float("-inf")
     withheld_at: float = float("-inf")

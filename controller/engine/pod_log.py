@@ -20,9 +20,6 @@ from state.model import Phase, PodRecord
 log = logging.getLogger(__name__)
 
 
-_NEVER = float("-inf")
-
-
 class PodLog:
     """Of one term. `did` is for the thread that has the Pod, the rest for the loop's alone."""
 
@@ -31,11 +28,13 @@ class PodLog:
 
     def sees(self, s: Situation) -> None:
         """Note since when the Pod has been to be served."""
-        mine = self._memory.of(s.uid)
+        mine, now = self._memory.of(s.uid), self._memory.clock()
+        first, mine.seen = not mine.seen, True
         if not isinstance(s.desire, Serve):
             mine.unserved_since = None
-        elif mine.unserved_since is None and (s.record is None or s.record.phase in (Phase.INTENT, Phase.CLAIMED)):
-            mine.unserved_since = self._memory.clock()
+        elif mine.unserved_since is None and (_is_unserved(s) or (first and _was_never_shown(s))):
+            known = s.pod.asks_since if first and s.pod is not None else None  # seen under an earlier leader
+            mine.unserved_since = now if known is None else min(now, known)
 
     def did(self, s: Situation, plan: act.Plan, action: act.Action, record: PodRecord | None, traceparent: str) -> None:
         """This action is done. `record`: the claim as it stands, or as it was if there is none any more."""
@@ -52,11 +51,9 @@ class PodLog:
             log.info("%s", message, extra=fields)
 
     def _served(self, s: Situation, mine: PodProgress, now: float) -> None:
-        pod, since = s.pod, now if mine.unserved_since is None else mine.unserved_since
-        if pod is not None and isinstance(s.desire, Serve):
-            if pod.asks_since is not None and mine.served_at == _NEVER:  # the informer saw it under an earlier leader
-                since = min(since, pod.asks_since)
-            self._measures.served(s.desire.mode, now - max(since, mine.withheld_at), pod.created)
+        since = now if mine.unserved_since is None else mine.unserved_since
+        if s.pod is not None and isinstance(s.desire, Serve):
+            self._measures.served(s.desire.mode, now - max(since, mine.withheld_at), s.pod.created)
         mine.unserved_since, mine.served_at = None, now
 
     def waits(self, s: Situation, wait: act.Wait, mine: PodProgress) -> None:
@@ -84,3 +81,13 @@ class PodLog:
         more: log_lines.Fields = {"left_out": left_out} if left_out else {}
         traceparent = mine.traceparent(s.record)
         log.info("%s", message, extra={**log_lines.fields(s, s.record, self._epoch, traceparent), **more})
+
+
+def _is_unserved(s: Situation) -> bool:
+    return s.record is None or s.record.phase in (Phase.INTENT, Phase.CLAIMED)
+
+
+def _was_never_shown(s: Situation) -> bool:
+    """Whether it is associated and nothing of ours is on the Pod: an earlier leader ended between the two."""
+    associated = s.record is not None and s.record.phase is Phase.ASSOCIATED
+    return associated and s.pod is not None and not s.pod.labels and s.pod.condition != "True"

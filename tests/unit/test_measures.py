@@ -80,6 +80,22 @@ def test_the_time_runs_from_when_the_informer_saw_it_ask(world: World, scrape: S
     assert seconds == pytest.approx(40, abs=3)
 
 
+def test_a_pod_whose_leader_ended_before_it_was_labelled_counts_with_all_its_time(world: World, scrape: Scrape) -> None:
+    first = Replica(world).lead()
+    world.pods.fail("patch_labels", Unavailable("no answer"))
+    world.pod("p", auto())
+    first.settle()
+    first.crash()
+    world.clock.now += 40
+    second = leader(world, scrape)
+    second.run(30)
+    count, seconds = served(scrape)
+    assert (count, seconds) == (1, pytest.approx(40, abs=3))
+    second.crash()
+    leader(world, scrape).run(30)
+    assert served(scrape)[0] == 1
+
+
 def test_the_time_for_which_there_was_no_address_is_not_in_it(world: World, scrape: Scrape) -> None:
     replica = leader(world, scrape)
     world.pod("p", fixed())

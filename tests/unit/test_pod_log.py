@@ -88,6 +88,32 @@ def test_a_new_leader_says_nothing_of_who_is_served(world: World, said: Said) ->
     assert len(said()) == before
 
 
+def test_a_pod_whose_leader_ended_before_it_was_labelled_is_served_by_the_next(world: World, said: Said) -> None:
+    first = Replica(world).lead()
+    world.pods.fail("patch_labels", Unavailable("no answer"))
+    pod = world.pod("u-1", auto())
+    first.settle()
+    assert not world.label(pod)
+    first.crash()
+    world.clock.now += 20
+    Replica(world).lead().run(5)
+    assert world.label(pod)
+    assert [line for line in messages(said()) if line.startswith("labelled")] == ["labelled: served in 20.0 s"]
+
+
+@pytest.mark.parametrize("left", [{contract.LABEL_TYPE: "auto"}, {}], ids=["one label", "the condition"])
+def test_a_pod_whose_labels_went_while_nobody_led_was_served_before(
+    world: World, said: Said, left: dict[str, str]
+) -> None:
+    first = Replica(world).lead()
+    pod = world.pod("u-1", auto(), gated=not left)
+    first.settle()
+    first.crash()
+    world.change(pod, labels=left)
+    Replica(world).lead().run(5)
+    assert messages(said())[3:] == ["labelled: its labels were put right"]
+
+
 def test_a_pod_that_moves_keeps_its_address_and_says_so(world: World, said: Said) -> None:
     replica = Replica(world).lead()
     pod = world.pod("u-1", auto())
