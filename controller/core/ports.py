@@ -214,8 +214,8 @@ class Telemetry(Protocol):
         """A call to an API has ended (code "" for success)."""
         ...
 
-    def event_dropped(self, reason: str) -> None:
-        """An event about a Pod was dropped, for this reason."""
+    def event_dropped(self, reason: str, count: int = 1) -> None:
+        """So many events about Pods were dropped, for this reason; 0: none yet."""
         ...
 
     def spans(self, exporter: str, outcome: str, count: int) -> None:

@@ -51,7 +51,7 @@ class Silent:
     def call(self, service: str, operation: str, seconds: float, code: str) -> None:
         """Do nothing."""
 
-    def event_dropped(self, reason: str) -> None:
+    def event_dropped(self, reason: str, count: int = 1) -> None:
         """Do nothing."""
 
     def spans(self, exporter: str, outcome: str, count: int) -> None:

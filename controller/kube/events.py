@@ -43,6 +43,8 @@ class EventRecorder:
         self._telemetry, self._clock = telemetry or Silent(), clock
         self._backlog = Backlog(clock)
         self._thread = threading.Thread(target=self._run, name="event-recorder", daemon=True)
+        for why in Dropped:
+            self._telemetry.event_dropped(why, 0)
 
     def start(self) -> None:
         """Begin to send."""

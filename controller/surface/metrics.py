@@ -100,9 +100,9 @@ class Metrics:
         self._calls.labels(service, operation, code).inc()
         self._seconds.labels(service, operation).observe(seconds)
 
-    def event_dropped(self, reason: str) -> None:
-        """Count one event that was dropped."""
-        self._dropped.labels(reason).inc()
+    def event_dropped(self, reason: str, count: int = 1) -> None:
+        """Count events that were dropped; 0 makes the series, for Prometheus sees no increase without it."""
+        self._dropped.labels(reason).inc(count)
 
     def spans(self, exporter: str, outcome: str, count: int) -> None:
         """Count what became of spans."""

@@ -28,6 +28,9 @@ _COUNT = 'pod_eip_pod_label_duration_seconds_count{mode="auto"}'
 _CALLS = 'pod_eip_calls_total{service="ec2",operation="AllocateAddress",code="%s"}'
 _WRITES = 'pod_eip_calls_total{service="dynamodb",operation="TransactWriteItems",code="%s"}'
 
+_RESYNC, _LEADER = 'pod_eip_last_resync_timestamp_seconds{pod="a"}', 'pod_eip_leader{pod="a"}'
+_LOST = 'pod_eip_trace_spans_total{exporter="otlp",outcome="dropped"}'
+
 CASES: dict[str, Case] = {
     "PodEipNoLeader": _one('pod_eip_leader{pod="a"}', "0x40", "1x40"),
     "PodEipLeaderFlaps": _one("pod_eip_epoch", "1 1 2 3 4 5 6x30", "1x10 2x30"),
@@ -57,7 +60,7 @@ CASES: dict[str, Case] = {
         {_WRITES % "InternalServerError": "0+5x40"},
         {_WRITES % "": "0+50x40", _WRITES % "TransactionCanceledException": "0+5x40"},
     ),
-    "PodEipResyncOld": _one("pod_eip_last_resync_timestamp_seconds", "60x200", "60+60x200", 180),
+    "PodEipResyncOld": Case({_RESYNC: "60x200", _LEADER: "1x200"}, {_RESYNC: "60+60x200", _LEADER: "1x200"}, 180),
     "PodEipLeaksFound": _one('pod_eip_leaks_found_total{kind="address"}', "0x10 1x30", "4x40"),
     "PodEipAddressesLeftAlone": _one("pod_eip_addresses_left_alone", "1x90", "0x90", 80),
     "PodEipClusterNameTaken": _one("pod_eip_cluster_name_conflicts", "1x40", "0x40"),
@@ -69,9 +72,19 @@ CASES: dict[str, Case] = {
 }
 
 
+MORE: tuple[tuple[str, Case], ...] = (
+    # A single burst, with nothing before it and after it.
+    ("PodEipTracesLost", Case({_LOST: "0x20 500x60"}, {_LOST: "0x60"}, 32)),
+    ("PodEipEventsDropped", _one('pod_eip_events_dropped_total{reason="full"}', "0x20 500x60", "0x60", 32)),
+    # No comparison ever ended well; nobody leads, which is another alert's.
+    ("PodEipResyncOld", Case({_RESYNC: "0x300", _LEADER: "1x300"}, {_RESYNC: "0x300", _LEADER: "0x300"}, 180)),
+)
+
+
 def groups() -> list[dict[str, Any]]:
     """The tests of all alerts, as promtool reads them: each one fires in one group and rests in the next."""
-    return [group for name, case in CASES.items() for group in (_group(name, case, True), _group(name, case, False))]
+    cases = [*CASES.items(), *MORE]
+    return [group for name, case in cases for group in (_group(name, case, True), _group(name, case, False))]
 
 
 def _group(name: str, case: Case, fires: bool) -> dict[str, Any]:

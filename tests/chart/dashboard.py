@@ -39,6 +39,11 @@ def _of(metric: str, more: str = "") -> str:
     return f"pod_eip_{metric}{{{OURS}{',' if more else ''}{more}}}"
 
 
+def _led(metric: str) -> str:
+    """As the leader has it: what a standby knows of Pods and claims may be a minute old, or of its own last term."""
+    return f"({_of(metric)} and on (namespace, job, pod) {_of('leader')} == 1)"
+
+
 def _rate(metric: str, by: str, more: str = "") -> str:
     return f"sum by ({by}) (rate({_of(metric, more)}[$__rate_interval]))"
 
@@ -67,8 +72,8 @@ ROWS = (
                 "Scheduling, images and init containers are in it.",
             ),
             Panel("Longest unserved", {f"max({_of('longest_unserved_seconds')})": "longest"}, "s"),
-            Panel("Pods by phase", {f"max by (phase) (sum by (pod, phase) ({_of('pods')}))": "{{phase}}"}),
-            Panel("Pods that wait, by why", {f"max by (reason) ({_of('pods_waiting')})": "{{reason}}"}),
+            Panel("Pods by phase", {f"max by (phase) (sum by (pod, phase) {_led('pods')})": "{{phase}}"}),
+            Panel("Pods that wait, by why", {f"max by (reason) {_led('pods_waiting')}": "{{reason}}"}),
             Panel("Served", {_rate("pod_label_duration_seconds_count", "mode"): "{{mode}}"}, "ops"),
         ),
     ),
@@ -130,7 +135,11 @@ ROWS = (
             Panel("Calls by service", {_rate("calls_total", "service"): "{{service}}"}, "ops"),
             Panel(
                 "Errors by code",
-                {_rate("calls_total", "service, operation, code", 'code!=""'): "{{service}} {{operation}} {{code}}"},
+                {
+                    _rate(
+                        "calls_total", "service, operation, code", 'code!~"|DryRunOperation"'
+                    ): "{{service}} {{operation}} {{code}}"
+                },
                 "ops",
             ),
             Panel(
@@ -160,7 +169,7 @@ ROWS = (
                 "Pods that wait for a pool",
                 {f"max by (tag_key) ({_of('pool_waiting')})": "{{tag_key}}"},
             ),
-            Panel("Held by this install", {f"max by (mode) ({_of('addresses')})": "{{mode}}"}),
+            Panel("Held by this install", {f"max by (mode) {_led('addresses')}": "{{mode}}"}),
             Panel(
                 "Quota",
                 {

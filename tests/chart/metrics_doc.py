@@ -27,8 +27,9 @@ Beside these: `process_*`, the memory, processor time and file descriptors of th
 
 The leader serves Pods, so it alone counts `reconcile`, `workqueue`, `pod_label`, `leaks` and `resync`, and it alone
 knows `pool`, `quota`, `cluster`, `labels_contested`, `addresses_left_alone`, `longest_unserved` and `pods_waiting`. On
-a standby these are 0, stand still or are absent. So queries take the `max` or the `sum` of all replicas. Counters begin
-at 0 with the process, not with the term.
+a standby these are 0, stand still or are absent. So queries take the `max` or the `sum` of all replicas. `pods` and
+`addresses` are on a standby as it last read the table, up to a minute ago: take those of the leader, as the dashboard
+does (`and on (namespace, job, pod) pod_eip_leader == 1`). Counters begin at 0 with the process, not with the term.
 
 `pod_eip_quota_allowed`, `_kept` and `_unreadable` are there only with `keepQuota`: nothing else reads the quota.
 `pod_eip_credentials_expire_seconds` is absent where the credentials do not expire. `pod_eip_policy_broken` is there

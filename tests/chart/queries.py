@@ -17,6 +17,11 @@ def grouped(query: str) -> frozenset[str]:
     return frozenset(label.strip() for labels in _BY.findall(query) for label in labels.split(","))
 
 
+def filters(query: str) -> frozenset[str]:
+    """The metrics that only choose which series of others are shown (`and on (...)`)."""
+    return frozenset(re.findall(r"\band on \([^)]*\)\s*(\w+)\{", query))
+
+
 def bare_names(query: str) -> list[str]:
     """The metrics of ours that are named without a selector: those of other installs would be in the answer."""
     return re.findall(r"\b(pod_eip_\w+)\b(?!\{)", query)

@@ -38,8 +38,9 @@ def unknown(query: str) -> list[str]:
     found += [f"no metric {name}" for name, _ in used if name not in BY_SAMPLE]
     known = [(name, labels) for name, labels in used if name in BY_SAMPLE]
     found += [f"{name} has no label {label}" for name, labels in known for label in labels - labels_of(name)]
-    grouped = queries.grouped(query)
-    found += [f"{name} has no label {label}" for name, _ in known for label in grouped - labels_of(name)]
+    grouped, only = queries.grouped(query), queries.filters(query)
+    shown = [name for name, _ in known if name not in only]
+    found += [f"{name} has no label {label}" for name in shown for label in grouped - labels_of(name)]
     return found
 
 

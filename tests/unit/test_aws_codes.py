@@ -217,7 +217,7 @@ class Ears:
         """Remember the code."""
         self.codes.append(code)
 
-    def event_dropped(self, reason: str) -> None:
+    def event_dropped(self, reason: str, count: int = 1) -> None:
         """No call drops events."""
 
     def spans(self, exporter: str, outcome: str, count: int) -> None:

@@ -38,7 +38,7 @@ class Ears:
         assert seconds >= 0
         self.heard.append((service, operation, code))
 
-    def event_dropped(self, reason: str) -> None:
+    def event_dropped(self, reason: str, count: int = 1) -> None:
         """No connection drops events."""
 
     def spans(self, exporter: str, outcome: str, count: int) -> None:

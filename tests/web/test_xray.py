@@ -70,7 +70,8 @@ class Tally:
 
     def spans(self, exporter: str, outcome: str, count: int) -> None:
         """Add."""
-        self.counts[exporter, outcome] = self.counts.get((exporter, outcome), 0) + count
+        if count:
+            self.counts[exporter, outcome] = self.counts.get((exporter, outcome), 0) + count
 
 
 def test_the_receiver_takes_what_is_sent(keeper: CredentialKeeper, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,9 +42,9 @@ class Ears:
     def call(self, service: str, operation: str, seconds: float, code: str) -> None:
         """Of no interest here."""
 
-    def event_dropped(self, reason: str) -> None:
+    def event_dropped(self, reason: str, count: int = 1) -> None:
         """Remember."""
-        self.dropped.append(reason)
+        self.dropped += [reason] * count
 
     def spans(self, exporter: str, outcome: str, count: int) -> None:
         """Of no interest here."""
