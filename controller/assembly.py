@@ -195,6 +195,7 @@ class Assembly:
             events=self._events,
             errors=errors,
             leads=self._leads,
+            keeper=self._keeper,
         )
 
     def _leads(self) -> bool:

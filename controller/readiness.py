@@ -15,6 +15,7 @@ from controller.core.allocation import rehearsal_tags
 from controller.core.config import Config
 from controller.core.ports import Events
 from controller.engine.abilities import Abilities, Check
+from controller.engine.credential_check import CredentialCheck
 from controller.engine.recent_errors import RecentErrors
 from controller.engine.serving_rights import AllocationRight, ServingRights
 from controller.engine.unable import UnableTeller
@@ -22,6 +23,7 @@ from controller.kube.connection import Connection
 from controller.kube.own_pod import own_pod
 from controller.kube.pods import KubePods
 from controller.kube.rights import KubeRights, rights_needed
+from state.credentials import CredentialKeeper
 from state.errors import Refused
 from state.ledger import DynamoLedger
 from state.model import InstallKey, Phase
@@ -47,12 +49,14 @@ def abilities_of(
     events: Events,
     errors: RecentErrors,
     leads: Callable[[], bool],
+    keeper: CredentialKeeper,
 ) -> Abilities:
     """What asks, not started."""
     needed = rights_needed(config.watch_namespace or "", install.lease_namespace, install.lease_name)
     served = partial(_has_served, ledger)
     changes = ServingRights(served=served, leads=leads, hear=lambda error: abilities.heard(CHANGES, error), clock=CLOCK)
     checks: dict[str, Check] = {
+        "AWS credentials": CredentialCheck(lambda: keeper.trouble, CLOCK).check,
         "Kubernetes": KubeRights(connection, needed).check,
         "EC2 addresses": ec2.rights.check_addresses,
         "EC2 network interfaces": ec2.rights.check_interfaces,
@@ -65,6 +69,7 @@ def abilities_of(
     teller = UnableTeller(events=events, pods=pods, own=own_pod(os.environ))
     abilities = Abilities(checks, errors, teller, told_by_pods={ALLOCATION, CHANGES})
     ec2.on_mutation(changes.heard)
+    keeper.on_found(abilities.ask_again)
     return abilities
 
 

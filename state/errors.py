@@ -80,6 +80,11 @@ class AccessDenied(Refused):
 class NoCredentials(AccessDenied):
     """There are no credentials, or none that AWS accepts: no call is possible."""
 
+    def label(self, known: Container[str]) -> str:
+        """As the others', but who denies a role to us (STS) is not who denies a call."""
+        found = super().label(known)
+        return type(self).__name__ if found.startswith("AccessDenied") else found
+
 
 class AlreadyAssociated(Refused):
     """`Resource.AlreadyAssociated`: the address, or the private IP, is associated with something else."""

@@ -6,7 +6,7 @@ throttled call, credentials that are renewed) changes nothing: it may pass, and 
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from controller.core.contract import for_tenants
 from state.errors import AccessDenied, NoCredentials, PodEipError, TableMissing, TableNotUsable
@@ -17,11 +17,15 @@ CERTAIN = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One check: whether it ever passed, how often it was refused since, and the last refusal in words."""
+    """One check: whether it ever passed, how often it was refused since, and the last refusal in words.
+
+    unknown: credentials were missing at the last try, so it was not asked at all.
+    """
 
     was_able: bool = False
     refusals: int = 0
     words: str = ""
+    unknown: bool = False
 
     @property
     def refused(self) -> bool:
@@ -43,7 +47,7 @@ class Ability:
         elif is_refusal(error):
             now = Standing(was_able=was.was_able, refusals=was.refusals + 1, words=for_tenants(error.explain()))
         else:
-            now = was
+            now = replace(was, unknown=isinstance(error, NoCredentials))
         return Ability(standings={**self.standings, check: now})
 
     @property
@@ -58,8 +62,8 @@ class Ability:
 
     @property
     def doubtful(self) -> bool:
-        """Whether something was refused, certainly or not: it is asked again soon."""
-        return any(standing.refusals for standing in self.standings.values())
+        """Whether something was refused, certainly or not, or could not be asked: it is asked again soon."""
+        return any(standing.refusals or standing.unknown for standing in self.standings.values())
 
 
 def is_refusal(error: PodEipError) -> bool:

@@ -81,6 +81,10 @@ class Abilities:
         self._stopping.set()
         self._wake.set()
 
+    def ask_again(self) -> None:
+        """Begin the next round at once: something has changed that it may depend on."""
+        self._wake.set()
+
     def trouble(self) -> str:
         """Why this replica is not able, in words; empty: it is, or nobody has denied it."""
         asked = self._asked or self._clock() >= self._patient_until
@@ -99,9 +103,9 @@ class Abilities:
         while not self._stopping.is_set():
             self._round()
             doubtful = self._ability.doubtful
-            self._wake.wait(min(soon, self._again_s) if doubtful else self._seldom_s)
+            changed = self._wake.wait(min(soon, self._again_s) if doubtful else self._seldom_s)
             self._wake.clear()
-            soon = min(2 * soon, self._again_s) if doubtful else FIRST_S
+            soon = min(2 * soon, self._again_s) if doubtful and not changed else FIRST_S
 
     def _round(self) -> None:
         try:

@@ -18,6 +18,8 @@ from controller.surface.program import legible_lines
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _TRACEBACKS = ("exc_info", "stack_info")
 _OURS = ("controller", "state")
+_SAID_BY_US = ("botocore.credentials",)
+"""It writes a traceback for each try to get credentials; `state/credentials` says why there are none, once."""
 _HEAD = ("time", "level", "logger", "message")
 
 
@@ -77,6 +79,8 @@ def configure(level: str, format: str | None = None) -> None:
     root.setLevel(max(logging.WARNING, _LEVELS[level]))
     for name in _OURS:
         logging.getLogger(name).setLevel(_LEVELS[level])
+    for name in _SAID_BY_US:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
 
 

@@ -82,9 +82,15 @@ def test_credentials_that_come_late_are_used_at_once(new_world: NewWorld) -> Non
     try:
         wait_until(lambda: "no AWS credentials" in replica.readiness(), 60, "it says what it waits for")
         scene.stays(lambda: replica.alive and not replica.leads(), 4, "it neither ends nor leads")
+        scene.eventually(lambda: "AWS credentials: NoCredentials" in replica.readiness(), "that is no late agent")
+        scene.hears("p", "serves nobody", "no AWS credentials", "the controller's ServiceAccount")
+        said = replica.tail(10_000)
+        assert "not ready: this replica may not do what it must: AWS credentials" in said
+        assert said.count("no AWS credentials could be had") == 1
+        assert "Traceback" not in said
         with agent_at(port):
             assert scene.served("p", SOON_S)
-            assert replica.ready()
+            wait_until(replica.ready, 10, lambda: f"ready, and not: {replica.readiness()}")
             shown = gauges(replica)
             assert shown["credentials_expire"] > 86_400
             assert shown["watch_silent"] < 60
