@@ -157,7 +157,7 @@ FILES: Final[Mapping[str, tuple[Statement, ...]]] = {
     "read-only": (SEE, SEE_QUOTA, CHECK_TABLE, READ),
     "create-table": (CHECK_TABLE, MAKE_TABLE),
     "traces": (SEND_TRACES,),
-    "doctor": (SEE_NETWORK, SEE_BACKUPS, SEE_TRACES),
+    "doctor": (SEE_QUOTA, SEE_NETWORK, SEE_BACKUPS, SEE_TRACES),
 }
 
 

@@ -19,7 +19,7 @@ def checks(scene: Scene, questions: Questions) -> Iterator[Look]:
     """What is looked at, in order."""
     del questions
     yield Check.EC2, lambda: [_ec2(scene)]
-    if scene.config.keep_quota and or_else(lambda: scene.addresses, None) is not None:
+    if or_else(lambda: scene.addresses, None) is not None:
         yield Check.QUOTA, lambda: [_quota(scene)]
     yield Check.TABLE, lambda: scene.table.findings()
     yield Check.RIGHTS, lambda: _ec2_rights(scene)
@@ -39,11 +39,14 @@ def _ec2(scene: Scene) -> Finding:
 
 
 def _quota(scene: Scene) -> Finding:
+    """Without `--keep-quota` no replica reads it, so a missing right is no fault: what is raised is told."""
     count, kept = used(scene.addresses), scene.config.keep_quota
     try:
         allowed = quota_of(scene.ec2.ask("DescribeAccountAttributes").get("AccountAttributes", ()))
         return account.of_quota(AccountQuota(used=count, allowed=allowed, kept=kept))
     except PodEipError as error:
+        if not kept:
+            raise
         return account.of_quota(AccountQuota(used=count, allowed=None, kept=kept), error)
 
 

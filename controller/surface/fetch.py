@@ -27,6 +27,8 @@ def fetch(url: str, path: str, timeout_s: float, also: Collection[int] = ()) -> 
 
     also: further status codes than 200 under which an object is an answer.
     """
+    if not url.startswith(("http://", "https://")):
+        raise Unavailable(f"{url} is no URL", code="NoStatus", advice="It begins with http:// or https://")
     base = url.rstrip("/")
     address = base if base.endswith(path) else base + path
     try:

@@ -46,7 +46,7 @@ def test_what_is_missing_is_named(new_world: NewWorld) -> None:
     assert code == 2
     assert lines[0] == "√ credentials: from env; they do not expire"
     assert lines[1] == "√ ec2: DescribeAddresses is answered in us-west-2"
-    assert lines[2].startswith("× table: ")
+    assert lines[3].startswith("× table: ")
     assert not [line for line in lines if "dynamodb:" in line]
     assert any("table create" in line for line in lines)
     code, lines = doctor(world, {"AWS_ENDPOINT_URL": "nonsense", "AWS_ENDPOINT_URL_EC2": None}, *table)
@@ -65,5 +65,5 @@ def test_credentials_that_nothing_renews_are_a_warning_and_those_of_a_role_are_f
         code, lines = doctor(world, {**NO_KEYS, **agent}, *table)
     assert code == 0, lines
     assert lines[0].startswith("√ credentials: from container-role; they expire in ")
-    assert lines[2] == f"√ table: table {world.settings.table} has the right keys"
+    assert lines[3] == f"√ table: table {world.settings.table} has the right keys"
     assert "- kubernetes: not looked at: no kubeconfig is set, and this is no Pod (--kubeconfig)" in lines

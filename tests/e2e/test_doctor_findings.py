@@ -177,18 +177,34 @@ def test_a_network_in_which_no_address_answers_is_told(world: World) -> None:
     [shut] = of(found, "security-groups")
     assert "lets port 443 in" in shut
     [far] = of(found, "metadata")
-    assert far.startswith("the VPC come from instance metadata, which Pods on i-000000 do not reach")
+    assert far.startswith("the VPC: from instance metadata, which Pods on i-000000 do not reach")
     assert of(examined(world), "security-groups", "fine") == []
 
 
-@pytest.mark.parametrize("right", ["DescribeInstances", "DescribeRouteTables", "DescribeSecurityGroups"])
+CHECK_OF = {
+    "DescribeInstances": "subnets",
+    "DescribeRouteTables": "subnets",
+    "DescribeSecurityGroups": "security-groups",
+    "DescribeAccountAttributes": "quota",
+}
+
+
+def test_a_quota_that_is_used_up_is_told_whether_some_of_it_is_kept_or_not(world: World) -> None:
+    world.ec2.change_settings(quota=1)
+    assert of(examined(world), "quota") == []
+    world.ec2.add_address()
+    [full] = of(examined(world), "quota")
+    assert full == "1 of 1 addresses are used, 0 are kept for others: none is left for auto"
+
+
+@pytest.mark.parametrize("right", [*CHECK_OF])
 def test_a_right_that_doctor_alone_needs_is_no_fault_where_it_is_missing(world: World, right: str) -> None:
     message = DENIED.format(f"ec2:{right}")
     world.ec2.inject(
         Fault(kind="error", action=right, code="UnauthorizedOperation", message=message, count=None, status=403)
     )
     found = examined(world, "--port", "443")
-    check = "security-groups" if right == "DescribeSecurityGroups" else "subnets"
+    check = CHECK_OF[right]
     [text] = of(found, check, "not_looked_at")
     assert text.startswith("not looked at: the right is missing (UnauthorizedOperation: ")
     assert of(found, check) == of(found, check, "broken") == []

@@ -51,6 +51,15 @@ def test_the_quota_is_told_with_what_is_left_of_it(used: int, grade: Grade, word
     assert ("--keep-quota" in finding.advice) is (grade is Grade.WARNING)
 
 
+def test_a_quota_that_nobody_keeps_is_no_fault_where_ec2_does_not_say_it() -> None:
+    assert of_quota(AccountQuota(used=1, allowed=None, kept=0)).grade is Grade.NOT_LOOKED_AT
+    full = of_quota(AccountQuota(used=5, allowed=5, kept=0))
+    assert (full.grade, full.text) == (
+        Grade.WARNING,
+        "5 of 5 addresses are used, 0 are kept for others: none is left for auto",
+    )
+
+
 def test_a_quota_that_cannot_be_read_is_a_warning_and_names_what_is_missing() -> None:
     unknown = AccountQuota(used=7, allowed=None, kept=2)
     assert "EC2 does not say" in of_quota(unknown).text

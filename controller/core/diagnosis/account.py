@@ -60,8 +60,11 @@ def of_call(check: Check, text: str, error: PodEipError | None = None) -> Findin
 def of_quota(quota: AccountQuota, error: PodEipError | None = None) -> Finding:
     """How much of the account's quota is left for `auto`. If it cannot be read, that is a warning only."""
     check = Check.QUOTA
+    unsaid = "EC2 does not say how many addresses the account may have"
+    if quota.room is None and error is None and not quota.kept:
+        return not_looked_at(check, unsaid)
     if quota.room is None:
-        text = said(error) if error else "EC2 does not say how many addresses the account may have"
+        text = said(error) if error else unsaid
         return warning(check, text, ". ".join(part for part in (error.advice if error else "", _NOT_KEPT) if part))
     text = f"{quota.used} of {quota.allowed} addresses are used, {quota.kept} are kept for others"
     if quota.room <= 0:

@@ -78,7 +78,7 @@ def of_pools(pods: Sequence[PodView], addresses: Collection[Address]) -> Iterato
             asked.setdefault(wanted.pool, []).append(f"{pod.namespace}/{pod.name}")
     empty = {key: who for key, who in asked.items() if not any(carries(a, key) for a in addresses)}
     for key, who in sorted(empty.items()):
-        text = f"no address carries the tag {quoted(key)}, which {listed(sorted(who))} asks for"
+        text = f"no address carries the tag {quoted(key)}, which {_ask_for(who)}"
         yield warning(Check.POOLS, text, "Tag addresses with this key, or mend the annotation: case counts")
     if not empty:
         yield fine(Check.POOLS, f"addresses carry each tag that Pods ask for ({len(asked)})")
@@ -106,10 +106,10 @@ def of_nodes(
     kinds = {kind: {node.name for node in nodes if node.compute == kind} for kind in (AUTO_MODE, FARGATE)}
     for kind, why in _UNFIT.items():
         names = kinds[kind]
-        on_them = sorted(pod for pod, node in asking.items() if node in names)
+        on_them = [pod for pod, node in asking.items() if node in names]
         if names:
             seen = _seen(on_auto_mode) if kind == AUTO_MODE else ""
-            concerned = f"; {listed(on_them)} asks for an address there" if on_them else ""
+            concerned = f"; {_ask_for(on_them)} an address there" if on_them else ""
             yield warning(Check.NODES, f"{len(names)} of {len(nodes)} nodes are {why}{seen}{concerned}", _KEEP_OFF)
     odd = [n.name for n in nodes if not n.instance_id and n.compute not in (AUTO_MODE, FARGATE)]
     if odd:
@@ -148,3 +148,7 @@ def of_egress(env: Mapping[str, str] | None) -> Finding:
     but = f", but for {listed(excluded)}" if excluded else ""
     text = f"traffic that a Pod begins leaves by its node's address, not by the Pod's{but}; what comes in is answered"
     return warning(check, text, f"If that matters, set {EXTERNAL}=true on the DaemonSet aws-node; it changes more")
+
+
+def _ask_for(pods: Collection[str]) -> str:
+    return f"{listed(sorted(pods))} {'asks' if len(pods) == 1 else 'ask'} for"

@@ -123,11 +123,11 @@ def of_metadata(instances: Sequence[Shape], needed_for: Sequence[str]) -> Findin
     far = sorted(str(found["InstanceId"]) for found in instances if not _reaches(found.get("MetadataOptions", {}), old))
     what = " and ".join(needed_for)
     if not instances:
-        return not_looked_at(check, f"{what} come from instance metadata, and no instance is known")
+        return not_looked_at(check, f"{what}: from instance metadata, and no instance is known")
     if far:
-        text = f"{what} come from instance metadata, which Pods on {listed(far)} do not reach (hop limit 1, or off)"
+        text = f"{what}: from instance metadata, which Pods on {listed(far)} do not reach (hop limit 1, or off)"
         return warning(check, text, _TWO_HOPS)
-    return fine(check, f"{what} come from instance metadata, which Pods reach on all {len(instances)} instances")
+    return fine(check, f"{what}: from instance metadata, which Pods reach on all {len(instances)} instances")
 
 
 def _reaches(options: Shape, by_version_1: bool) -> bool:

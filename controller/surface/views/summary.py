@@ -89,7 +89,7 @@ def _pods(counts: Mapping[str, int], failing: int, links: Links) -> Iterable[Not
         text = f"{words.count(counts['waiting'], 'Pod waits', 'Pods wait')} for an address."
         yield Notice(text=text, href=links.to("", {"phase": "waiting"}))
     if failing:
-        text = f"{words.count(failing, 'Pod')} failed at the last try, and will be tried again."
+        text = f"{words.count(failing, 'Pod')} met an error at the last look: each says which, and what comes next."
         yield Notice(text=text, href=links.to(""))
 
 
