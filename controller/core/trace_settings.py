@@ -32,6 +32,10 @@ within less than this, so a smaller number is taken as seconds."""
 _KINDS: Final[Mapping[str, Kind]] = {"otlp": "otlp", "xray": "xray", "console": "console"}
 _ENDPOINT, _OWN_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 _OTLP: Final = "OTEL_EXPORTER_OTLP_"
+FILES: Final = tuple(
+    f"{_OTLP}{of}{what}" for of in ("", "TRACES_") for what in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE")
+)
+"""Variables that name a file."""
 _LIMITS: Final = (
     "OTEL_ATTRIBUTE_COUNT_LIMIT",
     "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",

@@ -62,6 +62,8 @@ class TellingSession(requests.Session):
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         """Send, and remember the answer or the fault."""
+        if isinstance(self.verify, str):  # else requests lets REQUESTS_CA_BUNDLE win over the file that was asked for
+            kwargs["verify"] = self.verify
         try:
             answer = super().request(*args, **kwargs)
         except Exception as fault:

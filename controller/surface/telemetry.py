@@ -15,6 +15,7 @@ from controller.core.trace_settings import wanted
 from controller.core.tracing import NoTracing, Tracing
 from controller.surface.program import NAME, version
 from state.credentials import CredentialKeeper
+from state.errors import Misconfigured
 
 if TYPE_CHECKING:
     # For types only: without traces nothing of OpenTelemetry is loaded.
@@ -31,7 +32,13 @@ log = logging.getLogger(__name__)
 def check(env: Mapping[str, str]) -> None:
     """Raises Misconfigured where the variables ask for traces in a way that cannot be obeyed."""
     found = trace_settings.parse(env)
-    for line in found.warnings if found else ():
+    if found is None:
+        return
+    named = {variable: env[variable] for variable in trace_settings.FILES if env.get(variable)}
+    faults = [f"{name}: {path} cannot be read" for name, path in named.items() if not os.access(path, os.R_OK)]
+    if faults:
+        raise Misconfigured(faults)
+    for line in found.warnings:
         log.warning("%s", line)
 
 
