@@ -41,7 +41,7 @@ containerSecurityContext:
   capabilities: {drop: [ALL]}
 terminationGracePeriodSeconds: 90
 podDisruptionBudget: {enabled: true, maxUnavailable: 1}
-doctor: {failOnWarnings: false, readRights: true}
+doctor: {failOnWarnings: false, readRights: true, docs: ""}
 service: {enabled: true, type: ClusterIP, port: 8080, annotations: {}}
 metrics:
   {annotations: false, serviceMonitor: false, serviceMonitorLabels: {}, interval: 30s, scrapeTimeout: "",

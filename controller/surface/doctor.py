@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import click
 
 from controller.core.config import Config
-from controller.core.diagnosis.finding import Finding, Questions, document, exit_code, lines
+from controller.core.diagnosis.finding import DOCS, Finding, Questions, document, exit_code, lines
 from controller.surface.program import say
 
 Examine = Callable[[Config, Questions], Iterable[Finding]]
@@ -22,14 +22,14 @@ _HELP = (
 def command(examine: Examine, settings: Settings, options: Sequence[click.Parameter]) -> click.Command:
     """The command, which also takes these options; `settings` turns their values into a configuration."""
 
-    def callback(*, pre: bool, port: int | None, output: str, tolerant: bool, **flags: str | None) -> None:
+    def callback(*, pre: bool, port: int | None, output: str, tolerant: bool, docs: str, **flags: str | None) -> None:
         findings = examine(settings(flags), Questions(pre=pre, port=port))
         if output == "json":
             found = list(findings)
             # JSON escapes all that is not ASCII, and of ASCII all controls but one.
-            click.echo(json.dumps(document(found, tolerant=tolerant), indent=2).replace("\x7f", "\\u007f"))
+            click.echo(json.dumps(document(found, docs, tolerant=tolerant), indent=2).replace("\x7f", "\\u007f"))
         else:
-            found = list(_told(findings))
+            found = list(_told(findings, docs))
         sys.exit(exit_code(found, tolerant=tolerant))
 
     return click.Command("doctor", help=_HELP, params=[*_own(), *options], callback=callback)
@@ -50,12 +50,18 @@ def _own() -> list[click.Parameter]:
             default="text",
             help="text: a line for each finding. json: one document.",
         ),
+        click.Option(
+            ["--docs"],
+            metavar="URL",
+            default=DOCS,
+            help="Where your copy of docs/ is: the links of the findings begin so.",
+        ),
         click.Option(["--tolerate-warnings", "tolerant"], is_flag=True, help="Exit code 0 where there are warnings."),
     ]
 
 
-def _told(findings: Iterable[Finding]) -> Iterator[Finding]:
+def _told(findings: Iterable[Finding], docs: str) -> Iterator[Finding]:
     """The same findings; each is printed when it comes."""
     for finding in findings:
-        say(*lines(finding))
+        say(*lines(finding, docs))
         yield finding

@@ -71,8 +71,10 @@ def test_the_pod_is_the_replicas_but_for_what_it_does(values: dict[str, Any]) ->
     for field in ("image", "imagePullPolicy", "env", "resources", "securityContext", "volumeMounts"):
         assert container[field] == replica[field], field
     assert not {"ports", "startupProbe", "livenessProbe", "readinessProbe"} & container.keys()
-    strict = values.get("doctor", {}).get("failOnWarnings", False)
-    assert container["args"] == ["doctor", "--output=text" if strict else "--tolerate-warnings"]
+    asked = values.get("doctor", {})
+    docs = [f"--docs={asked['docs']}"] if "docs" in asked else []
+    strict = asked.get("failOnWarnings", False)
+    assert container["args"] == ["doctor", "--output=text" if strict else "--tolerate-warnings", *docs]
     selected = release.of_kind("Deployment")[0]["spec"]["selector"]["matchLabels"]
     assert not selected.items() <= pod["metadata"]["labels"].items()
 

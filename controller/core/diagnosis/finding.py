@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from state.errors import PodEipError
 
-PAGE: Final = "docs/doctor.md"
+DOCS: Final = "docs"
+"""Where the pages are, in the repository; whoever keeps a copy of them names its URL."""
 
 
 class Grade(IntEnum):
@@ -68,10 +69,9 @@ class Finding:
     text: str
     advice: str = ""
 
-    @property
-    def link(self) -> str:
-        """Where more is said of the check."""
-        return f"{PAGE}#{self.check}"
+    def link(self, docs: str = DOCS) -> str:
+        """Where more is said of the check, with the pages at this URL or folder."""
+        return f"{docs.rstrip('/')}/doctor.md#{self.check}"
 
 
 def fine(check: Check, text: str) -> Finding:
@@ -99,13 +99,13 @@ def said(error: PodEipError) -> str:
     return f"{error.code}: {error.message}" if error.code not in error.message else error.message
 
 
-def lines(finding: Finding) -> Iterator[str]:
+def lines(finding: Finding, docs: str = DOCS) -> Iterator[str]:
     """The finding on a line; what to do about it, and where more is said, on others where it is not fine."""
     yield f"{_MARKS[finding.grade]} {finding.check}: {finding.text}"
     if finding.advice:
         yield f"    {finding.advice}"
     if finding.grade > Grade.FINE:
-        yield f"    {finding.link}"
+        yield f"    {finding.link(docs)}"
 
 
 def exit_code(findings: Iterable[Finding], *, tolerant: bool = False) -> int:
@@ -114,7 +114,7 @@ def exit_code(findings: Iterable[Finding], *, tolerant: bool = False) -> int:
     return 0 if worst < Grade.WARNING or (tolerant and worst is Grade.WARNING) else int(worst)
 
 
-def document(findings: Iterable[Finding], *, tolerant: bool = False) -> Mapping[str, Any]:
+def document(findings: Iterable[Finding], docs: str = DOCS, *, tolerant: bool = False) -> Mapping[str, Any]:
     """All findings, for a script."""
     found = list(findings)
     return {
@@ -125,7 +125,7 @@ def document(findings: Iterable[Finding], *, tolerant: bool = False) -> Mapping[
                 "grade": finding.grade.name.lower(),
                 "text": finding.text,
                 "advice": finding.advice,
-                "link": finding.link,
+                "link": finding.link(docs),
             }
             for finding in found
         ],
