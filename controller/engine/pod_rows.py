@@ -84,12 +84,12 @@ class PodRows:
     ) -> ShownPhase:
         if record is not None and (view is None or record.phase is Phase.RELEASING):
             return ShownPhase.RELEASING
+        if view is not None and isinstance(desire(view), Invalid):
+            return ShownPhase.INVALID
         if label:
             return ShownPhase.ASSOCIATED
         if record is not None:
             return _SHOWN[record.phase]
-        if view is not None and isinstance(desire(view), Invalid):
-            return ShownPhase.INVALID
         if view is not None and self._refusal(view):
             return ShownPhase.REFUSED
         return ShownPhase.WAITING if memory is not None and memory.waiting in _WAITS else ShownPhase.PENDING

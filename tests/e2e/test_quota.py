@@ -82,7 +82,7 @@ def test_a_permission_that_is_missing_holds_nobody_back_and_is_named(new_world: 
     assert "without regard to --keep-quota" in lines[3]
 
 
-def test_without_the_setting_the_quota_is_never_asked_for(new_world: NewWorld) -> None:
+def test_without_the_setting_no_replica_asks_for_the_quota_and_doctor_tells_it(new_world: NewWorld) -> None:
     world = new_world(ONE, ec2={"quota": 2})
     scene = Scene(world, world.clusters["a"], "ns")
     with running(world):
@@ -90,6 +90,7 @@ def test_without_the_setting_the_quota_is_never_asked_for(new_world: NewWorld) -
             scene.run(name, auto())
             scene.served(name)
         assert metrics(scene) == ["pod_eip_quota_used 2.0"]
+        assert not scene.calls("DescribeAccountAttributes")
     code, lines = doctor(world, {}, "--table", world.settings.table)
-    assert (code, [line for line in lines if "quota" in line]) == (0, [])
-    assert not scene.calls("DescribeAccountAttributes")
+    assert code == 1
+    assert "‼ quota: 2 of 2 addresses are used, 0 are kept for others: none is left for auto" in lines

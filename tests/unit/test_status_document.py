@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from controller.core import contract
 from controller.core.status import ShownPhase
 from controller.engine.recent_errors import MOST, RecentErrors
 from controller.engine.wall import WallClock
@@ -30,6 +31,19 @@ def test_the_leader_says_where_a_pod_runs_and_which_trace_it_has() -> None:
     [pod] = status_of(world, served(world)).pods
     assert (pod.phase, pod.node, pod.created) == (ShownPhase.ASSOCIATED, "node-1", "2026-01-01T00:00:00Z")
     assert (pod.trace_id, pod.attempts, pod.next_try) == (TRACE, 0, None)
+
+
+def test_a_served_pod_whose_annotation_becomes_wrong_is_invalid_and_keeps_its_address_on_every_replica() -> None:
+    """So the page, `pod_eip_pods` and its alert count it among those whose author has to do something."""
+    world = World()
+    leader, standby = served(world), Replica(world)
+    world.change(PodUid("u-1"), annotations={contract.ANNOTATION_TYPE: "bogus"})
+    leader.settle()
+    for replica in (leader, standby):
+        [pod] = status_of(world, replica).pods
+        assert pod.phase is ShownPhase.INVALID
+        assert pod.public_ip == world.label(PodUid("u-1"))
+        assert "bogus" in (pod.error or "")
 
 
 def test_the_leader_says_how_often_a_pod_failed_and_when_it_is_tried_again() -> None:

@@ -20,7 +20,7 @@ _TRANSACTION_SEARCH = (
 _PATH = "Look at DNS, NAT gateways, security groups and network policies"
 SKEW_NOTED_S = 30.0
 SKEW_LIMIT_S = 300.0
-_MORE = f"{QuotaExceeded.advice}, or keep fewer (--keep-quota)"
+_FEWER = ", or keep fewer (--keep-quota)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def of_quota(quota: AccountQuota, error: PodEipError | None = None) -> Finding:
         return warning(check, text, ". ".join(part for part in (error.advice if error else "", _NOT_KEPT) if part))
     text = f"{quota.used} of {quota.allowed} addresses are used, {quota.kept} are kept for others"
     if quota.room <= 0:
-        return warning(check, f"{text}: none is left for auto", _MORE)
+        return warning(check, f"{text}: none is left for auto", QuotaExceeded.advice + _FEWER * bool(quota.kept))
     return fine(check, f"{text}: {quota.room} left for auto")
 
 
