@@ -41,8 +41,9 @@ def test_the_variables_are_settings_that_the_program_accepts(values: dict[str, A
     assert config.parse({}, env).cluster_name == "production"
 
 
-def test_the_default_variables_are_the_programs_defaults_but_for_the_lease() -> None:
-    own = config.parse({"cluster_name": "production", "lease_name": NAME}, {})
+def test_the_default_variables_are_the_programs_defaults_but_for_two() -> None:
+    """Two releases of a namespace have two Leases; and `helm install --wait` fails where the role may not allocate."""
+    own = config.parse({"cluster_name": "production", "lease_name": NAME, "require_allocation": "true"}, {})
     assert config.parse({}, render(LEAST).env) == own
 
 
