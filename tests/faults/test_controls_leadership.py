@@ -40,8 +40,8 @@ NO_MARGIN = Edit(
 )
 NOT_LAST = Edit(
     file="controller/aws/client.py",
-    text='f"before-send.ec2.{operation}", lambda **_: guard.check())',
-    instead='f"before-send.ec2.{operation}", lambda **_: None)',
+    text="    if not is_dry_run(request.body):\n        guard.check()\n",
+    instead="    if not is_dry_run(request.body):\n        return\n",
 )
 NOT_FOR_PATCHES = Edit(
     file="controller/kube/patches.py", text="before_send=self._guard.check,", instead="before_send=None,"
