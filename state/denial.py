@@ -7,6 +7,8 @@ user guide, "Troubleshoot access denied error messages".
 
 import re
 
+NO_CREDENTIALS = "Check the role of the controller's ServiceAccount (IRSA or Pod Identity), or the AWS_* variables"
+"""The advice where there are no credentials, or none that AWS accepts."""
 CODES = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})
 """By these AWS denies a call: EC2's own, and those of services that speak XML and JSON."""
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from controller.aws import interfaces
 from controller.aws.addresses import AddressReader, quota_of
+from controller.aws.allocations import allocation_arguments
 from controller.aws.calls import Calls, Listener
 from controller.aws.client import ec2_client
 from controller.aws.codes import incomplete
 from controller.aws.gate import Throttle
 from controller.aws.rights import Ec2Rights
 from controller.aws.throttle import DEFAULT_LIMITS, RateLimit
-from controller.core.contract import AMAZON_POOL
 from controller.core.ports import Guard, Telemetry
 from controller.core.views import (
     Address,
@@ -29,11 +29,9 @@ from state.model import AllocationId, AssociationId, Target
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import (
-        AllocateAddressRequestTypeDef,
         DescribeNetworkInterfacesRequestTypeDef,
         FilterTypeDef,
         ReleaseAddressRequestTypeDef,
-        TagTypeDef,
     )
 
 
@@ -96,7 +94,7 @@ class Ec2Adapter:
 
     def allocate(self, request: AllocationRequest) -> Allocation:
         """A new address, tagged as it is made. Raises QuotaExceeded, PoolNotFound; Unavailable: it may exist."""
-        arguments = _allocation(request)
+        arguments = allocation_arguments(request)
         answer = self._calls.send("AllocateAddress", lambda: self._api.allocate_address(**arguments))
         public_ip = answer.get("PublicIp") or answer.get("CarrierIp")
         if not public_ip or not answer.get("AllocationId"):
@@ -137,15 +135,3 @@ class Ec2Adapter:
             return self._calls.send("DescribeNetworkInterfaces", lambda: self._api.describe_network_interfaces(**page))
 
         return list(interfaces.pages(ask))
-
-
-def _allocation(request: AllocationRequest) -> "AllocateAddressRequestTypeDef":
-    tags: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in sorted(request.tags.items())]
-    arguments: AllocateAddressRequestTypeDef = {"Domain": "vpc"}
-    if tags:
-        arguments["TagSpecifications"] = [{"ResourceType": "elastic-ip", "Tags": tags}]
-    if request.public_ipv4_pool not in ("", AMAZON_POOL):
-        arguments["PublicIpv4Pool"] = request.public_ipv4_pool
-    if request.border_group:
-        arguments["NetworkBorderGroup"] = request.border_group
-    return arguments

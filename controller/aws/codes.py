@@ -129,7 +129,7 @@ _CREDENTIALS = (
 )
 _NOT_SENDABLE = (boto.ParamValidationError, boto.ValidationError, boto.UnknownEndpointError)
 
-_CHECK_CREDENTIALS = "Check the role of the controller's ServiceAccount (IRSA or Pod Identity), or the AWS_* variables"
+_CHECK_CREDENTIALS = denial.NO_CREDENTIALS
 _ADVICE = {
     "InsufficientAddressCapacity": "The pool has no free address: provision more, or release some",
     "RequestExpired": "The clock of this node is wrong by minutes: mend its time service",

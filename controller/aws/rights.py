@@ -9,8 +9,11 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from controller.aws.allocations import allocation_arguments
 from controller.aws.calls import Calls
+from controller.core.contract import AMAZON_POOL
 from controller.core.diagnosis.rights import DRY_RUN
+from controller.core.views import AllocationRequest
 from state.errors import PodEipError
 
 if TYPE_CHECKING:
@@ -46,11 +49,9 @@ class Ec2Rights:
         """
         if not self._obeys or self._disobeyed:
             return
-        spec: Any = [{"ResourceType": "elastic-ip", "Tags": [{"Key": key, "Value": tags[key]} for key in sorted(tags)]}]
-        answer = self._try(
-            "AllocateAddress",
-            lambda: self._api.allocate_address(DryRun=True, Domain="vpc", TagSpecifications=spec),
-        )
+        arguments = allocation_arguments(AllocationRequest(public_ipv4_pool=AMAZON_POOL, tags=tags))
+        arguments["DryRun"] = True
+        answer = self._try("AllocateAddress", lambda: self._api.allocate_address(**arguments))
         if answer is not None:
             self._disobeyed = True
             log.error("EC2 allocated %s for a dry run: release it. It is not asked again", answer.get("AllocationId"))

@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from controller.aws.allocations import allocation_arguments
 from controller.core import contract
 from controller.core.allocation import rehearsal_tags
 from controller.core.diagnosis.rights import Tried, blamed
 from controller.core.modes import was_allocated
-from controller.core.views import Address
+from controller.core.views import Address, AllocationRequest
 from controller.doctor.ec2 import Ec2Reader
 from state.errors import AccessDenied, PodEipError
 
@@ -97,9 +98,8 @@ def _allocate(ec2: Ec2Reader, place: Place) -> Iterator[Tried]:
         yield from (Tried(action=f"ec2:{name}", why_not=_NO_CLUSTER) for name in ("AllocateAddress", "CreateTags"))
         return
     tags = rehearsal_tags(place.extra_tags, place.cluster_name, place.cluster)
-    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-    spec = [{"ResourceType": "elastic-ip", "Tags": listed}]
-    tried = ec2.dry_run("AllocateAddress", Domain="vpc", TagSpecifications=spec)
+    request = AllocationRequest(public_ipv4_pool=contract.AMAZON_POOL, tags=tags)
+    tried = ec2.dry_run("AllocateAddress", **allocation_arguments(request))
     yield from blamed(tried, {"ec2:CreateTags": "ec2:CreateTags"})
 
 

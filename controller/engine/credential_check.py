@@ -7,13 +7,10 @@ An agent that comes up seconds late is no fault; nor is a source that fails whil
 from collections.abc import Callable
 
 from controller.core.ports import Clock
+from state import denial
 from state.errors import AccessDenied, NoCredentials
 
 PATIENCE_S = 10.0
-_ADVICE = (
-    "Check the role of the controller's ServiceAccount (its annotation and the trust policy, or the association of Pod "
-    "Identity), or the AWS_* variables"
-)
 
 
 class CredentialCheck:
@@ -31,4 +28,4 @@ class CredentialCheck:
             return
         self._since = now if self._since is None else self._since
         patient = now - self._since < PATIENCE_S
-        raise (NoCredentials if patient else AccessDenied)(trouble, code="NoCredentials", advice=_ADVICE)
+        raise (NoCredentials if patient else AccessDenied)(trouble, code="NoCredentials", advice=denial.NO_CREDENTIALS)

@@ -17,7 +17,7 @@ def edits() -> dict[str, Edit]:
     for module in pkgutil.iter_modules(faults.__path__):
         for name, value in vars(importlib.import_module(f"tests.faults.{module.name}")).items():
             group = value if isinstance(value, tuple | list) else (value,)
-            found |= {f"{name}-{n}": edit for n, edit in enumerate(group) if isinstance(edit, Edit)}
+            found |= {f"{module.name}.{name}-{n}": edit for n, edit in enumerate(group) if isinstance(edit, Edit)}
     return found
 
 

@@ -110,3 +110,20 @@ def test_a_terminal_gets_text_and_a_file_json_unless_somebody_chooses(
         assert json.loads(line)["pod"] == "ns/p"
     else:
         assert " INFO    claimed pod=ns/p [controller.x]" in line
+
+
+EXPIRED = (
+    "import datetime\nfrom botocore.credentials import RefreshableCredentials\n"
+    "def refuse():\n    raise RuntimeError('STS says no')\n"
+    "past = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)\n"
+    "found = RefreshableCredentials('a', 's', 't', past, refuse, 'assume-role')\n"
+    "try:\n    found.get_frozen_credentials()\nexcept RuntimeError:\n    pass\n"
+)
+
+
+@pytest.mark.parametrize(("begin", "silent"), [(SAYS, True), ("import logging\nlogging.basicConfig()\n", False)])
+def test_botocores_own_tracebacks_of_credentials_are_not_written(begin: str, silent: bool) -> None:
+    """The second case is the control: botocore writes one for each try."""
+    argv = [sys.executable, "-c", begin + EXPIRED]
+    ended = subprocess.run(argv, env=environment(), capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    assert ("Traceback" not in ended.stderr) is silent

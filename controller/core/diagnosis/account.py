@@ -68,7 +68,7 @@ def of_quota(quota: AccountQuota, error: PodEipError | None = None) -> Finding:
         return warning(check, text, ". ".join(part for part in (error.advice if error else "", _NOT_KEPT) if part))
     text = f"{quota.used} of {quota.allowed} addresses are used, {quota.kept} are kept for others"
     if quota.room <= 0:
-        return warning(check, f"{text}: none is left for auto", QuotaExceeded.advice + _FEWER * bool(quota.kept))
+        return warning(check, f"{text}: none is left for auto", QuotaExceeded.advice + (_FEWER if quota.kept else ""))
     return fine(check, f"{text}: {quota.room} left for auto")
 
 
