@@ -147,9 +147,9 @@ class CredentialKeeper:
     def _failed(self, error: Exception) -> None:
         """Note the error. Valid credentials are used on: a failed renewal is tried again long before they expire."""
         with self._state:
-            before, self._error = self._error, _told(error)
+            first, self._error = self._error is None, _told(error)
             self._state.notify_all()
-        if str(before) != str(self._error):
+        if first:
             log.warning("no AWS credentials could be had, trying on: %s", self._error)
 
     def _valid(self) -> bool:
