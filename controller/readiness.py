@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 from controller.aws.adapter import Ec2Adapter
+from controller.aws.simulator import RoleSimulator
 from controller.clock import CLOCK
 from controller.core.ability import is_refusal
 from controller.core.allocation import rehearsal_tags
@@ -17,7 +18,8 @@ from controller.core.ports import Events
 from controller.engine.abilities import Abilities, Check
 from controller.engine.credential_check import CredentialCheck
 from controller.engine.recent_errors import RecentErrors
-from controller.engine.serving_rights import AllocationRight, ServingRights
+from controller.engine.serving_rights import RightForAuto, ServingRights
+from controller.engine.simulated_rights import SimulatedRights
 from controller.engine.unable import UnableTeller
 from controller.kube.connection import Connection
 from controller.kube.own_pod import own_pod
@@ -30,7 +32,9 @@ from state.model import InstallKey, Phase
 from state.provision import check_table
 
 ALLOCATION = "EC2 allocation"
-"""Asked beforehand where the operator wants it."""
+"""Asked beforehand where the operator wants it, by a dry run."""
+SIMULATED = "EC2 rights"
+"""Asked beforehand where the operator wants it and IAM lets us, by IAM's simulator."""
 CHANGES = "EC2 changes"
 """Learnt by doing: the first Pods show it."""
 WRITING = "writing the table"
@@ -65,9 +69,17 @@ def abilities_of(
     }
     if config.require_allocation:
         tags = rehearsal_tags(config.extra_tags or {}, config.cluster_name, install.cluster_uid)
-        checks[ALLOCATION] = AllocationRight(served=served, ask=partial(ec2.rights.check_allocation, tags)).check
+        simulator = RoleSimulator(
+            region=region,
+            call_timeout_s=config.call_timeout,
+            keeper=keeper,
+            role_arn=os.environ.get("AWS_ROLE_ARN", ""),
+        )
+        simulated = SimulatedRights(partial(simulator.decide, tags), CLOCK)
+        checks[ALLOCATION] = RightForAuto(served=served, ask=partial(ec2.rights.check_allocation, tags)).check
+        checks[SIMULATED] = RightForAuto(served=served, ask=simulated.check).check
     teller = UnableTeller(events=events, pods=pods, own=own_pod(os.environ))
-    abilities = Abilities(checks, errors, teller, told_by_pods={ALLOCATION, CHANGES})
+    abilities = Abilities(checks, errors, teller, told_by_pods={ALLOCATION, SIMULATED, CHANGES})
     ec2.on_mutation(changes.heard)
     keeper.on_found(abilities.ask_again)
     return abilities

@@ -227,6 +227,8 @@ class World:
         del name
         return cluster.kubeconfig, {
             "AWS_ENDPOINT_URL_EC2": self.ec2_url,
+            "AWS_ENDPOINT_URL_IAM": self.ec2_url,
+            "AWS_ENDPOINT_URL_STS": self.ec2_url,
             "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb_url,
         }
 

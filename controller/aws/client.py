@@ -5,19 +5,18 @@ seconds between our check of the deadline and the send. So there is one attempt,
 limit, and the guard is asked in the last handler before the request leaves. Time-outs are per socket operation
 (urllib3): a peer that sends single bytes can make a call longer, and only the ledger protects from that.
 
-botocore is used without boto3, whose resource layer is not needed here. Its EC2 model is reduced to our seven
-operations as it is loaded: all 700 operations would stay in memory for good.
+botocore is used without boto3, whose resource layer is not needed here.
 """
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs
 
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from controller.aws.answers import check_answer
+from controller.aws.models import load_only
 from controller.core.ports import Guard
 from state.credentials import CredentialKeeper
 from state.errors import Misconfigured
@@ -46,7 +45,7 @@ def ec2_client(
         session = new_session()
         if keeper is not None:
             keeper.attach(session)
-        _load_only(session, MUTATIONS | READS)
+        load_only(session, "ec2", MUTATIONS | READS)
         client = session.create_client("ec2", region_name=region, config=_config(call_timeout_s, version))
     except (BotoCoreError, ValueError) as error:
         raise Misconfigured(
@@ -79,31 +78,3 @@ def _config(call_timeout_s: float, version: str) -> Config:
         tcp_keepalive=True,
         user_agent_extra=f"{PRODUCT}/{version}",
     )
-
-
-def _load_only(session: botocore.session.Session, operations: frozenset[str]) -> None:
-    """Drop the other operations, and the shapes that only they use, from the model that the session will use.
-
-    botocore's loader caches what it loaded and returns the same dictionary again. If that ever changes, only the saving
-    of memory is lost.
-    """
-    model: dict[str, Any] = session.get_component("data_loader").load_service_model("ec2", "service-2")
-    model["operations"] = {name: spec for name, spec in model["operations"].items() if name in operations}
-    roots = [
-        spec[side]["shape"] for spec in model["operations"].values() for side in ("input", "output") if side in spec
-    ]
-    model["shapes"] = _reachable(model["shapes"], roots)
-
-
-def _reachable(shapes: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    while names:
-        name = names.pop()
-        if name not in found:
-            shape = found[name] = shapes[name]
-            parts = [
-                *shape.get("members", {}).values(),
-                *(shape[key] for key in ("member", "key", "value") if key in shape),
-            ]
-            names += [part["shape"] for part in parts]
-    return found

@@ -221,7 +221,8 @@ SETTINGS: tuple[Setting, ...] = (
         default="false",
         metavar="BOOL",
         parse=values.boolean,
-        help="Not ready before a dry run says that the role may allocate, or a Pod has an address. In the chart: true.",
+        help="Not ready while a dry run or IAM's simulator denies what auto needs, and no Pod has an address. "
+        "In the chart: true.",
     ),
     Setting(
         field="trace_url",

@@ -13,7 +13,7 @@ from controller.core import contract
 from controller.core.modes import ALLOCATING
 
 PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov")
-PLACEHOLDERS: Final = ("ACCOUNT", "REGION", "VPC", "CLUSTER-UID", "CLUSTER-NAME", "POOL-KEY", "TABLE")
+PLACEHOLDERS: Final = ("ACCOUNT", "REGION", "VPC", "CLUSTER-UID", "CLUSTER-NAME", "POOL-KEY", "ROLE", "TABLE")
 
 Condition = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 
@@ -99,6 +99,12 @@ RELEASE_OWN: Final = Statement(sid="ReleaseOwn", actions=("ec2:ReleaseAddress",)
 RELEASE_ADOPTED: Final = Statement(
     sid="ReleaseAdopted", actions=("ec2:ReleaseAddress",), resource=_ADDRESS, condition=_ADOPTED
 )
+# Optional: before there is a Pod, the controller asks IAM's simulator about its own role, and about no other one.
+SIMULATE: Final = Statement(
+    sid="AskWhatThisRoleMay",
+    actions=("iam:SimulatePrincipalPolicy",),
+    resource="arn:{partition}:iam::ACCOUNT:role/ROLE",
+)
 CHECK_TABLE: Final = Statement(sid="CheckTheTable", actions=("dynamodb:DescribeTable",), resource=_TABLE)
 # Reads cover all clusters: who else shares the pools, who waits, who has been silent.
 READ: Final = Statement(sid="ReadTheLedger", actions=("dynamodb:Query", "dynamodb:BatchGetItem"), resource=_TABLE)
@@ -146,6 +152,7 @@ _AUTO: Final = (
     TAG_AT_BIRTH,
     RELEASE_OWN,
     RELEASE_ADOPTED,
+    SIMULATE,
 )
 _POOLS: Final = (SEE, MOVE_IN_VPC, MOVE_POOL)
 

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from controller.aws.plain_client import plain_client
 from controller.core.config import Config
 from controller.core.diagnosis import table
 from controller.core.diagnosis.account import of_call
 from controller.core.diagnosis.finding import Check, Finding, said, warning
 from controller.core.diagnosis.rights import DENIED, Tried
-from controller.doctor.ec2 import client
 from state import denial
 from state.codes import CANCELED, translate
 from state.credentials import CredentialKeeper
@@ -35,7 +35,7 @@ class TableReader:
 
     def __init__(self, config: Config, region: str, keeper: CredentialKeeper) -> None:
         self._config, self._region, self._name = config, region, config.table
-        self._api = client("dynamodb", region, config.call_timeout, keeper)
+        self._api = plain_client("dynamodb", region, config.call_timeout, keeper)
 
     @property
     def url(self) -> str:

@@ -11,48 +11,26 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from botocore import xform_name
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from controller.aws.client import is_dry_run
 from controller.aws.codes import ec2_errors
+from controller.aws.plain_client import plain_client
 from controller.core.diagnosis.rights import DENIED, DRY_RUN, Tried
 from controller.doctor.dates import ahead_of
 from state import denial
 from state.credentials import CredentialKeeper
-from state.errors import Misconfigured, NotSent, Unavailable
-from state.sessions import new_session
+from state.errors import NotSent, Unavailable
 
 MOST_PAGES: Final = 50
-CONNECT_S: Final = 1.0
 _NO_DRY_RUNS: Final = "this endpoint does not answer a dry run as EC2 does, and might carry it out"
-
-
-def limits(call_timeout_s: float) -> Config:
-    """One try, in time."""
-    connect_s = min(CONNECT_S, call_timeout_s / 3)
-    return Config(
-        connect_timeout=connect_s,
-        read_timeout=call_timeout_s - connect_s,
-        retries={"mode": "standard", "total_max_attempts": 1},
-    )
-
-
-def client(service: str, region: str, call_timeout_s: float, keeper: CredentialKeeper) -> Any:
-    """botocore's client of a service. Raises Misconfigured where AWS's settings cannot be used."""
-    try:
-        session = keeper.attach(new_session())
-        return session.create_client(service, region_name=region, config=limits(call_timeout_s))
-    except (BotoCoreError, ValueError) as error:
-        fault = f"the AWS settings (AWS_PROFILE, AWS_ENDPOINT_URL, ...) are not usable: {error}"
-        raise Misconfigured([fault]) from error
 
 
 class Ec2Reader:
     """Asks EC2 in one Region; each call takes `call_timeout_s` at most. Raises errors of `state.errors`."""
 
     def __init__(self, *, region: str, call_timeout_s: float, keeper: CredentialKeeper) -> None:
-        self._api = client("ec2", region, call_timeout_s, keeper)
+        self._api = plain_client("ec2", region, call_timeout_s, keeper)
         self._sent = 0.0
         self.ahead_s: float | None = None
         """Seconds that our clock was ahead of EC2's at the last answer; None: no answer had a date."""

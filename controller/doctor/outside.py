@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from controller.aws.addresses import quota_of
+from controller.aws.plain_client import plain_client
 from controller.core.diagnosis import account
 from controller.core.diagnosis.finding import Check, Finding, Questions
 from controller.core.diagnosis.rights import of_right
 from controller.core.quota import AccountQuota, used
-from controller.doctor import network, rights, xray
-from controller.doctor.ec2 import client
+from controller.doctor import network, rights, simulation, xray
 from controller.doctor.scene import Scene, or_else
 from state.errors import PodEipError
 
@@ -56,7 +56,7 @@ def _ec2_rights(scene: Scene) -> Iterator[Finding]:
     if addresses is None:
         return
     required = scene.config.require_allocation
-    for tried in rights.of_ec2(scene.ec2, addresses, scene.place):
+    for tried in simulation.filled(rights.of_ec2(scene.ec2, addresses, scene.place), lambda: scene.simulated):
         yield of_right(tried, auto_required=required)
 
 
@@ -78,7 +78,7 @@ def _endpoints(scene: Scene) -> Iterator[Finding]:
     limit_s = scene.config.call_timeout
     urls = {"ec2": scene.ec2.url, "dynamodb": scene.table.url}
     if scene.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):  # an account's role by IRSA, which STS gives
-        asking = client("sts", scene.region, limit_s, scene.keeper)
+        asking = plain_client("sts", scene.region, limit_s, scene.keeper)
         urls["sts"] = str(asking.meta.endpoint_url)
         asking.close()
     yield from network.endpoints(urls, limit_s, lambda: network.endpoints_of_vpc(scene.ec2, scene.vpc_id))

@@ -8,10 +8,13 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from controller.aws.addresses import AddressReader
+from controller.aws.simulator import RoleSimulator
+from controller.core.allocation import rehearsal_tags
 from controller.core.config import Config
 from controller.core.desire import Pending, Serve, desire
 from controller.core.diagnosis.cluster import AUTO_MODE, NodeView
 from controller.core.modes import SPECS
+from controller.core.simulation import Decision
 from controller.core.views import Address, PodView
 from controller.doctor import network
 from controller.doctor.dynamodb import TableReader
@@ -123,6 +126,18 @@ class Scene:
             extra_tags=self.config.extra_tags or {},
             quota=bool(self.config.keep_quota),
         )
+
+    @property
+    def simulated(self) -> tuple[str, list[Decision]]:
+        """The role, and what IAM's simulator says that it may do with an address of this install."""
+        config = self.config
+        simulator = RoleSimulator(
+            region=self.region,
+            call_timeout_s=config.call_timeout,
+            keeper=self.keeper,
+            role_arn=self.environ.get("AWS_ROLE_ARN", ""),
+        )
+        return simulator.decide(rehearsal_tags(config.extra_tags or {}, config.cluster_name, str(self.uid)))
 
     @property
     def lease_namespace(self) -> str:

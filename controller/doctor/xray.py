@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from controller.aws.plain_client import plain_client
 from controller.core import trace_settings
 from controller.core.diagnosis.account import of_xray
 from controller.core.diagnosis.finding import Check, Finding, not_looked_at, warning
 from controller.core.diagnosis.rights import DENIED
-from controller.doctor.ec2 import client
 from state.credentials import CredentialKeeper
 
 
@@ -21,7 +21,7 @@ def region_of(environ: Mapping[str, str], region: str) -> str | None:
 
 def look(region: str, call_timeout_s: float, keeper: CredentialKeeper) -> Finding:
     """Where X-Ray sends what it gets."""
-    asking = client("xray", region, call_timeout_s, keeper)
+    asking = plain_client("xray", region, call_timeout_s, keeper)
     try:
         return of_xray(asking.get_trace_segment_destination())
     except ClientError as error:

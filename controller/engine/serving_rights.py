@@ -1,9 +1,10 @@
 """Whether the role may change EC2 for a Pod, as far as it shows in an install that has served nobody yet.
 
+AllocateAddress is one question for all Pods that want one from Amazon's pool, and may be asked before there is any.
 Whether AssociateAddress, DisassociateAddress and ReleaseAddress are allowed depends on the address and the interface,
-so it cannot be asked for all Pods beforehand; the first Pods show it. AllocateAddress is one question for all Pods that
-want one from Amazon's pool, and may be asked before there is any. Once the install has served one, a denial is about a
-pool or an address: a tenant chooses those, and must not turn all replicas red.
+so EC2 cannot be asked for all Pods beforehand; IAM's simulator can, where the role may ask it; else the first Pods show
+it. Once the install has served one, a denial is about a pool or an address: a tenant chooses those, and must not turn
+all replicas red.
 """
 
 import threading
@@ -23,10 +24,10 @@ _POOLS_ALONE = "Where Pods use pools alone, set --require-allocation=false (requ
 Hear = Callable[[PodEipError | None], None]
 
 
-class AllocationRight:
-    """Asks whether the role may allocate, until the install has served somebody. For one thread.
+class RightForAuto:
+    """Asks whether the role may do what mode `auto` needs, until the install has served somebody. For one thread.
 
-    `served`: whether it has; `ask` raises what EC2 answers to a dry run, unless that is allowed.
+    `served`: whether it has; `ask` raises AccessDenied where it may not, as a dry run or IAM's simulator tells.
     """
 
     def __init__(self, *, served: Callable[[], bool], ask: Callable[[], None]) -> None:

@@ -20,7 +20,8 @@ SITE = "lib/python3*/site-packages/"
 SERVICES = {
     "dynamodb": "the ledger",
     "ec2": "the addresses",
-    "sts": "credentials: a role, a ServiceAccount's web identity",
+    "iam": "readiness, doctor: what the role may do",
+    "sts": "credentials: a role, a ServiceAccount's web identity; whose they are",
     "sso": "credentials: IAM Identity Center",
     "sso-oidc": "credentials: its token",
     "signin": "credentials: `aws login`",

@@ -23,6 +23,7 @@ from sandbox.ec2.log import Caller
 from sandbox.ec2.protocol import parse_form
 from sandbox.ec2.service import Ec2Service, Reply
 from sandbox.ec2.settings import Ec2Settings
+from sandbox.iam import service as iam
 
 
 class Ec2Server:
@@ -135,8 +136,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(status, answer, "application/json")
             return
         form = body.decode("utf-8", "replace") or urlsplit(self.path).query
-        reply = self.server.service.call(parse_form(form), self._caller())
-        self._answer(reply)
+        params, service = parse_form(form), self.server.service
+        if iam.is_for_iam(params):
+            status, answer = iam.answer(params, self._caller(), service.cloud.settings.role, service.faults)
+            self._send(status, answer, "text/xml")
+            return
+        self._answer(service.call(params, self._caller()))
 
     def _answer(self, reply: Reply) -> None:
         if reply.body is None:

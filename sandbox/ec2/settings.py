@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sandbox.iam.role import Role
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
@@ -76,6 +78,8 @@ class Ec2Settings:
     """Whether a mutation that is marked as a dry run is left undone. No stand-in for EC2 has to know the mark."""
     clock_ahead_s: float = 0.0
     """How far the date of the answers is ahead of the machine's."""
+    role: Role = field(default_factory=Role)
+    """Whose credentials the clients have, for STS and IAM's simulator. EC2 itself asks no policy: see `faults`."""
     throttle: bool = False
     """Whether the buckets count."""
     buckets: Mapping[str, Bucket] = field(default_factory=lambda: dict(AWS_BUCKETS))

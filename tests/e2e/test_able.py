@@ -195,6 +195,42 @@ def test_a_role_that_may_allocate_is_asked_and_nothing_is_allocated(world: World
         assert not world.ec2.world().addresses
 
 
+@pytest.mark.parametrize("action", ["AssociateAddress", "DisassociateAddress", "ReleaseAddress"])
+def test_without_any_pod_a_role_that_may_not_serve_is_red_on_every_replica(world: World, action: str) -> None:
+    """EC2 cannot be asked about an address that is not there; IAM's simulator can."""
+    require_allocation(world)
+    world.ec2.inject(denied(action))
+    replicas = started(world)
+    try:
+        for replica in replicas:
+            wait_until(says(replica, "EC2 rights: implicitDeny: IAM's simulator says that"), 60, "it is red")
+            for part in (
+                f"not authorized to perform: ec2:{action} on an",
+                "install.json",
+                "--require-allocation=false",
+            ):
+                assert part in replica.readiness()
+            wait_until(logs(replica, "not ready: this replica may not do what it must"), 60, "the log says why")
+        assert not [call for call in world.ec2.log() if call.action == action], "EC2 was not asked"
+        world.ec2.clear_faults()
+        for replica in replicas:
+            wait_until(replica.ready, 60, "it is ready once it may")
+    finally:
+        for replica in replicas:
+            replica.stop()
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "InternalError"])
+def test_a_role_whose_rights_nobody_may_simulate_is_ready(world: World, code: str) -> None:
+    require_allocation(world)
+    status = 403 if code == "AccessDenied" else 500
+    world.ec2.inject(Fault(kind="error", action="SimulatePrincipalPolicy", code=code, status=status, count=None))
+    with running(world):
+        for replica in world.replicas():
+            wait_until(replica.ready, 60, "it is ready")
+            wait_until(logs(replica, "IAM's simulator cannot be asked what the role may do"), 60, "the log says so")
+
+
 def test_a_role_for_pools_alone_is_ready_once_the_operator_says_so(world: World) -> None:
     world.ec2.inject(denied("AllocateAddress"))
     with running(world):

@@ -17,7 +17,8 @@ NO_KEYS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_SESSIO
 
 def doctor(world: World, env: Mapping[str, str | None], *flags: str) -> tuple[int, list[str]]:
     """Its exit code and its lines."""
-    endpoints = {"AWS_ENDPOINT_URL_EC2": world.ec2_url, "AWS_ENDPOINT_URL_DYNAMODB": world.dynamodb_url}
+    services = {"DYNAMODB": world.dynamodb_url, "EC2": world.ec2_url, "IAM": world.ec2_url, "STS": world.ec2_url}
+    endpoints = {f"AWS_ENDPOINT_URL_{name}": url for name, url in services.items()}
     keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_EC2_METADATA_DISABLED": "true"}
     wanted: dict[str, str | None] = {**os.environ, **endpoints, **keys, "PYTHONUTF8": "1", **env}
     given = {name: value for name, value in wanted.items() if value is not None}

@@ -17,7 +17,7 @@ from sandbox.ec2.network import Ingress, InstanceOptions, Network, Route, RouteT
 from sandbox.process import free_port
 from sandbox.world import VPC, ClusterSettings, World
 from tests.e2e.conftest import NewWorld
-from tests.e2e.scene import Scene, auto, running
+from tests.e2e.scene import Scene, auto, denied, running
 from tests.e2e.test_doctor import LIMIT_S
 from tests.fakes.dynamodb_proxy import Proxy, refusal
 from tests.real.world import make_table
@@ -34,7 +34,7 @@ def examined(world: World, *flags: str, env: Mapping[str, str] | None = None, pr
     cluster = world.clusters["a"]
     given = {
         **os.environ,
-        "AWS_ENDPOINT_URL_EC2": world.ec2_url,
+        **{f"AWS_ENDPOINT_URL_{service}": world.ec2_url for service in ("EC2", "IAM", "STS")},
         "AWS_ENDPOINT_URL_DYNAMODB": world.dynamodb_url,
         "AWS_ACCESS_KEY_ID": "doctor",
         "AWS_SECRET_ACCESS_KEY": "s",
@@ -95,8 +95,8 @@ def test_a_world_that_is_fine_is_fine_and_nothing_is_changed(world: World) -> No
             found = examined(world, "--port", "443", env={"AWS_ENDPOINT_URL_DYNAMODB": proxy.url})
     assert (found["exit_code"], [f for f in found["findings"] if f["grade"] in ("warning", "broken")]) == (0, [])
     assert "ec2:DisassociateAddress is allowed" in of(found, "rights", "fine")
-    [release] = [text for text in of(found, "rights", "not_looked_at") if "ReleaseAddress" in text]
-    assert "InvalidIPAddress.InUse" in release  # the only address of this cluster is its Pod's
+    # EC2 answers InvalidIPAddress.InUse to that one: the only address of this cluster is its Pod's.
+    assert "ec2:ReleaseAddress is allowed, says IAM's simulator" in of(found, "rights", "fine")
     for action in ("PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "DescribeTable"):
         assert f"dynamodb:{action} is allowed" in of(found, "rights", "fine")
     ours = [record for record in world.ec2.log()[mark:] if record.caller.access_key == "doctor"]
@@ -122,26 +122,43 @@ def test_each_action_of_the_policies_is_a_line(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "denied", "grade", "said"),
+    ("action", "right", "grade", "said"),
     [
         ("AllocateAddress", "ec2:AllocateAddress", "warning", "ec2:AllocateAddress is denied: mode auto cannot work"),
         ("AllocateAddress", "ec2:CreateTags", "warning", "ec2:CreateTags is denied: mode auto cannot work"),
         ("AssociateAddress", "ec2:AssociateAddress", "broken", "ec2:AssociateAddress is denied"),
     ],
 )
-def test_a_denied_right_on_ec2_is_named(world: World, action: str, denied: str, grade: str, said: str) -> None:
+def test_a_denied_right_on_ec2_is_named(world: World, action: str, right: str, grade: str, said: str) -> None:
     cluster = world.clusters["a"]
     world.ec2.add_address(tags={"team-pool": ""})
     wanted = {"aws-samples.github.com/aws-pod-eip-controller-type": "fixed-tag"}
     wanted |= {"aws-samples.github.com/aws-pod-eip-controller-fixed-tag": "team-pool"}
     cluster.run_pod("ns", "p", wanted)
     assert "ec2:AssociateAddress is allowed" in of(examined(world), "rights", "fine")
-    message = DENIED.format(denied)
+    message = DENIED.format(right)
     world.ec2.inject(
         Fault(kind="error", action=action, code="UnauthorizedOperation", status=403, message=message, count=None)
     )
     [found] = of(examined(world), "rights", grade)
     assert found.startswith(said)
+
+
+@pytest.mark.parametrize("action", ["AssociateAddress", "DisassociateAddress", "ReleaseAddress"])
+def test_a_right_that_nothing_is_there_to_try_on_is_simulated(world: World, action: str) -> None:
+    actions = [
+        f"ec2:{name}Address is allowed, says IAM's simulator" for name in ("Associate", "Disassociate", "Release")
+    ]
+    assert [text for text in of(examined(world), "rights", "fine") if "simulator" in text] == actions
+    world.ec2.inject(denied(action))
+    [found] = of(examined(world), "rights")
+    assert found.startswith(f"ec2:{action} is denied: mode auto cannot work, the others can (arn:aws:iam::")
+    [broken] = of(examined(world, "--require-allocation=true"), "rights", "broken")
+    assert broken.startswith(f"ec2:{action} is denied")
+    fault = Fault(kind="error", action="SimulatePrincipalPolicy", code="AccessDenied", status=403, count=None)
+    world.ec2.inject(fault)
+    left = [text for text in of(examined(world), "rights", "not_looked_at") if action in text]
+    assert [text.endswith("; IAM's simulator cannot be asked (AccessDenied)") for text in left] == [True]
 
 
 @pytest.mark.parametrize("operation", ["TransactWriteItems", "Query", "BatchGetItem"])

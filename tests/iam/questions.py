@@ -13,7 +13,7 @@ from typing import Any
 
 from controller.core import iam
 from sandbox.ec2.control import Ec2Control
-from tests.iam.evaluator import Check, Policy, Values, allows
+from sandbox.iam.evaluator import Check, Policy, Values, allows
 
 ACCOUNT, REGION, VPC, TABLE = "111122223333", "us-west-2", "vpc-1", "eips"
 UID, NAME, POOL = "9b1d-uid", "prod", "team-pool"
@@ -24,6 +24,7 @@ VALUES = {
     "CLUSTER-UID": UID,
     "CLUSTER-NAME": NAME,
     "POOL-KEY": POOL,
+    "ROLE": "eip",
     "TABLE": TABLE,
 }
 _WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}

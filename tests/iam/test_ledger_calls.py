@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from sandbox.dynamodb import CREDENTIALS, DynamoDb
+from sandbox.iam.evaluator import Check
 from state.ledger import DynamoLedger
 from state.model import AllocationId, Change, ClusterUid, InstallKey
 from state.provision import create_table
 from tests.fakes.dynamodb_proxy import Proxy, Seen
 from tests.fakes.ledger_worlds import QUICK, table_at
 from tests.fakes.records import new_address, new_pod
-from tests.iam.evaluator import Check
 from tests.iam.questions import NAME, TABLE, UID, Account, denied, of_dynamodb
 
 TAKE_OVER = ("install", "fixed-pools")

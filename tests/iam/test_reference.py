@@ -1,7 +1,8 @@
 """Each condition is on a key that AWS knows for that action and kind of resource: any other would deny everything.
 
 The table is spelled out from AWS's service authorization reference ("Actions, resources, and condition keys for Amazon
-EC2", "... for Amazon DynamoDB"), and not made from ours. `*`: the action knows no kind of resource.
+EC2", "... for Amazon DynamoDB", "... for AWS Identity and Access Management"), and not made from ours. `*`: the action
+knows no kind of resource.
 """
 
 import pytest
@@ -58,6 +59,7 @@ KNOWN: dict[str, dict[str, set[str]]] = {
     "dynamodb:CreateTable": {"table": {REQUEST_TAG, "aws:TagKeys"}},
     "dynamodb:TagResource": {"table": {REQUEST_TAG, "aws:TagKeys"}},
     "dynamodb:UpdateContinuousBackups": {"table": set()},
+    "iam:SimulatePrincipalPolicy": {"role": {RESOURCE_TAG, "iam:ResourceTag/"}},
     "xray:PutTraceSegments": {"*": set()},
     "xray:PutSpans": {"*": set()},
     "xray:PutSpansForIndexing": {"*": set()},

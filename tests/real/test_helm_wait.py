@@ -60,6 +60,8 @@ class ChartWorld(RealWorld):
         """What an operator would give the chart here: AWS is elsewhere, and nobody has to wait for long."""
         env = {
             "AWS_ENDPOINT_URL_EC2": self.ec2_url,
+            "AWS_ENDPOINT_URL_IAM": self.ec2_url,
+            "AWS_ENDPOINT_URL_STS": self.ec2_url,
             "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb_url,
             "AWS_ACCESS_KEY_ID": "release",
             "AWS_SECRET_ACCESS_KEY": "sandbox",
@@ -165,9 +167,22 @@ def test_an_install_waits_for_replicas_that_serve_and_its_test_passes(
     scene.delete("p")
 
 
-@pytest.mark.parametrize("action", ["DescribeAddresses", "AllocateAddress"])
+DENIED = "UnauthorizedOperation: You are not authorized to perform: ec2:{}"
+SIMULATED = "is not authorized to perform: ec2:{} on an address of this install because no identity-based policy"
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("DescribeAddresses", DENIED),
+        ("AllocateAddress", DENIED),
+        ("AssociateAddress", SIMULATED),
+        ("DisassociateAddress", SIMULATED),
+        ("ReleaseAddress", SIMULATED),
+    ],
+)
 def test_an_install_whose_role_lacks_a_right_fails_and_says_why(
-    world: ChartWorld, kubelet: Kubelet, action: str
+    world: ChartWorld, kubelet: Kubelet, action: str, words: str
 ) -> None:
     """No Pod asks for an address yet."""
     world.ec2.inject(denied(action))
@@ -178,7 +193,7 @@ def test_an_install_whose_role_lacks_a_right_fails_and_says_why(
     for name in names:
         wait_until(partial(is_told, world, name), LATE_S, f"{name} has the event")
         for told in (said_of(world, name), kubelet.log(name)):
-            assert f"UnauthorizedOperation: You are not authorized to perform: ec2:{action}" in told
+            assert words.format(action) in told
             assert "deploy/iam/aws/install.json" in told
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from controller.engine.serving_rights import KEPT_S, AllocationRight, ServingRights
+from controller.engine.serving_rights import KEPT_S, RightForAuto, ServingRights
 from state.errors import AccessDenied, NoCredentials, PodEipError, QuotaExceeded, Throttled, Unavailable
 from tests.unit.engine_harness import HandClock
 
@@ -119,9 +119,9 @@ class Asked:
     error: PodEipError | None = None
     times: int = 0
 
-    def right(self) -> AllocationRight:
+    def right(self) -> RightForAuto:
         """One replica's."""
-        return AllocationRight(served=lambda: self.served, ask=self.ask)
+        return RightForAuto(served=lambda: self.served, ask=self.ask)
 
     def ask(self) -> None:
         """As EC2 would."""

@@ -14,13 +14,14 @@ from controller.core import iam
 from controller.core.diagnosis.finding import Check, Finding, Grade, fine, not_looked_at
 from state import denial
 
-DENIED: Final = denial.CODES
+DENIED: Final = denial.CODES | {"implicitDeny", "explicitDeny"}
+"""The codes of a denial; the last two are the words of IAM's simulator, as is "allowed"."""
 DRY_RUN: Final = "DryRunOperation"
 """EC2's code for a dry run that would have been allowed: an error in form alone."""
-ALLOWED: Final = frozenset({"", DRY_RUN, "ConditionalCheckFailed", "ConditionalCheckFailedException"})
+ALLOWED: Final = frozenset({"", "allowed", DRY_RUN, "ConditionalCheckFailed", "ConditionalCheckFailedException"})
 
-NEEDED: Final = frozenset(action for statement in iam.FILES["install"] for action in statement.actions)
-"""Every action of the role of a whole install."""
+NEEDED: Final = frozenset(a for s in iam.FILES["install"] if s is not iam.SIMULATE for a in s.actions)
+"""Every action that the role of a whole install must have."""
 _FOR_AUTO: Final = frozenset(
     action
     for statement in iam.FILES["install"]
@@ -34,7 +35,8 @@ _FOR_AUTO: Final = frozenset(
 class Tried:
     """The answer to the try of an action: AWS's code ("": it was answered), its words, the advice of the adapter.
 
-    `why_not`: why it was not tried; empty if it was.
+    `why_not`: why it was not tried; empty if it was. `simulated`: the answer is that of IAM's simulator, about an
+    address of mode auto.
     """
 
     action: str
@@ -42,6 +44,7 @@ class Tried:
     message: str = ""
     advice: str = ""
     why_not: str = ""
+    simulated: bool = False
 
 
 def of_right(tried: Tried, *, auto_required: bool = False) -> Finding:
@@ -50,9 +53,9 @@ def of_right(tried: Tried, *, auto_required: bool = False) -> Finding:
     if tried.why_not:
         return not_looked_at(check, f"{action}: {tried.why_not}")
     if tried.code in ALLOWED:
-        return fine(check, f"{action} is allowed")
+        return fine(check, f"{action} is allowed" + (", says IAM's simulator" if tried.simulated else ""))
     if tried.code in DENIED:
-        optional = action in _FOR_AUTO
+        optional = action in _FOR_AUTO or tried.simulated
         text = f"{action} is denied" + (": mode auto cannot work, the others can" if optional else "")
         grade = Grade.WARNING if optional and not auto_required else Grade.BROKEN
         return Finding(check=check, grade=grade, text=f"{text} ({tried.message})", advice=tried.advice)

@@ -9,10 +9,11 @@ ForAllValues holds where there is no value, ForAnyValue does not. Names of actio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 Policy = Mapping[str, Any]
 Values = Sequence[str]
+Decision = Literal["allowed", "explicitDeny", "implicitDeny"]
 _ELEMENTS = frozenset({"Sid", "Effect", "Action", "Resource", "Condition"})
 
 
@@ -25,15 +26,27 @@ class Check:
     context: Mapping[str, Values] = field(default_factory=dict)
 
 
+def decide(policy: Policy, check: Check) -> Decision:
+    """What its statements say together. Raises ValueError for what is not known here."""
+    effects = {statement["Effect"] for statement in policy["Statement"] if _matches(statement, check)}
+    if "Deny" in effects:
+        return "explicitDeny"
+    return "allowed" if effects else "implicitDeny"
+
+
 def allows(policy: Policy, check: Check) -> bool:
-    """Whether a statement allows it. Raises ValueError for what is not known here."""
-    matching = [statement for statement in policy["Statement"] if _matches(statement, check)]  # looks at every one
-    return bool(matching)
+    """Whether it is allowed. Raises ValueError for what is not known here."""
+    return decide(policy, check) == "allowed"
+
+
+def keys_of(policy: Policy) -> set[str]:
+    """The keys that its conditions look at."""
+    return {key for s in policy["Statement"] for keys in s.get("Condition", {}).values() for key in keys}
 
 
 def _matches(statement: Mapping[str, Any], check: Check) -> bool:
     unknown = statement.keys() - _ELEMENTS
-    if unknown or statement["Effect"] != "Allow":
+    if unknown or statement["Effect"] not in ("Allow", "Deny"):
         raise ValueError(f"{sorted(unknown)} or the effect of {statement} is not known here")
     context = {key.lower(): values for key, values in check.context.items()}
     conditions = statement.get("Condition", {})

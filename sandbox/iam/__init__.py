@@ -1,0 +1,1 @@
+"""IAM and STS, as much as a controller asks about its own role."""
