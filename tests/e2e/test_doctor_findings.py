@@ -19,13 +19,15 @@ from sandbox.world import VPC, ClusterSettings, World
 from tests.e2e.conftest import NewWorld
 from tests.e2e.scene import Scene, auto, denied, running
 from tests.e2e.test_doctor import LIMIT_S
-from tests.fakes.dynamodb_proxy import Proxy, refusal
+from tests.fakes.dynamodb_proxy import Answer, Proxy, refusal
 from tests.real.world import make_table
+from tests.unit.test_doctor_xray import answering
 
 # The stand-in's API server is open to all; tests/real has what doctor reads of a real one.
 pytestmark = pytest.mark.parametrize("new_world", ["sandbox"], indirect=True)
 
 DENIED = "You are not authorized to perform this operation. User: x is not authorized to perform: {} because no"
+MOVES = ("Associate", "Disassociate", "Release")
 DAEMON_SETS = "/apis/apps/v1/namespaces/kube-system/daemonsets"
 
 
@@ -144,21 +146,12 @@ def test_a_denied_right_on_ec2_is_named(world: World, action: str, right: str, g
     assert found.startswith(said)
 
 
-@pytest.mark.parametrize("action", ["AssociateAddress", "DisassociateAddress", "ReleaseAddress"])
-def test_a_right_that_nothing_is_there_to_try_on_is_simulated(world: World, action: str) -> None:
-    actions = [
-        f"ec2:{name}Address is allowed, says IAM's simulator" for name in ("Associate", "Disassociate", "Release")
-    ]
-    assert [text for text in of(examined(world), "rights", "fine") if "simulator" in text] == actions
-    world.ec2.inject(denied(action))
-    [found] = of(examined(world), "rights")
-    assert found.startswith(f"ec2:{action} is denied: mode auto cannot work, the others can (arn:aws:iam::")
+def test_rights_that_nothing_is_there_to_try_on_are_simulated(world: World) -> None:
+    simulated = [text for text in of(examined(world), "rights", "fine") if text.endswith("says IAM's simulator")]
+    assert [text.split()[0] for text in simulated] == [f"ec2:{name}Address" for name in MOVES]
+    world.ec2.inject(denied("DisassociateAddress"))
     [broken] = of(examined(world, "--require-allocation=true"), "rights", "broken")
-    assert broken.startswith(f"ec2:{action} is denied")
-    fault = Fault(kind="error", action="SimulatePrincipalPolicy", code="AccessDenied", status=403, count=None)
-    world.ec2.inject(fault)
-    left = [text for text in of(examined(world), "rights", "not_looked_at") if action in text]
-    assert [text.endswith("; IAM's simulator cannot be asked (AccessDenied)") for text in left] == [True]
+    assert broken.startswith("ec2:DisassociateAddress is denied: mode auto cannot work, the others can (arn:aws:iam::")
 
 
 @pytest.mark.parametrize("operation", ["TransactWriteItems", "Query", "BatchGetItem"])
@@ -231,17 +224,20 @@ def test_nodes_snat_pools_and_names_are_told(world: World) -> None:
     cluster, kube = world.clusters["a"], world.clusters["a"].kube
     workload(DAEMON_SETS, world, "aws-node", {"AWS_VPC_K8S_CNI_EXTERNALSNAT": "false"})
     kube.node("auto-1", provider_id="aws:///us-west-2a/i-0a", labels={"eks.amazonaws.com/compute-type": "auto"})
+    serverless = "aws:///us-west-2a/4c1a-9f/fargate-ip-10-0-0-5.us-west-2.compute.internal"
+    kube.node("fargate-1", provider_id=serverless, labels={"eks.amazonaws.com/compute-type": "fargate"})
     wanted = {"aws-samples.github.com/aws-pod-eip-controller-type": "fixed-tag"}
     wanted |= {"aws-samples.github.com/aws-pod-eip-controller-fixed-tag": "nobody-has-it"}
     cluster.run_pod("ns", "p", wanted)
     found = examined(world, "--cluster-name=b")
     assert of(found, "pools") == ["no address carries the tag 'nobody-has-it', which ns/p asks for"]
-    [node] = of(found, "nodes")
-    assert node.startswith("1 of 3 nodes are EKS Auto Mode's")
+    node, fargate = sorted(of(found, "nodes"), key=lambda text: "Fargate" in text)
+    assert node.startswith("1 of 4 nodes are EKS Auto Mode's")
     assert "dry run" not in node
+    assert fargate.startswith("1 of 4 nodes are Fargate's: they are in private subnets")
     world.ec2.add_interface("10.9.0.1", instance_id="i-0a", vpc_id=VPC)
     world.ec2.add_address(tags={"nobody-has-it": ""})
-    [node] = of(examined(world), "nodes")
+    [node] = [text for text in of(examined(world), "nodes") if "Auto Mode" in text]
     assert "but a dry run is not denied here" in node
     [egress] = of(found, "egress")
     assert "leaves by its node's address" in egress
@@ -282,6 +278,20 @@ def test_a_service_that_is_not_reached_is_told_with_what_the_vpc_has(world: Worl
     assert text.startswith("dynamodb at 127.0.0.1 is not reached: ")
     [finding] = [f for f in found["findings"] if f["check"] == "endpoints" and f["grade"] == "broken"]
     assert "it has com.amazonaws.us-west-2.ec2" in finding["advice"]
+
+
+def test_a_table_that_cannot_be_restored_and_an_x_ray_that_takes_no_spans_are_told(world: World) -> None:
+    off = {"PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"}}
+    with Proxy(world.dynamodb_url) as proxy, answering(200, Destination="XRay", Status="ACTIVE") as traces:
+        proxy.fault(
+            Answer(status=200, body={"ContinuousBackupsDescription": off}), operation="DescribeContinuousBackups"
+        )
+        env = {"AWS_ENDPOINT_URL_DYNAMODB": proxy.url, "AWS_ENDPOINT_URL_XRAY": traces, "OTEL_TRACES_EXPORTER": "xray"}
+        found = examined(world, env=env)
+    [recovery] = of(found, "table-recovery")
+    assert recovery.startswith("point-in-time recovery of the table is off")
+    [destination] = of(found, "x-ray")
+    assert "Transaction Search" in destination
 
 
 def test_an_api_server_that_is_away_is_told_and_aws_is_looked_at_all_the_same(

@@ -30,7 +30,9 @@ from tests.real.world import RealControl, RealWorld
 pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
 
 WAIT_S = 150  # as Helm is told: two replicas that start beside a cluster, on two processors
-TOO_LONG_S = 40  # for those that will never be ready
+TOO_LONG_S = (
+    15  # for those that will never be ready; what they say is waited for, and that they are not ready looked at
+)
 LATE_S = 60  # on a busy machine they may not have begun to ask by then
 NUMBER = itertools.count(1)
 
@@ -124,6 +126,12 @@ def pods(world: ChartWorld) -> list[dict[str, Any]]:
     return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
 
+def is_ready(pod: dict[str, Any]) -> bool:
+    """Whether its readiness probe passes."""
+    found = pod["status"].get("conditions", ())
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in found)
+
+
 def said_of(world: ChartWorld, name: str) -> str:
     """The events of a Pod of the release, as kubectl shows them."""
     return world.real.kubectl("events", f"--namespace={NAMESPACE}", f"--for=pod/{name}")
@@ -180,6 +188,7 @@ SIMULATED = "is not authorized to perform: ec2:{} on an address of this install 
         ("DisassociateAddress", SIMULATED),
         ("ReleaseAddress", SIMULATED),
     ],
+    ids=lambda word: word.partition("Address")[0] if "{" not in word else "",
 )
 def test_an_install_whose_role_lacks_a_right_fails_and_says_why(
     world: ChartWorld, kubelet: Kubelet, action: str, words: str
@@ -195,6 +204,7 @@ def test_an_install_whose_role_lacks_a_right_fails_and_says_why(
         for told in (said_of(world, name), kubelet.log(name)):
             assert words.format(action) in told
             assert "deploy/iam/aws/install.json" in told
+    assert not any(is_ready(pod) for pod in pods(world))
 
 
 def test_the_plugin_runs_in_the_leaders_pod(world: ChartWorld, kubelet: Kubelet, scene: Scene, tmp_path: Path) -> None:
