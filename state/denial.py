@@ -31,7 +31,7 @@ _PROOFS = {
     "if it is there, its conditions exclude this resource",
 }
 _UNPROVEN = "{file} allows {action}: compare what the controller's role has"
-_SERVICES = {"ec2": "EC2", "dynamodb": "DynamoDB"}
+_SERVICES = {"ec2": "EC2", "dynamodb": "DynamoDB", "iam": "IAM", "sts": "STS"}
 
 
 def advice(service: str, operation: str, message: str) -> str:

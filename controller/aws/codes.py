@@ -147,12 +147,15 @@ _ENCODED = "Encoded authorization failure message:"
 
 
 @contextmanager
-def ec2_errors(operation: str) -> Iterator[None]:
-    """Turn what botocore raises within into the errors of `state.errors`; those themselves pass unchanged."""
+def ec2_errors(operation: str, service: str = "ec2") -> Iterator[None]:
+    """Turn what botocore raises within into the errors of `state.errors`; those themselves pass unchanged.
+
+    `service`: of the operation; that of another one has no codes of its own here.
+    """
     try:
         yield
     except boto.ClientError as error:
-        raise _error_of(operation, error) from error
+        raise _error_of(operation, service, error) from error
     except _CREDENTIALS as error:
         raise NoCredentials(str(error), code=type(error).__name__, advice=_CHECK_CREDENTIALS) from error
     except _NOT_SENDABLE as error:
@@ -166,7 +169,7 @@ def incomplete(operation: str, field: str) -> NoReturn:
     raise Unavailable(f"{operation} was answered without {field}", code="IncompleteAnswer")
 
 
-def _error_of(operation: str, error: boto.ClientError) -> PodEipError:
+def _error_of(operation: str, service: str, error: boto.ClientError) -> PodEipError:
     said = error.response.get("Error", {})
     code, message = str(said.get("Code", "Unknown")), str(said.get("Message") or error)
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
@@ -177,7 +180,7 @@ def _error_of(operation: str, error: boto.ClientError) -> PodEipError:
         kind = BorderGroupMismatch
     elif kind is AddressForeign and "credential" in message.lower():
         kind = NoCredentials  # "unable to validate the provided access credentials": says nothing about the address
-    return kind(_readable(message), code=code, advice=_advice(kind, operation, code, message))
+    return kind(_readable(message), code=code, advice=_advice(kind, service, operation, code, message))
 
 
 def _error_of_credentials(kind: type[PodEipError], operation: str, code: str, message: str) -> PodEipError:
@@ -187,11 +190,11 @@ def _error_of_credentials(kind: type[PodEipError], operation: str, code: str, me
     return Unavailable(f"{operation}: {message}", code=code)
 
 
-def _advice(kind: type[PodEipError], operation: str, code: str, message: str) -> str:
+def _advice(kind: type[PodEipError], service: str, operation: str, code: str, message: str) -> str:
     """What to do about it, if the code tells. For a denied call: the action, and the file that allows it."""
     if code in _ADVICE and issubclass(kind, AccessDenied | QuotaExceeded):
         return _ADVICE[code]
-    return denial.advice("ec2", operation, message) if code in denial.CODES else ""
+    return denial.advice(service, operation, message) if code in denial.CODES else ""
 
 
 def _kind_of(operation: str, code: str, status: int) -> type[PodEipError]:

@@ -3,13 +3,13 @@
 It is asked at a start and seldom after it, so no client is kept: IAM's model alone takes megabytes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any, Final, TypeVar
 
 from controller.aws.codes import ec2_errors
 from controller.aws.plain_client import plain_client
-from controller.core.simulation import Decision, Question, caller_of, question
+from controller.core.simulation import CONTROL, Decision, Question, caller_of, control, denials, question
 from state.credentials import CredentialKeeper
 from state.errors import Refused, Unavailable
 
@@ -29,20 +29,29 @@ class RoleSimulator:
     def decide(self, tags: Mapping[str, str]) -> tuple[str, list[Decision]]:
         """The ARN of the role, and what it may do with an address of this install, whose tags are `tags`.
 
-        Raises errors of `state.errors`: Refused and its kinds where there is no role, no right to ask, or no such
-        role by this ARN; Unavailable where IAM or STS is not reached.
+        Raises errors of `state.errors`: NoCredentials; Refused and its other kinds where there is no role, no right to
+        ask, or no such role by this ARN; Unavailable where IAM or STS is not reached, or its answer proves nothing.
         """
         arn = self._ask("sts", "GetCallerIdentity", lambda api: api.get_caller_identity()).get("Arn", "")
         caller = caller_of(arn, self._role_arn)
         if caller is None:
             raise Refused(f"only a role or a user has policies that can be simulated, not {arn}", code="NotSimulated")
-        asked = question(caller, self._region, tags)
-        results = self._ask("iam", "SimulatePrincipalPolicy", lambda api: _pages(api, asked))
-        return caller.source_arn, [_decision(result) for result in results]
+        found = self._simulate(question(caller, self._region, tags))
+        if any(denials(found)) and not all(one.allowed for one in self._simulate(control(caller, self._region, tags))):
+            raise Unavailable(f"the simulator denies {CONTROL}, too: its denials prove nothing", code="ControlDenied")
+        return caller.source_arn, found
+
+    def _simulate(self, asked: Question) -> list[Decision]:
+        return self._ask("iam", "SimulatePrincipalPolicy", lambda api: [_decision(one) for one in _pages(api, asked)])
 
     def _ask(self, service: str, operation: str, call: Callable[[Any], T]) -> T:
-        with closing(plain_client(service, self._region, self._limit_s, self._keeper)) as api, ec2_errors(operation):
-            return call(api)
+        """KeyError: an answer without what it must have; botocore raises it, too, where a proxy sends a page."""
+        api = plain_client(service, self._region, self._limit_s, self._keeper)
+        with closing(api), ec2_errors(operation, service):
+            try:
+                return call(api)
+            except KeyError as error:
+                raise Unavailable(f"{operation} was answered without {error}", code="IncompleteAnswer") from error
 
 
 def _pages(api: Any, asked: Question) -> list[Mapping[str, Any]]:
@@ -68,13 +77,20 @@ def _pages(api: Any, asked: Question) -> list[Mapping[str, Any]]:
 
 
 def _decision(result: Mapping[str, Any]) -> Decision:
-    """The one resource's own result where there is one: the outer one joins those of all resources."""
-    inner: Sequence[Mapping[str, Any]] = result.get("ResourceSpecificResults", ())
-    one = {**result, **inner[0]} if inner else result
+    """Of the one resource that was asked about; the outer result joins those of all resources."""
+    inner: Mapping[str, Any] = next(iter(result.get("ResourceSpecificResults", ())), {})
     return Decision(
         action=result["EvalActionName"],
-        decision=one.get("EvalResourceDecision", result["EvalDecision"]),
-        missing=tuple(one.get("MissingContextValues", ())),
-        organization=one.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations", True),
-        boundary=one.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary", True),
+        decision=inner.get("EvalResourceDecision") or result["EvalDecision"],
+        missing=tuple({*result.get("MissingContextValues", ()), *inner.get("MissingContextValues", ())}),
+        others=_is_by_the_role(result, inner),
     )
+
+
+def _is_by_the_role(result: Mapping[str, Any], inner: Mapping[str, Any]) -> bool:
+    """Whether nobody else denies it: an organization's statement, which denies, is not among those that matched."""
+    organization = result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations", True)
+    boundaries = [one.get("PermissionsBoundaryDecisionDetail", {}) for one in (result, inner)]
+    matched = [*result.get("MatchedStatements", ()), *inner.get("MatchedStatements", ())]
+    allowed = organization and all(one.get("AllowedByPermissionsBoundary", True) for one in boundaries)
+    return bool(allowed and (matched or result["EvalDecision"] != "explicitDeny"))

@@ -48,8 +48,8 @@ def _of(tried: Tried, arn: str, decisions: Mapping[str, Decision]) -> Tried:
         words = "" if decision.allowed else decision.words(arn)
         advice = "" if decision.allowed else denial.advice("ec2", tried.action, words)
         return Tried(action=tried.action, code=decision.decision, message=words, advice=advice, simulated=True)
-    doubt = ", ".join(decision.doubts) or "the organization's policies as they are"
-    return replace(tried, why_not=f"{_why(tried)}; {_WHO} says {decision.decision}, but does not know {doubt}")
+    doubts = ", ".join(decision.doubts) or "how to say it"
+    return replace(tried, why_not=f"{_why(tried)}; {_WHO} says {decision.decision}, but does not know {doubts}")
 
 
 def _why(tried: Tried) -> str:

@@ -5,17 +5,20 @@ Then nothing is known, and the first Pods show it. A denial that is known stays 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from controller.core.ports import Clock
 from controller.core.simulation import Decision, denials
 from state import denial
-from state.errors import AccessDenied, PodEipError, Refused
+from state.errors import AccessDenied, NoCredentials, PodEipError, Refused
 
 log = logging.getLogger(__name__)
 
 SILENT_S = 3600.0
-"""Seconds until it is asked again after it could not be asked."""
+"""Seconds until it is asked again after it may not be asked."""
+AGAIN_S = 60.0
+"""The same, after it was not reached."""
+_WRONG = "Where it is wrong, take iam:SimulatePrincipalPolicy from the role: it is asked no more"
 
 
 class SimulatedRights:
@@ -23,27 +26,54 @@ class SimulatedRights:
 
     def __init__(self, decide: Callable[[], tuple[str, list[Decision]]], clock: Clock) -> None:
         self._decide, self._clock = decide, clock
-        self._silent_until = 0.0
+        self._silent_until = float("-inf")
         self._denied = False
+        self._said = ""
 
     def check(self) -> None:
         """Raises AccessDenied where it is certain that the role may not serve a Pod with mode `auto`.
 
-        After that, what says nothing of rights (Unavailable, Throttled) is raised, too.
+        Raises NoCredentials; and once there was a denial, what says nothing of rights (Unavailable, Throttled).
         """
         if self._clock() < self._silent_until:
             return
         try:
             arn, decisions = self._decide()
+        except NoCredentials:
+            raise
+        except Refused as error:
+            self._be_silent(SILENT_S, error)
+            return
         except PodEipError as error:
-            if self._denied and not isinstance(error, Refused):
+            if self._denied:
                 raise
-            self._silent_until = self._clock() + SILENT_S
-            log.info("IAM's simulator cannot be asked what the role may do: %s", error.explain())
+            self._be_silent(AGAIN_S, error)
             return
         refused = list(denials(decisions))
         self._denied = bool(refused)
         if refused:
-            words = "; ".join(decision.words(arn) for decision in refused)
-            advice = denial.advice("ec2", refused[0].action, words)
-            raise AccessDenied(f"IAM's simulator says that {words}", code=refused[0].decision, advice=advice)
+            raise _denial(arn, refused)
+        self._tell_doubts(decisions)
+
+    def _be_silent(self, seconds: float, error: PodEipError) -> None:
+        self._silent_until, self._denied = self._clock() + seconds, False
+        self._tell(f"IAM's simulator cannot be asked what the role may do: {error.explain()}")
+
+    def _tell_doubts(self, decisions: Sequence[Decision]) -> None:
+        open_ones = [one for one in decisions if not one.allowed]
+        words = [f"{one.decision} of {one.action}, but does not know {', '.join(one.doubts)}" for one in open_ones]
+        if words:
+            self._tell(f"IAM's simulator says {'; '.join(words)}")
+
+    def _tell(self, words: str) -> None:
+        if words != self._said:
+            self._said = words
+            log.info("%s", words)
+
+
+def _denial(arn: str, refused: Sequence[Decision]) -> AccessDenied:
+    """Advice is for the first: once it is mended, the next one is told."""
+    first = refused[0]
+    words = "; ".join(decision.words(arn) for decision in refused)
+    advice = f"{denial.advice('ec2', first.action, first.words(arn)).rstrip('.')}. {_WRONG}"
+    return AccessDenied(f"IAM's simulator says that {words}", code=first.decision, advice=advice)

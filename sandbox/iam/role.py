@@ -1,8 +1,8 @@
 """The role whose credentials the clients have, and what IAM's simulator says of it.
 
 Sources: IAM API reference, SimulatePrincipalPolicy and EvaluationResult; STS API reference, GetCallerIdentity. The
-pages leave open whether `MissingContextValues` names the keys of all policies or of the statements that fit. Here it
-names all, which is the harder case for whoever reads it.
+pages leave open whether `MissingContextValues` names the keys of all policies or of the statements that fit. Users
+report all (boto/boto3 issue 3111), and that is the harder case for whoever reads it.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,6 +22,7 @@ class Role:
     name: str = "eip"
     policy: Mapping[str, Any] = field(default_factory=lambda: ALL)
     organization_allows: bool = True
+    boundary_allows: bool = True
 
     @property
     def arn(self) -> str:
@@ -49,7 +50,7 @@ def simulate(
 ) -> Simulated:
     """What the simulator says. `denied`: actions that the role lacks, whatever its policy says."""
     found = decide(role.policy, Check(action=action, resource=resource, context=context))
-    if found == "allowed" and (action in denied or not role.organization_allows):
+    if found == "allowed" and (action in denied or not (role.organization_allows and role.boundary_allows)):
         found = "implicitDeny"
     given = {key.lower() for key in context}
     missing = sorted(key for key in keys_of(role.policy) if key.lower() not in given)

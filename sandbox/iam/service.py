@@ -87,8 +87,10 @@ def _result_tree(one: Simulated, role: Role) -> Tree:
         "EvalActionName": one.action,
         "EvalResourceName": "arn:${Partition}:ec2:${Region}:${Account}:elastic-ip/${AllocationId}",
         "EvalDecision": one.decision,
+        "MatchedStatements": [{"SourcePolicyId": "inline"}] if one.decision == "explicitDeny" else [],
         "MissingContextValues": one.missing,
         "OrganizationsDecisionDetail": {"AllowedByOrganizations": str(role.organization_allows).lower()},
+        "PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": str(role.boundary_allows).lower()},
         "ResourceSpecificResults": [specific],
     }
 

@@ -98,7 +98,9 @@ def test_a_world_that_is_fine_is_fine_and_nothing_is_changed(world: World) -> No
     assert (found["exit_code"], [f for f in found["findings"] if f["grade"] in ("warning", "broken")]) == (0, [])
     assert "ec2:DisassociateAddress is allowed" in of(found, "rights", "fine")
     # EC2 answers InvalidIPAddress.InUse to that one: the only address of this cluster is its Pod's.
-    assert "ec2:ReleaseAddress is allowed, says IAM's simulator" in of(found, "rights", "fine")
+    assert "ec2:ReleaseAddress is allowed on an address of mode auto, says IAM's simulator" in of(
+        found, "rights", "fine"
+    )
     for action in ("PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "DescribeTable"):
         assert f"dynamodb:{action} is allowed" in of(found, "rights", "fine")
     ours = [record for record in world.ec2.log()[mark:] if record.caller.access_key == "doctor"]

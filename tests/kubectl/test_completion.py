@@ -134,9 +134,11 @@ def test_the_plugins_words_are_completed(tmp_path: Path) -> None:
 
 def test_the_cluster_that_the_words_name_is_asked(tmp_path: Path) -> None:
     program = kubectl(tmp_path)
-    completed("--context", "east", "--kubeconfig=/k", "explain", "games/", KUBECTL=program)
+    given = ("--context", "east", "--kubeconfig=/k", "--as=jane", "--user", "u", "--cluster=c")
+    completed(*given, "explain", "games/", KUBECTL=program)
     [asked] = (tmp_path / "asked").read_text().splitlines()
-    assert asked.startswith("--kubeconfig=/k --context=east --request-timeout=2s get pods --namespace=games")
+    where = "--kubeconfig=/k --context=east --cluster=c --user=u --as=jane"
+    assert asked.startswith(f"{where} --request-timeout=2s get pods --namespace=games")
 
 
 def test_where_kubectl_fails_nothing_is_offered(tmp_path: Path) -> None:

@@ -31,9 +31,9 @@ def found(tried: Tried, says: Decision | PodEipError | None) -> Tried:
     return one
 
 
-def decision(word: str, *missing: str, organization: bool = True) -> Decision:
+def decision(word: str, *missing: str, others: bool = True) -> Decision:
     """About ReleaseAddress."""
-    return Decision(action="ec2:ReleaseAddress", decision=word, missing=missing, organization=organization)
+    return Decision(action="ec2:ReleaseAddress", decision=word, missing=missing, others=others)
 
 
 @pytest.mark.parametrize("tried", CLOSED)
@@ -44,7 +44,10 @@ def test_what_was_answered_or_is_not_its_affair_is_not_asked(tried: Tried) -> No
 @pytest.mark.parametrize("tried", [OPEN, IN_USE])
 def test_what_it_allows_is_fine(tried: Tried) -> None:
     told = of_right(found(tried, decision("allowed")))
-    assert (told.grade, told.text) == (Grade.FINE, "ec2:ReleaseAddress is allowed, says IAM's simulator")
+    assert (told.grade, told.text) == (
+        Grade.FINE,
+        "ec2:ReleaseAddress is allowed on an address of mode auto, says IAM's simulator",
+    )
 
 
 @pytest.mark.parametrize(("required", "grade"), [(False, Grade.WARNING), (True, Grade.BROKEN)])
@@ -59,7 +62,11 @@ def test_what_it_denies_is_as_serious_as_mode_auto_is_needed(required: bool, gra
     ("says", "words"),
     [
         (decision("implicitDeny", "aws:SourceVpc"), "says implicitDeny, but does not know aws:SourceVpc"),
-        (decision("implicitDeny", organization=False), "does not know the organization's policies as they are"),
+        (decision("allowed", "aws:SourceVpc"), "says allowed, but does not know aws:SourceVpc"),
+        (
+            decision("implicitDeny", others=False),
+            "the organization's policies and the permissions boundary as they are",
+        ),
         (AccessDenied("no", code="AccessDenied"), "cannot be asked (AccessDenied)"),
     ],
 )

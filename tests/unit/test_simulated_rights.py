@@ -3,8 +3,8 @@
 import pytest
 
 from controller.core.simulation import Decision
-from controller.engine.simulated_rights import SILENT_S, SimulatedRights
-from state.errors import AccessDenied, PodEipError, Unavailable
+from controller.engine.simulated_rights import SimulatedRights
+from state.errors import AccessDenied, NoCredentials, PodEipError, Throttled, Unavailable
 from tests.unit.engine_harness import HandClock
 
 ARN = "arn:aws-cn:iam::111122223333:role/eip"
@@ -16,6 +16,7 @@ class Scene:
     def __init__(self) -> None:
         self.clock = HandClock()
         self.says: str | PodEipError = "allowed"
+        self.missing: tuple[str, ...] = ()
         self.asked = 0
         self.rights = SimulatedRights(self._decide, self.clock)
 
@@ -24,7 +25,7 @@ class Scene:
         if isinstance(self.says, PodEipError):
             raise self.says
         names = ("ec2:AssociateAddress", "ec2:ReleaseAddress")
-        return ARN, [Decision(action=name, decision=self.says) for name in names]
+        return ARN, [Decision(action=name, decision=self.says, missing=self.missing) for name in names]
 
 
 def test_a_denial_names_each_action_and_the_file() -> None:
@@ -34,36 +35,80 @@ def test_a_denial_names_each_action_and_the_file() -> None:
         scene.rights.check()
     told = raised.value.explain()
     assert told.startswith(f"implicitDeny: IAM's simulator says that {ARN} is not authorized to perform: ec2:Associate")
-    for part in ("ec2:ReleaseAddress", "Add ec2:AssociateAddress", "deploy/iam/aws-cn/install.json"):
+    advice = (
+        "Add ec2:AssociateAddress",
+        "deploy/iam/aws-cn/install.json",
+        "take iam:SimulatePrincipalPolicy from the role",
+    )
+    for part in ("ec2:ReleaseAddress", *advice):
         assert part in told
 
 
-@pytest.mark.parametrize(
-    "silence",
-    [AccessDenied("not authorized to perform: iam:SimulatePrincipalPolicy", code="AccessDenied"), Unavailable("gone")],
-)
-def test_who_cannot_be_asked_denies_nothing_and_is_left_alone(silence: PodEipError) -> None:
+MAY_NOT = AccessDenied("not authorized to perform: iam:SimulatePrincipalPolicy", code="AccessDenied")
+
+
+@pytest.mark.parametrize(("silence", "seconds"), [(MAY_NOT, 3600), (Unavailable("gone"), 60), (Throttled("x"), 60)])
+def test_who_cannot_be_asked_denies_nothing_and_is_left_alone_for_a_while(
+    silence: PodEipError, seconds: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     scene = Scene()
-    scene.says = silence
+    for round_ in (1, 2):
+        scene.says = silence
+        for _ in range(3):
+            scene.rights.check()
+        assert scene.asked == round_
+        scene.clock.now += seconds
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "IAM's simulator cannot be asked what the role may do"
+    ]
+    scene.says = "implicitDeny"
+    with pytest.raises(AccessDenied):
+        scene.rights.check()
+
+
+def test_credentials_that_come_late_are_waited_for() -> None:
+    scene = Scene()
+    scene.says = NoCredentials("not yet")
+    for _ in range(2):
+        with pytest.raises(NoCredentials):
+            scene.rights.check()
+    scene.says = "implicitDeny"
+    with pytest.raises(AccessDenied) as raised:
+        scene.rights.check()
+    assert not isinstance(raised.value, NoCredentials)
+
+
+@pytest.mark.parametrize("error", [Unavailable("gone"), Throttled("x"), NoCredentials("expired")])
+def test_a_denial_stays_until_the_simulator_answers_again(error: PodEipError) -> None:
+    scene = Scene()
+    scene.says = "implicitDeny"
+    with pytest.raises(AccessDenied):
+        scene.rights.check()
+    scene.says = error
+    with pytest.raises(type(error)):  # which leaves the readiness as it is
+        scene.rights.check()
+    scene.says = "allowed"
+    scene.rights.check()
+
+
+def test_a_denial_goes_with_the_right_to_ask() -> None:
+    scene = Scene()
+    scene.says = "implicitDeny"
+    with pytest.raises(AccessDenied):
+        scene.rights.check()
+    scene.says = MAY_NOT
+    scene.rights.check()
+
+
+def test_a_denial_that_is_not_certain_is_logged_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    scene = Scene()
+    scene.says, scene.missing = "implicitDeny", ("aws:SourceVpc",)
     for _ in range(3):
         scene.rights.check()
-    assert scene.asked == 1
-    scene.clock.now += SILENT_S
-    scene.says = "implicitDeny"
-    with pytest.raises(AccessDenied):
-        scene.rights.check()
-
-
-def test_a_denial_stays_where_the_simulator_is_gone_and_goes_with_the_right_to_ask() -> None:
-    scene = Scene()
-    scene.says = "implicitDeny"
-    with pytest.raises(AccessDenied):
-        scene.rights.check()
-    scene.says = Unavailable("gone")
-    with pytest.raises(Unavailable):  # which leaves the readiness as it is
-        scene.rights.check()
-    scene.says = AccessDenied("not authorized to perform: iam:SimulatePrincipalPolicy", code="AccessDenied")
-    scene.rights.check()
+    [line] = [record.getMessage() for record in caplog.records]
+    assert "implicitDeny of ec2:AssociateAddress, but does not know aws:SourceVpc" in line
 
 
 def test_what_is_allowed_passes() -> None:

@@ -85,6 +85,21 @@ def test_each_sort_shows_each_pod_once(sort: str) -> None:
     assert sorted(rows) == sorted(pod["uid"] for pod in status["pods"])
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("phase=waiting", ["waiting"]),
+        ("phase=zzz", ["zzz"]),
+        ("mode=auto", ["auto"]),
+        ("mode=none&phase=%3Cb%3E", ["&lt;b&gt;", "none"]),
+        ("", []),
+    ],
+)
+def test_the_boxes_say_what_is_chosen_whether_a_pod_has_it_or_not(query: str, said: list[str]) -> None:
+    html = get(f"/?{query}", night(300)).body.decode()
+    assert re.findall(r"<option selected>(.*?)</option>", html) == said
+
+
 def test_addresses_are_sorted_as_numbers() -> None:
     status = night(300)
     ips = {pod["uid"]: pod["public_ip"] for pod in status["pods"]}

@@ -53,7 +53,8 @@ def of_right(tried: Tried, *, auto_required: bool = False) -> Finding:
     if tried.why_not:
         return not_looked_at(check, f"{action}: {tried.why_not}")
     if tried.code in ALLOWED:
-        return fine(check, f"{action} is allowed" + (", says IAM's simulator" if tried.simulated else ""))
+        where = " on an address of mode auto, says IAM's simulator" if tried.simulated else ""
+        return fine(check, f"{action} is allowed{where}")
     if tried.code in DENIED:
         optional = action in _FOR_AUTO or tried.simulated
         text = f"{action} is denied" + (": mode auto cannot work, the others can" if optional else "")

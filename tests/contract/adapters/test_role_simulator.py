@@ -21,6 +21,7 @@ from state.errors import AccessDenied, PodEipError, Refused, Unavailable
 from tests.chart.files import CHART
 from tests.contract.adapters.ec2_worlds import REGION
 from tests.e2e.scene import denied
+from tests.fakes.kube_http import Reply, scripted
 from tests.iam.questions import ACCOUNT, NAME, UID, policy
 
 GO_ACTIONS = (
@@ -71,6 +72,12 @@ def without(document: Mapping[str, Any], sid: str) -> Mapping[str, Any]:
     return {**document, "Statement": [s for s in document["Statement"] if s["Sid"] != sid]}
 
 
+def with_deny(action: str) -> Mapping[str, Any]:
+    """The policy of an install, and a statement that denies."""
+    document = policy("install")
+    return {**document, "Statement": [*document["Statement"], {"Effect": "Deny", "Action": action, "Resource": "*"}]}
+
+
 @pytest.mark.parametrize("document", [policy("install"), policy("install-no-take-over"), SHORTEST, OF_GO])
 def test_a_role_with_the_policy_of_an_install_may_do_all(
     document: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -84,15 +91,25 @@ def test_a_role_with_the_policy_of_an_install_may_do_all(
     [
         (without(policy("install"), "MoveOwn"), ALL[:2]),
         (without(policy("install"), "ReleaseOwn"), ALL[2:]),
-        (policy("install", CLUSTER_UID="another"), ALL),
-        (policy("fixed-pools"), ALL),
-        ({"Statement": []}, ALL),
+        (with_deny("ec2:ReleaseAddress"), ALL[2:]),
     ],
 )
 def test_what_a_policy_lacks_is_certain(
     document: Mapping[str, Any], lacking: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert certain(of(monkeypatch, policy=document)) == lacking
+
+
+@pytest.mark.parametrize(
+    "document", [policy("install", CLUSTER_UID="another"), policy("fixed-pools"), with_deny("ec2:*"), {"Statement": []}]
+)
+def test_where_it_denies_an_allocation_too_its_denials_prove_nothing(
+    document: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EC2 itself tells whether an allocation is allowed: these are red by that."""
+    with pytest.raises(Unavailable) as raised:
+        of(monkeypatch, policy=document)
+    assert raised.value.code == "ControlDenied"
 
 
 @pytest.mark.parametrize("action", ALL)
@@ -110,12 +127,14 @@ def test_a_condition_on_what_nobody_knows_here_leaves_all_open(effect: str, monk
         *(policy("install")["Statement"] if effect == "Deny" else ()),
     ]
     decisions = of(monkeypatch, policy={"Statement": statements})
-    assert not any(decision.allowed for decision in decisions)
+    assert [decision.doubts for decision in decisions] == [["aws:SourceVpc"]] * 3
     assert certain(decisions) == []
 
 
-def test_the_organizations_denial_is_not_certain(monkeypatch: pytest.MonkeyPatch) -> None:
-    decisions = of(monkeypatch, policy=policy("install"), organization_allows=False)
+@pytest.mark.parametrize("other", ["organization_allows", "boundary_allows"])
+def test_what_another_than_the_role_denies_is_not_certain(other: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    role: dict[str, Any] = {other: False}
+    decisions = of(monkeypatch, policy=policy("install"), **role)
     assert not any(decision.allowed for decision in decisions)
     assert certain(decisions) == []
 
@@ -145,6 +164,25 @@ def test_an_account_of_moto_has_a_caller_and_no_simulator(monkeypatch: pytest.Mo
             asked.decide(TAGS)
     finally:
         moto.stop()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<html><body>sign in</body></html>",
+        b"<GetCallerIdentityResponse/>",
+        b"not XML",
+        b"",
+    ],
+)
+def test_a_page_of_somebody_else_is_unavailable(page: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        scripted(lambda _: Reply(status=200, body=page)) as server,
+        simulator(server.url, monkeypatch) as asked,
+        pytest.raises(PodEipError) as raised,
+    ):
+        asked.decide(TAGS)
+    assert isinstance(raised.value, Unavailable | Refused)
 
 
 def test_nobody_there_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
