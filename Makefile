@@ -51,7 +51,9 @@ sbom: install ## what the image contains, with versions and licences: dist/sbom.
 	$(UV) venv -q --clear build/run && mkdir -p dist
 	$(UV) pip install -q --python build/run/bin/python --require-hashes -r requirements/run.lock
 	build/run/bin/python deploy/image/slim.py packages build/run
-	$(VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.json build/run/bin/python
+	$(UV) venv -q --clear build/sbom
+	$(UV) pip install -q --python build/sbom/bin/python --require-hashes -r requirements/sbom.lock
+	build/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.json build/run/bin/python
 
 experiments: install ## each fault once, with real processes
 	$(VENV)/bin/tox run -e experiments
@@ -68,4 +70,5 @@ COMPILE = $(UV) pip compile -q --universal --python-version=3.11 --generate-hash
 lock: install ## resolve the dependencies anew
 	$(COMPILE) --all-extras --output-file=requirements/dev.lock pyproject.toml
 	$(COMPILE) --constraints=requirements/dev.lock --output-file=requirements/run.lock pyproject.toml
+	$(COMPILE) --constraints=requirements/dev.lock --output-file=requirements/sbom.lock requirements/sbom.in
 	$(COMPILE) --constraints=requirements/dev.lock --output-file=requirements/tools.lock requirements/tools.in

@@ -49,10 +49,16 @@ def test_what_runs_is_what_was_tested() -> None:
     assert PINS["run.lock"].items() <= PINS["dev.lock"].items()
 
 
-def test_what_pip_installs_first_is_not_replaced_by_uv() -> None:
-    both = PINS["tools.lock"].keys() & PINS["dev.lock"].keys()
-    assert "uv" in both
-    assert all(PINS["tools.lock"][name] == PINS["dev.lock"][name] for name in both)
+@pytest.mark.parametrize(("lock", "example"), [("tools.lock", "uv"), ("sbom.lock", "jsonschema")])
+def test_what_two_locks_name_has_one_version(lock: str, example: str) -> None:
+    both = PINS[lock].keys() & PINS["dev.lock"].keys()
+    assert example in both
+    assert all(PINS[lock][name] == PINS["dev.lock"][name] for name in both)
+
+
+def test_nothing_that_the_tests_install_makes_the_kubernetes_client_slow_to_load() -> None:
+    """It loads kubernetes-validate where that is there, which loads this: a second at each start of a replica."""
+    assert "rfc3987-syntax" not in PINS["dev.lock"]
 
 
 def test_the_bound_of_pyproject_stands_where_the_tool_looks() -> None:
