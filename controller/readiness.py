@@ -82,6 +82,7 @@ def abilities_of(
     abilities = Abilities(checks, errors, teller, told_by_pods={ALLOCATION, SIMULATED, CHANGES})
     ec2.on_mutation(changes.heard)
     keeper.on_found(abilities.ask_again)
+    keeper.on_lost(abilities.ask_again)
     return abilities
 
 

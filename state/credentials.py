@@ -37,6 +37,8 @@ class CredentialKeeper:
         """`patience_s`: how long a client that signs waits where there are no valid credentials yet."""
         self._patience_s, self._new_session = patience_s, new_session
         self._found: list[Callable[[], None]] = []
+        self._lost: list[Callable[[], None]] = []
+        self._usable = False
         self._state = threading.Condition()
         self._source: Credentials | None = None
         self._frozen: ReadOnlyCredentials | None = None
@@ -58,6 +60,10 @@ class CredentialKeeper:
     def on_found(self, call: Callable[[], None]) -> None:
         """Have `call` called, from the keeper's thread, when there are credentials again after there were none."""
         self._found.append(call)
+
+    def on_lost(self, call: Callable[[], None]) -> None:
+        """Have `call` called, from the keeper's thread, when there are no valid credentials any more."""
+        self._lost.append(call)
 
     def stop(self) -> None:
         """End the thread; the present credentials can still be used."""
@@ -127,7 +133,7 @@ class CredentialKeeper:
             return
         with self._state:
             came = self._error is not None
-            self._source, self._frozen, self._error = source, found, None
+            self._source, self._frozen, self._error, self._usable = source, found, None, True
             self._state.notify_all()
         if came:
             log.info("AWS credentials are there")
@@ -148,9 +154,13 @@ class CredentialKeeper:
         """Note the error. Valid credentials are used on: a failed renewal is tried again long before they expire."""
         with self._state:
             first, self._error = self._error is None, _told(error)
+            lost = self._usable and not self._valid()
+            self._usable = self._usable and not lost
             self._state.notify_all()
         if first:
             log.warning("no AWS credentials could be had, trying on: %s", self._error)
+        for call in self._lost if lost else ():
+            call()
 
     def _valid(self) -> bool:
         if self._frozen is None:

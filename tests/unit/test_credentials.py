@@ -127,6 +127,25 @@ def test_expired_ones_are_not_used(keeper_of: Make) -> None:
         keeper_of(Source(gone.made)).frozen()
 
 
+def test_that_they_are_gone_is_told_once_when_they_expire_and_not_before(keeper_of: Make) -> None:
+    def renew() -> dict[str, str]:
+        raise CredentialRetrievalError(provider="sts", error_msg="no answer")
+
+    soon = Temporary(renew)
+    keeper = keeper_of(Source(soon.made))
+    told: list[str] = []
+    keeper.on_lost(lambda: told.append(keeper.trouble))
+    assert keeper.frozen().access_key == "old"
+    soon.pass_minutes(48)
+    keeper.renew()
+    assert told == [], "they are valid for twelve minutes"
+    soon.pass_minutes(13)
+    for _ in range(3):
+        keeper.renew()
+    assert len(told) == 1
+    assert "no answer" in told[0]
+
+
 def test_when_they_expire_is_known(keeper_of: Make) -> None:
     soon = Temporary(dict)
     keeper = keeper_of(Source(soon.made))

@@ -275,10 +275,8 @@ def test_a_late_arrival_at_a_pod_that_asks_for_an_address_is_left_for_that_pod(s
 
 def test_a_second_address_of_a_pod_that_has_one_is_given_back_at_once() -> None:
     live = pod(Mode.AUTO)
-    record = PodRecord(
-        uid=live.uid, namespace="ns", name="p", mode=Mode.AUTO, pool="amazon", phase=Phase.ASSOCIATED,
-        allocation_id=AllocationId("eipalloc-2"),
-    )  # fmt: skip
+    intent = PodRecord(uid=live.uid, namespace="ns", name="p", mode=Mode.AUTO, pool="amazon", phase=Phase.INTENT)
+    record = replace(intent, phase=Phase.ASSOCIATED, allocation_id=AllocationId("eipalloc-2"))
     held = replace(around(live, for_long=False), pods={live.uid: record, **remembered()})
     orphans, _ = swept(unowned(live), held)
     assert [(orphan.address.allocation_id, orphan.mode) for orphan in orphans] == [(LOST, Mode.AUTO)]
