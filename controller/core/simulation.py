@@ -117,11 +117,11 @@ class Decision:
         others = [] if self.others else ["the organization's policies and the permissions boundary as they are"]
         return [*others, *(key for key in self.missing if not _is_absent(key.lower()))]
 
-    def words(self, source_arn: str) -> str:
-        """A denial in words that are like AWS's own, which name the action and the kind of policy."""
+    def words(self, who: str) -> str:
+        """A denial of `who` in words that are like AWS's own, which name the action and the kind of policy."""
         explicit = self.decision == "explicitDeny"
         why = "with an explicit deny in a policy" if explicit else "because no identity-based policy allows it"
-        return f"{source_arn} is not authorized to perform: {self.action} on an address of this install {why}"
+        return f"{who} is not authorized to perform: {self.action} on an address of this install {why}"
 
 
 def _is_absent(key: str) -> bool:

@@ -72,8 +72,8 @@ class SimulatedRights:
 
 
 def _denial(arn: str, refused: Sequence[Decision]) -> AccessDenied:
-    """Advice is for the first: once it is mended, the next one is told."""
+    """Advice is for the first: once it is mended, the next one is told. The ARN would be left out of what is shown."""
     first = refused[0]
-    words = "; ".join(decision.words(arn) for decision in refused)
+    words = "; ".join(decision.words("the controller's role") for decision in refused)
     advice = f"{denial.advice('ec2', first.action, first.words(arn)).rstrip('.')}. {_WRONG}"
     return AccessDenied(f"IAM's simulator says that {words}", code=first.decision, advice=advice)
