@@ -40,7 +40,8 @@ class CredentialKeeper:
         self._lost: list[Callable[[], None]] = []
         self._usable = False
         self._state = threading.Condition()
-        self._source: Credentials | None = None
+        self._source: Credentials | None = None  # what is asked for new ones; None: the chain is
+        self._kept: Credentials | None = None  # whose the present ones are, and so when they expire
         self._frozen: ReadOnlyCredentials | None = None
         self._error: Exception | None = None
         self._stopping = threading.Event()
@@ -71,7 +72,10 @@ class CredentialKeeper:
         self._again.set()
 
     def refused(self) -> None:
-        """AWS does not accept them: look for others, for a file or a variable may have changed."""
+        """AWS does not accept them: look for others, for a file or a variable may have changed.
+
+        Until there are others these are used on: it may have been one answer that was wrong.
+        """
         with self._state:
             self._source = None
         self._again.set()
@@ -85,7 +89,7 @@ class CredentialKeeper:
     @property
     def source(self) -> str:
         """Their source, by botocore's name (`env`, `container-role`, …); empty: there are none."""
-        return str(self._source.method) if self._source is not None and self._frozen is not None else ""
+        return str(self._kept.method) if self._kept is not None else ""
 
     @property
     def temporary(self) -> bool:
@@ -95,7 +99,7 @@ class CredentialKeeper:
     @property
     def renewable(self) -> bool:
         """Whether their source can be asked for new ones."""
-        return isinstance(self._source, RefreshableCredentials)
+        return isinstance(self._kept, RefreshableCredentials)
 
     @property
     def expires_in_s(self) -> float | None:
@@ -103,8 +107,8 @@ class CredentialKeeper:
 
         Never more than LONGEST_LIFE_S.
         """
-        source = self._source
-        if self._frozen is None or not isinstance(source, RefreshableCredentials):
+        source = self._kept
+        if not isinstance(source, RefreshableCredentials):
             return None
         # botocore tells whether they expire within a given time, and not when.
         least, most = 0, LONGEST_LIFE_S
@@ -133,7 +137,8 @@ class CredentialKeeper:
             return
         with self._state:
             came = self._error is not None
-            self._source, self._frozen, self._error, self._usable = source, found, None, True
+            self._source = self._kept = source
+            self._frozen, self._error, self._usable = found, None, True
             self._state.notify_all()
         if came:
             log.info("AWS credentials are there")
@@ -165,8 +170,8 @@ class CredentialKeeper:
     def _valid(self) -> bool:
         if self._frozen is None:
             return False
-        source = self._source
-        return not (isinstance(source, RefreshableCredentials) and source.refresh_needed(refresh_in=0))
+        kept = self._kept
+        return not (isinstance(kept, RefreshableCredentials) and kept.refresh_needed(refresh_in=0))
 
     def _begin(self) -> None:
         if self._thread is None:

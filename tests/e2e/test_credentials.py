@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -19,11 +20,14 @@ SOON_S = 12.0
 class Agent(BaseHTTPRequestHandler):
     """Answers like the agent of EKS Pod Identity, and like instance metadata of version 2."""
 
+    life = timedelta(days=30)
+
     def do_GET(self) -> None:
         """Credentials, or a piece of metadata."""
         if self.path == "/credentials":
-            body = {"AccessKeyId": "late", "SecretAccessKey": "s", "Token": "t", "Expiration": "2099-01-01T00:00:00Z"}
-            self._say(json.dumps(body))
+            end = datetime.now(UTC) + self.life
+            key = {"AccessKeyId": "late", "SecretAccessKey": "s", "Token": "t"}
+            self._say(json.dumps({**key, "Expiration": end.strftime("%Y-%m-%dT%H:%M:%SZ")}))
         elif self.path.endswith("/mac"):
             self._say("02:00:00:00:00:01")
         else:
@@ -44,10 +48,16 @@ class Agent(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class Stingy(Agent):
+    """One whose credentials live for seconds."""
+
+    life = timedelta(seconds=15)
+
+
 @contextmanager
-def agent_at(port: int) -> Iterator[None]:
+def agent_at(port: int, kind: type[Agent] = Agent) -> Iterator[None]:
     """The agent listens here."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), Agent)
+    server = ThreadingHTTPServer(("127.0.0.1", port), kind)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -95,6 +105,24 @@ def test_credentials_that_come_late_are_used_at_once(new_world: NewWorld) -> Non
             assert shown["credentials_expire"] > 86_400
             assert shown["watch_silent"] < 60
             assert (shown["writer_waiting"] < 5, shown["term_beginning"]) == (True, 0)
+    finally:
+        replica.stop()
+
+
+def test_credentials_that_are_lost_are_told_at_once(new_world: NewWorld) -> None:
+    """And not when rights are asked for the next time, ten minutes later."""
+    world, port = new_world(), free_port()
+    [replica] = world.replicas()
+    without_keys(replica, port)
+    with agent_at(port, Stingy):
+        replica.start()
+        wait_until(replica.ready, 60, "it is ready")
+    try:
+        words = "not ready: this replica may not do what it must: AWS credentials"
+        wait_until(lambda: words in replica.tail(10_000), 90, lambda: f"told, and not: {replica.readiness()}")
+        assert not replica.ready()
+        with agent_at(port):
+            wait_until(replica.ready, 60, "it is ready again")
     finally:
         replica.stop()
 

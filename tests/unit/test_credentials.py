@@ -174,6 +174,24 @@ def test_refused_ones_are_looked_for_anew(keeper_of: Make) -> None:
         assert not deadline.wait(0.01)
 
 
+def test_expired_ones_stay_expired_when_aws_has_refused_them_too(keeper_of: Make) -> None:
+    """A call that cannot be signed is told as refused, and the keeper must not forget by that when they expired."""
+
+    def renew() -> dict[str, str]:
+        raise CredentialRetrievalError(provider="sts", error_msg="no answer")
+
+    soon = Temporary(renew)
+    keeper = keeper_of(Source(soon.made, NoCredentialsError()))
+    assert keeper.frozen().access_key == "old"
+    soon.pass_minutes(61)
+    keeper.refused()
+    keeper.renew()
+    assert keeper.trouble.startswith("no AWS credentials: ")
+    assert keeper.expires_in_s == 0
+    with pytest.raises(NoCredentialsError):
+        keeper.frozen()
+
+
 def test_a_client_is_made_and_signs_later(keeper_of: Make) -> None:
     """A client of botocore's own takes what the keeper has when it signs, and nothing before."""
     source = Source(Credentials("key", "secret"))
