@@ -8,7 +8,7 @@ lost call and a lost reply look the same to the client: the connection is closed
 
 import itertools
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,13 +19,15 @@ FaultKind = Literal["error", "lost_call", "lost_reply", "malformed", "hold"]
 class Fault:
     """A fault for the next `count` calls (None: all) of this action ("*": any) and caller.
 
-    `caller` is a part of the access key id or of the user agent. `code`, `status` (0: 500) and `message` are the
+    `caller` is a part of the access key id or of the user agent; `about`, where it is set, the value of a parameter of
+    the call, such as an allocation id. `code`, `status` (0: 500) and `message` are the
     refusal of an `error`; `body` and `status` (0: 200) the answer of a `malformed`.
     """
 
     kind: FaultKind
     action: str = "*"
     caller: str = ""
+    about: str = ""
     count: int | None = 1
     code: str = "InternalError"
     status: int = 0
@@ -34,9 +36,10 @@ class Fault:
     body: str = "<DescribeAddressesResponse><addressesSet><item>"
     fault_id: int = 0
 
-    def fits(self, action: str, callers: Iterable[str]) -> bool:
-        """Whether a call of this action by this caller meets the fault."""
-        return self.action in ("*", action) and any(self.caller in name for name in callers)
+    def fits(self, action: str, callers: Iterable[str], values: Collection[str] = ()) -> bool:
+        """Whether a call of this action by this caller, with these values of its parameters, meets the fault."""
+        named = self.action in ("*", action) and any(self.caller in name for name in callers)
+        return named and (not self.about or self.about in values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +79,11 @@ class FaultBook:
         with self._lock:
             return tuple(self._faults.values())
 
-    def take(self, action: str, callers: Iterable[str]) -> Fault | None:
+    def take(self, action: str, callers: Iterable[str], values: Collection[str] = ()) -> Fault | None:
         """The oldest fault that fits, with one of its counts used up."""
         names = tuple(callers)
         with self._lock:
-            fault = next((f for f in self._faults.values() if f.fits(action, names)), None)
+            fault = next((f for f in self._faults.values() if f.fits(action, names, values)), None)
             if fault and fault.count is not None:
                 left = fault.count - 1
                 self._faults[fault.fault_id] = replace(fault, count=left)

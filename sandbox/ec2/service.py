@@ -123,7 +123,7 @@ class Ec2Service:
             self._admit(action, request, outcome)
             if isinstance(request, Describe) and is_dry_run(params):
                 self._dry_describe(action, caller, outcome)
-            outcome.fault = self.faults.take(action, (caller.access_key, caller.user_agent))
+            outcome.fault = self.faults.take(action, (caller.access_key, caller.user_agent), params.values())
             if not isinstance(request, Describe) and is_dry_run(params) and self.cloud.settings.dry_run_obeyed:
                 self._refuse_dry_run(action, request, caller, outcome)
             tree = self._effect_amid_faults(action, request, caller, outcome)

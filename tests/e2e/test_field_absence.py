@@ -198,8 +198,10 @@ REFUSALS = ("IncorrectInstanceState", "Gateway.NotAttached", "OperationNotPermit
 def test_one_refusal_of_the_only_address_lasts_for_seconds(scene: Scene) -> None:
     for code in REFUSALS:
         name = code.lower().replace(".", "-")
-        scene.world.ec2.inject(Fault(kind="error", action="AssociateAddress", code=code, status=400))
-        scene.run(name, fixed_value(own_address(scene, name)))
+        key = f"own-{scene.namespace}-{name}"
+        address = scene.world.ec2.add_address(tags={key: f"{scene.namespace}/{name}"}).allocation_id
+        scene.world.ec2.inject(Fault(kind="error", action="AssociateAddress", code=code, status=400, about=address))
+        scene.run(name, fixed_value(key))
         scene.served(name, 15)
         scene.hears(name, FAILED, code)
         assert not [said for said in scene.said(name) if "held" in said]
@@ -207,8 +209,10 @@ def test_one_refusal_of_the_only_address_lasts_for_seconds(scene: Scene) -> None
 
 def test_each_address_of_a_pool_is_refused_once(scene: Scene) -> None:
     for _ in range(2):
-        scene.world.ec2.add_address(tags={f"pool-{scene.namespace}": ""})
-    scene.world.ec2.inject(Fault(kind="error", action="AssociateAddress", code="Unheard", status=400, count=2))
+        address = scene.world.ec2.add_address(tags={f"pool-{scene.namespace}": ""}).allocation_id
+        scene.world.ec2.inject(
+            Fault(kind="error", action="AssociateAddress", code="Unheard", status=400, about=address)
+        )
     scene.run("p", fixed(f"pool-{scene.namespace}"))
     scene.served("p", 20)
     assert len({c.params["AllocationId"] for c in scene.calls("AssociateAddress")}) == 2
