@@ -83,7 +83,7 @@ def test_an_ip_on_no_interface_is_told(scene: Scene) -> None:
     node = scene.cluster.nodes[0].name
     scene.cluster.kube.pod(scene.namespace, "p", annotations=auto(), ip="172.20.1.1", node=node)
     scene.hears("p", "Warning EIPAssociationFailed", "172.20.1.1 is on no network interface of the VPC")
-    assert not scene.calls("AllocateAddress")
+    assert not [call for call in scene.calls("AllocateAddress") if scene.namespace in str(call.params)]
 
 
 def test_a_pod_without_labels_is_served(scene: Scene) -> None:

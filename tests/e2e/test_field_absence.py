@@ -208,12 +208,13 @@ def test_one_refusal_of_the_only_address_lasts_for_seconds(scene: Scene) -> None
 
 
 def test_each_address_of_a_pool_is_refused_once(scene: Scene) -> None:
-    for _ in range(2):
-        address = scene.world.ec2.add_address(tags={f"pool-{scene.namespace}": ""}).allocation_id
+    pool = {scene.world.ec2.add_address(tags={f"pool-{scene.namespace}": ""}).allocation_id for _ in range(2)}
+    for address in pool:
         scene.world.ec2.inject(
             Fault(kind="error", action="AssociateAddress", code="Unheard", status=400, about=address)
         )
     scene.run("p", fixed(f"pool-{scene.namespace}"))
     scene.served("p", 20)
-    assert len({c.params["AllocationId"] for c in scene.calls("AssociateAddress")}) == 2
+    refused = [call for call in scene.calls("AssociateAddress") if call.code == "Unheard"]
+    assert {call.params["AllocationId"] for call in refused} == pool
     assert not [said for said in scene.said("p") if "held" in said]
