@@ -68,22 +68,32 @@ def abilities_of(
         CHANGES: changes.check,
     }
     if config.require_allocation:
-        tags = rehearsal_tags(config.extra_tags or {}, config.cluster_name, install.cluster_uid)
-        simulator = RoleSimulator(
-            region=region,
-            call_timeout_s=config.call_timeout,
-            keeper=keeper,
-            role_arn=os.environ.get("AWS_ROLE_ARN", ""),
-        )
-        simulated = SimulatedRights(partial(simulator.decide, tags), CLOCK)
-        checks[ALLOCATION] = RightForAuto(served=served, ask=partial(ec2.rights.check_allocation, tags)).check
-        checks[SIMULATED] = RightForAuto(served=served, ask=simulated.check).check
+        checks |= _before_a_pod(config, install, region=region, ec2=ec2, keeper=keeper, served=served)
     teller = UnableTeller(events=events, pods=pods, own=own_pod(os.environ))
     abilities = Abilities(checks, errors, teller, told_by_pods={ALLOCATION, SIMULATED, CHANGES})
     ec2.on_mutation(changes.heard)
     keeper.on_found(abilities.ask_again)
     keeper.on_lost(abilities.ask_again)
     return abilities
+
+
+def _before_a_pod(
+    config: Config,
+    install: InstallKey,
+    *,
+    region: str,
+    ec2: Ec2Adapter,
+    keeper: CredentialKeeper,
+    served: Callable[[], bool],
+) -> dict[str, Check]:
+    """What mode `auto` needs of the role, as far as it can be asked before there is a Pod."""
+    tags = rehearsal_tags(config.extra_tags or {}, config.cluster_name, install.cluster_uid)
+    simulator = RoleSimulator(region=region, call_timeout_s=config.call_timeout, keeper=keeper)
+    simulated = SimulatedRights(partial(simulator.decide, tags), CLOCK)
+    return {
+        ALLOCATION: RightForAuto(served=served, ask=partial(ec2.rights.check_allocation, tags)).check,
+        SIMULATED: RightForAuto(served=served, ask=simulated.check).check,
+    }
 
 
 def _check_table(config: Config, region: str, ledger: DynamoLedger) -> None:

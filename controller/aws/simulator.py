@@ -3,6 +3,7 @@
 It is asked at a start and seldom after it, so no client is kept: IAM's model alone takes megabytes.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any, Final, TypeVar
@@ -20,11 +21,19 @@ T = TypeVar("T")
 class RoleSimulator:
     """Asks about the role whose credentials the process has. Each call takes `call_timeout_s` seconds at most.
 
-    `role_arn`: that of AWS_ROLE_ARN, which has the role's path; empty where it is not set.
+    `environ`: has AWS_ROLE_ARN with IRSA, which names the role with its path.
     """
 
-    def __init__(self, *, region: str, call_timeout_s: float, keeper: CredentialKeeper, role_arn: str) -> None:
-        self._region, self._limit_s, self._keeper, self._role_arn = region, call_timeout_s, keeper, role_arn
+    def __init__(
+        self,
+        *,
+        region: str,
+        call_timeout_s: float,
+        keeper: CredentialKeeper,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._region, self._limit_s, self._keeper = region, call_timeout_s, keeper
+        self._role_arn = environ.get("AWS_ROLE_ARN", "")
 
     def decide(self, tags: Mapping[str, str]) -> tuple[str, list[Decision]]:
         """The ARN of the role, and what it may do with an address of this install, whose tags are `tags`.

@@ -132,10 +132,7 @@ class Scene:
         """The role, and what IAM's simulator says that it may do with an address of this install."""
         config = self.config
         simulator = RoleSimulator(
-            region=self.region,
-            call_timeout_s=config.call_timeout,
-            keeper=self.keeper,
-            role_arn=self.environ.get("AWS_ROLE_ARN", ""),
+            region=self.region, call_timeout_s=config.call_timeout, keeper=self.keeper, environ=self.environ
         )
         return simulator.decide(rehearsal_tags(config.extra_tags or {}, config.cluster_name, str(self.uid)))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import botocore.session
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -45,8 +46,9 @@ def simulator(url: str, monkeypatch: pytest.MonkeyPatch, role_arn: str = "") -> 
         monkeypatch.setenv(name, url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    monkeypatch.setenv("AWS_ROLE_ARN", role_arn)
     keeper = CredentialKeeper()
-    yield RoleSimulator(region=REGION, call_timeout_s=5.0, keeper=keeper, role_arn=role_arn)
+    yield RoleSimulator(region=REGION, call_timeout_s=5.0, keeper=keeper)
     keeper.stop()
 
 
@@ -183,6 +185,13 @@ def test_a_page_of_somebody_else_is_unavailable(page: bytes, monkeypatch: pytest
     ):
         asked.decide(TAGS)
     assert isinstance(raised.value, Unavailable | Refused)
+
+
+def test_the_words_are_those_of_iams_own_model() -> None:
+    """As botocore has it from AWS, where our constants and our simulator could agree on a wrong word."""
+    model: Any = botocore.session.get_session().get_service_model("iam")
+    assert set(model.shape_for("PolicyEvaluationDecisionType").enum) == {"allowed", "explicitDeny", "implicitDeny"}
+    assert "string" in model.shape_for("ContextKeyTypeEnum").enum
 
 
 def test_nobody_there_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
